@@ -1,0 +1,98 @@
+"""What every config shares: frozen, strict, documented fields; and `key=value` overrides."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stylesmith.errors import ConfigError
+
+
+class Config(BaseModel):
+    """A frozen value; unknown fields are refused. The text under a field is its help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def change(self, **values: Any) -> Self:
+        """A checked copy with other values; a field that is a config may be given as a dict.
+
+        Raises:
+            ConfigError: If a value is not valid.
+        """
+        try:
+            return type(self).model_validate(_merge(self.model_dump(), values))
+        except ValidationError as error:
+            raise ConfigError(describe_problem(error)) from None
+
+
+C = TypeVar("C", bound=Config)
+
+
+def describe_problem(error: ValidationError) -> str:
+    """The first problem of a failed validation in one line: where, what was wanted, what came."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "config"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[:1].lower()}{message[1:]}, got {first['input']!r}"
+
+
+def apply_overrides(config: C, assignments: Iterable[str]) -> C:
+    """A copy of `config` changed by `key=value` texts, such as `training.r1_gamma=1`.
+
+    Values are read as JSON where they parse (`1`, `true`, `null`, `[4, 4]`), else as text.
+
+    Raises:
+        ConfigError: If a key is unknown (the nearest one is offered) or a value does not fit.
+    """
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {assignment}: wanted key=value, as in training.r1_gamma=1")
+        _check_key(config, key.strip())
+        value: Any = _parse(text.strip())
+        for part in reversed(key.strip().split(".")):
+            value = {part: value}
+        try:
+            config = config.change(**value)
+        except ConfigError as error:
+            raise ConfigError(f"--set {assignment}: {error}") from None
+    return config
+
+
+def _check_key(config: Config, key: str) -> None:
+    known = list(_leaves(config))
+    if key in known:
+        return
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    same_leaf = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
+    offer = (near or same_leaf)[:1]
+    hint = f"did you mean {offer[0]}?" if offer else "`stylesmith presets NAME --json` shows all."
+    raise ConfigError(f"--set {key}: there is no such setting; {hint}")
+
+
+def _leaves(config: Config, prefix: str = "") -> Iterable[str]:
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, Config):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for name, value in new.items():
+        if isinstance(value, Config):
+            value = value.model_dump()
+        nested = isinstance(value, dict) and isinstance(old.get(name), dict)
+        merged[name] = _merge(old[name], value) if nested else value
+    return merged

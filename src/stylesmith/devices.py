@@ -1,0 +1,137 @@
+"""Which device to use, how many bits to compute with, and how much memory there is."""
+
+import os
+import platform
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from stylesmith.errors import UsageError
+
+PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The number format of the convolution blocks; weights are always stored in fp32.
+
+    Mapping, image sums and the discriminator's epilogue compute in fp32 whatever is chosen here.
+    """
+
+    dtype: torch.dtype = torch.float32
+    top_levels: int | None = None
+    """How many of the highest resolutions use `dtype`; None means all."""
+    clamp: float | None = None
+    """Bound on activations, which keeps fp16 from overflowing."""
+
+    def at(self, level: int, levels: int) -> torch.dtype:
+        """The format of one level, counted from 0 at the base."""
+        low = self.top_levels is None or level >= levels - self.top_levels
+        return self.dtype if low else torch.float32
+
+
+FP32 = Precision()
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device that is there.
+
+    Raises:
+        UsageError: If the device is unknown or missing on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"--device {name}: not a device. Use auto, cpu, cuda or mps.") from None
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device.type, False):
+        raise UsageError(f"--device {name}: this machine has none. Use auto or cpu.")
+    return device
+
+
+def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
+    """The policy behind a precision's name on a device.
+
+    `auto` is bf16 where the device computes it natively and fp32 elsewhere. `fp16` follows
+    StyleGAN2-ADA: the four highest resolutions, activations clamped at 256.
+    """
+    if name == "auto":
+        name = "bf16" if has_bf16(device) else "fp32"
+    match name:
+        case "fp32":
+            return FP32
+        case "bf16":
+            return Precision(torch.bfloat16)
+        case "fp16":
+            return Precision(torch.float16, top_levels=4, clamp=256.0)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether convolutions in bf16 run on units made for it, not by emulation."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and bool(cpu_flags() & {"avx512_bf16", "amx_bf16"})
+
+
+@cache
+def cpu_flags() -> frozenset[str]:
+    """Instruction sets the processor reports; empty where the system does not tell."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return frozenset()
+    lines = (line for line in text.splitlines() if line.startswith("flags"))
+    return frozenset(next(lines, "").partition(":")[2].split())
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that a new process could use now; None where the system does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    fields = dict(line.split(":", 1) for line in lines)
+    return int(fields["MemAvailable"].split()[0]) * 1024
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Most bytes this process has held: on the GPU, or in RAM; None where unknown."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def describe(device: torch.device) -> str:
+    """The device in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+
+
+def arithmetic_identity() -> dict[str, str]:
+    """What bit-exact resume depends on: the same values give the same bits."""
+    return {
+        "torch": str(torch.__version__),
+        "threads": str(torch.get_num_threads()),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }

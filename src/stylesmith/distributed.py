@@ -1,0 +1,67 @@
+"""Several processes that train as one; every function is a no-op when there is only one.
+
+Started by torchrun, which sets RANK, WORLD_SIZE and the meeting point in the environment.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def rank() -> int:
+    """Number of this process, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def is_main() -> bool:
+    """Whether this process writes files and talks to the user."""
+    return rank() == 0
+
+
+@contextmanager
+def session(device: torch.device) -> Iterator[None]:
+    """Join the other processes that torchrun started, and leave them at the end."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        yield
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def average_(tensors: Sequence[Tensor]) -> None:
+    """Replace float tensors by their mean over all processes, in one exchange."""
+    if world_size() == 1 or not tensors:
+        return
+    flat = torch.cat([tensor.reshape(-1).float() for tensor in tensors])
+    dist.all_reduce(flat)
+    flat /= world_size()
+    parts = flat.split([tensor.numel() for tensor in tensors])
+    for tensor, part in zip(tensors, parts, strict=True):
+        tensor.copy_(part.view_as(tensor))
+
+
+def minimum(values: Tensor) -> Tensor:
+    """Elementwise minimum over all processes: flags hold only where every process agrees."""
+    if world_size() > 1:
+        dist.all_reduce(values, op=dist.ReduceOp.MIN)
+    return values
+
+
+def barrier() -> None:
+    """Wait for every process."""
+    if world_size() > 1:
+        dist.barrier()

@@ -1,0 +1,92 @@
+"""Files that are whole or absent: atomic writes, newest first, and names that stay inside a folder."""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from stylesmith.errors import DataError, OutputError
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then move it into place in one step.
+
+    A crash at any instant leaves either the old file or the new one. The data reaches the disk
+    (fsync) before the name does.
+
+    Raises:
+        OutputError: If the file cannot be written: no permission, no space. The old file stays.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{path}: cannot be written ({reason}). Free some space or choose another place; "
+            "what was there before is unchanged."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # a parent that is a file, say: the first error counts
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, as UTF-8."""
+    write_atomically(path, lambda temporary: _write_bytes(temporary, text.encode()))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON atomically."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def check_absent(path: Path, *, force: bool) -> None:
+    """Refuse to overwrite.
+
+    Raises:
+        OutputError: If `path` exists and `force` is off.
+    """
+    if path.exists() and not force:
+        raise OutputError(f"{path}: exists already. Choose another name or add --force to replace it.")
+
+
+def numbered(folder: Path, suffix: str) -> list[Path]:
+    """Files of a folder named by a number and `suffix`, the highest number first."""
+    found = [p for p in folder.glob(f"*{suffix}") if re.fullmatch(r"\d+", p.name.removesuffix(suffix))]
+    return sorted(found, key=lambda path: int(path.name.removesuffix(suffix)), reverse=True)
+
+
+def check_inside(name: str, archive: Path) -> None:
+    """Refuse names that would leave the archive's folder, with either kind of slash.
+
+    Raises:
+        DataError: If `name` is absolute or climbs with `..`.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", name):
+        raise DataError(
+            f"{archive}: holds the name {name!r}, which points outside the archive. "
+            "Such a file is refused as a whole; make the zip anew with relative names."
+        )
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,86 @@
+"""The one place where float images in -1..1 become uint8, files and grids, and the reverse.
+
+Inside the package an image batch is float, -1..1, `(N, C, H, W)`; 8-bit numbers live at the doors.
+One channel is grey, three are RGB, four are RGBA.
+"""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from stylesmith import files
+from stylesmith.errors import OutputError, ShapeError
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's mode for each number of channels."""
+
+
+def from_uint8(pixels: Tensor) -> Tensor:
+    """Map 0..255 to -1..1; shape unchanged, dtype float32."""
+    return pixels.to(torch.float32) / 127.5 - 1
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Map -1..1 to 0..255, rounded to the nearest level and clipped; shape unchanged."""
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def make_grid(images: Tensor, *, columns: int | None = None) -> Tensor:
+    """Tile images row by row, `(N, C, H, W)` -> `(C, rows * H, columns * W)`; spare places are black.
+
+    `columns` defaults to the number that makes the grid closest to a square.
+    """
+    if images.ndim != 4 or len(images) == 0:
+        raise ShapeError(f"images must be (N, C, H, W) with N at least 1, got {tuple(images.shape)}")
+    n, channels, height, width = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    grid = images.new_full((rows * columns, channels, height, width), -1.0)
+    grid[:n] = images
+    tiles = grid.reshape(rows, columns, channels, height, width)
+    return tiles.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """One float image, `(C, H, W)`, as a Pillow image."""
+    pixels = to_uint8(image).cpu().numpy()
+    if len(pixels) not in MODES:
+        raise ShapeError(f"an image has 1, 3 or 4 channels, got {tuple(image.shape)}")
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
+
+
+def encode(image: Tensor, suffix: str = ".png") -> bytes:
+    """One float image, `(C, H, W)`, as the bytes of a PNG, JPEG or WebP file.
+
+    Raises:
+        OutputError: If no image format goes by `suffix`.
+    """
+    picture = to_pil(image)
+    format_name = Image.registered_extensions().get(suffix.lower())
+    if format_name not in {"PNG", "JPEG", "WEBP"}:
+        raise OutputError(f"{suffix or 'no suffix'}: images are written as .png, .jpg or .webp")
+    if format_name == "JPEG" and picture.mode == "RGBA":
+        picture = picture.convert("RGB")
+    buffer = io.BytesIO()
+    picture.save(buffer, format_name, **({"quality": 95} if format_name == "JPEG" else {}))
+    return buffer.getvalue()
+
+
+def save(image: Tensor, path: Path) -> None:
+    """Write one float image, `(C, H, W)`; the suffix of `path` names the format."""
+    content = encode(image, path.suffix)
+    files.write_atomically(path, lambda temporary: _write(temporary, content))
+
+
+def save_grid(images: Tensor, path: Path, *, columns: int | None = None) -> None:
+    """Write a batch `(N, C, H, W)` as one tiled picture."""
+    save(make_grid(images, columns=columns), path)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

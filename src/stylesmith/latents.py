@@ -1,0 +1,69 @@
+"""Random numbers: from a seed to z and noise, and keyed numbers for training.
+
+Drawing follows the convention of the published tools, so that published seeds redraw published
+pictures. Training keys every number by what it is for, which gives exact resume and independence
+of ranks, workers and micro-batches at once.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Shape = tuple[int, int]
+
+
+def latents_from_seeds(seeds: Iterable[int], z_dim: int) -> Tensor:
+    """One z per seed, `(N, z_dim)` float32: `numpy.random.RandomState(seed).randn(1, z_dim)`."""
+    rows = [np.random.RandomState(seed).randn(1, z_dim) for seed in seeds]
+    return torch.from_numpy(np.concatenate(rows)).float()
+
+
+def noise_from_seeds(seeds: Iterable[int], z_dim: int, shapes: Sequence[Shape]) -> list[Tensor]:
+    """Noise maps of each seed, one `(N, 1, H, W)` per shape.
+
+    They continue the stream that gave the seed's z, as in the StyleGAN2 tools.
+    """
+    rows = []
+    for seed in seeds:
+        stream = np.random.RandomState(seed)
+        stream.randn(1, z_dim)
+        rows.append([torch.from_numpy(stream.randn(1, *shape)).float() for shape in shapes])
+    return [torch.stack(maps) for maps in zip(*rows, strict=True)]
+
+
+@dataclass(frozen=True)
+class RandomKeys:
+    """Random numbers as a function of (seed, purpose, numbers), whoever asks and in what order."""
+
+    seed: int
+
+    def number(self, purpose: str, *numbers: int) -> int:
+        """A 63-bit integer that belongs to this key alone."""
+        key = "/".join(map(str, (self.seed, purpose, *numbers)))
+        return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) >> 1
+
+    def uniform(self, purpose: str, *numbers: int) -> float:
+        """A number in 0..1 for one decision, such as a coin flip."""
+        return self.number(purpose, *numbers) / 2**63
+
+    def normal(
+        self, size: int, purpose: str, *numbers: int, device: torch.device | str = "cpu"
+    ) -> Tensor:
+        """Standard normal numbers, `(size,)`."""
+        generator = torch.Generator(device).manual_seed(self.number(purpose, *numbers))
+        return torch.randn(size, generator=generator, device=device)
+
+    def permutation(self, size: int, purpose: str, *numbers: int) -> np.ndarray:
+        """A random order of `range(size)`."""
+        return np.random.default_rng(self.number(purpose, *numbers)).permutation(size)
+
+
+def split_maps(flat: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+    """Cut rows of numbers `(N, sum of H * W)` into noise maps, one `(N, 1, H, W)` per shape."""
+    sizes = [height * width for height, width in shapes]
+    parts = flat.split(sizes, dim=1)
+    return [part.reshape(-1, 1, *shape) for part, shape in zip(parts, shapes, strict=True)]
