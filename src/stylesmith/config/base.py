@@ -35,7 +35,8 @@ def describe_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "config"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message[:1].lower()}{message[1:]}, got {first['input']!r}"
+    given = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    return f"{where}: {message[:1].lower()}{message[1:]}{given}"
 
 
 def apply_overrides(config: C, assignments: Iterable[str]) -> C:
