@@ -55,12 +55,16 @@ def check_absent(path: Path, *, force: bool) -> None:
         OutputError: If `path` exists and `force` is off.
     """
     if path.exists() and not force:
-        raise OutputError(f"{path}: exists already. Choose another name or add --force to replace it.")
+        raise OutputError(
+            f"{path}: exists already. Choose another name or add --force to replace it."
+        )
 
 
 def numbered(folder: Path, suffix: str) -> list[Path]:
     """Files of a folder named by a number and `suffix`, the highest number first."""
-    found = [p for p in folder.glob(f"*{suffix}") if re.fullmatch(r"\d+", p.name.removesuffix(suffix))]
+    found = [
+        p for p in folder.glob(f"*{suffix}") if re.fullmatch(r"\d+", p.name.removesuffix(suffix))
+    ]
     return sorted(found, key=lambda path: int(path.name.removesuffix(suffix)), reverse=True)
 
 

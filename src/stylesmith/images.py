@@ -36,7 +36,9 @@ def make_grid(images: Tensor, *, columns: int | None = None) -> Tensor:
     `columns` defaults to the number that makes the grid closest to a square.
     """
     if images.ndim != 4 or len(images) == 0:
-        raise ShapeError(f"images must be (N, C, H, W) with N at least 1, got {tuple(images.shape)}")
+        raise ShapeError(
+            f"images must be (N, C, H, W) with N at least 1, got {tuple(images.shape)}"
+        )
     n, channels, height, width = images.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)

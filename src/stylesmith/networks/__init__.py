@@ -1,0 +1,17 @@
+"""Generators and discriminators, written to be read beside the papers."""
+
+from stylesmith.networks.build import build_discriminator, build_generator, parameter_count
+from stylesmith.networks.discriminators import ResidualDiscriminator
+from stylesmith.networks.generator import Generator
+from stylesmith.networks.mapping import MappingNetwork
+from stylesmith.networks.stylegan2 import SkipSynthesis
+
+__all__ = [
+    "Generator",
+    "MappingNetwork",
+    "ResidualDiscriminator",
+    "SkipSynthesis",
+    "build_discriminator",
+    "build_generator",
+    "parameter_count",
+]

@@ -1,0 +1,50 @@
+"""The mapping network f: latent z, and a label, to the intermediate latent w (StyleGAN, section 2)."""
+
+import torch
+from torch import Tensor, nn
+
+from stylesmith.config import MappingConfig
+from stylesmith.networks.layers import EqualizedLinear
+from stylesmith.ops import lrelu, pixel_norm
+
+
+class MappingNetwork(nn.Module):
+    """Fully connected layers behind a normalized input.
+
+    A label enters in one of two ways. `concat` (both papers): a plain matrix times the label is
+    joined to z before the normalization. `embed` (StyleGAN2-ADA): a linear layer, normalized by
+    itself, is joined to the normalized z.
+    """
+
+    w_avg: Tensor
+
+    def __init__(self, config: MappingConfig, *, label_size: int = 0):
+        super().__init__()
+        self.z_dim, self.label_mode = config.z_dim, config.label_mode
+        self.label_size = label_size
+        widths = [config.z_dim + (config.w_dim if label_size else 0)]
+        widths += [config.w_dim] * config.layers
+        if label_size and config.label_mode == "concat":
+            self.label_weight = nn.Parameter(torch.randn(label_size, config.w_dim))
+        elif label_size:
+            self.embed = EqualizedLinear(label_size, config.w_dim)
+        self.layers = nn.ModuleList(
+            EqualizedLinear(i, o, lr_multiplier=config.lr_multiplier)
+            for i, o in zip(widths, widths[1:], strict=False)
+        )
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """z `(N, z_dim)` and label `(N, label_size)` -> w `(N, w_dim)`, all fp32."""
+        x = self._join(z, label)
+        for layer in self.layers:
+            x = lrelu(layer(x))
+        return x
+
+    def _join(self, z: Tensor, label: Tensor | None) -> Tensor:
+        if not self.label_size:
+            return pixel_norm(z)
+        assert label is not None, "a conditional network was called without labels"
+        if self.label_mode == "concat":
+            return pixel_norm(torch.cat([z, label @ self.label_weight], dim=1))
+        return torch.cat([pixel_norm(z), pixel_norm(self.embed(label))], dim=1)

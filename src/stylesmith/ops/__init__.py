@@ -1,0 +1,32 @@
+"""Functions on tensors, twice differentiable; where there are two forms, the readable one defines."""
+
+from stylesmith.ops.activate import LRELU_GAIN, bias_act, bias_act_reference, lrelu
+from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference
+from stylesmith.ops.normalize import append_minibatch_stddev, pixel_norm
+from stylesmith.ops.resample import (
+    blur2d,
+    conv2d,
+    conv2d_down,
+    conv2d_up,
+    downsample2d,
+    upfirdn2d,
+    upsample2d,
+)
+
+__all__ = [
+    "LRELU_GAIN",
+    "append_minibatch_stddev",
+    "bias_act",
+    "bias_act_reference",
+    "blur2d",
+    "conv2d",
+    "conv2d_down",
+    "conv2d_up",
+    "downsample2d",
+    "lrelu",
+    "modulated_conv2d",
+    "modulated_conv2d_reference",
+    "pixel_norm",
+    "upfirdn2d",
+    "upsample2d",
+]

@@ -1,0 +1,45 @@
+"""Bias, leaky ReLU and gain in one step."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LRELU_GAIN = math.sqrt(2)
+"""Gain that keeps the variance through a leaky ReLU (He's constant, as in StyleGAN2)."""
+
+SLOPE = 0.2
+"""Slope of the leaky ReLU below zero in all of the papers' networks."""
+
+
+def lrelu(x: Tensor, *, gain: float = LRELU_GAIN) -> Tensor:
+    """Leaky ReLU times a gain."""
+    return F.leaky_relu(x, SLOPE) * gain
+
+
+def bias_act_reference(
+    x: Tensor, bias: Tensor, *, gain: float = LRELU_GAIN, clamp: float | None = None
+) -> Tensor:
+    """Add a bias per channel, apply leaky ReLU, multiply by `gain`, bound by `clamp`.
+
+    Args:
+        x: `(N, C)` or `(N, C, H, W)`.
+        bias: `(C,)`.
+        gain: Factor behind the activation.
+        clamp: Bound on the absolute value of the result; None leaves it out.
+    """
+    y = lrelu(x + _along_channels(bias, x), gain=gain)
+    return y if clamp is None else y.clamp(-clamp, clamp)
+
+
+def bias_act(
+    x: Tensor, bias: Tensor, *, gain: float = LRELU_GAIN, clamp: float | None = None
+) -> Tensor:
+    """`bias_act_reference` in one pass less: leaky ReLU commutes with a positive gain."""
+    y = F.leaky_relu(torch.add(_along_channels(bias, x) * gain, x, alpha=gain), SLOPE)
+    return y if clamp is None else y.clamp(-clamp, clamp)
+
+
+def _along_channels(bias: Tensor, x: Tensor) -> Tensor:
+    return bias.to(x.dtype).reshape(-1, *[1] * (x.ndim - 2))

@@ -1,0 +1,89 @@
+"""Modulated convolution: each image has its own, style-scaled kernels (StyleGAN2, section 2.2)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from stylesmith.errors import ShapeError
+from stylesmith.ops.resample import conv2d
+
+Convolution = Callable[[Tensor, Tensor], Tensor]
+"""A linear map of `(x, weight)`, such as `conv2d` or `conv2d_up`."""
+
+
+def modulated_conv2d_reference(
+    x: Tensor,
+    weight: Tensor,
+    style: Tensor,
+    *,
+    demodulate: bool = True,
+    convolve: Convolution = conv2d,
+    eps: float = 1e-8,
+) -> Tensor:
+    """Convolve each image with its own kernels: the paper's equations, one image at a time.
+
+    Arguments and result are those of `modulated_conv2d`.
+    """
+    _check_style(x, style)
+    kernels = weight * style[:, None, :, None, None]  # (N, O, I, k, k)  Eq. 1
+    if demodulate:
+        norm = kernels.square().sum(dim=(2, 3, 4), keepdim=True)  # (N, O, 1, 1, 1)  Eq. 2
+        kernels = kernels * torch.rsqrt(norm + eps)  # (N, O, I, k, k)  Eq. 3
+    return torch.cat([convolve(x[i : i + 1], kernels[i]) for i in range(len(x))])
+
+
+def modulated_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    style: Tensor,
+    *,
+    demodulate: bool = True,
+    convolve: Convolution = conv2d,
+    eps: float = 1e-8,
+    gain: float = 1.0,
+) -> Tensor:
+    """Scale the activations, convolve with shared kernels, scale the result.
+
+    Equal to the reference because convolution is linear in each input channel; one dense
+    convolution for the whole batch instead of N small ones.
+
+    Args:
+        x: Activations, `(N, I, H, W)`, in any float format.
+        weight: Kernels shared by the batch, already scaled by their gain, `(O, I, k, k)`, fp32.
+        style: Per-image scale of each input channel, `(N, I)`, fp32; 1 leaves a channel as it is.
+        demodulate: Divide by the expected standard deviation, so that unit-variance input gives
+            unit-variance output whatever the style. Off in toRGB.
+        convolve: What to do with scaled activations and kernels; may change the resolution.
+        eps: Added to the squared norm.
+        gain: Factor on the result, free of cost here where a following activation would pay.
+
+    Returns:
+        Activations, `(N, O, H', W')`, in the dtype of `x`.
+
+    Raises:
+        ShapeError: If `style` is not `(N, I)`.
+
+    Source: StyleGAN2, section 2.2, Eq. 1-3.
+    """
+    _check_style(x, style)
+    if not demodulate:
+        y = convolve(x * _per_channel(style * gain, x), weight.to(x.dtype))
+        return y
+    if x.dtype == torch.float16:  # demodulation undoes any scale; keep products in fp16's range
+        weight = weight / weight.abs().amax(dim=(1, 2, 3), keepdim=True)
+        style = style / style.abs().amax(dim=1, keepdim=True)
+    energy = weight.square().sum(dim=(2, 3))  # (O, I)
+    scale = torch.rsqrt(style.square() @ energy.t() + eps) * gain  # (N, O)  Eq. 3
+    y = convolve(x * _per_channel(style, x), weight.to(x.dtype))
+    return y * _per_channel(scale, y)
+
+
+def _per_channel(values: Tensor, like: Tensor) -> Tensor:
+    return values.to(like.dtype)[:, :, None, None]
+
+
+def _check_style(x: Tensor, style: Tensor) -> None:
+    wanted = tuple(x.shape[:2])
+    if tuple(style.shape) != wanted:
+        raise ShapeError(f"style must be (N, I) = {wanted} to match x, got {tuple(style.shape)}")

@@ -1,0 +1,114 @@
+"""Resampling with small separable FIR filters, and convolutions that change resolution.
+
+`upfirdn2d` is the definition, in the words of signal processing: insert zeros, pad, filter, drop
+samples. The functions below it are what networks use; tests hold them to the definition.
+
+They rest on one identity: an even-length symmetric filter contains the box [1, 1], so [1,3,3,1] =
+[1,1] * [1,2,1]. Upsampling by two is then repeating each pixel and filtering with the rest, and
+downsampling is filtering with the rest and averaging 2x2. Both are built from operations that are
+fast forwards and backwards (a depthwise convolution with stride has a slow backward on CPUs).
+
+Source: StyleGAN2, section 4.1 and appendix B (bilinear filtering); the up-convolution order of
+StyleGAN2 is transposed convolution, then filter.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stylesmith.errors import ShapeError
+
+Taps = Sequence[float]
+"""One-dimensional filter, applied to rows and columns; networks use (1, 3, 3, 1)."""
+
+BILINEAR: Taps = (1.0, 3.0, 3.0, 1.0)
+"""StyleGAN2's filter; as an upsampler it is bilinear interpolation."""
+
+
+def upfirdn2d(
+    x: Tensor,
+    taps: Taps,
+    *,
+    up: int = 1,
+    down: int = 1,
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+    gain: float = 1.0,
+) -> Tensor:
+    """Upsample with zeros, pad or crop, convolve with a normalized filter, downsample.
+
+    Args:
+        x: Images, `(N, C, H, W)`.
+        taps: Filter of length k, scaled here to sum 1; a true convolution (the filter is flipped).
+        up: Samples per input sample; the new ones are zeros behind each sample.
+        down: Every `down`-th sample is kept.
+        padding: Left, right, top, bottom, in samples after upsampling; negative crops.
+        gain: Factor on the result; `up ** 2` keeps the mean when upsampling.
+
+    Returns:
+        `(N, C, (H * up + top + bottom - k) // down + 1, ...)`, in the dtype of `x`.
+    """
+    n, channels, height, width = x.shape
+    x = x.reshape(n, channels, height, 1, width, 1)
+    x = F.pad(x, (0, up - 1, 0, 0, 0, up - 1)).reshape(n, channels, height * up, width * up)
+    x = F.pad(x, padding)
+    kernel = _kernel(taps[::-1], gain, x)
+    return F.conv2d(x, kernel, groups=channels)[:, :, ::down, ::down]
+
+
+def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:
+    """Filter without changing the rate: `upfirdn2d` with the same padding on all sides."""
+    return F.conv2d(x, _kernel(taps[::-1], gain, x), padding=padding, groups=x.shape[1])
+
+
+def upsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
+    """Double height and width with an even symmetric filter; `(N, C, H, W)` -> `(N, C, 2H, 2W)`."""
+    rest = _without_box(taps)
+    x = F.interpolate(x, scale_factor=2, mode="nearest")
+    return blur2d(x, rest, padding=len(rest) // 2)
+
+
+def downsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
+    """Halve height and width with an even symmetric filter; `(N, C, H, W)` -> `(N, C, H/2, W/2)`."""
+    rest = _without_box(taps)
+    return F.avg_pool2d(blur2d(x, rest, padding=len(rest) // 2), 2)
+
+
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Convolve at the same resolution, padded with zeros; `weight` is `(O, I, k, k)`, k odd."""
+    return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+
+
+def conv2d_up(x: Tensor, weight: Tensor, *, taps: Taps = BILINEAR) -> Tensor:
+    """Double the resolution and convolve, `(N, I, H, W)` -> `(N, O, 2H, 2W)`.
+
+    Zeros are inserted, `weight` `(O, I, 3, 3)` correlates, then the filter smooths; inside the
+    border this equals upsampling followed by `conv2d`.
+    """
+    x = F.conv_transpose2d(x, weight.flip(2, 3).transpose(0, 1), stride=2)  # (N, O, 2H+1, 2W+1)
+    return blur2d(x, taps, padding=(len(taps) - 2) // 2, gain=4.0)
+
+
+def conv2d_down(x: Tensor, weight: Tensor, *, taps: Taps = BILINEAR) -> Tensor:
+    """Filter, convolve and halve the resolution, `(N, I, H, W)` -> `(N, O, H/2, W/2)`."""
+    if weight.shape[-1] == 1:
+        return F.conv2d(downsample2d(x, taps), weight)
+    x = blur2d(x, taps, padding=len(taps) // 2)  # (N, I, H+1, W+1)
+    return F.conv2d(x, weight, stride=2)
+
+
+def _kernel(taps: Taps, gain: float, like: Tensor) -> Tensor:
+    """The filter as depthwise kernels `(C, 1, k, k)` that sum to `gain`."""
+    row = torch.tensor(taps, dtype=torch.float64)
+    kernel = torch.outer(row, row) * (gain / row.sum() ** 2)
+    return kernel.to(like).expand(like.shape[1], 1, -1, -1)
+
+
+def _without_box(taps: Taps) -> Taps:
+    """The filter whose convolution with [1, 1] gives `taps`."""
+    rest, remainder = np.polydiv(np.asarray(taps), np.ones(2))
+    if len(taps) % 2 or not np.allclose(remainder, 0):
+        raise ShapeError(f"resampling by two needs an even symmetric filter, got {tuple(taps)}")
+    return tuple(rest.tolist())
