@@ -49,6 +49,7 @@ def line_chart(
     x_label: str,
     y_label: str,
     band: tuple[float, float] | None = None,
+    x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     log_y: bool = False,
     width: int = 640,
@@ -64,6 +65,7 @@ def line_chart(
         x_label: What runs to the right, with its unit.
         y_label: What runs upward, with its unit.
         band: Lowest and highest y of a range to shade, such as the healthy one.
+        x_range: Least range of the x axis; the data may widen it.
         y_range: Least range of the y axis; the data may widen it.
         log_y: Logarithmic y axis.
         width: In pixels.
@@ -79,7 +81,7 @@ def line_chart(
         values = [y for points in drawable.values() for _, y in points if y is not None]
         for limits in (band, y_range):
             values += [y for y in limits or () if y > 0 or not log_y]
-        positions = [x for points in drawable.values() for x, _ in points]
+        positions = [x for points in drawable.values() for x, _ in points] + [*(x_range or ())]
         x_axis = linear_axis(positions, start=_LEFT, end=width - _RIGHT, count=6, snap=False)
         make_axis = log_axis if log_y else linear_axis
         y_axis = make_axis(values, start=height - _BOTTOM, end=top, count=5)
@@ -91,7 +93,7 @@ def line_chart(
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="system-ui, sans-serif" font-size="12" '
         f'fill="currentColor"><title>{escape(title)}</title><desc>{_describe(series)}</desc>'
-        f'<text x="8" y="{_TITLE_Y}" font-size="14" font-weight="600">{escape(title)}</text>'
+        f'<text x="0" y="{_TITLE_Y}" font-size="14" font-weight="600">{escape(title)}</text>'
         f"{legend}{body}</svg>"
     )
 
@@ -185,11 +187,11 @@ def _describe(series: Mapping[str, Sequence[Point]]) -> str:
 
 def _legend(names: Sequence[str], *, width: int) -> tuple[str, int]:
     """Swatches and names in rows, and the y at which the plot may begin."""
-    parts, x, y = [], 8.0, _TITLE_Y + _ROW
+    parts, x, y = [], 0.0, _TITLE_Y + _ROW
     for name, color in zip(names, _colors(len(names)), strict=True):
         needed = 34 + _LETTER * len(name)
-        if x > 8 and x + needed > width:
-            x, y = 8.0, y + _ROW
+        if x > 0 and x + needed > width:
+            x, y = 0.0, y + _ROW
         parts.append(
             f'<path d="M{x:.0f} {y - 4}h16" stroke="{color}" stroke-width="3"/>'
             f'<text x="{x + 22:.0f}" y="{y}">{escape(name)}</text>'
@@ -235,7 +237,7 @@ def _frame(x_axis: Axis, y_axis: Axis, *, x_label: str, y_label: str) -> str:
     middle_x, middle_y = (left + right) / 2, (y_axis.start + y_axis.end) / 2
     parts.append(f'<text x="{middle_x:.0f}" y="{bottom + 35:.0f}" text-anchor="middle">')
     parts.append(f"{escape(x_label)}</text>")
-    parts.append(f'<text transform="translate(12 {middle_y:.0f}) rotate(-90)" ')
+    parts.append(f'<text transform="translate(10 {middle_y:.0f}) rotate(-90)" ')
     parts.append(f'text-anchor="middle">{escape(y_label)}</text>')
     return "".join(parts)
 

@@ -77,6 +77,11 @@ def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
             return Precision(torch.float16, top_levels=4, clamp=256.0)
 
 
+def dtype_name(precision: Precision) -> str:
+    """The number format in words, such as "bfloat16"."""
+    return str(precision.dtype).removeprefix("torch.")
+
+
 def has_bf16(device: torch.device) -> bool:
     """Whether convolutions in bf16 run on units made for it, not by emulation."""
     if device.type == "cuda":

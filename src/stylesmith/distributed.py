@@ -27,10 +27,20 @@ def is_main() -> bool:
     return rank() == 0
 
 
+def planned_world_size() -> int:
+    """How many processes torchrun started, also before they have met."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def planned_rank() -> int:
+    """Number that torchrun gave this process, also before the processes have met."""
+    return int(os.environ.get("RANK", 0))
+
+
 @contextmanager
 def session(device: torch.device) -> Iterator[None]:
     """Join the other processes that torchrun started, and leave them at the end."""
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+    if planned_world_size() == 1:
         yield
         return
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, newest first, and names that stay inside a folder."""
+"""Files that are whole or absent: atomic writes, newest first, names that stay inside a folder."""
 
 import contextlib
 import json

@@ -31,7 +31,7 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 def make_grid(images: Tensor, *, columns: int | None = None) -> Tensor:
-    """Tile images row by row, `(N, C, H, W)` -> `(C, rows * H, columns * W)`; spare places are black.
+    """Tile images row by row, `(N, C, H, W)` -> `(C, rows * H, columns * W)`; the rest is black.
 
     `columns` defaults to the number that makes the grid closest to a square.
     """

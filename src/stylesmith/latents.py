@@ -40,10 +40,12 @@ class RandomKeys:
     """Random numbers as a function of (seed, purpose, numbers), whoever asks and in what order."""
 
     seed: int
+    branch: int = 0
+    """Another number gives other draws for the same keys: a run that was rolled back needs them."""
 
     def number(self, purpose: str, *numbers: int) -> int:
         """A 63-bit integer that belongs to this key alone."""
-        key = "/".join(map(str, (self.seed, purpose, *numbers)))
+        key = "/".join(map(str, (self.seed, self.branch, purpose, *numbers)))
         return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) >> 1
 
     def uniform(self, purpose: str, *numbers: int) -> float:

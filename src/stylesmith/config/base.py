@@ -13,7 +13,9 @@ from stylesmith.errors import ConfigError
 class Config(BaseModel):
     """A frozen value; unknown fields are refused. The text under a field is its help."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     def change(self, **values: Any) -> Self:
         """A checked copy with other values; a field that is a config may be given as a dict.

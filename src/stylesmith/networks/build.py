@@ -23,5 +23,5 @@ def build_discriminator(config: DiscriminatorConfig, *, seed: int = 0) -> Residu
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of trainable values."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+    """Number of trainable values; buffers such as w_avg and noise maps do not count."""
+    return sum(p.numel() for p in network.parameters())

@@ -36,6 +36,7 @@ class Epilogue(nn.Module):
         super().__init__()
         channels, outputs = config.channels(0), max(config.label_size, 1)
         self.group_size, self.features = config.stddev_group, config.stddev_features
+        self.label_size = config.label_size
         self.project = bool(config.label_size) and config.label_mode == "projection"
         self.conv = EqualizedConv2d(channels + config.stddev_features, channels, 3)
         self.hidden = EqualizedLinear(channels * math.prod(config.base), channels)
@@ -51,8 +52,9 @@ class Epilogue(nn.Module):
             x = append_minibatch_stddev(x, group_size=self.group_size, features=self.features)
         x = self.conv(x).flatten(1)
         x = self.output(lrelu(self.hidden(x)))
-        if label is None:
+        if not self.label_size:
             return x.squeeze(1)
+        assert label is not None, "a conditional network was called without labels"
         if self.project:
             return (x * self.label_mapping(label)).sum(1) / math.sqrt(x.shape[1])
         return (x * label).sum(1)

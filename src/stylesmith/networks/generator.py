@@ -123,7 +123,7 @@ class Generator(nn.Module):
             raise UsageError(f"this network draws by class; name one of 0-{size - 1}")
         if isinstance(label, Tensor):
             if label.shape != (size,):
-                raise UsageError(f"a label of this network has {size} numbers, got {len(label)}")
+                raise UsageError(f"a label of this network has {size} numbers, got {label.numel()}")
             return label[None].float()
         if not 0 <= label < size:
             raise UsageError(f"class {label}: this network has the classes 0-{size - 1}")

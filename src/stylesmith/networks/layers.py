@@ -1,8 +1,8 @@
-"""Layers with equalized learning rate (ProGAN, section 4.1): unit-scale weights, He's constant at run time.
+"""Layers with equalized learning rate: unit-scale weights, He's constant at run time.
 
 Adam's step does not depend on the scale of gradients, so storing all weights at one scale gives
-every layer the same relative learning speed. Weights are fp32 and are cast to the format of the
-activations, which decides what a layer computes in.
+every layer the same relative learning speed (ProGAN, section 4.1). Weights are fp32 and are cast to
+the format of the activations, which decides what a layer computes in.
 """
 
 import math

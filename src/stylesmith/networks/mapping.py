@@ -1,4 +1,6 @@
-"""The mapping network f: latent z, and a label, to the intermediate latent w (StyleGAN, section 2)."""
+"""The mapping network f: latent z, and a label, to intermediate latent w (StyleGAN, section 2)."""
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -30,12 +32,12 @@ class MappingNetwork(nn.Module):
             self.embed = EqualizedLinear(label_size, config.w_dim)
         self.layers = nn.ModuleList(
             EqualizedLinear(i, o, lr_multiplier=config.lr_multiplier)
-            for i, o in zip(widths, widths[1:], strict=False)
+            for i, o in pairwise(widths)
         )
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        """z `(N, z_dim)` and label `(N, label_size)` -> w `(N, w_dim)`, all fp32."""
+        """Latent `(N, z_dim)` and label `(N, label_size)` -> w `(N, w_dim)`, all fp32."""
         x = self._join(z, label)
         for layer in self.layers:
             x = lrelu(layer(x))

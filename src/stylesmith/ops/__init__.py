@@ -1,4 +1,4 @@
-"""Functions on tensors, twice differentiable; where there are two forms, the readable one defines."""
+"""Functions on tensors, twice differentiable; of two forms, the readable one defines."""
 
 from stylesmith.ops.activate import LRELU_GAIN, bias_act, bias_act_reference, lrelu
 from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference

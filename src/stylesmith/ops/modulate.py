@@ -1,5 +1,6 @@
 """Modulated convolution: each image has its own, style-scaled kernels (StyleGAN2, section 2.2)."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -70,8 +71,9 @@ def modulated_conv2d(
     if not demodulate:
         y = convolve(x * _per_channel(style * gain, x), weight.to(x.dtype))
         return y
-    if x.dtype == torch.float16:  # demodulation undoes any scale; keep products in fp16's range
-        weight = weight / weight.abs().amax(dim=(1, 2, 3), keepdim=True)
+    if x.dtype == torch.float16:  # demodulation undoes any scale; keep sums in fp16's range
+        fan_in = weight[0].numel()
+        weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(fan_in))
         style = style / style.abs().amax(dim=1, keepdim=True)
     energy = weight.square().sum(dim=(2, 3))  # (O, I)
     scale = torch.rsqrt(style.square() @ energy.t() + eps) * gain  # (N, O)  Eq. 3

@@ -13,6 +13,7 @@ StyleGAN2 is transposed convolution, then filter.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,8 +60,11 @@ def upfirdn2d(
 
 
 def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:
-    """Filter without changing the rate: `upfirdn2d` with the same padding on all sides."""
-    return F.conv2d(x, _kernel(taps[::-1], gain, x), padding=padding, groups=x.shape[1])
+    """Filter without changing the rate: `upfirdn2d` with the same padding on all sides.
+
+    `padding` is at most the length of `taps` less one.
+    """
+    return _Blur.apply(x, tuple(taps), padding, gain)
 
 
 def upsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
@@ -71,7 +75,7 @@ def upsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
 
 
 def downsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
-    """Halve height and width with an even symmetric filter; `(N, C, H, W)` -> `(N, C, H/2, W/2)`."""
+    """Halve height and width with an even symmetric filter: `(N, C, H/2, W/2)`."""
     rest = _without_box(taps)
     return F.avg_pool2d(blur2d(x, rest, padding=len(rest) // 2), 2)
 
@@ -97,6 +101,24 @@ def conv2d_down(x: Tensor, weight: Tensor, *, taps: Taps = BILINEAR) -> Tensor:
         return F.conv2d(downsample2d(x, taps), weight)
     x = blur2d(x, taps, padding=len(taps) // 2)  # (N, I, H+1, W+1)
     return F.conv2d(x, weight, stride=2)
+
+
+class _Blur(torch.autograd.Function):
+    """A fixed filter on every channel, whose gradient is the reversed filter.
+
+    Autograd's own rule would keep the input for a gradient of the kernel, which nobody wants, and
+    compute it channel by channel in second derivatives.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, taps: Taps, padding: int, gain: float) -> Tensor:
+        ctx.filter = (taps, padding, gain)
+        return F.conv2d(x, _kernel(taps[::-1], gain, x), padding=padding, groups=x.shape[1])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        taps, padding, gain = ctx.filter
+        return _Blur.apply(gradient, taps[::-1], len(taps) - 1 - padding, gain), None, None, None
 
 
 def _kernel(taps: Taps, gain: float, like: Tensor) -> Tensor:

@@ -1,0 +1,5 @@
+"""`python -m stylesmith`, which torchrun starts in each process."""
+
+from stylesmith.cli import main
+
+main()

@@ -1,0 +1,168 @@
+"""`stylesmith data`: prepare, check and make training data."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from stylesmith.cli.console import console, progress
+
+if TYPE_CHECKING:
+    from stylesmith.data.check import Report
+
+app = typer.Typer(
+    no_args_is_help=True, help="Prepare, check and make training data.", rich_markup_mode="markdown"
+)
+make_app = typer.Typer(no_args_is_help=True, help="Make data sets that need no pictures.")
+app.add_typer(make_app, name="make")
+
+SHOWN = 50
+"""Findings that `check` prints."""
+
+
+class FilterName(StrEnum):
+    """Choices of --filter."""
+
+    lanczos = "lanczos"
+    box = "box"
+
+
+class Channels(StrEnum):
+    """Choices of --channels."""
+
+    gray = "1"
+    rgb = "3"
+    rgba = "4"
+
+
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
+
+
+@app.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
+    out: Annotated[Path, typer.Argument(help="The zip to write.")],
+    resolution: Annotated[
+        str, typer.Option(help="Size in pixels: 256, or WIDTHxHEIGHT as in 512x384.")
+    ],
+    filter: Annotated[
+        FilterName, typer.Option(help="lanczos is sharp; box averages, as some published sets do.")
+    ] = FilterName.lanczos,
+    channels: Annotated[
+        Channels | None,
+        typer.Option(help="1 gray, 3 color, 4 with transparency; else as the images are: 1 or 3."),
+    ] = None,
+    max_images: Annotated[
+        int | None, typer.Option(help="Take only so many, spread evenly over the names.")
+    ] = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+) -> None:
+    """Crop and resize any folder or zip of pictures into one zip, ready for training.
+
+    PNG, JPEG and WebP of any kind are read. Each picture is cropped around its center and resized.
+    Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a `dataset.json` tells them.
+
+    Example: `stylesmith data prepare photos/ photos.zip --resolution 256`
+    """
+    from stylesmith.config import parse_size
+    from stylesmith.data.prepare import prepare as prepare_data
+    from stylesmith.data.scan import size_text
+
+    size = parse_size(resolution)
+    with progress("Preparing") as advance:
+        done = prepare_data(
+            source,
+            out,
+            size=size,
+            filter=filter.value,
+            channels=int(channels) if channels else None,
+            skip_bad=skip_bad,
+            max_images=max_images,
+            force=force,
+            on_progress=advance,
+        )
+    kind = {1: "gray", 3: "color", 4: "transparent"}[done.channels]
+    _say(f"{done.count} {kind} images of {size_text(done.size)} -> {out}")
+    if done.label_size:
+        names = f": {', '.join(done.class_names[:10])}" if done.class_names else ""
+        _say(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
+    if done.enlarged:
+        _say(f"{done.enlarged} images were smaller than that and have been enlarged.")
+    for name, reason in done.skipped[:SHOWN]:
+        _say(f"Left out {name!r}: {reason}")
+    if len(done.skipped) > SHOWN:
+        _say(f"... {len(done.skipped)} left out in all; stylesmith.json in the zip lists them.")
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
+) -> None:
+    """Decode every picture and say what is wrong with the data, file by file.
+
+    The exit status is 1 if something must be repaired, such as a damaged file or a missing label.
+
+    Example: `stylesmith data check photos/`
+    """
+    from stylesmith.data.check import check as check_data
+
+    with progress("Checking") as advance:
+        report = check_data(path, on_progress=advance)
+    _print_report(report)
+    if report.bad:
+        raise typer.Exit(1)
+
+
+@make_app.command()
+def avatars(
+    out: Annotated[Path, typer.Argument(help="The zip to write.")],
+    count: Annotated[int, typer.Option(help="How many faces.")] = 10000,
+    resolution: Annotated[int, typer.Option(help="Side in pixels, a power of two.")] = 64,
+    seed: Annotated[int, typer.Option(help="Another seed gives other faces.")] = 0,
+    force: Force = False,
+) -> None:
+    """Draw cartoon faces to try training with, labeled by hair color.
+
+    They come with exact attributes (glasses, beard, smile, ...) in `attributes.json`.
+    Needs `pip install "stylesmith[avatars]"`.
+
+    Example: `stylesmith data make avatars faces.zip --count 10000 --resolution 32`
+    """
+    from stylesmith.data.avatars import make_avatars
+
+    with progress("Drawing") as advance:
+        done = make_avatars(
+            out, count=count, size=resolution, seed=seed, force=force, on_progress=advance
+        )
+    _say(f"{done.count} faces of {resolution}x{resolution} -> {out}")
+    _say(f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.")
+    _say(done.license)
+
+
+def _print_report(report: "Report") -> None:
+    from stylesmith.data.scan import size_text
+
+    for finding in sorted(report.findings, key=lambda finding: finding.kind)[:SHOWN]:
+        color = "red" if finding.kind == "bad" else "yellow"
+        name, text = escape(finding.name), escape(finding.text)
+        console.print(f"[{color}]{finding.kind:4}[/] {name}: {text}", soft_wrap=True)
+    if len(report.findings) > SHOWN:
+        _say(f"... {len(report.findings)} findings in all")
+    sizes = [f"{count} of {size_text(size)}" for size, count in report.sizes.most_common(5)]
+    modes = [f"{count} {mode}" for mode, count in report.modes.most_common()]
+    _say(f"{report.path}: {report.images} images, {len(report.bad)} to be repaired")
+    if sizes:
+        more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
+        _say(f"Sizes: {', '.join(sizes)}{more}")
+        _say(f"Modes: {', '.join(modes)}")
+    _say(f"Labels: {report.labels}")
+    for line in report.advice:
+        _say(line)
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,200 @@
+"""`stylesmith train`: start a run, or go on with one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stylesmith.cli.console import console, progress
+from stylesmith.errors import UsageError
+
+if TYPE_CHECKING:
+    from stylesmith.runs import Session
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which images to train on, as the options tell it."""
+
+    path: Path
+    resolution: str | None
+    channels: int | None
+    conditional: bool
+    mirror: bool
+    skip_bad: bool
+
+
+class Device(StrEnum):
+    """Choices of --device."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+def train(
+    data: Annotated[
+        Path | None, typer.Argument(help="Folder or zip of images; left out with --resume.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
+    preset: Annotated[
+        str, typer.Option(help="Configuration to start from; `stylesmith presets` lists them.")
+    ] = "auto",
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this run, exactly where it stopped.")
+    ] = None,
+    kimg: Annotated[
+        float | None, typer.Option(min=0.001, help="Length of the run in thousands of images.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.001, help="Stop after so many minutes from now.")
+    ] = None,
+    conditional: Annotated[
+        bool, typer.Option("--conditional", help="Learn the classes or labels of the data.")
+    ] = False,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Flip images at random; doubles the data.")
+    ] = False,
+    resolution: Annotated[
+        str | None,
+        typer.Option(help="Crop and resize while reading: 256, or WIDTHxHEIGHT as in 512x384."),
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="1 gray, 3 color, 4 with transparency.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting, as in training.r1_gamma=1. Repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Start of every random number.")] = 0,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave unreadable images out.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, and what it takes; then stop.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run in OUT.")] = False,
+) -> None:
+    """Train a generator on a folder or zip of pictures.
+
+    Without a preset, settings are chosen from your data and machine. The run folder gets a log,
+    sample pictures, checkpoints, the model, and `report.html` to look at. Ctrl-C saves and stops;
+    `--resume` goes on from there, for `--minutes` more or up to `--kimg`.
+
+    Examples:
+    `stylesmith train photos.zip --out runs/photos --minutes 60`
+
+    `stylesmith train --resume runs/photos --minutes 60`
+
+    `torchrun --nproc-per-node 8 -m stylesmith train photos.zip --out runs/photos`
+    """
+    from stylesmith import runs
+    from stylesmith.devices import choose_device
+    from stylesmith.training.trainer import Limits
+
+    session = runs.Session(
+        device=choose_device(device.value),
+        limits=Limits(minutes),
+        tensorboard=tensorboard,
+        force=force,
+    )
+    settings = [*(set_ or []), *([f"training.kimg={kimg}"] if kimg else [])]
+    if resume:
+        fixed = {"DATA": data, "--out": out, "--resolution": resolution, "--channels": channels}
+        named = [name for name, value in fixed.items() if value is not None]
+        named += [n for n, on in (("--conditional", conditional), ("--mirror", mirror)) if on]
+        named += ["--preset"] if preset != "auto" else []
+        _resume(resume, settings, named, session, dry_run=dry_run)
+        return
+    if data is None or (out is None and not dry_run):
+        raise UsageError(
+            "wanted DATA and --out, as in `stylesmith train photos.zip --out runs/photos`; or "
+            "--resume RUN"
+        )
+    source = Source(data, resolution, channels, conditional, mirror, skip_bad)
+    _start(source, out, preset, [f"training.seed={seed}", *settings], session, dry_run=dry_run)
+
+
+def _start(
+    source: Source,
+    out: Path | None,
+    preset: str,
+    settings: list[str],
+    session: "Session",
+    *,
+    dry_run: bool,
+) -> None:
+    from stylesmith import runs
+    from stylesmith.config import apply_overrides, parse_size
+    from stylesmith.data.dataset import open_dataset
+    from stylesmith.presets import find_preset
+
+    chosen = find_preset(preset)
+    with progress("Reading") as advance:
+        dataset = open_dataset(
+            source.path,
+            size=parse_size(source.resolution) if source.resolution else None,
+            channels=source.channels,
+            skip_bad=source.skip_bad,
+            on_progress=advance,
+        )
+    for name, reason in dataset.skipped:
+        _say(f"Left out {name!r}: {reason}")
+    if dataset.label_size and not source.conditional:
+        _say(f"The data has labels of length {dataset.label_size}; --conditional would use them.")
+    described = runs.describe_data(
+        dataset,
+        conditional=source.conditional,
+        mirror=source.mirror,
+        skip_bad=source.skip_bad,
+        resize=source.resolution is not None,
+    )
+    config = apply_overrides(chosen.build(described, session.device), settings)
+    config, text = runs.plan(config, session, images=len(dataset))
+    _say(text)
+    if dry_run:
+        return
+    assert out is not None
+    reason = runs.start(config, dataset, out, session, say=_say)
+    _say_end(out, reason)
+
+
+def _resume(
+    path: Path, settings: list[str], fixed: list[str], session: "Session", *, dry_run: bool
+) -> None:
+    from stylesmith import runs
+    from stylesmith.config import apply_overrides
+    from stylesmith.models import RunFolder
+
+    if fixed:
+        raise UsageError(
+            f"--resume {path}: goes on with the data and networks of the run, so "
+            f"{', '.join(fixed)} cannot be given. Start a new run to change them."
+        )
+    run = RunFolder(path)
+    config = apply_overrides(run.read_config(), settings)
+    runs.check_resumable(run, config)
+    if dry_run:
+        _say(runs.plan(config, session, images=None)[1])
+        return
+    reason = runs.resume(run, config, session, say=_say)
+    _say_end(path, reason)
+
+
+def _say_end(out: Path, reason: str) -> None:
+    _say(f"Stopped: {reason}. Everything is saved; look at {out / 'report.html'}.")
+    _say(f"Go on: stylesmith train --resume {out}")
+
+
+def _say(text: str) -> None:
+    from stylesmith import distributed
+
+    if distributed.planned_rank() == 0:
+        console.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,173 @@
+"""Named files in a folder or a zip, read from many threads at once."""
+
+import os
+import struct
+import threading
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from stylesmith import files
+from stylesmith.errors import DataError
+
+MAX_BYTES = 1 << 30
+"""Largest file that is unpacked, and largest image: beyond that it is a mistake or an attack."""
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+
+
+class Archive(Protocol):
+    """A folder or zip as a flat list of names with `/`; hidden files are left out."""
+
+    path: Path
+    sizes: dict[str, int]
+    """Bytes of each file, unpacked, in the order of the sorted names."""
+
+    def read(self, name: str) -> bytes:
+        """The whole content of a file.
+
+        Raises:
+            DataError: If it cannot be read; the message is the reason alone.
+        """
+        ...
+
+    def ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
+        """At least the first `head` and the last `tail` bytes, or all that there is.
+
+        Raises:
+            DataError: If they cannot be read; the message is the reason alone.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class FolderArchive:
+    """Every file under a folder."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        sizes = {}
+        for folder, subfolders, names in os.walk(path, onerror=self._refuse):
+            subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
+            for name in names:
+                file = Path(folder, name)
+                if not _is_hidden(name) and file.is_file():
+                    sizes[file.relative_to(path).as_posix()] = file.stat().st_size
+        self.sizes = dict(sorted(sizes.items()))
+
+    def _refuse(self, error: OSError) -> None:
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror}).") from error
+
+    def read(self, name: str) -> bytes:
+        """The whole content of a file."""
+        _check_size(self.sizes[name])
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise DataError(error.strerror or str(error)) from error
+
+    def ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
+        """The first and last bytes of a file."""
+        _check_size(self.sizes[name])
+        try:
+            with (self.path / name).open("rb") as file:
+                first = file.read(max(head, tail))
+                file.seek(max(0, self.sizes[name] - tail))
+                return first, file.read(tail)
+        except OSError as error:
+            raise DataError(error.strerror or str(error)) from error
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class ZipArchive:
+    """Every file in a zip whose names all stay inside it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as error:
+            raise DataError(
+                f"{path}: is neither a folder nor a zip ({error}). "
+                "Wanted a folder or a zip of PNG, JPEG or WebP images."
+            ) from error
+        self._entries = {info.filename: info for info in self._zip.infolist() if self._wanted(info)}
+        self.sizes = {name: self._entries[name].file_size for name in sorted(self._entries)}
+        self._raw = path.open("rb")
+        self._lock = threading.Lock()
+
+    def _wanted(self, info: zipfile.ZipInfo) -> bool:
+        files.check_inside(info.filename, self.path)
+        if info.is_dir() or any(map(_is_hidden, PurePosixPath(info.filename).parts)):
+            return False
+        if info.flag_bits & 1:
+            raise DataError(
+                f"{self.path}: {info.filename!r} is locked with a password. "
+                "Make the zip anew without one."
+            )
+        return True
+
+    def read(self, name: str) -> bytes:
+        """The whole content of a file, its checksum verified."""
+        _check_size(self.sizes[name])
+        try:
+            return self._zip.read(self._entries[name])
+        except Exception as error:  # zlib, bz2, lzma and zipfile each have their own kinds
+            raise DataError(f"damaged inside the zip: {error}") from error
+
+    def ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
+        """The first and last bytes of a file; only a compressed one is read in full."""
+        info = self._entries[name]
+        _check_size(info.file_size)
+        if info.compress_type != zipfile.ZIP_STORED:
+            content = self.read(name)
+            return content, content[-tail:]
+        with self._lock:
+            self._raw.seek(info.header_offset)
+            local = self._raw.read(_LOCAL_HEADER.size)
+            if len(local) < _LOCAL_HEADER.size or not local.startswith(b"PK\3\4"):
+                raise DataError("damaged inside the zip: its header is missing")
+            _, name_length, extra_length = _LOCAL_HEADER.unpack(local)
+            start = self._raw.seek(name_length + extra_length, os.SEEK_CUR)
+            first = self._raw.read(min(max(head, tail), info.file_size))
+            if len(first) == info.file_size:
+                return first, first[-tail:]
+            self._raw.seek(start + info.file_size - tail)
+            return first, self._raw.read(tail)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._zip.close()
+        self._raw.close()
+
+
+def open_archive(path: Path) -> Archive:
+    """Open a folder or a zip.
+
+    Raises:
+        DataError: If it is missing, neither of the two, unreadable, or holds unsafe names.
+    """
+    try:
+        if path.is_dir():
+            return FolderArchive(path)
+        if not path.exists():
+            raise DataError(f"{path}: there is no such folder or zip.")
+        return ZipArchive(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _check_size(size: int) -> None:
+    if size == 0:
+        raise DataError("empty file")
+    if size > MAX_BYTES:
+        raise DataError(f"would unpack to {size / 2**30:.1f} GiB, more than the limit of 1 GiB")

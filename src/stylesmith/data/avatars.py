@@ -1,0 +1,156 @@
+"""The built-in data: drawn faces with exact labels and attributes (extra `[avatars]`)."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from stylesmith.config import base_grid
+from stylesmith.data.avatar_art import (
+    COLORS,
+    PROBABILITIES,
+    STYLE,
+    WEIGHTS,
+    Drawn,
+    draw_some,
+    ignore_interrupt,
+    style_parts,
+)
+from stylesmith.data.avatar_attributes import CLASS_NAMES, attributes, hair_class
+from stylesmith.data.labels import Label
+from stylesmith.data.pack import ATTRIBUTES_FILE, check_output, image_name, write_pack
+from stylesmith.data.parallel import Progress, every, map_ahead
+from stylesmith.errors import UsageError
+
+_CHUNK = 50
+_WORTH_A_PROCESS = 500
+"""Fewer avatars than this are drawn before another process has started."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What was drawn."""
+
+    path: Path
+    count: int
+    size: tuple[int, int]
+    class_names: list[str]
+    attribute_names: list[str]
+    license: str
+
+
+def make_avatars(
+    out: Path | str,
+    *,
+    count: int,
+    size: int,
+    seed: int = 0,
+    force: bool = False,
+    workers: int | None = None,
+    on_progress: Progress | None = None,
+) -> Drawing:
+    """Draw avatars of Pablo Stanley's style Avataaars into a training zip.
+
+    Image i is a function of (seed, i), whatever the count. Classes are the hair colors;
+    `attributes.json` holds binary attributes and every option that was chosen.
+
+    Args:
+        out: The zip.
+        count: How many.
+        size: Side in pixels.
+        seed: Other seeds give other faces.
+        force: Replace `out` if it exists.
+        workers: Processes that draw; None is one per core, or none where it does not pay.
+        on_progress: Told how many are done, and of how many.
+
+    Raises:
+        UsageError: If the extra packages are missing, or `count` is less than 1.
+        ConfigError: If no network has this size.
+        OutputError: If `out` exists or cannot be written.
+    """
+    out = Path(out)
+    if count < 1:
+        raise UsageError(f"--count {count}: wanted at least 1")
+    base_grid(size, size)
+    check_output(out, force=force)
+    meta = style_parts()["meta"]
+    table = _Table()
+    write_pack(
+        out,
+        _images(_draw_all(seed, count, size, workers), table, count, on_progress),
+        size=(size, size),
+        channels=3,
+        class_names=CLASS_NAMES,
+        details=_details(meta, seed),
+        extras={ATTRIBUTES_FILE: table.json},
+    )
+    return Drawing(
+        out, count, (size, size), CLASS_NAMES, table.json["names"], meta["license"]["text"]
+    )
+
+
+class _Table:
+    """The content of `attributes.json`, which grows while the images are drawn."""
+
+    def __init__(self) -> None:
+        self.json: dict[str, Any] = {
+            "version": 1,
+            "names": [],
+            "images": [],
+            "values": [],
+            "options": [],
+        }
+
+    def add(self, options: dict[str, str]) -> None:
+        values = attributes(options)
+        self.json["names"] = list(values)
+        self.json["images"].append(image_name(len(self.json["images"])))
+        self.json["values"].append([int(value) for value in values.values()])
+        self.json["options"].append(options)
+
+
+def _images(
+    drawn: Iterator[Drawn], table: _Table, count: int, on_progress: Progress | None
+) -> Iterator[tuple[bytes, Label | None]]:
+    for done, (content, options) in enumerate(drawn, start=1):
+        table.add(options)
+        yield content, hair_class(options)
+        every(on_progress, done, count)
+
+
+def _draw_all(seed: int, count: int, size: int, workers: int | None) -> Iterator[Drawn]:
+    jobs = [
+        (seed, range(start, min(start + _CHUNK, count)), size) for start in range(0, count, _CHUNK)
+    ]
+    if workers is None:
+        workers = min(os.cpu_count() or 1, count // _WORTH_A_PROCESS)
+    if workers < 2:
+        for job in jobs:
+            yield from draw_some(job)
+        return
+    # Fresh processes: a fork would copy the threads of torch and of the progress bar half-way.
+    with ProcessPoolExecutor(workers, get_context("spawn"), ignore_interrupt) as pool:
+        for drawn in map_ahead(pool, draw_some, jobs, ahead=2 * workers):
+            yield from drawn
+
+
+def _details(meta: dict[str, Any], seed: int) -> dict[str, Any]:
+    packages = ("dicebear-core", "dicebear-styles", "resvg_py", "pillow")
+    return {
+        "source": f"stylesmith data make avatars, DiceBear style {STYLE}",
+        "style": STYLE,
+        "author": meta["creator"]["name"],
+        "license": meta["license"],
+        "seed": seed,
+        "weights": WEIGHTS,
+        "probabilities": PROBABILITIES,
+        "colors": COLORS,
+        "packages": {name: version(name) for name in packages},
+        "filter": "box",
+        "crop": "none",
+        "skipped": [],
+    }

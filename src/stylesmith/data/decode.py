@@ -1,0 +1,157 @@
+"""From the bytes of a PNG, JPEG or WebP file, whatever its mode, to 8-bit pixels.
+
+Every problem is a DataError whose message is the reason alone; callers add the file's name.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from stylesmith.data.archive import MAX_BYTES, Archive
+from stylesmith.errors import DataError
+from stylesmith.images import MODES
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+"""Names that are taken for images."""
+
+_FORMATS = ("PNG", "JPEG", "WEBP")
+_GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"})
+_ORIENTATION = 0x0112
+_HEAD, _TAIL = 1 << 16, 1 << 12
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image says of itself before it is decoded."""
+
+    size: tuple[int, int]
+    """Height and width, upright: after EXIF rotation."""
+    mode: str
+    """Pillow's name of the pixel format in the file."""
+
+    @property
+    def gray(self) -> bool:
+        """Whether it holds no color."""
+        return self.mode in _GRAY_MODES
+
+
+def read_header(archive: Archive, name: str) -> Header:
+    """Look at both ends of a file: what it is, how large, and whether its end is there.
+
+    Where the ends leave a doubt the whole file is decoded.
+
+    Raises:
+        DataError: If it is empty, no image, cut short or too large.
+    """
+    head, tail = archive.ends(name, _HEAD, _TAIL)
+    if not _is_known(head):
+        raise DataError("not a PNG, JPEG or WebP image")
+    if not _looks_whole(head, tail, archive.sizes[name]):
+        decode(archive.read(name))
+    try:
+        return header_of(head)
+    except DataError:  # long color profiles and thumbnails can push the size out of the head
+        return header_of(archive.read(name))
+
+
+def header_of(content: bytes) -> Header:
+    """The header of an image, from the start of its file."""
+    picture = _open(content)
+    width, height = picture.size
+    sideways = _orientation(picture) >= 5
+    return Header((width, height) if sideways else (height, width), picture.mode)
+
+
+def decode(content: bytes) -> Image.Image:
+    """Decode an image: upright, 8 bits, and in mode L, LA, RGB or RGBA.
+
+    Raises:
+        DataError: If it is no image, damaged or too large.
+    """
+    picture = _open(content)
+    turned = _orientation(picture) > 1
+    try:
+        picture.load()
+        picture = _to_plain_mode(picture)
+        return ImageOps.exif_transpose(picture) if turned else picture
+    except Exception as error:  # each of Pillow's decoders has its own kinds
+        raise DataError(_reason(error)) from error
+
+
+def to_channels(picture: Image.Image, channels: int) -> Image.Image:
+    """Turn a decoded image into L, RGB or RGBA; with 1 or 3 channels it is laid on white."""
+    mode = MODES[channels]
+    if picture.mode in {"LA", "RGBA"} and channels != 4:
+        paper = Image.new("RGBA", picture.size, "white")
+        paper.alpha_composite(picture.convert("RGBA"))
+        picture = paper
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def to_pixels(picture: Image.Image) -> np.ndarray:
+    """The pixels of an L, RGB or RGBA image, uint8 `(C, H, W)`."""
+    pixels = np.asarray(picture)
+    pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(pixels)
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        picture: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"would unpack to too many pixels: {_reason(error)}") from error
+    except Exception as error:
+        raise DataError("not a PNG, JPEG or WebP image, or damaged") from error
+    width, height = picture.size
+    if width * height * 4 > MAX_BYTES:
+        raise DataError(f"would unpack to {width}x{height} pixels, more than the limit of 1 GiB")
+    return picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 is upright, 5 and more swap height and width."""
+    if "exif" not in picture.info:  # Pillow would decode a whole PNG to look for it
+        return 1
+    try:
+        value = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF leaves a good image
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _to_plain_mode(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):  # 16 bits; Pillow itself would clip them
+        values = np.asarray(picture).astype(np.uint32).clip(0, 65535)
+        return _with_exif_of(picture, Image.fromarray(((values + 128) // 257).astype(np.uint8)))
+    if picture.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in picture.info:
+        return picture
+    if picture.has_transparency_data:
+        return picture.convert("LA" if picture.mode in _GRAY_MODES else "RGBA")
+    return picture.convert("L" if picture.mode in _GRAY_MODES else "RGB")
+
+
+def _with_exif_of(source: Image.Image, picture: Image.Image) -> Image.Image:
+    if "exif" in source.info:
+        picture.info["exif"] = source.info["exif"]
+    return picture
+
+
+def _is_known(head: bytes) -> bool:
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return webp or head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+
+
+def _looks_whole(head: bytes, tail: bytes, size: int) -> bool:
+    """Whether the end marker of the format is where it should be."""
+    if head.startswith(b"\xff\xd8"):
+        return b"\xff\xd9" in tail  # phones write more after the end
+    if head.startswith(b"\x89PNG"):
+        return tail[-8:-4] == b"IEND"
+    return size >= int.from_bytes(head[4:8], "little") + 8
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return "cut short" if "truncated" in text.lower() else text.splitlines()[0]

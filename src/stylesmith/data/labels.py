@@ -1,0 +1,199 @@
+"""Labels of images: from `dataset.json`, else from the subfolders they lie in.
+
+`dataset.json` is `{"labels": [["a.png", 3], ...]}`: whole numbers are classes and become one-hot,
+lists of numbers are taken as they are (several attributes at once, say); null means no labels.
+"""
+
+import json
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stylesmith.data.archive import Archive
+from stylesmith.errors import DataError
+
+LABELS_FILE = "dataset.json"
+MAX_CLASSES = 100_000
+"""A larger number is no class but a mistake, and its one-hot would fill the memory."""
+
+Label = int | list[float]
+"""A class, or the label itself."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One label per image, in the order of the names; `size` is the length of each as a vector."""
+
+    size: int
+    values: np.ndarray
+    """Classes `(N,)` int64, or vectors `(N, size)` float32."""
+    class_names: list[str] | None = None
+
+    def vector(self, index: int) -> np.ndarray:
+        """The label of one image, float32 `(size,)`."""
+        if self.values.ndim == 2:
+            return self.values[index].copy()
+        one_hot = np.zeros(self.size, np.float32)
+        one_hot[self.values[index]] = 1
+        return one_hot
+
+    def raw(self, index: int) -> Label:
+        """The label of one image as `dataset.json` writes it."""
+        value: Label = self.values[index].tolist()
+        return value
+
+
+def top_folder(names: Sequence[str]) -> str:
+    """The folders, with a `/` at the end, that all names lie in; empty if there are none."""
+    shared = posixpath.commonprefix([f"{posixpath.dirname(name)}/".lstrip("/") for name in names])
+    return shared[: shared.rfind("/") + 1]
+
+
+def read_labels(
+    archive: Archive,
+    images: Sequence[str],
+    *,
+    left_out: Sequence[str] = (),
+    class_names: list[str] | None = None,
+) -> Labels | None:
+    """Find the labels of `images`; None where the data has none.
+
+    Args:
+        archive: Where the images lie.
+        images: Names, sorted; each needs a label.
+        left_out: Names of bad images, which may be labeled but need not.
+        class_names: Names of the classes, where a manifest tells them.
+
+    Raises:
+        DataError: If `dataset.json` is malformed, or does not fit the images.
+    """
+    top = top_folder([*images, *left_out])
+    parts = top.split("/")
+    for depth in range(len(parts)):  # beside the images, or at the root
+        prefix = "".join(f"{part}/" for part in parts[:depth])
+        if prefix + LABELS_FILE in archive.sizes:
+            return _read_file(archive, prefix, images, left_out, class_names)
+    return _from_folders(images, top)
+
+
+def _read_file(
+    archive: Archive,
+    prefix: str,
+    images: Sequence[str],
+    left_out: Sequence[str],
+    class_names: list[str] | None,
+) -> Labels | None:
+    where = f"{archive.path}: {prefix}{LABELS_FILE}"
+    pairs = _parse(archive, prefix + LABELS_FILE, where)
+    if pairs is None:
+        return None
+    table: dict[str, Any] = {prefix + name.replace("\\", "/"): label for name, label in pairs}
+    _check_names(where, table, [name for name, _ in pairs], images, left_out)
+    values = [table[name] for name in images]
+    if all(type(value) is int for value in values):
+        return _classes(where, values, class_names)
+    return _vectors(where, images, values)
+
+
+def _parse(archive: Archive, name: str, where: str) -> list[list[Any]] | None:
+    try:
+        content = json.loads(archive.read(name))
+    except (ValueError, RecursionError, DataError) as error:
+        raise DataError(f"{where} is not valid JSON ({error}). Repair or remove it.") from error
+    wanted = 'wanted {"labels": [["image.png", 3], ...]} or {"labels": null}'
+    if not isinstance(content, dict) or "labels" not in content:
+        raise DataError(f'{where} has no "labels"; {wanted}.')
+    pairs = content["labels"]
+    if pairs is None:
+        return None
+    if not isinstance(pairs, list):
+        raise DataError(f'{where}: "labels" is {_short(pairs)}; {wanted}.')
+    for pair in pairs:
+        if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):
+            raise DataError(f"{where} holds the entry {_short(pair)}; {wanted}.")
+    return pairs
+
+
+def _check_names(
+    where: str,
+    table: dict[str, Any],
+    listed: Sequence[str],
+    images: Sequence[str],
+    left_out: Sequence[str],
+) -> None:
+    if len(table) < len(listed):
+        twice = Counter(listed).most_common(1)[0][0]
+        raise DataError(f"{where} labels {twice!r} twice. Keep one of the two.")
+    missing = [name for name in images if name not in table]
+    if missing:
+        raise DataError(
+            f"{where} has no label for {len(missing)} of {len(images)} images, "
+            f"such as {missing[0]!r}. Label all of them, or remove the file to go without labels."
+        )
+    unknown = sorted(table.keys() - set(images) - set(left_out))
+    if unknown:
+        raise DataError(
+            f"{where} labels {len(unknown)} files that are not there, such as {unknown[0]!r}. "
+            "Remove these lines or add the images."
+        )
+
+
+def _classes(where: str, values: list[int], class_names: list[str] | None) -> Labels:
+    if min(values) < 0:
+        raise DataError(f"{where} holds the label {min(values)}; classes count from 0.")
+    size = max(values) + 1
+    if size > MAX_CLASSES:
+        raise DataError(
+            f"{where} holds the label {max(values)}; classes count from 0 to {MAX_CLASSES - 1}. "
+            "Number them anew without gaps."
+        )
+    if class_names and len(class_names) >= size:
+        size = len(class_names)  # a part of the data may lack the last classes
+    else:
+        class_names = None
+    return Labels(size, np.array(values, np.int64), class_names)
+
+
+def _vectors(where: str, images: Sequence[str], values: list[Any]) -> Labels:
+    lengths = set()
+    for name, value in zip(images, values, strict=True):
+        if not isinstance(value, list) or not value or not all(map(_is_finite, value)):
+            raise DataError(
+                f"{where} gives {name!r} the label {_short(value)}; wanted a whole number for all "
+                "images, or a list of numbers for all."
+            )
+        lengths.add(len(value))
+    if len(lengths) > 1:
+        raise DataError(f"{where} holds lists of lengths {sorted(lengths)}; all must be equal.")
+    return Labels(lengths.pop(), np.array(values, np.float32))
+
+
+def _from_folders(images: Sequence[str], top: str) -> Labels | None:
+    paths = [name.removeprefix(top).split("/") for name in images]
+    if any(len(path) < 2 for path in paths) or _is_numbered(images):
+        return None
+    class_names = sorted({path[0] for path in paths})
+    if len(class_names) < 2:
+        return None
+    number = {name: i for i, name in enumerate(class_names)}
+    values = np.array([number[path[0]] for path in paths], np.int64)
+    return Labels(len(class_names), values, class_names)
+
+
+def _is_numbered(images: Sequence[str]) -> bool:
+    """Whether the folders only split a long list, as `00012/img00012345.png` does."""
+    return all(re.search(r"(^|/)\d{5}/img\d{8}\.[a-z]+$", name) for name in images)
+
+
+def _is_finite(number: Any) -> bool:
+    return type(number) in {int, float} and abs(number) < 3e38  # what float32 can hold
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,74 @@
+"""Batches of images and labels, decoded by threads ahead of need."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylesmith.data.dataset import Dataset
+from stylesmith.data.sampler import Sampler
+from stylesmith.latents import RandomKeys
+
+Item = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images and their labels."""
+
+    images: Tensor
+    """uint8 `(N, C, H, W)`."""
+    labels: Tensor
+    """float32 `(N, label_size)`."""
+
+
+class BatchLoader:
+    """Serves the images at any positions of the endless order; it has no position of its own.
+
+    What it returns depends on the data, the keys and the positions alone: not on the number of
+    workers, nor on what was asked for before.
+    """
+
+    def __init__(self, dataset: Dataset, *, keys: RandomKeys, mirror: bool, workers: int = 2):
+        self._dataset = dataset
+        self._keys = keys
+        self._mirror = mirror
+        self._sampler = Sampler(len(dataset), keys)
+        self._pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="decode")
+        self._begun: dict[int, Future[Item]] = {}
+
+    def take(self, positions: Sequence[int], upcoming: Sequence[int] = ()) -> Batch:
+        """The images at `positions`; those at `upcoming` are begun, so that they wait next time.
+
+        Raises:
+            DataError: If one of `positions` is damaged, naming the file.
+        """
+        begun = {position: self._begin(position) for position in (*positions, *upcoming)}
+        for position in self._begun.keys() - begun.keys():
+            self._begun[position].cancel()
+        self._begun = {position: begun[position] for position in upcoming}
+        items = [begun[position].result() for position in positions]
+        images = np.stack([pixels for pixels, _ in items])
+        labels = np.stack([label for _, label in items])
+        return Batch(torch.from_numpy(images), torch.from_numpy(labels))
+
+    def random_labels(self, draws: Sequence[int]) -> Tensor:
+        """The labels of images chosen by random numbers, float32 `(N, label_size)`."""
+        rows = [self._dataset.label(draw % len(self._dataset)) for draw in draws]
+        return torch.from_numpy(np.stack(rows))
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _begin(self, position: int) -> Future[Item]:
+        return self._begun.get(position) or self._pool.submit(self._load, position)
+
+    def _load(self, position: int) -> Item:
+        pixels, label = self._dataset.item(self._sampler.index(position))
+        if self._mirror and self._keys.uniform("mirror", position) < 0.5:
+            pixels = pixels[..., ::-1]
+        return pixels, label

@@ -1,0 +1,38 @@
+"""Work spread over workers, with results in order and only a few waiting."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import TypeVar
+
+Progress = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_ahead(
+    executor: Executor, function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int
+) -> Iterator[Result]:
+    """Like `map`, over `executor`, with at most `ahead` results waiting to be taken.
+
+    An error of `function` is raised in its turn; what was not begun is then dropped.
+    """
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(executor.submit(function, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def every(progress: Progress | None, done: int, total: int, *, step: int = 64) -> None:
+    """Tell `progress` now and then, and at the end."""
+    if progress and (done % step == 0 or done == total):
+        progress(done, total)

@@ -1,0 +1,32 @@
+"""Crop to the wanted shape around the center, then resize."""
+
+from typing import Literal
+
+from PIL import Image
+
+Filter = Literal["lanczos", "box"]
+"""Lanczos is sharp; box averages, as some published data sets were made."""
+
+_RESAMPLING = {"lanczos": Image.Resampling.LANCZOS, "box": Image.Resampling.BOX}
+
+
+def center_box(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The largest centered part of `size` with the shape of `wanted`, both height and width.
+
+    Returns:
+        Left, top, right, bottom in whole pixels.
+    """
+    (height, width), (wanted_height, wanted_width) = size, wanted
+    crop_height = max(1, min(height, round(width * wanted_height / wanted_width)))
+    crop_width = max(1, min(width, round(height * wanted_width / wanted_height)))
+    left, top = (width - crop_width) // 2, (height - crop_height) // 2
+    return left, top, left + crop_width, top + crop_height
+
+
+def fit(picture: Image.Image, size: tuple[int, int], filter: Filter = "lanczos") -> Image.Image:
+    """Center-crop an L, RGB or RGBA image to the shape of `size` (height, width) and resize it."""
+    height, width = size
+    if picture.size == (width, height):
+        return picture
+    box = center_box((picture.height, picture.width), size)
+    return picture.resize((width, height), _RESAMPLING[filter], box=box)

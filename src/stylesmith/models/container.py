@@ -1,0 +1,98 @@
+"""The one file format of models and checkpoints: safetensors with a JSON header and a checksum.
+
+Opening one never runs code. safetensors refuses channels-last tensors and copying between layouts
+keeps every bit, so tensors are saved contiguous and copied into whatever layout the reader has.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from stylesmith import files
+from stylesmith.errors import ModelError
+
+VERSION = 1
+Kind = Literal["model", "checkpoint"]
+
+
+def write_container(
+    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, kind: Kind
+) -> None:
+    """Write tensors and a JSON header atomically.
+
+    Raises:
+        OutputError: If the file cannot be written; what was there before stays.
+    """
+    plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+    label = {"kind": kind, "version": VERSION, "crc32": _checksum(plain), **header}
+    metadata = {"stylesmith": json.dumps(label)}
+    files.write_atomically(path, lambda temporary: _save(plain, temporary, metadata))
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The JSON header of a model or checkpoint file, without its tensors.
+
+    Raises:
+        ModelError: If the file is missing, damaged, or not ours.
+    """
+    with _opened(path) as opened:
+        return _parse_header(path, opened.metadata())
+
+
+def read_container(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """All tensors and the header, checked against the checksum.
+
+    Raises:
+        ModelError: If the file is missing, damaged, or not ours.
+    """
+    with _opened(path) as opened:
+        header = _parse_header(path, opened.metadata())
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    if _checksum(tensors) != header["crc32"]:
+        raise ModelError(f"{path}: damaged (its checksum does not match its content).")
+    return tensors, header
+
+
+def _opened(path: Path) -> Any:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file.")
+    try:
+        return safe_open(path, framework="pt")
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: damaged or not a safetensors file ({error}).") from None
+
+
+def _parse_header(path: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    text = (metadata or {}).get("stylesmith")
+    if text is None:
+        raise ModelError(f"{path}: a safetensors file, but not one of stylesmith's.")
+    header: dict[str, Any] = json.loads(text)
+    if header["version"] > VERSION:
+        raise ModelError(
+            f"{path}: written by a newer stylesmith (format {header['version']}, this one reads "
+            f"{VERSION}). Upgrade stylesmith."
+        )
+    return header
+
+
+def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:  # wraps the system's error, such as a full disk
+        raise OSError(str(error)) from error
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> int:
+    value = 0
+    for name in sorted(tensors):
+        value = zlib.crc32(name.encode(), value)
+        content = tensors[name].reshape(-1).view(torch.uint8)
+        value = zlib.crc32(content.numpy().data, value)
+    return value

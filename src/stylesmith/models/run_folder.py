@@ -1,0 +1,97 @@
+"""The layout of a run folder, which tells everything about a run."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from stylesmith import files
+from stylesmith.config import RunConfig
+from stylesmith.errors import ModelError, OutputError
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files of a run; numbers in names are images seen."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The run's whole configuration."""
+        return self.path / "config.json"
+
+    @property
+    def log(self) -> Path:
+        """What happened, one JSON object per line."""
+        return self.path / "log.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    @property
+    def model(self) -> Path:
+        """The newest averaged generator, as a model folder."""
+        return self.path / "model"
+
+    @property
+    def real_samples(self) -> Path:
+        """A grid of training images."""
+        return self.path / "samples" / "reals.png"
+
+    def samples(self, images_seen: int) -> Path:
+        """A grid of generated images."""
+        return self.path / "samples" / f"{images_seen:09d}.png"
+
+    def checkpoint(self, images_seen: int) -> Path:
+        """The exact state of the run."""
+        return self.path / "checkpoints" / f"{images_seen:09d}{SUFFIX}"
+
+    def snapshot(self, images_seen: int) -> Path:
+        """A kept copy of the averaged generator."""
+        return self.path / "snapshots" / f"{images_seen:09d}{SUFFIX}"
+
+    def checkpoints(self) -> list[Path]:
+        """Checkpoints, the newest first."""
+        return files.numbered(self.path / "checkpoints", SUFFIX)
+
+    def snapshots(self) -> list[Path]:
+        """Snapshots, the newest first."""
+        return files.numbered(self.path / "snapshots", SUFFIX)
+
+    def clear(self) -> None:
+        """Remove a run from its folder, and nothing else.
+
+        Raises:
+            OutputError: If the folder holds other things than a run.
+        """
+        if self.path.exists() and not self.exists() and any(self.path.iterdir()):
+            raise OutputError(
+                f"{self.path}: is not a run, so it is not replaced. Choose another folder."
+            )
+        for name in ("checkpoints", "snapshots", "samples", "model", "tensorboard"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for path in (self.log, self.report, self.config):
+            path.unlink(missing_ok=True)
+
+    def exists(self) -> bool:
+        """Whether there is a run here."""
+        return self.config.is_file()
+
+    def read_config(self) -> RunConfig:
+        """The configuration of the run.
+
+        Raises:
+            ModelError: If there is no run here.
+            ConfigError: If its configuration is damaged.
+        """
+        if not self.exists():
+            raise ModelError(f"{self.path}: not a run folder (it has no config.json).")
+        return RunConfig.from_json(self.config.read_text(), source=str(self.config))
+
+    def write_config(self, config: RunConfig) -> None:
+        """Write the configuration atomically."""
+        files.write_text(self.config, config.model_dump_json(indent=2) + "\n")

@@ -1,0 +1,123 @@
+"""Model folders, and `load`: from a run, model folder, snapshot or checkpoint to a generator."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from stylesmith import files
+from stylesmith.config import GeneratorConfig, describe_problem
+from stylesmith.devices import choose_device
+from stylesmith.errors import ModelError
+from stylesmith.models.container import read_container, write_container
+from stylesmith.models.run_folder import SUFFIX, RunFolder
+from stylesmith.networks import Generator, build_generator, parameter_count
+
+WEIGHTS = f"model{SUFFIX}"
+
+
+def load(source: str | Path, *, device: str = "auto") -> Generator:
+    """Open a trained generator.
+
+    Args:
+        source: A run folder, a model folder, or a snapshot or checkpoint file.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        The averaged generator, in evaluation mode. Where the newest file of a run is damaged, the
+        one before it, with a warning that says so.
+
+    Raises:
+        ModelError: If there is no model, or every candidate is damaged.
+    """
+    candidates = list(_candidates(Path(source)))
+    problems: list[str] = []
+    for path in candidates:
+        try:
+            generator = _read_generator(path)
+        except ModelError as error:
+            problems.append(str(error))
+            continue
+        for problem in problems:
+            warnings.warn(f"{problem} Using {path} instead.", stacklevel=2)
+        return generator.to(choose_device(device))
+    raise ModelError(problems[0])
+
+
+def save_model(folder: Path, generator: Generator, *, card: str, about: Mapping[str, Any]) -> None:
+    """Write a model folder: `config.json`, `model.safetensors` and a README card.
+
+    `about` says where the model comes from (preset, data, images seen); it is kept in config.json.
+    """
+    files.write_json(folder / "config.json", {**_header(generator), "about": dict(about)})
+    save_weights(folder / WEIGHTS, generator)
+    files.write_text(folder / "README.md", card)
+
+
+def save_weights(path: Path, generator: Generator) -> None:
+    """Write a generator as one file that `load` opens."""
+    write_container(path, generator.state_dict(), _header(generator), kind="model")
+
+
+def fill_tensors(
+    targets: Mapping[str, Tensor], tensors: Mapping[str, Tensor], *, source: str
+) -> None:
+    """Copy saved tensors into live ones of the same names and shapes, whatever their layout.
+
+    Raises:
+        ModelError: If a name or shape differs; nothing is copied then.
+    """
+    wanted = {name: tuple(t.shape) for name, t in targets.items()}
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise ModelError(
+                f"{source}: does not fit this network: {name} is {found.get(name, 'missing')}, "
+                f"wanted {wanted.get(name, 'nothing of that name')}."
+            )
+    with torch.no_grad():
+        for name, target in targets.items():
+            target.copy_(tensors[name])
+
+
+def _header(generator: nn.Module) -> dict[str, Any]:
+    assert isinstance(generator, Generator)
+    return {
+        "generator": generator.config.model_dump(mode="json"),
+        "parameters": parameter_count(generator),
+    }
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    """Files that may hold the model, the best first."""
+    if path.is_file():
+        yield path
+        return
+    if not path.is_dir():
+        raise ModelError(f"{path}: no such run, model folder or file.")
+    run = RunFolder(path)
+    found = [path / WEIGHTS, run.model / WEIGHTS, *run.checkpoints(), *run.snapshots()]
+    found = [candidate for candidate in found if candidate.is_file()]
+    if not found:
+        raise ModelError(
+            f"{path}: holds no model. Wanted a run folder (with model/ or checkpoints/) or a model "
+            f"folder (with {WEIGHTS})."
+        )
+    yield from found
+
+
+def _read_generator(path: Path) -> Generator:
+    tensors, header = read_container(path)
+    try:
+        config = GeneratorConfig.model_validate(header.get("generator"))
+    except ValidationError as error:
+        raise ModelError(f"{path}: damaged: {describe_problem(error)}") from None
+    if header["kind"] == "checkpoint":
+        tensors = {n.removeprefix("ema."): t for n, t in tensors.items() if n.startswith("ema.")}
+    generator = build_generator(config)
+    fill_tensors(generator.state_dict(), tensors, source=str(path))
+    return generator.eval().requires_grad_(False)

@@ -1,0 +1,46 @@
+"""Small presets: for the demo, and for tests."""
+
+from stylesmith.config import DataConfig, RunConfig
+from stylesmith.presets.stylegan2 import config_e
+
+
+def small_avatars(data: DataConfig) -> RunConfig:
+    """Faces from 32x32 avatars within minutes on two CPU cores; used by `make demo`."""
+    maps = {"channel_base": 2048, "max_channels": 64}
+    return config_e(data).change(
+        preset="small-avatars",
+        generator={**maps, "mapping": {"layers": 2, "z_dim": 128, "w_dim": 128}},
+        discriminator=maps,
+        training={
+            "kimg": 200.0,
+            "batch_size": 16,
+            "generator_lr": 0.003,
+            "discriminator_lr": 0.003,
+            "r1_gamma": 0.05,
+            "path_weight": 0.0,
+            "style_mixing": 0.5,
+            "ema_kimg": 2.0,
+            "ema_rampup": 0.05,
+        },
+        output={"grid_kimg": 4.0, "snapshot_kimg": 20.0, "log_kimg": 0.5},
+    )
+
+
+def tiny(data: DataConfig) -> RunConfig:
+    """The smallest networks that run every code path; for tests and for trying commands."""
+    maps = {"channel_base": 64, "max_channels": 8}
+    return config_e(data).change(
+        preset="tiny",
+        generator={**maps, "mapping": {"layers": 2, "z_dim": 16, "w_dim": 16}},
+        discriminator=maps,
+        training={
+            "kimg": 1.0,
+            "batch_size": 4,
+            "r1_gamma": 1.0,
+            "r1_interval": 4,
+            "path_interval": 2,
+            "ema_kimg": 0.1,
+            "precision": "fp32",
+        },
+        output={"grid_images": 4, "log_kimg": 0.016, "grid_kimg": 0.064, "snapshot_kimg": 0.064},
+    )

@@ -1,0 +1,203 @@
+"""Start a run or go on with one: the place where data, networks, recorder and trainer meet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+import stylesmith
+from stylesmith import distributed, files
+from stylesmith.config import DataConfig, RunConfig
+from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.devices import choose_precision, describe, dtype_name
+from stylesmith.errors import DataError, ModelError
+from stylesmith.models import RunFolder
+from stylesmith.networks import parameter_count
+from stylesmith.training.checkpoint import restore_newest
+from stylesmith.training.estimate import choose_micro_batch, convolution_peak, estimate_run
+from stylesmith.training.layout import BatchLayout
+from stylesmith.training.live import LiveView
+from stylesmith.training.preview import Preview
+from stylesmith.training.recorder import Recorder
+from stylesmith.training.signals import stop_request
+from stylesmith.training.state import TrainState
+from stylesmith.training.trainer import Limits, Reason, Trainer
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Session:
+    """How to run, as opposed to what to compute."""
+
+    device: torch.device
+    limits: Limits = field(default_factory=Limits)
+    tensorboard: bool = False
+    force: bool = False
+
+
+def describe_data(
+    dataset: Dataset, *, conditional: bool, mirror: bool, skip_bad: bool, resize: bool
+) -> DataConfig:
+    """The part of a configuration that the data decides.
+
+    Raises:
+        DataError: If labels are wanted and there are none.
+    """
+    if conditional and not dataset.label_size:
+        raise DataError(
+            f"{dataset.path}: has no labels, which --conditional needs. Put the images of each "
+            "class into a folder of its own, or add a dataset.json."
+        )
+    return DataConfig.model_validate(
+        {
+            "path": str(dataset.path.resolve()),
+            "size": dataset.size,
+            "channels": dataset.channels,
+            "label_size": dataset.label_size if conditional else 0,
+            "mirror": mirror,
+            "skip_bad": skip_bad,
+            "resize": resize,
+            "fingerprint": dataset.fingerprint,
+        }
+    )
+
+
+def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[RunConfig, str]:
+    """The configuration with its micro-batch filled in, and what would run, in words.
+
+    Says memory and time before anything starts; both are estimates.
+
+    Raises:
+        UsageError: If the batch cannot be shared by the processes.
+    """
+    config = choose_micro_batch(config, session.device)
+    training, micro_batch = config.training, config.training.micro_batch
+    assert micro_batch is not None
+    layout = BatchLayout(training.batch_size, micro_batch, distributed.planned_world_size())
+    precision = choose_precision(training.precision, session.device)
+    estimate = estimate_run(config, precision)
+    speed = estimate.images_per_second(convolution_peak(session.device, precision.dtype))
+    speed *= layout.processes
+    height, width = config.data.size
+    hours = training.kimg * 1000 / speed / 3600
+    mirrored = ", mirrored" if config.data.mirror else ""
+    labels = f", labels of length {config.data.label_size}" if config.data.label_size else ""
+    count = "" if images is None else f"{images} "
+    lines = [
+        f"{config.preset}: {count}images of {width}x{height}{mirrored}{labels}",
+        f"  networks   up to {config.generator.max_channels} channels, "
+        f"{config.generator.mapping.layers} mapping layers",
+        f"  batch      {training.batch_size} = {layout.processes} processes x {micro_batch} images "
+        f"x {layout.accumulation} accumulated",
+        f"  losses     R1 gamma {training.r1_gamma:g}, path length {training.path_weight:g}, "
+        f"rates {training.generator_lr:g} and {training.discriminator_lr:g}",
+        f"  device     {describe(session.device)}, {dtype_name(precision)}",
+        f"  memory     about {estimate.bytes(micro_batch) / 1e9:.1f} GB a process",
+        f"  time       about {speed:.3g} images a second: {hours:.3g} hours for "
+        f"{training.kimg:g} thousand images",
+    ]
+    return config, "\n".join(lines)
+
+
+def start(config: RunConfig, dataset: Dataset, out: Path, session: Session, *, say: Say) -> Reason:
+    """Train a new run in the folder `out`.
+
+    Raises:
+        OutputError: If `out` exists and replacing it was not asked for.
+        RunError: If training cannot go on.
+    """
+    run = RunFolder(out)
+    with distributed.session(session.device):
+        files.check_absent(out, force=session.force)
+        distributed.barrier()
+        if distributed.is_main():
+            run.clear()
+            run.write_config(config)
+        state = TrainState.create(config, session.device)
+        return _train(config, state, dataset, run, session, say)
+
+
+def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> Reason:
+    """Go on with a run exactly where its newest whole checkpoint left it.
+
+    Raises:
+        DataError: If the data cannot be read or has changed.
+        ModelError: If no checkpoint is whole, or it belongs to other networks.
+        RunError: If training cannot go on.
+    """
+    data = config.data
+    size = data.size if data.resize else None
+    dataset = open_dataset(data.path, size=size, channels=data.channels, skip_bad=data.skip_bad)
+    if dataset.fingerprint != data.fingerprint:
+        raise DataError(
+            f"{data.path}: has changed since the run started, so it cannot go on exactly. Restore "
+            "the images, or start a new run."
+        )
+    with distributed.session(session.device):
+        state = TrainState.create(config, session.device)
+        restore_newest(run, config, state, say=say)
+        distributed.barrier()
+        if distributed.is_main():
+            run.write_config(config)
+        return _train(config, state, dataset, run, session, say)
+
+
+def check_resumable(run: RunFolder, config: RunConfig) -> None:
+    """Refuse settings that a run cannot change on its way.
+
+    Raises:
+        ModelError: If networks or data differ from those that the run was started with.
+    """
+    old = run.read_config()
+    for part in ("generator", "discriminator", "data"):
+        if getattr(old, part) != getattr(config, part):
+            raise ModelError(
+                f"{run.path}: a run is resumed with the {part} it was started with; start a new "
+                "run to change that."
+            )
+
+
+def _train(
+    config: RunConfig,
+    state: TrainState,
+    dataset: Dataset,
+    run: RunFolder,
+    session: Session,
+    say: Say,
+) -> Reason:
+    view = LiveView(
+        total_images=int(config.training.kimg * 1000),
+        total_seconds=session.limits.minutes * 60 if session.limits.minutes else None,
+        start_images=state.clocks.images_seen,
+        title=f"{config.preset} on {Path(config.data.path).name}",
+    )
+    with stop_request() as request:
+        if not distributed.is_main():
+            trainer = Trainer(config, state, dataset, run, recorder=None, say=lambda text: None)
+            return trainer.run(session.limits, request)
+        with view:
+            preview = Preview.of(config, dataset)
+            recorder = Recorder(config, state, run, preview, view, tensorboard=session.tensorboard)
+            trainer = Trainer(config, state, dataset, run, recorder=recorder, say=view.note)
+            recorder.start(**_facts(config, trainer, session.device))
+            try:
+                return trainer.run(session.limits, request)
+            finally:
+                recorder.close()
+
+
+def _facts(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:
+    return {
+        "device": describe(device),
+        "precision": dtype_name(choose_precision(config.training.precision, device)),
+        "processes": trainer.layout.processes,
+        "micro_batch": trainer.layout.micro_batch,
+        "accumulation": trainer.layout.accumulation,
+        "generator_parameters": parameter_count(trainer.state.generator),
+        "discriminator_parameters": parameter_count(trainer.state.discriminator),
+        "dataset_images": len(trainer.dataset),
+        "stylesmith": stylesmith.__version__,
+        "torch": str(torch.__version__),
+    }

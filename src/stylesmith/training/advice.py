@@ -1,0 +1,270 @@
+"""What the log of a run tells: how far it is, how it is going, and what to try next.
+
+Pure functions of a config and log records. Thresholds are in one place, here: a discriminator that
+is right more often than `HEALTHY_SIGNS` allows has nothing left to teach; samples less varied than
+`LOW_DIVERSITY` of the data are collapsing to few.
+"""
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+from stylesmith.config import RunConfig
+
+Record = Mapping[str, Any]
+Balance = Literal["unknown", "healthy", "winning", "losing"]
+
+HEALTHY_SIGNS = (0.5, 0.95)
+"""Share of right answers of a discriminator that is ahead, but not too far."""
+LOW_DIVERSITY = 0.5
+"""Variety of the samples, relative to the data, below which something is wrong."""
+FEW_IMAGES = 5000
+"""Data sets smaller than this are soon known by heart."""
+
+_RECENT = 10  # progress records that judge the present
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run as its log tells it; curves are single-valued even where training went back."""
+
+    config: RunConfig
+    records: Sequence[Record]
+
+    def of(self, event: str) -> list[Record]:
+        """Every record of an event, in order."""
+        return [record for record in self.records if record["event"] == event]
+
+    def curve(self, event: str) -> list[Record]:
+        """Records of an event without those that a later one replaced, after a return."""
+        kept: list[Record] = []
+        for record in self.of(event):
+            while kept and kept[-1]["images_seen"] >= record["images_seen"]:
+                kept.pop()
+            kept.append(record)
+        return kept
+
+    def last(self, event: str) -> Record:
+        """The newest record of an event, empty if there is none."""
+        found = self.of(event)
+        return found[-1] if found else {}
+
+    @property
+    def images_seen(self) -> int:
+        """Of the newest record."""
+        return self.records[-1]["images_seen"] if self.records else 0
+
+    @property
+    def seconds(self) -> float:
+        """Training time over all sessions."""
+        timed = [record for record in self.records if number(record.get("seconds")) is not None]
+        return timed[-1]["seconds"] if timed else 0.0
+
+    @property
+    def ended(self) -> str | None:
+        """Why the last session ended; None while it runs, or if it ended abruptly."""
+        ends = [record for record in self.records if record["event"] in ("start", "stop")]
+        return str(ends[-1].get("reason", "")) if ends and ends[-1]["event"] == "stop" else None
+
+    @property
+    def speed(self) -> float | None:
+        """Usual images a second."""
+        return self._median(self.of("progress"), "img_per_sec")
+
+    @property
+    def sign(self) -> float | None:
+        """How often the discriminator was right lately, over reals and fakes."""
+        recent = self.curve("progress")[-_RECENT:]
+        sides = [self._median(recent, key) for key in ("sign_real", "sign_fake")]
+        known = [side for side in sides if side is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def balance(self) -> Balance:
+        """Who is ahead."""
+        if self.sign is None:
+            return "unknown"
+        low, high = HEALTHY_SIGNS
+        return "losing" if self.sign < low else "winning" if self.sign > high else "healthy"
+
+    @property
+    def diversity(self) -> float | None:
+        """Variety of the latest samples, 1 being the data's."""
+        return number(self.last("samples").get("diversity"))
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Dropped steps by the place where a number was not finite."""
+        places = Counter(str(record.get("where", "unknown")) for record in self.of("dropped"))
+        unplaced = int(number(self.last("progress").get("dropped")) or 0) - places.total()
+        return places + Counter({"unknown": max(unplaced, 0)})
+
+    @staticmethod
+    def _median(records: Iterable[Record], key: str) -> float | None:
+        values = [number(record.get(key)) for record in records]
+        known = [value for value in values if value is not None]
+        return median(known) if known else None
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to try: why, and the command that does it."""
+
+    reason: str
+    command: str
+
+
+def number(value: Any) -> float | None:
+    """The value if it is a finite number; a log is a file, and may hold anything."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if known and math.isfinite(value) else None
+
+
+def in_words(images_seen: int) -> str:
+    """A number of images in a few letters: `640`, `40 thousand`, `2.5 million`."""
+    if images_seen < 1000:
+        return str(images_seen)
+    if images_seen < 1_000_000:
+        return f"{images_seen / 1000:.4g} thousand"
+    return f"{images_seen / 1e6:.4g} million"
+
+
+def how_it_goes(story: Story) -> str:
+    """The state of a run in plain words, a few sentences."""
+    return " ".join([_on_balance(story), *_on_samples(story), *_on_trouble(story)])
+
+
+def what_next(story: Story, run_folder: Path) -> list[Advice]:
+    """What to try next, the most pressing first."""
+    run = shlex.quote(str(run_folder))
+    advice = _against_trouble(story, run_folder)
+    percent = 100 * story.images_seen / (1000 * story.config.training.kimg)
+    done = f"{percent:.3g}% of the planned {story.config.training.kimg:,g} thousand images"
+    advice.append(
+        Advice(
+            f"Train for half an hour more, from exactly where it stopped ({done} are done).",
+            f"stylesmith train --resume {run} --minutes 30",
+        )
+    )
+    advice.append(
+        Advice(
+            "Draw sixteen pictures. A psi below 1 gives up some variety for quality; --psi 1 "
+            "shows all the variety there is.",
+            f"stylesmith generate {run} --seeds 0-15 --psi 0.7 --out samples.png",
+        )
+    )
+    return advice
+
+
+def _on_balance(story: Story) -> str:
+    if story.sign is None:
+        return "No progress has been recorded yet."
+    right = f"right {story.sign:.0%} of the time lately"
+    match story.balance:
+        case "winning":
+            return (
+                f"The discriminator is winning: {right}, which leaves the generator little to "
+                "learn from."
+            )
+        case "losing":
+            return (
+                f"The discriminator is behind: {right}, so its advice is no better than chance. "
+                "That is usual in the first minutes, and a sign of too much regularization later."
+            )
+        case _:
+            return f"The two networks are in balance: the discriminator is {right}."
+
+
+def _on_samples(story: Story) -> list[str]:
+    distances = [number(record.get("color_distance")) for record in story.curve("samples")]
+    known = [distance for distance in distances if distance is not None]
+    parts = []
+    if len(known) > 1:
+        verb = "come closer to" if known[-1] < known[0] else "not come closer to"
+        parts.append(
+            f"The colors of the samples have {verb} those of the data "
+            f"(distance {known[0]:.3g} at first, {known[-1]:.3g} now)."
+        )
+    if story.diversity is not None:
+        low = story.diversity < LOW_DIVERSITY
+        verdict = ", which is low: they may be collapsing to few pictures." if low else "."
+        parts.append(f"The samples are {story.diversity:.0%} as varied as the data{verdict}")
+    return parts
+
+
+def _on_trouble(story: Story) -> list[str]:
+    dropped, returns = story.dropped.total(), len(story.of("rollback"))
+    parts = []
+    if dropped:
+        verb = "step was" if dropped == 1 else "steps were"
+        parts.append(f"{dropped} {verb} dropped because of numbers that were not finite.")
+    if returns:
+        parts.append(f"Training went back to a checkpoint {_times(returns)}.")
+    return parts
+
+
+def _against_trouble(story: Story, run_folder: Path) -> list[Advice]:
+    training, data = story.config.training, story.config.data
+    few = 0 < (number(story.last("start").get("dataset_images")) or 0) < FEW_IMAGES
+    found: list[tuple[bool, str, list[str], str]] = [
+        (
+            story.balance == "winning",
+            "The discriminator is winning: hold it back with a stronger R1 penalty, "
+            "or add more pictures.",
+            [f"training.r1_gamma={4 * training.r1_gamma or 1.0:g}"],
+            "more-r1",
+        ),
+        (
+            story.balance == "winning" and few and not data.mirror,
+            "There are few pictures: mirroring them doubles their number, "
+            "if left and right do not matter.",
+            ["data.mirror=true"],
+            "mirror",
+        ),
+        (
+            story.balance == "losing" and training.r1_gamma > 0,
+            "The discriminator is behind: if it stays so, weaken the R1 penalty.",
+            [f"training.r1_gamma={training.r1_gamma / 4:g}"],
+            "less-r1",
+        ),
+        (
+            story.diversity is not None and story.diversity < LOW_DIVERSITY,
+            "The samples are alike: larger batches show the discriminator more of them at once.",
+            [f"training.batch_size={2 * training.batch_size}"],
+            "batch",
+        ),
+        (
+            story.dropped.total() > 0,
+            "Steps were dropped: full precision and lower rates are safer.",
+            [
+                "training.precision=fp32",
+                f"training.generator_lr={training.generator_lr / 2:g}",
+                f"training.discriminator_lr={training.discriminator_lr / 2:g}",
+            ],
+            "safe",
+        ),
+    ]
+    return [
+        Advice(reason, _train_anew(story.config, run_folder, settings, name))
+        for applies, reason, settings, name in found
+        if applies
+    ]
+
+
+def _train_anew(config: RunConfig, run_folder: Path, settings: list[str], name: str) -> str:
+    """A new run beside the old one: a run resumed with other settings would be neither."""
+    words = ["stylesmith", "train", config.data.path or "DATA"]
+    words += [] if config.preset == "custom" else ["--preset", config.preset]
+    for setting in settings:
+        words += ["--set", setting]
+    out = run_folder.parent / f"{run_folder.name or 'run'}-{name}"
+    return shlex.join([*words, "--out", str(out)])
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

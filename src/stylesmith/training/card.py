@@ -1,0 +1,33 @@
+"""The README card beside a trained model."""
+
+from stylesmith.config import RunConfig
+
+
+def model_card(config: RunConfig, *, images_seen: int, source: str) -> str:
+    """Markdown that says what the model is, how it was trained, and how to use it."""
+    height, width = config.generator.size()
+    classes = config.generator.label_size
+    labels = f"{classes} classes" if classes else "unconditional"
+    return f"""# {config.preset}, {width}x{height}
+
+A style-based generator trained with stylesmith.
+
+| | |
+|---|---|
+| Preset | `{config.preset}` |
+| Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
+| Trained on | {source} |
+| Length | {images_seen / 1000:.1f} thousand images, batch {config.training.batch_size} |
+| Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
+
+```
+stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
+```
+```python
+import stylesmith
+images = stylesmith.load(".").sample(seeds=range(16), psi=0.7)   # (16, C, H, W), float, -1..1
+```
+
+`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no code.
+The rights to what the model draws also depend on the images that it was trained on.
+"""

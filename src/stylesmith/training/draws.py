@@ -1,0 +1,61 @@
+"""What a generator pass draws at random: latents, style mixing, noise and labels.
+
+Every number is keyed by (seed, purpose, step, index in the global batch), so that neither the
+number of processes nor the micro-batch nor a resume changes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stylesmith.config import GeneratorConfig
+from stylesmith.latents import RandomKeys, split_maps
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The random input of one generator pass over N images."""
+
+    z: Tensor
+    """`(N, z_dim)`"""
+    mixing_z: Tensor
+    """`(N, z_dim)`, the second source of style mixing."""
+    cutoff: int | None
+    """Layers from here on take the second source; None leaves mixing out."""
+    noise: list[Tensor]
+    """One map `(N, 1, H, W)` per noise input."""
+    label: Tensor | None
+    """`(N, label_size)`"""
+
+
+def draw_latents(
+    config: GeneratorConfig,
+    keys: RandomKeys,
+    purpose: str,
+    step: int,
+    indices: Sequence[int],
+    *,
+    mixing: float,
+    label: Tensor | None,
+    device: torch.device,
+) -> Draw:
+    """Draw for the images with these indices in the global batch of a step.
+
+    `mixing` is the probability that the whole step mixes styles, with one cutoff for all images
+    and processes (StyleGAN, section 3.1).
+    """
+    z_dim, shapes = config.mapping.z_dim, config.noise_shapes
+    size = 2 * z_dim + sum(height * width for height, width in shapes)
+    flat = torch.stack([keys.normal(size, purpose, step, i, device=device) for i in indices])
+    cutoff = None
+    if keys.uniform(f"{purpose} mixing", step) < mixing:
+        cutoff = 1 + keys.number(f"{purpose} cutoff", step) % (config.num_ws - 1)
+    return Draw(
+        z=flat[:, :z_dim],
+        mixing_z=flat[:, z_dim : 2 * z_dim],
+        cutoff=cutoff,
+        noise=split_maps(flat[:, 2 * z_dim :], shapes),
+        label=None if label is None else label.to(device),
+    )

@@ -1,0 +1,161 @@
+"""What a run will take, before it starts: memory and operations counted without computing.
+
+Both are estimates: memory counts what the passes keep for their backward, time assumes the share
+of the device's convolution peak that training usually reaches.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from stylesmith import distributed
+from stylesmith.config import RunConfig
+from stylesmith.devices import Precision, choose_precision, free_memory
+from stylesmith.networks import build_discriminator, build_generator, parameter_count
+from stylesmith.training import steps
+from stylesmith.training.draws import Draw
+
+COPIES = 8
+"""Weights: themselves, gradients, two moments, the average, and three to undo a step."""
+USUAL_SHARE = 0.6
+"""Of the convolution peak, in training."""
+PROBE_IMAGES = 4
+RUNTIME_BYTES = 500_000_000
+"""What the program itself takes."""
+
+Loss = tuple[Tensor, steps.Stats]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run takes."""
+
+    fixed_bytes: int
+    """Weights and all that scales with them."""
+    image_bytes: int
+    """Per image of a micro-batch."""
+    flops_per_image: float
+    """Mean over steps, lazy regularization included."""
+
+    def bytes(self, micro_batch: int) -> int:
+        """Memory of one process."""
+        return RUNTIME_BYTES + self.fixed_bytes + self.image_bytes * micro_batch
+
+    def images_per_second(self, peak_flops: float) -> float:
+        """Speed of one process on a device of that convolution peak."""
+        return USUAL_SHARE * peak_flops / self.flops_per_image
+
+
+def estimate_run(config: RunConfig, precision: Precision) -> Estimate:
+    """Count memory and operations of each pass on meta tensors; nothing is computed."""
+    counts = [(count_pass(run), 1 / interval) for run, interval in _passes(config, precision)]
+    with torch.device("meta"):
+        weights = parameter_count(build_generator(config.generator))
+        weights += parameter_count(build_discriminator(config.discriminator))
+    return Estimate(
+        fixed_bytes=weights * 4 * COPIES,
+        image_bytes=max(kept for (kept, _), _ in counts) // PROBE_IMAGES,
+        flops_per_image=sum(flops * share for (_, flops), share in counts) / PROBE_IMAGES,
+    )
+
+
+def count_pass(run: Callable[[], Loss]) -> tuple[int, float]:
+    """Bytes that a pass keeps for its backward, and operations of both directions."""
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, torch.nn.Parameter):
+            storage = tensor.untyped_storage()
+            kept[storage._cdata] = storage.nbytes()
+        return tensor
+
+    with OperationCounter() as counter, saved_tensors_hooks(pack, lambda t: t):
+        loss, _ = run()
+        loss.backward()
+    return sum(kept.values()), counter.total
+
+
+class OperationCounter(TorchDispatchMode):
+    """Counts as torch's FlopCounterMode does, which cannot follow gradients of gradients."""
+
+    total = 0.0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run an operation and count it if it is a convolution or a matrix product."""
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        count = flop_registry.get(func.overloadpacket)
+        if count:
+            self.total += count(*args, **kwargs, out_val=out)
+        return out
+
+
+def choose_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
+    """Fill in the micro-batch: as many images at once as fit into most of the free memory."""
+    training = config.training
+    if training.micro_batch is not None:
+        return config
+    share = max(1, training.batch_size // distributed.planned_world_size())
+    available = free_memory(device)
+    if available is not None:
+        estimate = estimate_run(config, choose_precision(training.precision, device))
+        while share % 2 == 0 and estimate.bytes(share) > 0.8 * available:
+            share //= 2
+    return config.change(training={"micro_batch": share})
+
+
+def convolution_peak(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations a second of a large convolution, the median of a few."""
+    x = torch.randn(4, 256, 32, 32, device=device, dtype=dtype)
+    x = x.contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(256, 256, 3, 3, device=device, dtype=dtype)
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    seconds = []
+    for _ in range(6):
+        begin = time.perf_counter()
+        float(F.conv2d(x, weight, padding=1)[0, 0, 0, 0])  # waits for the device
+        seconds.append(time.perf_counter() - begin)
+    return 2 * x.numel() * weight.numel() / 256 / statistics.median(seconds[1:])
+
+
+def _passes(config: RunConfig, precision: Precision) -> list[tuple[Callable[[], Loss], int]]:
+    """The passes of a step on meta tensors, each with its interval."""
+    training, n = config.training, PROBE_IMAGES
+    with torch.device("meta"):
+        generator = build_generator(config.generator)
+        frozen = build_discriminator(config.discriminator).requires_grad_(False)
+        learning = build_discriminator(config.discriminator)
+        reals = torch.empty(n, config.data.channels, *config.data.size)
+        labels = torch.empty(n, config.data.label_size) if config.data.label_size else None
+        draw = _meta_draw(config, n, labels)
+        target = torch.empty(())
+    moving_g = steps.Players(generator, frozen, precision)
+    moving_d = steps.Players(generator, learning, precision)
+    passes: list[tuple[Callable[[], Loss], int]] = [
+        (lambda: steps.generator_pass(moving_g, draw), 1),
+        (lambda: steps.discriminator_pass(moving_d, reals, labels, draw), 1),
+    ]
+    if training.r1_gamma:
+        r1 = lambda: steps.r1_pass(moving_d, reals, labels, training)  # noqa: E731
+        passes.append((r1, training.r1_interval))
+    if training.path_weight:
+        path = lambda: steps.path_pass(moving_g, draw, reals, target, training)  # noqa: E731
+        passes.append((path, training.path_interval * training.path_batch_shrink))
+    return passes
+
+
+def _meta_draw(config: RunConfig, n: int, label: Tensor | None) -> Draw:
+    z_dim = config.generator.mapping.z_dim
+    noise = [torch.empty(n, 1, *shape) for shape in config.generator.noise_shapes]
+    return Draw(torch.empty(n, z_dim), torch.empty(n, z_dim), None, noise, label)

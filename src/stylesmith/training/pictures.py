@@ -1,0 +1,121 @@
+"""Sample grids of a report, embedded in the page and small enough for it."""
+
+import base64
+import io
+import warnings
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from stylesmith.training.advice import Story, in_words
+
+HISTORY = 8
+"""Most sample grids shown over time."""
+
+_GRID_BYTES, _HISTORY_BYTES = 800_000, 130_000  # 2 and 8 of them, in base64: 3.5 MB
+_GRID_SIDE, _HISTORY_SIDE = 1280, 440
+_CORNER = 4  # images along each side of a history picture
+_PIXEL_ART = 520  # pictures smaller than this are enlarged without smoothing
+
+
+def latest(story: Story, run_folder: Path) -> str:
+    """The latest samples beside real images."""
+    shots = _shots(story, run_folder)
+    figures = []
+    if shots:
+        seen, path = shots[-1]
+        caption = f"Samples after {in_words(seen)} images"
+        figures.append(_picture(path, caption, side=_GRID_SIDE, budget=_GRID_BYTES))
+    reals = run_folder / "samples" / "reals.png"
+    if reals.exists():
+        caption = "Real images, for comparison"
+        figures.append(_picture(reals, caption, side=_GRID_SIDE, budget=_GRID_BYTES))
+    note = "" if shots else '<p class="soft">No samples have been drawn yet.</p>'
+    return f'<h2>What it draws</h2>{note}<div class="pair">{"".join(figures)}</div>'
+
+
+def history(story: Story, run_folder: Path) -> str:
+    """A corner of the sample grids, evenly spaced in time."""
+    shots = _spread(_shots(story, run_folder), HISTORY)
+    if len(shots) < 2:
+        return ""
+    corner = tuple(_CORNER * side for side in story.config.data.size)
+    figures = [
+        _picture(path, f"{in_words(seen)} images", _HISTORY_SIDE, _HISTORY_BYTES, corner=corner)
+        for seen, path in shots
+    ]
+    return f'<h2>How it learned</h2><div class="history">{"".join(figures)}</div>'
+
+
+def _shots(story: Story, run_folder: Path) -> list[tuple[int, Path]]:
+    """Sample grids that exist, with the images seen when they were drawn."""
+    folder = run_folder / "samples"
+    found = [
+        (record["images_seen"], folder / Path(str(record.get("file", ""))).name)
+        for record in story.curve("samples")
+    ]
+    return [(seen, path) for seen, path in found if path.is_file()]
+
+
+def _spread(items: Sequence[Any], count: int) -> list[Any]:
+    """At most `count` items, evenly spaced, the first and the last among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+
+
+def _picture(
+    path: Path,
+    caption: str,
+    side: int,
+    budget: int,
+    *,
+    corner: tuple[int, ...] | None = None,
+) -> str:
+    """A figure with the image inside; one that cannot be read is a line of text."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we wrote it
+            with Image.open(path) as opened:
+                image = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        note = f"{path.name} cannot be shown: it is damaged or too large."
+        return f"<figure><figcaption>{escape(note)}</figcaption></figure>"
+    if corner and image.height % corner[0] == 0 and image.width % corner[1] == 0:
+        image = image.crop((0, 0, corner[1], corner[0]))
+    uri, width, height = embed(image, side=side, budget=budget)
+    zoom = max(1, _PIXEL_ART // width)
+    kind = ' class="pixels"' if image.width == width < _PIXEL_ART else ""
+    return (
+        f'<figure><img{kind} src="{uri}" width="{width * zoom}" height="{height * zoom}" '
+        f'alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
+    )
+
+
+def embed(image: Image.Image, *, side: int, budget: int) -> tuple[str, int, int]:
+    """An image as a data URI of at most `budget` bytes before base64, and its width and height.
+
+    It is reduced to `side` pixels. One that needs no reduction stays PNG if that is small enough;
+    any other becomes WebP, and shrinks until it fits.
+    """
+    kind = "PNG" if max(image.size) <= side else "WEBP"
+    image = image.copy()
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    content = _encode(image, kind)
+    while len(content) > budget and max(image.size) > 16:
+        if kind == "WEBP":
+            image.thumbnail((image.width * 4 // 5, image.height * 4 // 5))
+        kind = "WEBP"
+        content = _encode(image, kind)
+    text = base64.b64encode(content).decode()
+    return f"data:image/{kind.lower()};base64,{text}", image.width, image.height
+
+
+def _encode(image: Image.Image, kind: str) -> bytes:
+    options = {"optimize": True} if kind == "PNG" else {"quality": 88}
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()

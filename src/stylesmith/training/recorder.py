@@ -1,0 +1,171 @@
+"""What a run writes and shows while it learns: log, live view, grids, snapshots, checkpoints."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stylesmith import images
+from stylesmith.config import RunConfig
+from stylesmith.devices import peak_memory
+from stylesmith.models import RunFolder, save_model
+from stylesmith.models.store import save_weights
+from stylesmith.training.card import model_card
+from stylesmith.training.checkpoint import save_checkpoint
+from stylesmith.training.health import Health
+from stylesmith.training.live import LiveView
+from stylesmith.training.log import RunLog, TensorBoardWriter
+from stylesmith.training.preview import Preview
+from stylesmith.training.report import write_report
+from stylesmith.training.state import TrainState
+from stylesmith.training.steps import Stats
+
+
+class Recorder:
+    """Observes a run from its main process; each kind of output decides when it is due."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        state: TrainState,
+        run: RunFolder,
+        preview: Preview,
+        view: LiveView,
+        *,
+        tensorboard: bool = False,
+    ):
+        self.config, self.state, self.run, self.preview = config, state, run, preview
+        self.view, self.health = view, Health()
+        self.log = RunLog.open(run.log, images_seen=state.clocks.images_seen)
+        self.board: TensorBoardWriter | None = None
+        if tensorboard:
+            board = run.path / "tensorboard"
+            self.board = TensorBoardWriter(board, images_seen=state.clocks.images_seen)
+        self._sums: dict[str, tuple[Tensor | float, int]] = {}
+        self._last_images, self._last_seconds = state.clocks.images_seen, state.clocks.seconds
+        self._last_checkpoint = time.monotonic()
+
+    def start(self, **facts: Any) -> None:
+        """Write the first lines, the real images and the state that a run can always go back to."""
+        clocks = self.state.clocks
+        self._write("start", resumed=clocks.steps > 0, **facts)
+        if clocks.steps == 0:
+            images.save(self.preview.real_grid(), self.run.real_samples)
+            self.checkpoint()
+            self._samples()
+
+    def after_step(self, stats: Stats | None, *, images_before: int) -> None:
+        """Take note of a step and write what is due."""
+        output, seen = self.config.output, self.state.clocks.images_seen
+        self._collect(stats)
+        self.view.step(seen)
+        if _crossed(output.log_kimg, images_before, seen):
+            self._progress()
+        if _crossed(output.grid_kimg, images_before, seen):
+            self._samples()
+        if _crossed(output.snapshot_kimg, images_before, seen):
+            save_weights(self.run.snapshot(seen), self.state.ema)
+            self._write("snapshot", file=self._name(self.run.snapshot(seen)))
+        if time.monotonic() - self._last_checkpoint > output.checkpoint_minutes * 60:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Write the exact state, the model and the report."""
+        save_checkpoint(self.run, self.config, self.state)
+        self._last_checkpoint = time.monotonic()
+        seen = self.state.clocks.images_seen
+        source = Path(self.config.data.path).name
+        about = {"preset": self.config.preset, "data": source, "images_seen": seen}
+        card = model_card(self.config, images_seen=seen, source=source)
+        save_model(self.run.model, self.state.ema, card=card, about=about)
+        self._write("checkpoint", file=self._name(self.run.checkpoint(seen)))
+        write_report(self.run.path)
+
+    def dropped(self) -> None:
+        """Tell of a step that was not finite."""
+        self._write("dropped", where=f"step {self.state.clocks.steps - 1}")
+
+    def rollback(self) -> None:
+        """Tell of a return to a checkpoint."""
+        seen = self.state.clocks.images_seen
+        self._write("rollback", to=seen)
+        self.note(f"Five steps in a row were not finite: back to {seen} images, with other draws.")
+
+    def stop(self, reason: str) -> None:
+        """Save everything, say why, close."""
+        if self._sums:
+            self._progress()
+        if not self.run.samples(self.state.clocks.images_seen).exists():
+            self._samples()
+        self._write("stop", reason=reason, seconds=self.state.clocks.seconds)
+        self.checkpoint()
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        self.log.close()
+        if self.board:
+            self.board.close()
+
+    def note(self, text: str) -> None:
+        """Say a line to whoever is watching."""
+        self.view.note(text)
+
+    def _collect(self, stats: Stats | None) -> None:
+        for name, value in (stats or {}).items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = (total + value, count + 1)
+
+    def _progress(self) -> None:
+        clocks = self.state.clocks
+        means = {name: float(total / count) for name, (total, count) in self._sums.items()}
+        memory = peak_memory(self.state.path_mean.device)
+        elapsed = clocks.seconds - self._last_seconds
+        record = self._write(
+            "progress",
+            seconds=clocks.seconds,
+            img_per_sec=(clocks.images_seen - self._last_images) / max(elapsed, 1e-9),
+            path_mean=float(self.state.path_mean),
+            memory_gb=None if memory is None else memory / 1e9,
+            dropped=clocks.dropped,
+            **{"r1": None, "path_penalty": None, **means},
+        )
+        self._sums.clear()
+        self._last_images, self._last_seconds = clocks.images_seen, clocks.seconds
+        self.view.tick(record)
+        if means:
+            self._hint(self.health.after_progress(means))
+
+    @torch.no_grad()
+    def _samples(self) -> None:
+        seen = self.state.clocks.images_seen
+        samples = self.preview.samples(self.state.ema)
+        images.save_grid(samples, self.run.samples(seen))
+        scores = self.preview.compare(samples)
+        self._write("samples", file=self._name(self.run.samples(seen)), **scores)
+        if seen:
+            self._hint(self.health.after_samples(scores))
+
+    def _hint(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._write("hint", text=text)
+            self.note(f"Hint: {text}")
+
+    def _write(self, event: str, **fields: Any) -> dict[str, Any]:
+        clocks = self.state.clocks
+        record = self.log.write(event, images_seen=clocks.images_seen, steps=clocks.steps, **fields)
+        if self.board and event in ("progress", "samples"):
+            self.board.write(record)
+        return dict(record)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.run.path).as_posix()
+
+
+def _crossed(every_kimg: float, before: int, after: int) -> bool:
+    """Whether a multiple of `every_kimg` thousand images lies behind `before` and up to `after`."""
+    every = every_kimg * 1000
+    return int(after // every) > int(before // every)

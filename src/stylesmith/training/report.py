@@ -1,0 +1,218 @@
+"""The report of a run: one HTML file with everything in it, readable anywhere, without a network.
+
+The page is rewritten as the run goes on, from config.json, log.jsonl and samples/ alone.
+"""
+
+from html import escape
+from importlib.resources import files as package_files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from stylesmith import files
+from stylesmith.config import Config, RunConfig
+from stylesmith.errors import ModelError
+from stylesmith.training import advice, curves, pictures
+from stylesmith.training.advice import Record, Story, in_words, number
+from stylesmith.training.live import format_duration
+from stylesmith.training.log import read_log
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write `report.html` of a run folder anew and return its path.
+
+    Works from the first line of the log on; whatever is not there yet is left out.
+
+    Raises:
+        ConfigError: If config.json is not a valid config.
+        ModelError: If config.json or log.jsonl is missing or damaged.
+        OutputError: If the report cannot be written.
+    """
+    story = Story(_read_config(run_folder / "config.json"), read_log(run_folder / "log.jsonl"))
+    template = package_files("stylesmith.training").joinpath("report.html")
+    page = Template(template.read_text(encoding="utf-8")).substitute(
+        title=escape(f"{_name(run_folder)}: a training report"),
+        summary=_summary(story),
+        facts=_facts(story),
+        sections="\n".join(
+            [
+                pictures.latest(story, run_folder),
+                _next_steps(story, run_folder),
+                pictures.history(story, run_folder),
+                curves.section(story),
+                _events(story),
+                _settings(story.config),
+            ]
+        ),
+        footer=_footer(story),
+    )
+    path = run_folder / "report.html"
+    files.write_text(path, page)
+    return path
+
+
+def _read_config(path: Path) -> RunConfig:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise ModelError(
+            f"{path}: cannot be read ({reason}). Wanted the config.json of a run folder, as "
+            "`stylesmith train` writes it."
+        ) from error
+    return RunConfig.from_json(text, source=str(path))
+
+
+def _name(run_folder: Path) -> str:
+    return run_folder.resolve().name or "run"
+
+
+def _summary(story: Story) -> str:
+    """What was trained, on what, how long, how fast, and how it looks."""
+    config = story.config
+    height, width = config.data.size
+    images = number(story.last("start").get("dataset_images"))
+    count = f"{images:,} images" if images else "images"
+    source = f" from <code>{escape(Path(config.data.path).name)}</code>" if config.data.path else ""
+    kind = {1: "grey", 3: "color", 4: "color with transparency"}[config.data.channels]
+    mirrored = ", mirrored half of the time" if config.data.mirror else ""
+    labels = f", with labels of length {config.data.label_size}" if config.data.label_size else ""
+    made = (
+        f"A generator with the preset <code>{escape(config.preset)}</code>, trained on {count}"
+        f"{source} ({width}x{height} pixels, {kind}{mirrored}{labels})."
+    )
+    told = f"{made} {_so_far(story, images)} {_ending(story)}"
+    return f"<p>{told}</p>\n<p>{escape(advice.how_it_goes(story))}</p>"
+
+
+def _so_far(story: Story, images: float | None) -> str:
+    """How much it has learned from, how long, where and how fast."""
+    if story.images_seen == 0:
+        return "It has not seen an image yet."
+    start = story.last("start")
+    passes = f", {story.images_seen / images:,.3g} passes over the data" if images else ""
+    where = f" on {escape(str(start['device']))}" if start.get("device") else ""
+    precision = f" in {escape(str(start['precision']))}" if start.get("precision") else ""
+    speed = f", at about {story.speed:,.3g} images a second" if story.speed else ""
+    return (
+        f"It has learned from {in_words(story.images_seen)} images{passes}, in "
+        f"{format_duration(story.seconds)}{where}{precision}{speed}."
+    )
+
+
+def _ending(story: Story) -> str:
+    if story.ended is None:
+        return "No end is recorded: it was still running, or ended abruptly."
+    return f"It stopped: {escape(story.ended.rstrip('.'))}." if story.ended else "It stopped."
+
+
+def _facts(story: Story) -> str:
+    start, progress = story.last("start"), story.last("progress")
+    millions = [number(start.get(f"{name}_parameters")) for name in ("generator", "discriminator")]
+    memory = number(progress.get("memory_gb"))
+    shown: list[tuple[str, str | None]] = [
+        ("Images seen", in_words(story.images_seen)),
+        ("Training time", format_duration(story.seconds)),
+        ("Images a second", f"{story.speed:,.3g}" if story.speed else None),
+        ("Memory", f"{memory:.2f} GB" if memory else None),
+        ("Generator weights", f"{millions[0] / 1e6:.2f} M" if millions[0] else None),
+        ("Discriminator weights", f"{millions[1] / 1e6:.2f} M" if millions[1] else None),
+    ]
+    cells = [f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in shown if value]
+    return f'<dl class="facts">{"".join(cells)}</dl>'
+
+
+def _next_steps(story: Story, run_folder: Path) -> str:
+    items = [
+        f'<li class="card"><p>{escape(item.reason)}</p>'
+        f"<pre><code>{escape(item.command)}</code></pre></li>"
+        for item in advice.what_next(story, run_folder)
+    ]
+    return f'<h2>What to try next</h2><ul class="plain">{"".join(items)}</ul>'
+
+
+def _events(story: Story) -> str:
+    """Hints, returns to a checkpoint and dropped steps; what was said often is said once."""
+    when: dict[str, list[str]] = {}
+    for record in story.records:
+        text = _incident(record)
+        if text:
+            when.setdefault(text, []).append(in_words(record["images_seen"]))
+    lines = [f"{escape(text)} <small>{_at(times)}</small>" for text, times in when.items()]
+    for place, count in story.dropped.items():
+        steps = "step was" if count == 1 else "steps were"
+        lines.append(f"{count:,} {steps} dropped: numbers not finite ({escape(place)}).")
+    items = "".join(f'<li class="card warn"><p>{line}</p></li>' for line in lines)
+    body = f'<ul class="plain">{items}</ul>' if items else '<p class="soft">Nothing to report.</p>'
+    return f"<h2>Hints and incidents</h2>{body}"
+
+
+def _incident(record: Record) -> str:
+    match record["event"]:
+        case "hint":
+            return str(record.get("text", ""))
+        case "rollback":
+            back_to = in_words(int(number(record.get("to")) or 0))
+            return f"Training went back to the checkpoint at {back_to} images."
+        case _:
+            return ""
+
+
+def _at(times: list[str]) -> str:
+    if len(times) == 1:
+        return f"at {times[0]} images"
+    return f"{len(times)} times, first at {times[0]} and last at {times[-1]} images"
+
+
+def _settings(config: RunConfig) -> str:
+    """All settings by part, with the meaning of each."""
+    tables = []
+    for name, value in _parts(config):
+        rows = "".join(_row(value, field) for field in type(value).model_fields)
+        is_open = " open" if name == "training" else ""
+        tables.append(
+            f"<details{is_open}><summary>{escape(name)}</summary><table>{rows}</table></details>"
+        )
+    return f"<h2>Settings</h2>{''.join(tables)}"
+
+
+def _parts(config: Config, name: str = "run") -> list[tuple[str, Config]]:
+    """A config and the configs inside it, each with its dotted name."""
+    parts = [(name, config)]
+    for field in type(config).model_fields:
+        value = getattr(config, field)
+        if isinstance(value, Config):
+            parts += _parts(value, field if name == "run" else f"{name}.{field}")
+    return parts
+
+
+def _row(config: Config, field: str) -> str:
+    value = getattr(config, field)
+    if isinstance(value, Config):
+        return ""  # has a table of its own
+    meaning = escape(" ".join((type(config).model_fields[field].description or "").split()))
+    return (
+        f'<tr title="{meaning}"><th scope="row"><code>{escape(field)}</code></th>'
+        f'<td class="value">{escape(_say(value))}</td><td><small>{meaning}</small></td></tr>'
+    )
+
+
+def _say(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return " x ".join(map(str, value))
+        case "":
+            return "not set"
+        case _:
+            return str(value)
+
+
+def _footer(story: Story) -> str:
+    start = story.last("start")
+    made = ", ".join(f"{name} {start[name]}" for name in ("stylesmith", "torch") if start.get(name))
+    until = f"State of {story.records[-1].get('time')}." if story.records else ""
+    return escape(f"{until} {f'Trained with {made}.' if made else ''}".strip())

@@ -1,0 +1,128 @@
+"""The training loop: step, observe, stop when it is time, go back when it goes wrong."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from stylesmith import distributed
+from stylesmith.config import RunConfig
+from stylesmith.data.dataset import Dataset
+from stylesmith.data.loader import BatchLoader
+from stylesmith.errors import RunError
+from stylesmith.latents import RandomKeys
+from stylesmith.models import RunFolder
+from stylesmith.training.checkpoint import restore_newest
+from stylesmith.training.layout import BatchLayout
+from stylesmith.training.learner import Learner
+from stylesmith.training.recorder import Recorder
+from stylesmith.training.signals import StopRequest
+from stylesmith.training.state import TrainState
+
+MOST_DROPPED = 5
+"""Steps in a row that may fail before the run goes back."""
+
+Reason = Literal["its length is reached", "its time is over", "it was asked to stop"]
+"""Why a session ended."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a session stops, besides the run's length."""
+
+    minutes: float | None = None
+    """Minutes of this session."""
+
+
+class Trainer:
+    """Trains one run in one or several processes; only the main one has a recorder."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        state: TrainState,
+        dataset: Dataset,
+        run: RunFolder,
+        *,
+        recorder: Recorder | None,
+        say: Callable[[str], None],
+    ):
+        self.config, self.state, self.dataset, self.run_folder = config, state, dataset, run
+        self.recorder, self.say = recorder, say
+        training = config.training
+        micro_batch = training.micro_batch or training.batch_size // distributed.world_size()
+        self.layout = BatchLayout(training.batch_size, micro_batch, distributed.world_size())
+        self.loader = self._make_loader()
+        self.learner = self._make_learner()
+
+    def run(self, limits: Limits, request: StopRequest) -> Reason:
+        """Train until a limit or a request; everything is saved when it returns.
+
+        Raises:
+            RunError: If steps keep failing after the one return to a checkpoint.
+        """
+        began = time.monotonic()
+        reason: Reason | None = self._reason_to_stop(limits, began, request)
+        while reason is None:
+            self._step()
+            reason = self._reason_to_stop(limits, began, request)
+        if self.recorder:
+            self.recorder.stop(reason)
+        self.loader.close()
+        distributed.barrier()
+        return reason
+
+    def _step(self) -> None:
+        clocks, start = self.state.clocks, time.monotonic()
+        images_before = clocks.images_seen
+        stats = self.learner.step()
+        clocks.seconds += time.monotonic() - start
+        if self.recorder:
+            self.recorder.after_step(stats, images_before=images_before)
+            if stats is None:
+                self.recorder.dropped()
+        if clocks.dropped_in_row >= MOST_DROPPED:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        """Return to the newest checkpoint, once; later draws differ, or all would fail again."""
+        failed = self.state.clocks
+        if failed.rollbacks:
+            raise RunError(
+                f"{MOST_DROPPED} steps in a row were not finite, again after going back to a "
+                "checkpoint. Lower the learning rates (--set training.generator_lr=0.001 and "
+                "training.discriminator_lr=0.001), or use --set training.precision=fp32; the "
+                f"checkpoints in {self.run_folder.path} are whole."
+            )
+        restore_newest(self.run_folder, self.config, self.state, say=self.say)
+        self.state.clocks.rollbacks = failed.rollbacks + 1
+        self.state.clocks.dropped = failed.dropped
+        self.state.clocks.dropped_in_row = 0
+        self.loader.close()
+        self.loader = self._make_loader()
+        self.learner = self._make_learner()
+        if self.recorder:
+            self.recorder.rollback()
+
+    def _reason_to_stop(self, limits: Limits, began: float, request: StopRequest) -> Reason | None:
+        """The same answer on every process: one of them may have been asked, or be late."""
+        if self.state.clocks.images_seen >= self.config.training.kimg * 1000:
+            return "its length is reached"
+        late = limits.minutes is not None and time.monotonic() - began > limits.minutes * 60
+        device = self.state.path_mean.device
+        go_on = torch.tensor([not late, request.signal is None], dtype=torch.uint8, device=device)
+        in_time, undisturbed = distributed.minimum(go_on).tolist()
+        if not undisturbed:
+            return "it was asked to stop"
+        return None if in_time else "its time is over"
+
+    def _keys(self) -> RandomKeys:
+        return RandomKeys(self.config.training.seed, branch=self.state.clocks.rollbacks)
+
+    def _make_loader(self) -> BatchLoader:
+        return BatchLoader(self.dataset, keys=self._keys(), mirror=self.config.data.mirror)
+
+    def _make_learner(self) -> Learner:
+        return Learner(self.config, self.state, self.loader, self.layout, self._keys())

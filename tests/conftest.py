@@ -1,0 +1,86 @@
+"""What several tests share: a fixed seed, tiny networks, and comparison up to second derivatives."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig
+from stylesmith.networks import (
+    Generator,
+    ResidualDiscriminator,
+    build_discriminator,
+    build_generator,
+)
+
+Function = Callable[..., Tensor]
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    """Every test starts from the same random state, in whatever order tests run."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def tiny_generator() -> Callable[..., Generator]:
+    """A function that builds a small generator, whose noise inputs have an effect."""
+
+    def build(*, noise_strength: float = 0.1, seed: int = 0, **fields) -> Generator:
+        mapping = MappingConfig(z_dim=8, w_dim=8, layers=2, **fields.pop("mapping", {}))
+        defaults = {"levels": 3, "max_channels": 8, "mapping": mapping}
+        generator = build_generator(GeneratorConfig(**(defaults | fields)), seed=seed)
+        set_noise_strength(generator, noise_strength)
+        return generator
+
+    return build
+
+
+@pytest.fixture
+def tiny_discriminator() -> Callable[..., ResidualDiscriminator]:
+    """A function that builds a small discriminator."""
+
+    def build(*, seed: int = 0, **fields) -> ResidualDiscriminator:
+        defaults = {"levels": 3, "max_channels": 8}
+        return build_discriminator(DiscriminatorConfig(**(defaults | fields)), seed=seed)
+
+    return build
+
+
+def set_noise_strength(network: nn.Module, value: float) -> None:
+    """A new network ignores its noise (strength 0), which would let noise tests pass for nothing."""
+    for name, parameter in network.named_parameters():
+        if name.endswith("noise_strength"):
+            nn.init.constant_(parameter, value)
+
+
+@pytest.fixture
+def assert_equal_to_second_order() -> Callable[[Function, Function, Sequence[Tensor]], None]:
+    """A function that holds two functions to equal values, first and second derivatives."""
+
+    def check(first: Function, second: Function, inputs: Sequence[Tensor]) -> None:
+        found, wanted = (up_to_second_order(f, inputs) for f in (first, second))
+        for order, (a, b) in enumerate(zip(found, wanted, strict=True)):
+            assert len(a) == len(b)
+            for x, y in zip(a, b, strict=True):
+                torch.testing.assert_close(
+                    x, y, rtol=1e-9, atol=1e-11, msg=lambda text, n=order: f"order {n}: {text}"
+                )
+
+    return check
+
+
+def up_to_second_order(function: Function, inputs: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
+    """Value; derivatives by every input; derivatives of those by every input and the cotangent."""
+    numbers = torch.Generator().manual_seed(1)
+    inputs = [x.detach().double().requires_grad_() for x in inputs]
+    y = function(*inputs)
+    cotangent = torch.randn(y.shape, generator=numbers, dtype=y.dtype).requires_grad_()
+    first = torch.autograd.grad(y, inputs, cotangent, create_graph=True)
+    weights = [torch.randn(g.shape, generator=numbers, dtype=g.dtype) for g in first]
+    total = sum((g * w).sum() for g, w in zip(first, weights, strict=True))
+    second = torch.autograd.grad(
+        total, [*inputs, cotangent], allow_unused=True, materialize_grads=True
+    )
+    return [(y.detach(),), tuple(g.detach() for g in first), second]

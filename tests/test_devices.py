@@ -1,0 +1,71 @@
+import os
+
+import pytest
+import torch
+
+from stylesmith import devices
+from stylesmith.errors import UsageError
+
+CPU = torch.device("cpu")
+
+
+def test_auto_and_cpu_find_a_device():
+    assert devices.choose_device("auto").type in {"cpu", "cuda", "mps"}
+    assert devices.choose_device("cpu") == CPU
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "xpu9z"])
+def test_a_device_that_does_not_exist_is_named(name):
+    with pytest.raises(UsageError, match=f"--device {name}: not a device"):
+        devices.choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:3", "mps", "meta"])
+def test_a_device_that_this_machine_lacks_is_named(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=f"--device {name}: this machine has none"):
+        devices.choose_device(name)
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [
+        ({"avx512_bf16"}, torch.bfloat16),
+        ({"amx_bf16"}, torch.bfloat16),
+        ({"avx512f", "avx2"}, torch.float32),
+        (set(), torch.float32),
+    ],
+)
+def test_auto_precision_follows_the_processor(flags, wanted, monkeypatch):
+    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset(flags))
+    assert devices.choose_precision("auto", CPU).dtype == wanted
+
+
+def test_bf16_and_fp32_cover_all_levels_without_a_clamp():
+    for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
+        policy = devices.choose_precision(name, CPU)
+        assert {policy.at(level, 9) for level in range(9)} == {dtype}
+        assert policy.clamp is None
+
+
+@pytest.mark.parametrize("levels", [9, 3])
+def test_fp16_covers_the_four_highest_resolutions_and_clamps(levels):
+    policy = devices.choose_precision("fp16", CPU)
+    low = [level for level in range(levels) if policy.at(level, levels) == torch.float16]
+    assert low == list(range(levels))[-4:]
+    assert policy.clamp == 256
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/meminfo"), reason="the system does not tell")
+def test_memory_figures_are_plausible_bytes():
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 2**20 < devices.free_memory(CPU) <= total
+    assert 50 * 2**20 < devices.peak_memory(CPU) <= total  # torch alone takes more than 50 MB
+
+
+def test_arithmetic_identity_names_what_decides_bits():
+    identity = devices.arithmetic_identity()
+    assert identity["torch"] == torch.__version__
+    assert identity["threads"] == str(torch.get_num_threads())
+    assert identity["instructions"]

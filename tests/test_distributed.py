@@ -1,0 +1,69 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import closing
+
+import torch
+
+from stylesmith import distributed
+
+WORKER = """
+import json, sys
+import torch
+from stylesmith import distributed as d
+
+with d.session(torch.device("cpu")):
+    rank = d.rank()
+    small = torch.tensor(float(rank), dtype=torch.float64)
+    grid = torch.full((2, 2), 10.0 * rank).t()
+    d.average_([small, grid])
+    agreed = d.minimum(torch.tensor([1, rank, 1 - rank]))
+    d.barrier()
+    print(json.dumps({
+        "rank": rank, "world": d.world_size(), "main": d.is_main(),
+        "average": [small.item(), grid.tolist()], "agreed": agreed.tolist(),
+    }))
+assert d.world_size() == 1
+"""
+
+
+def test_one_process_needs_no_group():
+    x = torch.tensor([1.0, 2.0])
+    with distributed.session(torch.device("cpu")):
+        distributed.average_([x])
+        distributed.barrier()
+        assert (distributed.rank(), distributed.world_size()) == (0, 1)
+        assert distributed.is_main()
+    assert x.tolist() == [1.0, 2.0]
+    assert distributed.minimum(x).tolist() == [1.0, 2.0]
+
+
+def test_two_processes_average_and_agree():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    workers = [start_worker(rank, port) for rank in range(2)]
+    try:
+        outputs = [worker.communicate(timeout=60)[0] for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.returncode for worker in workers] == [0, 0]
+    found = [json.loads(text) for text in outputs]
+    assert [(f["rank"], f["world"], f["main"]) for f in found] == [(0, 2, True), (1, 2, False)]
+    for result in found:
+        assert result["average"] == [0.5, [[5.0, 5.0], [5.0, 5.0]]]
+        assert result["agreed"] == [1, 0, 0]
+
+
+def start_worker(rank: int, port: int) -> subprocess.Popen:
+    place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER],
+        env=os.environ | place | meeting,
+        stdout=subprocess.PIPE,
+        text=True,
+    )

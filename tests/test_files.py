@@ -1,0 +1,133 @@
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stylesmith import files
+from stylesmith.errors import DataError, OutputError
+
+KILLED_WRITER = """
+import os, signal, sys
+from pathlib import Path
+from stylesmith.files import write_atomically
+
+def write(path):
+    path.write_text("half of the n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_atomically(Path(sys.argv[1]), write)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_full_disk_leaves_the_old_file_whole_and_nothing_else(tmp_path):
+    path = tmp_path / "model.bin"
+    path.write_text("old")
+
+    def write(temporary: Path) -> None:
+        temporary.write_text("half of the n")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OutputError, match=r"model\.bin: cannot be written \(No space left"):
+        files.write_atomically(path, write)
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["model.bin"]
+
+
+def test_a_bug_in_the_writer_shows_itself_and_leaves_the_old_file(tmp_path):
+    path = tmp_path / "model.bin"
+    path.write_text("old")
+
+    def write(temporary: Path) -> None:
+        temporary.write_text("half of the n")
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        files.write_atomically(path, write)
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["model.bin"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_killed_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "000007.bin"
+    path.write_text("old")
+    done = subprocess.run([sys.executable, "-c", KILLED_WRITER, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    assert len(names(tmp_path)) == 2  # the unfinished file is there, hidden, ...
+    assert files.numbered(tmp_path, ".bin") == [path]  # ... and counts as nothing
+
+
+def test_content_reaches_the_disk_before_the_name_does(tmp_path, monkeypatch):
+    path = tmp_path / "notes.txt"
+    path.write_text("old")
+    seen = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (seen.append(path.read_text()), real(handle)))
+    files.write_text(path, "new")
+    assert seen[0] == "old"  # synchronized while the old file still bears the name
+    assert path.read_text() == "new"
+
+
+def test_missing_folders_are_made(tmp_path):
+    files.write_json(tmp_path / "a" / "b" / "c.json", {"x": [1, 2]})
+    assert json.loads((tmp_path / "a" / "b" / "c.json").read_text()) == {"x": [1, 2]}
+
+
+@pytest.mark.parametrize("name", ["file/below.txt", "folder"])
+def test_a_path_that_cannot_be_a_file_is_one_clear_line(tmp_path, name):
+    (tmp_path / "file").write_text("a file, not a folder")
+    (tmp_path / "folder" / "full").mkdir(parents=True)
+    with pytest.raises(OutputError, match="cannot be written") as caught:
+        files.write_text(tmp_path / name, "text")
+    assert "\n" not in str(caught.value)
+    assert names(tmp_path) == ["file", "folder"]
+
+
+def test_existing_output_is_kept_unless_forced(tmp_path):
+    path = tmp_path / "out.png"
+    files.check_absent(path, force=False)
+    path.touch()
+    files.check_absent(path, force=True)
+    with pytest.raises(OutputError, match=r"out\.png: exists already.*--force"):
+        files.check_absent(path, force=False)
+
+
+def test_numbered_sorts_by_number_and_ignores_the_rest(tmp_path):
+    for name in ("9.bin", "10.bin", "0002.bin", "x.bin", "3.txt", "3.bin.old", ".4.77.bin"):
+        (tmp_path / name).touch()
+    found = [path.name for path in files.numbered(tmp_path, ".bin")]
+    assert found == ["10.bin", "9.bin", "0002.bin"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd",
+        "../up.png",
+        "a/../../up.png",
+        "..",
+        "\\windows\\x.png",
+        "a\\..\\..\\up.png",
+        "C:\\x.png",
+        "c:x.png",
+    ],
+)
+def test_names_that_leave_the_archive_are_refused(name):
+    with pytest.raises(DataError, match=r"photos\.zip.*outside the archive") as caught:
+        files.check_inside(name, Path("photos.zip"))
+    assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.png", "cats/a.png", "a..b.png", "...", "dog: rex.png"])
+def test_ordinary_names_pass(name):
+    files.check_inside(name, Path("photos.zip"))

@@ -1,0 +1,136 @@
+import shlex
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from stylesmith.config import RunConfig, apply_overrides
+from stylesmith.training.advice import Story, how_it_goes, in_words, number, what_next
+
+RUN = Path("runs/my faces")
+
+
+def story(*records, **settings):
+    config = RunConfig(preset="auto").change(
+        data={"path": "/data/my faces.zip"}, training={"kimg": 100, **settings}
+    )
+    return Story(config, [{"time": "", "steps": 0, "images_seen": 0, **r} for r in records])
+
+
+def tick(images=1000, real=0.7, fake=0.7, **fields):
+    signs = {"sign_real": real, "sign_fake": fake}
+    return {"event": "progress", "images_seen": images, **signs, **fields}
+
+
+def commands(told):
+    return [shlex.split(item.command) for item in what_next(told, RUN)]
+
+
+def settings(told):
+    """What the suggested new runs change."""
+    found = [c for c in commands(told) if "--set" in c]
+    assert all(
+        c[:5] == ["stylesmith", "train", "/data/my faces.zip", "--preset", "auto"] for c in found
+    )
+    assert all(c[-2] == "--out" and c[-1] != str(RUN) for c in found)  # never over the old run
+    return [value for c in found for flag, value in pairwise(c) if flag == "--set"]
+
+
+@pytest.mark.parametrize(
+    "real, fake, balance",
+    [
+        (0.99, 0.98, "winning"),
+        (0.4, 0.45, "losing"),
+        (0.7, 0.8, "healthy"),
+        (None, None, "unknown"),
+    ],
+)
+def test_score_signs_tell_who_is_ahead(real, fake, balance):
+    assert story(tick(real=real, fake=fake)).balance == balance
+
+
+def test_only_recent_ticks_judge_the_present():
+    early = [tick(i, 0.99, 0.99) for i in range(1, 30)]
+    late = [tick(i, 0.7, 0.7) for i in range(30, 50)]
+    assert story(*early, *late).balance == "healthy"
+    assert story(*late, *early).balance == "winning"  # went back: the late ones were replaced
+
+
+def test_curves_stay_single_valued_after_training_went_back():
+    told = story(tick(10), tick(20), tick(30), tick(20, loss_g=2.0), tick(25))
+    assert [record["images_seen"] for record in told.curve("progress")] == [10, 20, 25]
+    assert told.curve("progress")[1]["loss_g"] == 2.0
+
+
+def test_a_healthy_run_is_told_to_go_on_and_to_draw():
+    told = story(tick(25_000))
+    resume, draw = commands(told)
+    assert resume == ["stylesmith", "train", "--resume", str(RUN), "--minutes", "30"]
+    assert draw[:3] == ["stylesmith", "generate", str(RUN)] and "0-15" in draw
+    assert "25% of the planned 100 thousand" in what_next(told, RUN)[0].reason
+    assert "in balance" in how_it_goes(told)
+
+
+def test_a_winning_discriminator_calls_for_more_r1():
+    assert settings(story(tick(real=1, fake=1), r1_gamma=0.5)) == ["training.r1_gamma=2"]
+    assert settings(story(tick(real=1, fake=1), r1_gamma=0)) == ["training.r1_gamma=1"]
+
+
+def test_a_losing_discriminator_calls_for_less_r1_where_there_is_any():
+    assert settings(story(tick(real=0.3, fake=0.3), r1_gamma=2)) == ["training.r1_gamma=0.5"]
+    assert settings(story(tick(real=0.3, fake=0.3), r1_gamma=0)) == []
+
+
+def test_few_pictures_call_for_mirroring_only_where_the_discriminator_wins():
+    start = {"event": "start", "dataset_images": 800}
+    assert "data.mirror=true" in settings(story(start, tick(real=1, fake=1)))
+    assert settings(story(start, tick())) == []
+
+
+def test_samples_that_are_alike_call_for_larger_batches():
+    told = story(tick(), {"event": "samples", "diversity": 0.2})
+    assert settings(told) == ["training.batch_size=64"]
+    assert "collapsing" in how_it_goes(told)
+    assert settings(story(tick(), {"event": "samples", "diversity": 0.9})) == []
+
+
+def test_dropped_steps_call_for_safer_numbers():
+    told = story(tick(), {"event": "dropped", "where": "loss_d"})
+    assert settings(told)[0] == "training.precision=fp32"
+    assert "1 step was dropped" in how_it_goes(told)
+
+
+def test_every_suggested_setting_is_accepted():
+    told = story(
+        {"event": "start", "dataset_images": 800},
+        tick(real=1, fake=1, dropped=3),
+        {"event": "samples", "diversity": 0.2},
+    )
+    suggested = settings(told)
+    assert len(suggested) == 6
+    assert apply_overrides(told.config, suggested) != told.config
+
+
+def test_dropped_steps_count_by_place_and_include_unplaced_ones():
+    drops = [{"event": "dropped", "where": place} for place in ("loss_d", "loss_d", "loss_g")]
+    assert story(*drops, tick(dropped=0)).dropped == {"loss_d": 2, "loss_g": 1}
+    assert story(*drops, tick(dropped=5)).dropped == {"loss_d": 2, "loss_g": 1, "unknown": 2}
+
+
+def test_the_end_is_that_of_the_last_session():
+    start, stop = {"event": "start"}, {"event": "stop", "reason": "done"}
+    assert story(start, stop).ended == "done"
+    assert story(start, stop, start).ended is None
+    assert story().ended is None
+
+
+def test_what_is_no_number_is_none():
+    assert [number(v) for v in (1, 0.5, True, "1", None, float("nan"), [])] == [
+        1, 0.5, None, None, None, None, None,
+    ]  # fmt: skip
+
+
+def test_counts_are_written_in_words():
+    assert [in_words(n) for n in (0, 640, 40_000, 2_500_000)] == [
+        "0", "640", "40 thousand", "2.5 million",
+    ]  # fmt: skip
