@@ -3,6 +3,7 @@
 import os
 import struct
 import threading
+import weakref
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -99,6 +100,7 @@ class ZipArchive:
         self._entries = {info.filename: info for info in self._zip.infolist() if self._wanted(info)}
         self.sizes = {name: self._entries[name].file_size for name in sorted(self._entries)}
         self._raw = path.open("rb")
+        weakref.finalize(self, self._raw.close)
         self._lock = threading.Lock()
 
     def _wanted(self, info: zipfile.ZipInfo) -> bool:

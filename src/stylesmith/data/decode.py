@@ -46,9 +46,7 @@ def read_header(archive: Archive, name: str) -> Header:
         DataError: If it is empty, no image, cut short or too large.
     """
     head, tail = archive.ends(name, _HEAD, _TAIL)
-    if not _is_known(head):
-        raise DataError("not a PNG, JPEG or WebP image")
-    if not _looks_whole(head, tail, archive.sizes[name]):
+    if _is_known(head) and not _looks_whole(head, tail, archive.sizes[name]):
         decode(archive.read(name))
     try:
         return header_of(head)
@@ -98,12 +96,14 @@ def to_pixels(picture: Image.Image) -> np.ndarray:
 
 
 def _open(content: bytes) -> Image.Image:
+    if not _is_known(content):
+        raise DataError("not a PNG, JPEG or WebP image")
     try:
         picture: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"would unpack to too many pixels: {_reason(error)}") from error
     except Exception as error:
-        raise DataError("not a PNG, JPEG or WebP image, or damaged") from error
+        raise DataError("damaged at its start") from error
     width, height = picture.size
     if width * height * 4 > MAX_BYTES:
         raise DataError(f"would unpack to {width}x{height} pixels, more than the limit of 1 GiB")

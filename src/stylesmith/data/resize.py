@@ -28,5 +28,6 @@ def fit(picture: Image.Image, size: tuple[int, int], filter: Filter = "lanczos")
     height, width = size
     if picture.size == (width, height):
         return picture
-    box = center_box((picture.height, picture.width), size)
-    return picture.resize((width, height), _RESAMPLING[filter], box=box)
+    # Not resize(box=...), whose filter would mix in pixels from beyond the crop.
+    part = picture.crop(center_box((picture.height, picture.width), size))
+    return part.resize((width, height), _RESAMPLING[filter])

@@ -1,0 +1,79 @@
+"""The check names every file that is wrong or odd, and says what to do."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from stylesmith.data.check import check
+from stylesmith.data.prepare import prepare
+from stylesmith.errors import DataError
+
+
+def said_of(report, name: str) -> list[tuple[str, str]]:
+    return [(finding.kind, finding.text) for finding in report.findings if finding.name == name]
+
+
+def test_findings_are_listed_file_by_file(make_image, make_folder):
+    gray = io.BytesIO()
+    Image.new("L", (32, 32)).save(gray, "PNG")
+    middle_gone = make_image(5)[:1000] + bytes(200) + make_image(5)[1200:]
+    folder = make_folder(
+        {
+            "a.png": make_image(0),
+            "b.png": make_image(1),
+            "copy.webp": make_image(0, ".png"),  # another name does not hide it
+            "damaged.png": middle_gone,
+            "empty.png": b"",
+            "gray.png": gray.getvalue(),
+            "large.png": make_image(2, size=(100, 90)),
+            "notes.txt": b"",
+        }
+    )
+    report = check(folder)
+    assert report.images == 7
+    assert said_of(report, "a.png") == said_of(report, "b.png") == []
+    assert said_of(report, "copy.webp") == [("note", "same pixels as 'a.png'")]
+    assert said_of(report, "empty.png") == [("bad", "empty file")]
+    assert [kind for kind, _ in said_of(report, "damaged.png")] == ["bad"]
+    assert said_of(report, "gray.png") == [("note", "is of mode L, most are RGB")]
+    assert said_of(report, "large.png") == [("note", "is 90x100, most are 32x32")]
+    assert report.sizes == {(32, 32): 4, (100, 90): 1}
+    assert report.modes == {"RGB": 4, "L": 1}
+    assert {finding.name for finding in report.bad} == {"damaged.png", "empty.png"}
+    advice = "\n".join(report.advice)
+    assert "--skip-bad" in advice
+    assert f"stylesmith data prepare {folder} out.zip --resolution 32" in advice
+    assert "5 images are few" in advice
+    assert "Other files are ignored: 1 .txt" in advice
+
+
+def test_labels_are_described_or_found_wrong(make_image, make_folder, labels_file):
+    folder = make_folder({f"{c}/{i}.png": make_image(i) for c in ("cat", "dog") for i in range(2)})
+    (folder / "dog" / "1.png").unlink()
+    assert check(folder).labels == "2 classes of 1 to 2 images (cat, dog)"
+    (folder / "dataset.json").write_bytes(labels_file([["cat/0.png", 0]]))
+    report = check(folder)
+    assert report.labels == "not usable"
+    (finding,) = report.bad
+    assert finding.name == "labels"
+    assert "has no label for 2 of 3 images, such as 'cat/1.png'" in finding.text
+
+
+def test_a_prepared_zip_has_nothing_wrong(make_image, make_folder, tmp_path):
+    names = ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
+    folder = make_folder({name: make_image(seed) for seed, name in enumerate(names)})
+    done = prepare(folder, tmp_path / "out.zip", size=(32, 32))
+    report = check(done.path)
+    assert report.findings == []
+    assert report.labels == "2 classes of 2 to 2 images (a, b)"
+    assert [line for line in report.advice if "few" not in line] == []
+
+
+def test_all_bad_is_a_report_and_nothing_there_an_error(make_folder, tmp_path):
+    folder = make_folder({"a.png": b"", "b.png": b"text"})
+    report = check(folder)
+    assert len(report.bad) == 2
+    assert report.sizes == {}
+    with pytest.raises(DataError, match="no such folder or zip"):
+        check(tmp_path / "nowhere")
