@@ -1,4 +1,4 @@
-"""What several tests share: a fixed seed, tiny networks, and comparison up to second derivatives."""
+"""What several tests share: a fixed seed, tiny networks, comparison up to second derivatives."""
 
 from collections.abc import Callable, Sequence
 
@@ -28,7 +28,8 @@ def tiny_generator() -> Callable[..., Generator]:
     """A function that builds a small generator, whose noise inputs have an effect."""
 
     def build(*, noise_strength: float = 0.1, seed: int = 0, **fields) -> Generator:
-        mapping = MappingConfig(z_dim=8, w_dim=8, layers=2, **fields.pop("mapping", {}))
+        widths = {"z_dim": 8, "w_dim": 8, "layers": 2}
+        mapping = MappingConfig(**(widths | fields.pop("mapping", {})))
         defaults = {"levels": 3, "max_channels": 8, "mapping": mapping}
         generator = build_generator(GeneratorConfig(**(defaults | fields)), seed=seed)
         set_noise_strength(generator, noise_strength)
@@ -49,7 +50,7 @@ def tiny_discriminator() -> Callable[..., ResidualDiscriminator]:
 
 
 def set_noise_strength(network: nn.Module, value: float) -> None:
-    """A new network ignores its noise (strength 0), which would let noise tests pass for nothing."""
+    """New networks ignore their noise (strength 0): tests of noise would pass for nothing."""
     for name, parameter in network.named_parameters():
         if name.endswith("noise_strength"):
             nn.init.constant_(parameter, value)

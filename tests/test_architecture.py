@@ -1,6 +1,7 @@
 """The house rules of docs/design.md: layers import only downward, starred neighbors not at all."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,10 +37,16 @@ def room_of(path: Path) -> str:
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Dotted names of all imports, wherever they stand: `from a import b` gives `a.b`."""
+    """Dotted names of all imports, wherever they stand: `from a import b` gives `a.b`.
+
+    After `import stylesmith`, what counts is what is taken from it.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (alias.name for alias in node.names if alias.name != "stylesmith")
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "stylesmith":
+                yield f"stylesmith.{node.attr}"
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: relative import; write stylesmith. first"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -89,6 +96,7 @@ def test_the_ground_floor_stands_on_the_core_libraries(path):
         ("training", "import stylesmith.metrics.frechet"),
         ("models", "from stylesmith import sampling"),
         ("data", "from stylesmith import load"),
+        ("data", "import stylesmith\nstylesmith.load('x')"),
         ("files", "def f():\n    from stylesmith.cli import main"),
     ],
 )
@@ -104,7 +112,24 @@ def test_the_check_sees_forbidden_imports(room, source):
         ("data", "import torch\nfrom stylesmith.data import labels"),
         ("runs", "from stylesmith.figures import x"),
         ("cli", "from stylesmith import __version__"),
+        ("runs", "import stylesmith\nprint(stylesmith.__version__)"),
     ],
 )
 def test_the_check_lets_allowed_imports_pass(room, source):
     assert violations(room, source) == []
+
+
+def test_importing_the_package_is_cheap():
+    """`stylesmith --help` and tools that only ask for the version must not wait for torch."""
+    program = "import sys, stylesmith; stylesmith.__version__; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_the_front_door_opens_every_name_it_lists():
+    for name in stylesmith.__all__:
+        assert getattr(stylesmith, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'lode'"):
+        stylesmith.lode  # noqa: B018

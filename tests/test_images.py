@@ -52,7 +52,9 @@ def test_png_keeps_every_pixel(channels, mode, suffix):
     assert torch.equal(found, pixels)
 
 
-@pytest.mark.parametrize(("suffix", "format"), [(".jpg", "JPEG"), (".jpeg", "JPEG"), (".webp", "WEBP")])
+@pytest.mark.parametrize(
+    ("suffix", "format"), [(".jpg", "JPEG"), (".jpeg", "JPEG"), (".webp", "WEBP")]
+)
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_lossy_formats_keep_color(suffix, format, channels):
     image = torch.full((channels, 16, 16), 0.2)

@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from stylesmith.errors import RunError
+
 
 def rank() -> int:
     """Number of this process, from 0."""
@@ -57,7 +59,8 @@ def average_(tensors: Sequence[Tensor]) -> None:
     if world_size() == 1 or not tensors:
         return
     flat = torch.cat([tensor.reshape(-1).float() for tensor in tensors])
-    dist.all_reduce(flat)
+    with _exchange():
+        dist.all_reduce(flat)
     flat /= world_size()
     parts = flat.split([tensor.numel() for tensor in tensors])
     for tensor, part in zip(tensors, parts, strict=True):
@@ -67,11 +70,24 @@ def average_(tensors: Sequence[Tensor]) -> None:
 def minimum(values: Tensor) -> Tensor:
     """Elementwise minimum over all processes: flags hold only where every process agrees."""
     if world_size() > 1:
-        dist.all_reduce(values, op=dist.ReduceOp.MIN)
+        with _exchange():
+            dist.all_reduce(values, op=dist.ReduceOp.MIN)
     return values
 
 
 def barrier() -> None:
     """Wait for every process."""
     if world_size() > 1:
-        dist.barrier()
+        with _exchange():
+            dist.barrier()
+
+
+@contextmanager
+def _exchange() -> Iterator[None]:
+    """Say in one line that another process is gone; the line that it printed says why."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunError(
+            f"process {rank()}: stopped, for another process is gone; see the error of that one."
+        ) from error

@@ -68,6 +68,13 @@ def numbered(folder: Path, suffix: str) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.removesuffix(suffix)), reverse=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files that `write_atomically` left when its process was killed."""
+    for path in folder.glob(".*"):
+        if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def check_inside(name: str, archive: Path) -> None:
     """Refuse names that would leave the archive's folder, with either kind of slash.
 

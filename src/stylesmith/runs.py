@@ -17,7 +17,7 @@ from stylesmith.networks import parameter_count
 from stylesmith.training.checkpoint import restore_newest
 from stylesmith.training.estimate import choose_micro_batch, convolution_peak, estimate_run
 from stylesmith.training.layout import BatchLayout
-from stylesmith.training.live import LiveView
+from stylesmith.training.live import LiveView, format_duration
 from stylesmith.training.preview import Preview
 from stylesmith.training.recorder import Recorder
 from stylesmith.training.signals import stop_request
@@ -81,7 +81,7 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
     speed = estimate.images_per_second(convolution_peak(session.device, precision.dtype))
     speed *= layout.processes
     height, width = config.data.size
-    hours = training.kimg * 1000 / speed / 3600
+    duration = format_duration(training.kimg * 1000 / speed)
     mirrored = ", mirrored" if config.data.mirror else ""
     labels = f", labels of length {config.data.label_size}" if config.data.label_size else ""
     count = "" if images is None else f"{images} "
@@ -95,8 +95,8 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
         f"rates {training.generator_lr:g} and {training.discriminator_lr:g}",
         f"  device     {describe(session.device)}, {dtype_name(precision)}",
         f"  memory     about {estimate.bytes(micro_batch) / 1e9:.1f} GB a process",
-        f"  time       about {speed:.3g} images a second: {hours:.3g} hours for "
-        f"{training.kimg:g} thousand images",
+        f"  time       about {speed:.3g} images a second: {duration} for {training.kimg:g} "
+        "thousand images",
     ]
     return config, "\n".join(lines)
 
@@ -111,12 +111,14 @@ def start(config: RunConfig, dataset: Dataset, out: Path, session: Session, *, s
     run = RunFolder(out)
     with distributed.session(session.device):
         files.check_absent(out, force=session.force)
+        config = _agree_on_micro_batch(config, session.device)
+        state = TrainState.create(config, session.device)
+        preview = _preview(config, dataset)
         distributed.barrier()
-        if distributed.is_main():
+        if distributed.is_main():  # nothing is replaced before all that may fail has been done
             run.clear()
             run.write_config(config)
-        state = TrainState.create(config, session.device)
-        return _train(config, state, dataset, run, session, say)
+        return _train(config, state, dataset, preview, run, session, say)
 
 
 def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> Reason:
@@ -141,16 +143,16 @@ def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> 
         distributed.barrier()
         if distributed.is_main():
             run.write_config(config)
-        return _train(config, state, dataset, run, session, say)
+        return _train(config, state, dataset, _preview(config, dataset), run, session, say)
 
 
 def check_resumable(run: RunFolder, config: RunConfig) -> None:
-    """Refuse settings that a run cannot change on its way.
+    """Refuse settings that a run cannot change on its way; data may have moved, not changed.
 
     Raises:
         ModelError: If networks or data differ from those that the run was started with.
     """
-    old = run.read_config()
+    old = run.read_config().change(data={"path": config.data.path})
     for part in ("generator", "discriminator", "data"):
         if getattr(old, part) != getattr(config, part):
             raise ModelError(
@@ -163,29 +165,43 @@ def _train(
     config: RunConfig,
     state: TrainState,
     dataset: Dataset,
+    preview: Preview | None,
     run: RunFolder,
     session: Session,
     say: Say,
 ) -> Reason:
+    length = None if session.limits.past_length else int(config.training.kimg * 1000)
     view = LiveView(
-        total_images=int(config.training.kimg * 1000),
+        total_images=length,
         total_seconds=session.limits.minutes * 60 if session.limits.minutes else None,
         start_images=state.clocks.images_seen,
         title=f"{config.preset} on {Path(config.data.path).name}",
     )
     with stop_request() as request:
-        if not distributed.is_main():
+        if preview is None:
             trainer = Trainer(config, state, dataset, run, recorder=None, say=lambda text: None)
             return trainer.run(session.limits, request)
         with view:
-            preview = Preview.of(config, dataset)
+            run.remove_leftovers()
             recorder = Recorder(config, state, run, preview, view, tensorboard=session.tensorboard)
             trainer = Trainer(config, state, dataset, run, recorder=recorder, say=view.note)
-            recorder.start(**_facts(config, trainer, session.device))
             try:
+                recorder.start(**_facts(config, trainer, session.device))
                 return trainer.run(session.limits, request)
             finally:
                 recorder.close()
+
+
+def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
+    """The smallest micro-batch that any process chose: each looked at its own free memory."""
+    config = choose_micro_batch(config, device)
+    chosen = torch.tensor(config.training.micro_batch, device=device)
+    return config.change(training={"micro_batch": int(distributed.minimum(chosen))})
+
+
+def _preview(config: RunConfig, dataset: Dataset) -> Preview | None:
+    """What the main process shows; None in others."""
+    return Preview.of(config, dataset) if distributed.is_main() else None
 
 
 def _facts(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:

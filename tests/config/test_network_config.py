@@ -34,19 +34,19 @@ def test_the_1024_generator_has_18_ws_and_17_noise_maps():
         (8192, 8192, (4, 4), 12),
         (384, 512, (3, 4), 8),
         (512, 384, (4, 3), 8),
-        (720, 1280, (45, 80), None),
-        (640, 1280, (2, 4), None),
         (96, 160, (3, 5), 6),
+        (64, 256, (1, 4), 7),
     ],
 )
 def test_base_grid_doubles_up_to_the_size(height, width, base, levels):
-    if levels is None and max(base) >= 8:
-        with pytest.raises(ConfigError, match=f"size {width}x{height}"):
-            base_grid(height, width)
-        return
-    found, count = base_grid(height, width)
-    assert levels is None or (found, count) == (base, levels)
-    assert GeneratorConfig(base=found, levels=count).size() == (height, width)
+    assert base_grid(height, width) == (base, levels)
+    assert GeneratorConfig(base=base, levels=levels).size() == (height, width)
+
+
+@pytest.mark.parametrize(("height", "width"), [(720, 1280), (640, 1280), (30, 60), (5, 4)])
+def test_rectangles_that_are_no_doubled_grid_are_refused(height, width):
+    with pytest.raises(ConfigError, match=f"size {width}x{height}: wanted a small grid doubled"):
+        base_grid(height, width)
 
 
 @pytest.mark.parametrize("side", [1, 4, 7, 100, 96, 160, 1000, 16384])
@@ -64,7 +64,9 @@ def test_sizes_are_read_as_width_times_height(text, wanted):
 
 @pytest.mark.parametrize("text", ["", "big", "-64", "64x", "64x64x3", "1e3", "6.4"])
 def test_what_is_no_size_is_quoted(text):
-    with pytest.raises(ConfigError, match=r"wanted a number such as 256, or WIDTHxHEIGHT") as caught:
+    with pytest.raises(
+        ConfigError, match=r"wanted a number such as 256, or WIDTHxHEIGHT"
+    ) as caught:
         parse_size(text)
     assert repr(text) in str(caught.value)
 

@@ -70,12 +70,12 @@ def test_the_shortcut_is_linear():
 
 
 def test_a_new_style_is_one_for_the_zero_latent():
-    layer = StyledConv2d(4, 6, 8, resample=None)
+    layer = StyledConv2d(4, 6, 8)
     assert_close(layer.affine(torch.zeros(2, 8)), torch.ones(2, 4))
 
 
 def test_noise_enters_before_bias_and_activation_scaled_by_its_strength():
-    layer = StyledConv2d(4, 6, 8, resample=None)
+    layer = StyledConv2d(4, 6, 8)
     x, w, noise = torch.zeros(2, 4, 4, 4), torch.randn(2, 8), torch.randn(2, 1, 4, 4)
     assert_close(layer(x, w, noise), torch.zeros(2, 6, 4, 4))  # strength starts at 0
     nn.init.constant_(layer.noise_strength, 3.0)

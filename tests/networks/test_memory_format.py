@@ -1,4 +1,4 @@
-"""Channels last is most of the speed on a CPU, and is lost silently: every convolution is watched."""
+"""Channels last is most of the speed on a CPU, and is lost silently: watch every convolution."""
 
 import pytest
 import torch
@@ -31,7 +31,11 @@ class WatchConvolutions(TorchDispatchMode):
 
     def look(self, role: str, x: Tensor) -> None:
         self.seen += 1
-        if not x.is_contiguous(memory_format=torch.channels_last):
+        if x.shape[2] <= 4:  # the base grid is too small for its layout to matter
+            return
+        # The gradient of a gradient by weights is a convolution with batch and channels swapped.
+        swapped = x.transpose(0, 1)
+        if not any(y.is_contiguous(memory_format=torch.channels_last) for y in (x, swapped)):
             self.lost.append(f"{role} {tuple(x.shape)} with strides {x.stride()}")
 
 

@@ -8,7 +8,11 @@ from stylesmith.ops import append_minibatch_stddev, pixel_norm
 
 
 def constant_images(*values: float, channels: int = 2) -> Tensor:
-    return torch.tensor(values)[:, None, None, None].expand(-1, channels, 2, 2).contiguous()
+    return (
+        torch.tensor(values, dtype=torch.float32)[:, None, None, None]
+        .expand(-1, channels, 2, 2)
+        .contiguous()
+    )
 
 
 def appended(x: Tensor, **options: int) -> Tensor:

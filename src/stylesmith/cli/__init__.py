@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,28 +27,46 @@ app.command()(generate)
 app.command()(presets)
 app.command()(doctor)
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, where a command does not handle it."""
+
 
 def main() -> None:
-    """Run a command; every `StylesmithError` becomes one line and an exit status, here alone."""
+    """Run a command; every error of a user becomes one line and an exit status, here alone."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
-        app()
+        status = app(standalone_mode=False)
     except StylesmithError as error:
-        error_console.print(f"error: {error}", markup=False, soft_wrap=True)
-        sys.exit(error.exit_status)
-    except KeyboardInterrupt:
+        _fail(str(error), error.exit_status)
+    except typer.TyperException as error:
+        _fail(error.format_message(), error.exit_code)
+    if status == INTERRUPTED:
         error_console.print("stopped")
-        sys.exit(130)
+    sys.exit(status)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stylesmith {stylesmith.__version__}")
+        raise typer.Exit
 
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Options of all commands."""
-    if version:
-        typer.echo(f"stylesmith {stylesmith.__version__}")
-        raise typer.Exit
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    if message:  # none after the help that a command without arguments shows
+        error_console.print(f"error: {message}", markup=False, soft_wrap=True)
+    sys.exit(status)
 
 
 def _show_warning(message: Warning | str, *details: object) -> None:

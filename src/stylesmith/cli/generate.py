@@ -13,6 +13,8 @@ from stylesmith.errors import UsageError
 
 CHUNK = 16
 """Images drawn at once."""
+MOST = 1_000_000
+"""Pictures of one command."""
 
 
 class Noise(StrEnum):
@@ -83,7 +85,7 @@ def parse_seeds(text: str) -> list[int]:
     """Numbers from a list of numbers and ranges: `0-3,8` -> `[0, 1, 2, 3, 8]`.
 
     Raises:
-        UsageError: If the text is malformed, or a number is beyond 2**32 - 1.
+        UsageError: If the text is malformed, asks for too many, or goes beyond 2**32 - 1.
     """
     seeds: list[int] = []
     for part in text.split(","):
@@ -95,5 +97,7 @@ def parse_seeds(text: str) -> list[int]:
             raise UsageError(f"--seeds {text!r}: the range {part.strip()} runs backwards")
         if last >= 2**32:
             raise UsageError(f"--seeds {text!r}: seeds end at {2**32 - 1}")
+        if len(seeds) + last - first >= MOST:
+            raise UsageError(f"--seeds {text!r}: more than {MOST} pictures; draw them in parts")
         seeds += range(first, last + 1)
     return seeds

@@ -1,5 +1,6 @@
 """`stylesmith train`: start a run, or go on with one."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -37,7 +38,7 @@ class Device(StrEnum):
 
 def train(
     data: Annotated[
-        Path | None, typer.Argument(help="Folder or zip of images; left out with --resume.")
+        Path | None, typer.Argument(help="Folder or zip of images; with --resume, where they are now.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
     preset: Annotated[
@@ -69,7 +70,9 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change a setting, as in training.r1_gamma=1. Repeatable."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Start of every random number.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Start of every random number; 0 by default.")
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave unreadable images out.")
@@ -101,17 +104,21 @@ def train(
 
     session = runs.Session(
         device=choose_device(device.value),
-        limits=Limits(minutes),
+        limits=Limits(minutes, past_length=bool(resume and minutes and not kimg)),
         tensorboard=tensorboard,
         force=force,
     )
+    for name, value in {"--kimg": kimg, "--minutes": minutes}.items():
+        if value is not None and not math.isfinite(value):
+            raise UsageError(f"{name} {value}: wanted a finite number")
     settings = [*(set_ or []), *([f"training.kimg={kimg}"] if kimg else [])]
     if resume:
-        fixed = {"DATA": data, "--out": out, "--resolution": resolution, "--channels": channels}
-        named = [name for name, value in fixed.items() if value is not None]
-        named += [n for n, on in (("--conditional", conditional), ("--mirror", mirror)) if on]
+        values = {"--out": out, "--resolution": resolution, "--channels": channels}
+        flags = {"--conditional": conditional, "--mirror": mirror, "--skip-bad": skip_bad}
+        named = [name for name, value in (values | {"--seed": seed}).items() if value is not None]
+        named += [name for name, on in (flags | {"--force": force}).items() if on]
         named += ["--preset"] if preset != "auto" else []
-        _resume(resume, settings, named, session, dry_run=dry_run)
+        _resume(resume, data, settings, named, session, dry_run=dry_run)
         return
     if data is None or (out is None and not dry_run):
         raise UsageError(
@@ -119,7 +126,8 @@ def train(
             "--resume RUN"
         )
     source = Source(data, resolution, channels, conditional, mirror, skip_bad)
-    _start(source, out, preset, [f"training.seed={seed}", *settings], session, dry_run=dry_run)
+    settings = [*([f"training.seed={seed}"] if seed is not None else []), *settings]
+    _start(source, out, preset, settings, session, dry_run=dry_run)
 
 
 def _start(
@@ -131,12 +139,16 @@ def _start(
     *,
     dry_run: bool,
 ) -> None:
-    from stylesmith import runs
+    from stylesmith import files, runs
     from stylesmith.config import apply_overrides, parse_size
     from stylesmith.data.dataset import open_dataset
     from stylesmith.presets import find_preset
 
     chosen = find_preset(preset)
+    if source.channels not in (None, 1, 3, 4):
+        raise UsageError(f"--channels {source.channels}: wanted 1, 3 or 4")
+    if out is not None and not dry_run:
+        files.check_absent(out, force=session.force)  # again later, but this saves the wait
     with progress("Reading") as advance:
         dataset = open_dataset(
             source.path,
@@ -167,7 +179,13 @@ def _start(
 
 
 def _resume(
-    path: Path, settings: list[str], fixed: list[str], session: "Session", *, dry_run: bool
+    path: Path,
+    data: Path | None,
+    settings: list[str],
+    fixed: list[str],
+    session: "Session",
+    *,
+    dry_run: bool,
 ) -> None:
     from stylesmith import runs
     from stylesmith.config import apply_overrides
@@ -180,6 +198,8 @@ def _resume(
         )
     run = RunFolder(path)
     config = apply_overrides(run.read_config(), settings)
+    if data is not None:
+        config = config.change(data={"path": str(data.resolve())})
     runs.check_resumable(run, config)
     if dry_run:
         _say(runs.plan(config, session, images=None)[1])
@@ -190,7 +210,8 @@ def _resume(
 
 def _say_end(out: Path, reason: str) -> None:
     _say(f"Stopped: {reason}. Everything is saved; look at {out / 'report.html'}.")
-    _say(f"Go on: stylesmith train --resume {out}")
+    longer = " --kimg N" if reason == "its length is reached" else ""
+    _say(f"Go on: stylesmith train --resume {out}{longer}")
 
 
 def _say(text: str) -> None:

@@ -44,11 +44,14 @@ def describe_problem(error: ValidationError) -> str:
 def apply_overrides(config: C, assignments: Iterable[str]) -> C:
     """A copy of `config` changed by `key=value` texts, such as `training.r1_gamma=1`.
 
-    Values are read as JSON where they parse (`1`, `true`, `null`, `[4, 4]`), else as text.
+    Values are read as JSON where they parse (`1`, `true`, `null`, `[4, 4]`), else as text. All are
+    taken together, so that values which only fit together can be changed.
 
     Raises:
         ConfigError: If a key is unknown (the nearest one is offered) or a value does not fit.
     """
+    assignments = list(assignments)
+    changes: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
@@ -57,11 +60,11 @@ def apply_overrides(config: C, assignments: Iterable[str]) -> C:
         value: Any = _parse(text.strip())
         for part in reversed(key.strip().split(".")):
             value = {part: value}
-        try:
-            config = config.change(**value)
-        except ConfigError as error:
-            raise ConfigError(f"--set {assignment}: {error}") from None
-    return config
+        changes = _merge(changes, value)
+    try:
+        return config.change(**changes)
+    except ConfigError as error:
+        raise ConfigError(f"--set {' '.join(assignments)}: {error}") from None
 
 
 def _check_key(config: Config, key: str) -> None:

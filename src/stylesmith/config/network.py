@@ -66,6 +66,8 @@ class GeneratorConfig(PyramidConfig):
 
     connection: Literal["skip"] = "skip"
     """How levels reach the image (StyleGAN2, Figure 7): `skip` sums an RGB image per level."""
+    noise: bool = True
+    """Per-pixel noise inputs (StyleGAN, section 2); without them an image depends on w alone."""
     mapping: MappingConfig = MappingConfig()
     """The mapping network."""
     label_size: int = Field(default=0, ge=0)
@@ -79,6 +81,8 @@ class GeneratorConfig(PyramidConfig):
     @property
     def noise_shapes(self) -> list[tuple[int, int]]:
         """Height and width of each noise map: one at the base, two at every other level."""
+        if not self.noise:
+            return []
         return [self.size((i + 1) // 2) for i in range(2 * self.levels - 1)]
 
 

@@ -6,7 +6,8 @@ keeps every bit, so tensors are saved contiguous and copied into whatever layout
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,8 +32,8 @@ def write_container(
         OutputError: If the file cannot be written; what was there before stays.
     """
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    label = {"kind": kind, "version": VERSION, "crc32": _checksum(plain), **header}
-    metadata = {"stylesmith": json.dumps(label)}
+    label = json.dumps({"kind": kind, "version": VERSION, **header})
+    metadata = {"stylesmith": label, "crc32": str(_checksum(plain, label))}
     files.write_atomically(path, lambda temporary: _save(plain, temporary, metadata))
 
 
@@ -43,41 +44,52 @@ def read_header(path: Path) -> dict[str, Any]:
         ModelError: If the file is missing, damaged, or not ours.
     """
     with _opened(path) as opened:
-        return _parse_header(path, opened.metadata())
+        return _parse_header(path, opened.metadata() or {})
 
 
-def read_container(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_container(
+    path: Path, *, kind: Kind | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """All tensors and the header, checked against the checksum.
 
     Raises:
-        ModelError: If the file is missing, damaged, or not ours.
+        ModelError: If the file is missing, damaged, not ours, or of another kind than wanted.
     """
     with _opened(path) as opened:
-        header = _parse_header(path, opened.metadata())
+        metadata = opened.metadata() or {}
+        header = _parse_header(path, metadata)
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    if _checksum(tensors) != header["crc32"]:
+    if str(_checksum(tensors, metadata["stylesmith"])) != metadata.get("crc32"):
         raise ModelError(f"{path}: damaged (its checksum does not match its content).")
+    if kind and header["kind"] != kind:
+        raise ModelError(f"{path}: holds a {header['kind']}, wanted a {kind}.")
     return tensors, header
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise ModelError(f"{path}: no such file.")
     try:
-        return safe_open(path, framework="pt")
+        with safe_open(path, framework="pt") as opened:
+            yield opened
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: damaged or not a safetensors file ({error}).") from None
 
 
-def _parse_header(path: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    text = (metadata or {}).get("stylesmith")
+def _parse_header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    text = metadata.get("stylesmith")
     if text is None:
         raise ModelError(f"{path}: a safetensors file, but not one of stylesmith's.")
-    header: dict[str, Any] = json.loads(text)
-    if header["version"] > VERSION:
+    try:
+        header: dict[str, Any] = json.loads(text)
+        version = int(header["version"])
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{path}: damaged (its header cannot be read).") from None
+    if version > VERSION:
         raise ModelError(
-            f"{path}: written by a newer stylesmith (format {header['version']}, this one reads "
-            f"{VERSION}). Upgrade stylesmith."
+            f"{path}: written by a newer stylesmith (format {version}, this one reads {VERSION}). "
+            "Upgrade stylesmith."
         )
     return header
 
@@ -89,10 +101,10 @@ def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> N
         raise OSError(str(error)) from error
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> int:
-    value = 0
-    for name in sorted(tensors):
-        value = zlib.crc32(name.encode(), value)
-        content = tensors[name].reshape(-1).view(torch.uint8)
+def _checksum(tensors: Mapping[str, Tensor], label: str) -> int:
+    value = zlib.crc32(label.encode())
+    for name, tensor in sorted(tensors.items()):
+        value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
+        content = tensor.reshape(-1).view(torch.uint8)
         value = zlib.crc32(content.numpy().data, value)
     return value

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stylesmith import files
 from stylesmith.config import RunConfig
-from stylesmith.errors import ModelError, OutputError
+from stylesmith.errors import ModelError, OutputError, StylesmithError
 
 SUFFIX = ".safetensors"
 
@@ -68,7 +68,7 @@ class RunFolder:
         Raises:
             OutputError: If the folder holds other things than a run.
         """
-        if self.path.exists() and not self.exists() and any(self.path.iterdir()):
+        if self.path.exists() and not self._is_run_or_empty():
             raise OutputError(
                 f"{self.path}: is not a run, so it is not replaced. Choose another folder."
             )
@@ -76,6 +76,11 @@ class RunFolder:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (self.log, self.report, self.config):
             path.unlink(missing_ok=True)
+
+    def remove_leftovers(self) -> None:
+        """Remove the unfinished files of a process that was killed while it wrote."""
+        for name in (".", "checkpoints", "snapshots", "samples", "model"):
+            files.remove_leftovers(self.path / name)
 
     def exists(self) -> bool:
         """Whether there is a run here."""
@@ -90,8 +95,18 @@ class RunFolder:
         """
         if not self.exists():
             raise ModelError(f"{self.path}: not a run folder (it has no config.json).")
-        return RunConfig.from_json(self.config.read_text(), source=str(self.config))
+        text = self.config.read_text(encoding="utf-8", errors="replace")
+        return RunConfig.from_json(text, source=str(self.config))
 
     def write_config(self, config: RunConfig) -> None:
         """Write the configuration atomically."""
         files.write_text(self.config, config.model_dump_json(indent=2) + "\n")
+
+    def _is_run_or_empty(self) -> bool:
+        if not self.path.is_dir():
+            return False
+        try:
+            self.read_config()
+        except StylesmithError:  # other programs have a config.json too
+            return not any(self.path.iterdir())
+        return True

@@ -6,10 +6,8 @@ the format of the activations, which decides what a layer computes in.
 """
 
 import math
-from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.ops import (
@@ -18,6 +16,7 @@ from stylesmith.ops import (
     conv2d,
     conv2d_down,
     conv2d_up,
+    linear,
     modulated_conv2d,
 )
 
@@ -41,7 +40,7 @@ class EqualizedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_features)` -> `(N, out_features)`."""
-        return F.linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
+        return linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
 
 
 class EqualizedConv2d(nn.Module):
@@ -84,15 +83,21 @@ class StyledConv2d(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, w_dim: int, *, resample: Literal["up"] | None
+        self,
+        in_channels: int,
+        out_channels: int,
+        w_dim: int,
+        *,
+        up: bool = False,
+        noise: bool = True,
     ):
         super().__init__()
         self.affine = EqualizedLinear(w_dim, in_channels, bias_init=1.0)
         self.weight = nn.Parameter(randn_kernels(out_channels, in_channels, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
-        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.noise_strength = nn.Parameter(torch.zeros(())) if noise else None
         self.weight_gain = 1 / math.sqrt(in_channels * 9)
-        self.convolve = conv2d_up if resample == "up" else conv2d
+        self.convolve = conv2d_up if up else conv2d
 
     def forward(
         self, x: Tensor, w: Tensor, noise: Tensor | None, *, clamp: float | None = None
@@ -100,7 +105,7 @@ class StyledConv2d(nn.Module):
         """`(N, I, H, W)`, w `(N, D)` and noise `(N or 1, 1, H', W')` -> `(N, O, H', W')`."""
         weight = self.weight * self.weight_gain
         y = modulated_conv2d(x, weight, self.affine(w), convolve=self.convolve)
-        if noise is not None:
+        if noise is not None and self.noise_strength is not None:
             y = y + (noise * self.noise_strength).to(y.dtype)
         return bias_act(y, self.bias, clamp=clamp)
 

@@ -31,8 +31,7 @@ class MappingNetwork(nn.Module):
         elif label_size:
             self.embed = EqualizedLinear(label_size, config.w_dim)
         self.layers = nn.ModuleList(
-            EqualizedLinear(i, o, lr_multiplier=config.lr_multiplier)
-            for i, o in pairwise(widths)
+            EqualizedLinear(i, o, lr_multiplier=config.lr_multiplier) for i, o in pairwise(widths)
         )
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 

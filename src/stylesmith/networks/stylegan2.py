@@ -22,8 +22,8 @@ class SkipBlock(nn.Module):
         w_dim, channels = config.mapping.w_dim, config.channels(level)
         if level > 0:
             below = config.channels(level - 1)
-            self.conv0 = StyledConv2d(below, channels, w_dim, resample="up")
-        self.conv1 = StyledConv2d(channels, channels, w_dim, resample=None)
+            self.conv0 = StyledConv2d(below, channels, w_dim, up=True, noise=config.noise)
+        self.conv1 = StyledConv2d(channels, channels, w_dim, noise=config.noise)
         self.to_rgb = ToRGB(channels, config.image_channels, w_dim)
         self.level = level
 
@@ -61,11 +61,12 @@ class SkipSynthesis(nn.Module):
         return [getattr(self, f"noise_{i}") for i in range(len(self.config.noise_shapes))]
 
     def forward(self, ws: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
-        """`(N, num_ws, D)` and one noise map per input -> images `(N, C, H, W)`, fp32.
+        """`(N, num_ws, D)` and one noise map per input, or none, -> images `(N, C, H, W)`, fp32.
 
         toRGB of a level shares its w with the first convolution of the next one.
         """
         levels = self.config.levels
+        noise = noise or [None] * (2 * levels - 1)
         x = self.const.expand(len(ws), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         image: Tensor | None = None
         for level, block in enumerate(self.blocks):

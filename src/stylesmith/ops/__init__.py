@@ -1,6 +1,7 @@
 """Functions on tensors, twice differentiable; of two forms, the readable one defines."""
 
 from stylesmith.ops.activate import LRELU_GAIN, bias_act, bias_act_reference, lrelu
+from stylesmith.ops.linear import linear
 from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference
 from stylesmith.ops.normalize import append_minibatch_stddev, pixel_norm
 from stylesmith.ops.resample import (
@@ -23,6 +24,7 @@ __all__ = [
     "conv2d_down",
     "conv2d_up",
     "downsample2d",
+    "linear",
     "lrelu",
     "modulated_conv2d",
     "modulated_conv2d_reference",

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from stylesmith.errors import ShapeError
+from stylesmith.ops.linear import linear
 from stylesmith.ops.resample import conv2d
 
 Convolution = Callable[[Tensor, Tensor], Tensor]
@@ -76,7 +77,7 @@ def modulated_conv2d(
         weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(fan_in))
         style = style / style.abs().amax(dim=1, keepdim=True)
     energy = weight.square().sum(dim=(2, 3))  # (O, I)
-    scale = torch.rsqrt(style.square() @ energy.t() + eps) * gain  # (N, O)  Eq. 3
+    scale = torch.rsqrt(linear(style.square(), energy) + eps) * gain  # (N, O)  Eq. 3
     y = convolve(x * _per_channel(style, x), weight.to(x.dtype))
     return y * _per_channel(scale, y)
 

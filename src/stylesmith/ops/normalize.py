@@ -30,8 +30,11 @@ def append_minibatch_stddev(
     """
     n, channels, height, width = x.shape
     size = next(s for s in range(min(group_size, n), 0, -1) if n % s == 0)
-    groups = x.reshape(size, -1, features, channels // features, height, width)
-    variance = groups.float().var(dim=0, correction=0)  # (N / size, features, C / features, H, W)
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    groups = wide.reshape(size, -1, features, channels // features, height, width)
+    variance = groups.var(dim=0, correction=0)  # (N / size, features, C / features, H, W)
     stddev = (variance + eps).sqrt().mean(dim=(2, 3, 4))  # (N / size, features)
     maps = stddev.to(x.dtype).repeat(size, 1)[:, :, None, None].expand(-1, -1, height, width)
+    if x.is_contiguous(memory_format=torch.channels_last):  # which `cat` keeps if all parts have it
+        maps = maps.contiguous(memory_format=torch.channels_last)
     return torch.cat([x, maps], dim=1)

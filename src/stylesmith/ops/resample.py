@@ -77,7 +77,7 @@ def upsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
 def downsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
     """Halve height and width with an even symmetric filter: `(N, C, H/2, W/2)`."""
     rest = _without_box(taps)
-    return F.avg_pool2d(blur2d(x, rest, padding=len(rest) // 2), 2)
+    return _HalfBox.apply(blur2d(x, rest, padding=len(rest) // 2))
 
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -119,6 +119,22 @@ class _Blur(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         taps, padding, gain = ctx.filter
         return _Blur.apply(gradient, taps[::-1], len(taps) - 1 - padding, gain), None, None, None
+
+
+class _HalfBox(torch.autograd.Function):
+    """Mean of each 2x2 square.
+
+    Autograd's own rule would keep the input, and send zeros of another memory format back through
+    all layers below in second derivatives.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return F.interpolate(gradient / 4, scale_factor=2, mode="nearest")
 
 
 def _kernel(taps: Taps, gain: float, like: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ def small_avatars(data: DataConfig) -> RunConfig:
     maps = {"channel_base": 2048, "max_channels": 64}
     return config_e(data).change(
         preset="small-avatars",
-        generator={**maps, "mapping": {"layers": 2, "z_dim": 128, "w_dim": 128}},
+        generator={**maps, "noise": False, "mapping": {"layers": 2, "z_dim": 128, "w_dim": 128}},
         discriminator=maps,
         training={
             "kimg": 200.0,

@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
+from stylesmith import distributed
 from stylesmith.config import RunConfig
-from stylesmith.devices import arithmetic_identity
+from stylesmith.devices import arithmetic_identity, choose_precision, dtype_name
 from stylesmith.errors import ModelError
 from stylesmith.models.container import read_container, write_container
 from stylesmith.models.run_folder import RunFolder
 from stylesmith.models.store import fill_tensors
+from stylesmith.training.log import read_log
 from stylesmith.training.state import Clocks, TrainState
 
 
 def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> None:
     """Write the state, then remove all but the newest `keep_checkpoints` files.
+
+    Files beyond this state go too: they are damaged, and the run went back from them.
 
     Raises:
         OutputError: If the file cannot be written; earlier checkpoints stay.
@@ -22,18 +26,22 @@ def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> Non
         "config": config.model_dump(mode="json"),
         "generator": config.generator.model_dump(mode="json"),
         "clocks": asdict(state.clocks),
-        "arithmetic": arithmetic_identity(),
+        "arithmetic": _arithmetic(config, state),
     }
     path = run.checkpoint(state.clocks.images_seen)
     write_container(path, state.tensors(), header, kind="checkpoint")
-    for old in run.checkpoints()[config.output.keep_checkpoints :]:
-        old.unlink(missing_ok=True)
+    present = run.checkpoints()
+    place = present.index(path)
+    for other in present[:place] + present[place + config.output.keep_checkpoints :]:
+        other.unlink(missing_ok=True)
 
 
 def restore_newest(
     run: RunFolder, config: RunConfig, state: TrainState, *, say: Callable[[str], None]
 ) -> None:
     """Bring `state` back to the newest checkpoint that is whole.
+
+    A run that was killed before it could write its first one is left at its fresh start.
 
     `say` hears of every damaged file that was passed over, and of a machine or version on which
     the continuation cannot be exact to the bit.
@@ -44,20 +52,38 @@ def restore_newest(
     checkpoints = run.checkpoints()
     for path in checkpoints:
         try:
-            tensors, header = read_container(path)
+            tensors, header = read_container(path, kind="checkpoint")
         except ModelError as error:
             say(f"{error} Going back to the checkpoint before it.")
             continue
         _check_same_networks(config, header["config"], str(path))
         fill_tensors(state.tensors(), tensors, source=str(path))
         state.clocks = Clocks(**header["clocks"])
-        for name, value in arithmetic_identity().items():
-            if header["arithmetic"][name] != value:
-                then = header["arithmetic"][name]
-                say(f"{name} was {then} and is {value}: resume is correct, not exact to the bit.")
+        for name, now in _arithmetic(config, state).items():
+            then = header["arithmetic"][name]
+            if then != now:
+                say(f"{name} was {then} and is {now}: resume is correct, not exact to the bit.")
+        return
+    if not checkpoints and _never_began(run):
+        say(f"{run.path}: was stopped before its first checkpoint, so it starts from there.")
         return
     found = "none of its checkpoints is whole" if checkpoints else "it has no checkpoints"
     raise ModelError(f"{run.path}: cannot be resumed, {found}. Start a new run.")
+
+
+def _arithmetic(config: RunConfig, state: TrainState) -> dict[str, str]:
+    """What an exact continuation depends on."""
+    device = state.path_mean.device
+    precision = choose_precision(config.training.precision, device)
+    return arithmetic_identity() | {
+        "device": device.type,
+        "precision": dtype_name(precision),
+        "processes": str(distributed.world_size()),
+    }
+
+
+def _never_began(run: RunFolder) -> bool:
+    return not run.log.exists() or all(r["event"] == "start" for r in read_log(run.log))
 
 
 def _check_same_networks(config: RunConfig, saved: dict[str, object], source: str) -> None:

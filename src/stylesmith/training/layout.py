@@ -15,11 +15,13 @@ class BatchLayout:
     processes: int
 
     def __post_init__(self) -> None:
-        if self.batch_size % (self.micro_batch * self.processes):
+        at_once = self.micro_batch * self.processes
+        if self.batch_size % at_once:
+            near = max(1, round(self.batch_size / at_once)) * at_once
             raise UsageError(
                 f"a batch of {self.batch_size} cannot be shared by {self.processes} processes in "
-                f"micro-batches of {self.micro_batch}; choose numbers whose product divides it, "
-                "such as --set training.micro_batch=1"
+                f"micro-batches of {self.micro_batch}; wanted a multiple of {at_once}, such as "
+                f"--set training.batch_size={near}, or another training.micro_batch"
             )
 
     @property

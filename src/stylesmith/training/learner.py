@@ -106,7 +106,7 @@ class Learner:
         distributed.average_([*gradients, *totals.values()])
         checked = [*gradients, *totals.values()]
         largest = torch.nn.utils.get_total_norm(checked, norm_type=float("inf"))
-        self.finite &= torch.isfinite(largest)
+        self.finite &= torch.isfinite(largest.square())  # Adam keeps squares
         optimizer.step()
         return totals
 

@@ -4,6 +4,7 @@ Every line of log.jsonl holds the event, the time (ISO, UTC) and both clocks, `i
 `steps`. Only the main process writes or shows anything.
 """
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -66,8 +67,9 @@ class RunLog:
         return record
 
     def close(self) -> None:
-        """Close the file; every record is on disk already."""
-        self._stream.close()
+        """Close the file; every record that `write` returned is on disk already."""
+        with contextlib.suppress(OSError):  # the rest of a record that found the disk full
+            self._stream.close()
 
 
 def read_log(path: Path) -> list[Record]:

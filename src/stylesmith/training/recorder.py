@@ -69,7 +69,8 @@ class Recorder:
         if _crossed(output.snapshot_kimg, images_before, seen):
             save_weights(self.run.snapshot(seen), self.state.ema)
             self._write("snapshot", file=self._name(self.run.snapshot(seen)))
-        if time.monotonic() - self._last_checkpoint > output.checkpoint_minutes * 60:
+        due = time.monotonic() - self._last_checkpoint > output.checkpoint_minutes * 60
+        if due and not self.state.clocks.dropped_in_row:  # a return must lead to a good state
             self.checkpoint()
 
     def checkpoint(self) -> None:
@@ -91,6 +92,8 @@ class Recorder:
     def rollback(self) -> None:
         """Tell of a return to a checkpoint."""
         seen = self.state.clocks.images_seen
+        self._sums.clear()
+        self._last_images, self._last_seconds = seen, self.state.clocks.seconds
         self._write("rollback", to=seen)
         self.note(f"Five steps in a row were not finite: back to {seen} images, with other draws.")
 

@@ -34,6 +34,8 @@ class Limits:
 
     minutes: float | None = None
     """Minutes of this session."""
+    past_length: bool = False
+    """Go on although the run's length is reached: somebody asked for more minutes."""
 
 
 class Trainer:
@@ -96,6 +98,7 @@ class Trainer:
                 "training.discriminator_lr=0.001), or use --set training.precision=fp32; the "
                 f"checkpoints in {self.run_folder.path} are whole."
             )
+        distributed.barrier()  # the main process may still be writing the newest checkpoint
         restore_newest(self.run_folder, self.config, self.state, say=self.say)
         self.state.clocks.rollbacks = failed.rollbacks + 1
         self.state.clocks.dropped = failed.dropped
@@ -108,7 +111,8 @@ class Trainer:
 
     def _reason_to_stop(self, limits: Limits, began: float, request: StopRequest) -> Reason | None:
         """The same answer on every process: one of them may have been asked, or be late."""
-        if self.state.clocks.images_seen >= self.config.training.kimg * 1000:
+        long_enough = self.state.clocks.images_seen >= self.config.training.kimg * 1000
+        if long_enough and not limits.past_length:
             return "its length is reached"
         late = limits.minutes is not None and time.monotonic() - began > limits.minutes * 60
         device = self.state.path_mean.device

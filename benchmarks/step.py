@@ -1,0 +1,123 @@
+"""Time of an average training step, lazy regularization included; shipped against plain.
+
+The four passes are those of `stylesmith.training.steps`; each includes its backward pass and
+Adam. What differs between the forms is only how networks compute.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+import measure
+from plain import PlainDiscriminator, PlainGenerator
+from stylesmith.config import TrainingConfig
+from stylesmith.devices import FP32
+from stylesmith.latents import RandomKeys
+from stylesmith.networks import (
+    Generator,
+    ResidualDiscriminator,
+    build_discriminator,
+    build_generator,
+)
+from stylesmith.training import steps
+from stylesmith.training.draws import Draw, draw_latents
+from stylesmith.training.ema import update_ema
+from stylesmith.training.state import lazy_adam
+from stylesmith.training.steps import Players, Stats
+
+Pass = Callable[[], tuple[Tensor, Stats]]
+
+
+def step_parts(players: Players, setting: measure.Setting) -> dict[str, measure.Work]:
+    """The passes of a step by name, each ready to be run again and again on the same input."""
+    config, training = setting.case.config, setting.case.config.training
+    draw = make_draw(setting, setting.case.batch)
+    short = make_draw(setting, max(1, setting.case.batch // training.path_batch_shrink))
+    shape = (config.generator.image_channels, *config.generator.size())
+    reals = torch.randn(setting.case.batch, *shape, device=setting.device)
+    directions = torch.randn(len(short.z), *shape, device=setting.device)
+    target = torch.zeros((), device=setting.device)
+    generator, discriminator = players.generator, players.discriminator
+    average = copy.deepcopy(generator).requires_grad_(False)
+    move_g = mover(generator, discriminator, training, training.path_interval)
+    move_d = mover(discriminator, generator, training, training.r1_interval)
+    return {
+        "generator": lambda: move_g(lambda: steps.generator_pass(players, draw)),
+        "path": lambda: move_g(
+            lambda: steps.path_pass(players, short, directions, target, training)
+        ),
+        "discriminator": lambda: move_d(
+            lambda: steps.discriminator_pass(players, reals, None, draw)
+        ),
+        "r1": lambda: move_d(lambda: steps.r1_pass(players, reals, None, training)),
+        "average": lambda: update_ema(average, generator, 0.999),
+    }
+
+
+def weights(training: TrainingConfig) -> dict[str, float]:
+    """How often each part runs in an average step."""
+    return {
+        "generator": 1.0,
+        "path": 1 / training.path_interval,
+        "discriminator": 1.0,
+        "r1": 1 / training.r1_interval,
+        "average": 1.0,
+    }
+
+
+def mover(
+    network: nn.Module, other: nn.Module, training: TrainingConfig, interval: int
+) -> Callable[[Pass], None]:
+    """A function that runs a pass and moves one network by its gradient."""
+    optimizer = lazy_adam(network, training, lr=1e-5, interval=interval)
+
+    def move(make_loss: Pass) -> None:
+        network.requires_grad_(True)
+        other.requires_grad_(False)
+        optimizer.zero_grad()
+        loss, _ = make_loss()
+        loss.backward()
+        optimizer.step()
+
+    return move
+
+
+def make_draw(setting: measure.Setting, batch: int) -> Draw:
+    """Latents and noise of one batch, styles mixed as in most steps."""
+    return draw_latents(
+        setting.case.config.generator,
+        RandomKeys(0),
+        "benchmark",
+        0,
+        range(batch),
+        mixing=1.0,
+        label=None,
+        device=setting.device,
+    )
+
+
+def build_forms(setting: measure.Setting) -> dict[str, Players]:
+    """The shipped networks in the machine's precision, and a plain copy of them in fp32."""
+    generator = build_generator(setting.case.config.generator).to(setting.device)
+    discriminator = build_discriminator(setting.case.config.discriminator).to(setting.device)
+    forms = {"shipped": Players(generator, discriminator, setting.precision)}
+    if setting.case.compare:
+        plain_generator = cast(Generator, PlainGenerator(generator))
+        plain_discriminator = cast(ResidualDiscriminator, PlainDiscriminator(discriminator))
+        forms["plain"] = Players(plain_generator, plain_discriminator, FP32)
+    return forms
+
+
+def run(setting: measure.Setting) -> dict[str, object]:
+    """Measure one case."""
+    forms = {form: step_parts(players, setting) for form, players in build_forms(setting).items()}
+    flops = measure.count_flops(forms["shipped"])
+    rounds = measure.alternate(forms, setting)
+    return measure.report(setting, rounds, weights(setting.case.config.training), flops)
+
+
+if __name__ == "__main__":
+    measure.main(run, "Time an average training step, shipped against plain.")
