@@ -68,7 +68,9 @@ class RunFolder:
         Raises:
             OutputError: If the folder holds other things than a run.
         """
-        if self.path.exists() and not self._is_run_or_empty():
+        if not self.path.exists():
+            return
+        if not self._is_run_or_empty():
             raise OutputError(
                 f"{self.path}: is not a run, so it is not replaced. Choose another folder."
             )

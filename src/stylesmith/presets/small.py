@@ -5,8 +5,12 @@ from stylesmith.presets.stylegan2 import config_e
 
 
 def small_avatars(data: DataConfig) -> RunConfig:
-    """Faces from 32x32 avatars within minutes on two CPU cores; used by `make demo`."""
-    maps = {"channel_base": 2048, "max_channels": 64}
+    """Faces from 32x32 avatars within minutes on two CPU cores; used by `make demo`.
+
+    After 25 thousand avatars a rate of 0.008 gave faces with eyes, mouth and hair where 0.003 gave
+    heads; noise inputs only grained the flat art.
+    """
+    maps = {"channel_base": 1024, "max_channels": 64}
     return config_e(data).change(
         preset="small-avatars",
         generator={**maps, "noise": False, "mapping": {"layers": 2, "z_dim": 128, "w_dim": 128}},
@@ -14,11 +18,11 @@ def small_avatars(data: DataConfig) -> RunConfig:
         training={
             "kimg": 200.0,
             "batch_size": 16,
-            "generator_lr": 0.003,
-            "discriminator_lr": 0.003,
-            "r1_gamma": 0.05,
+            "generator_lr": 0.008,
+            "discriminator_lr": 0.008,
+            "r1_gamma": 0.1,
             "path_weight": 0.0,
-            "style_mixing": 0.5,
+            "style_mixing": 0.0,
             "ema_kimg": 2.0,
             "ema_rampup": 0.05,
         },
