@@ -38,7 +38,8 @@ class Device(StrEnum):
 
 def train(
     data: Annotated[
-        Path | None, typer.Argument(help="Folder or zip of images; with --resume, where they are now.")
+        Path | None,
+        typer.Argument(help="Folder or zip of images; with --resume, where they are now."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
     preset: Annotated[

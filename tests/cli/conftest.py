@@ -1,0 +1,48 @@
+"""The command line in this process, with photos and runs to use it on."""
+
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests import support
+from tests.support import Result
+
+from stylesmith.cli import main
+from stylesmith.models import RunFolder
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """`cli("train", photos, ...)`: run a command as the console script does."""
+
+    def call(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["stylesmith", *map(str, arguments)])
+        capsys.readouterr()
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
+            warnings.simplefilter("default")
+            main()
+        output = capsys.readouterr()
+        return Result(int(ended.value.code or 0), output.out, output.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen 8x8 pictures in two classes."""
+    return support.make_photos(tmp_path_factory.mktemp("data") / "photos")
+
+
+@pytest.fixture(scope="session")
+def finished_run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of 6 steps; copy it to change it."""
+    return support.start(photos, tmp_path_factory.mktemp("runs") / "run", steps=6)
+
+
+@pytest.fixture(scope="session")
+def conditional_run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of one step with two classes."""
+    out = tmp_path_factory.mktemp("runs") / "conditional"
+    return support.start(photos, out, steps=1, conditional=True)

@@ -1,0 +1,77 @@
+import pytest
+import torch
+from tests.support import CPU, make_learner, tiny_config
+from torch.utils.flop_counter import FlopCounterMode
+
+from stylesmith.devices import FP32, Precision
+from stylesmith.networks import build_discriminator, build_generator, parameter_count
+from stylesmith.training import estimate, steps
+from stylesmith.training.estimate import choose_micro_batch, count_pass, estimate_run
+
+
+@pytest.mark.parametrize("precision", [FP32, Precision(torch.bfloat16)], ids=["fp32", "bf16"])
+def test_operations_are_those_that_torch_counts(photos, precision):
+    learner = make_learner(*tiny_config(photos))
+    learner.state.discriminator.requires_grad_(False)
+    draw = learner._draw("generator", range(4))
+    players = steps.Players(learner.state.generator, learner.state.discriminator, precision)
+    _, found = count_pass(lambda: steps.generator_pass(players, draw))
+    with FlopCounterMode(display=False) as counter:
+        steps.generator_pass(players, draw)[0].backward()
+    assert found == counter.get_total_flops() > 0
+
+
+def test_memory_is_what_a_pass_keeps(photos):
+    learner = make_learner(*tiny_config(photos))
+    kept = []
+    for n in (1, 2, 4):
+        draw = learner._draw("generator", range(n))
+        kept.append(count_pass(lambda draw=draw: steps.generator_pass(learner.players, draw))[0])
+    assert kept[0] > 4 * 3 * 8 * 8
+    per_image = (kept[2] - kept[1]) / 2
+    assert kept[1] - kept[0] == pytest.approx(per_image, rel=0.02)  # weights are kept once
+
+
+def test_memory_grows_with_the_micro_batch_and_the_networks(photos):
+    config, _ = tiny_config(photos)
+    small = estimate_run(config, FP32)
+    assert small.bytes(8) - small.bytes(4) == small.bytes(12) - small.bytes(8) > 0
+    widths = {"channel_base": 128, "max_channels": 16}
+    wide = estimate_run(config.change(generator=widths, discriminator=widths), FP32)
+    assert 1.5 < wide.image_bytes / small.image_bytes < 2.5
+    assert 2 < wide.flops_per_image / small.flops_per_image < 5
+    weights = parameter_count(build_generator(config.generator))
+    weights += parameter_count(build_discriminator(config.discriminator))
+    assert small.fixed_bytes == 32 * weights
+
+
+def test_lazy_passes_count_by_their_share(photos):
+    config, _ = tiny_config(photos)
+
+    def flops(**training) -> float:
+        return estimate_run(config.change(training=training), FP32).flops_per_image
+
+    bare = flops(r1_gamma=0.0, path_weight=0.0)
+    often, rarely = (flops(r1_interval=n, path_weight=0.0) - bare for n in (1, 4))
+    assert often > 0
+    assert rarely == pytest.approx(often / 4)
+
+
+@pytest.mark.parametrize(("free", "wanted"), [(10**12, 16), (None, 16), (1, 1)])
+def test_the_micro_batch_fits_into_free_memory(photos, monkeypatch, free, wanted):
+    monkeypatch.setattr(estimate, "free_memory", lambda device: free)
+    config, _ = tiny_config(photos, "training.batch_size=16")
+    assert choose_micro_batch(config, CPU).training.micro_batch == wanted
+
+
+def test_half_the_memory_halves_the_micro_batch(photos, monkeypatch):
+    config, _ = tiny_config(photos, "training.batch_size=16")
+    needed = estimate_run(config, FP32).bytes(8)
+    monkeypatch.setattr(estimate, "free_memory", lambda device: needed / 0.8 + 1)
+    assert choose_micro_batch(config, CPU).training.micro_batch == 8
+
+
+def test_a_micro_batch_that_is_set_stays(photos, monkeypatch):
+    monkeypatch.setattr(estimate, "free_memory", lambda device: 1)
+    config, _ = tiny_config(photos, "training.micro_batch=2")
+    assert choose_micro_batch(config, CPU) == config
