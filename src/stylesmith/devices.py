@@ -43,9 +43,8 @@ def choose_device(name: str = "auto") -> torch.device:
         UsageError: If the device is unknown or missing on this machine.
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        gpus = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        name = next((kind for kind, there in gpus.items() if there), "cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -57,6 +56,8 @@ def choose_device(name: str = "auto") -> torch.device:
     }
     if not there.get(device.type, False):
         raise UsageError(f"--device {name}: this machine has none. Use auto or cpu.")
+    if name == "cuda":  # each process that torchrun starts has a GPU of its own
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     return device
 
 

@@ -147,12 +147,15 @@ def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> 
 
 
 def check_resumable(run: RunFolder, config: RunConfig) -> None:
-    """Refuse settings that a run cannot change on its way; data may have moved, not changed.
+    """Refuse settings that a run cannot change on its way.
+
+    Data may have moved, and damaged images may be left out from now on.
 
     Raises:
         ModelError: If networks or data differ from those that the run was started with.
     """
-    old = run.read_config().change(data={"path": config.data.path})
+    free = {"path": config.data.path, "skip_bad": config.data.skip_bad}
+    old = run.read_config().change(data=free)
     for part in ("generator", "discriminator", "data"):
         if getattr(old, part) != getattr(config, part):
             raise ModelError(

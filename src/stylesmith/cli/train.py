@@ -115,11 +115,13 @@ def train(
     settings = [*(set_ or []), *([f"training.kimg={kimg}"] if kimg else [])]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels}
-        flags = {"--conditional": conditional, "--mirror": mirror, "--skip-bad": skip_bad}
+        flags = {"--conditional": conditional, "--mirror": mirror}
         named = [name for name, value in (values | {"--seed": seed}).items() if value is not None]
         named += [name for name, on in (flags | {"--force": force}).items() if on]
         named += ["--preset"] if preset != "auto" else []
-        _resume(resume, data, settings, named, session, dry_run=dry_run)
+        moved = {"path": str(data.resolve())} if data else {}
+        changed = moved | ({"skip_bad": True} if skip_bad else {})
+        _resume(resume, changed, settings, named, session, dry_run=dry_run)
         return
     if data is None or (out is None and not dry_run):
         raise UsageError(
@@ -181,7 +183,7 @@ def _start(
 
 def _resume(
     path: Path,
-    data: Path | None,
+    data: dict[str, object],
     settings: list[str],
     fixed: list[str],
     session: "Session",
@@ -198,9 +200,7 @@ def _resume(
             f"{', '.join(fixed)} cannot be given. Start a new run to change them."
         )
     run = RunFolder(path)
-    config = apply_overrides(run.read_config(), settings)
-    if data is not None:
-        config = config.change(data={"path": str(data.resolve())})
+    config = apply_overrides(run.read_config(), settings).change(data=data)
     runs.check_resumable(run, config)
     if dry_run:
         _say(runs.plan(config, session, images=None)[1])

@@ -11,7 +11,7 @@ from stylesmith import distributed
 from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import BatchLoader
-from stylesmith.errors import RunError
+from stylesmith.errors import DataError, RunError
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
 from stylesmith.training.checkpoint import restore_newest
@@ -20,6 +20,7 @@ from stylesmith.training.learner import Learner
 from stylesmith.training.recorder import Recorder
 from stylesmith.training.signals import StopRequest
 from stylesmith.training.state import TrainState
+from stylesmith.training.steps import Stats
 
 MOST_DROPPED = 5
 """Steps in a row that may fail before the run goes back."""
@@ -79,7 +80,7 @@ class Trainer:
     def _step(self) -> None:
         clocks, start = self.state.clocks, time.monotonic()
         images_before = clocks.images_seen
-        stats = self.learner.step()
+        stats = self._learn()
         clocks.seconds += time.monotonic() - start
         if self.recorder:
             self.recorder.after_step(stats, images_before=images_before)
@@ -87,6 +88,16 @@ class Trainer:
                 self.recorder.dropped()
         if clocks.dropped_in_row >= MOST_DROPPED:
             self._roll_back()
+
+    def _learn(self) -> Stats | None:
+        """Make a step; where an image turns out to be damaged, save the state before it."""
+        try:
+            return self.learner.step()
+        except DataError:
+            self.learner.undo.restore()
+            if self.recorder:
+                self.recorder.checkpoint()
+            raise
 
     def _roll_back(self) -> None:
         """Return to the newest checkpoint, once; later draws differ, or all would fail again."""
