@@ -19,7 +19,7 @@ demo: $(VENV)/.demo-ready $(AVATARS)
 	@echo "Look at runs/demo/report.html and runs/demo/samples.png."
 
 test: lint
-	$(BIN)/python -m pytest -q -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 test-slow: $(VENV)/.test-ready
 	$(BIN)/python -m pytest -q -m slow

@@ -42,8 +42,11 @@ def step_parts(players: Players, setting: measure.Setting) -> dict[str, measure.
     target = torch.zeros((), device=setting.device)
     generator, discriminator = players.generator, players.discriminator
     average = copy.deepcopy(generator).requires_grad_(False)
-    move_g = mover(generator, discriminator, training, training.path_interval)
-    move_d = mover(discriminator, generator, training, training.r1_interval)
+    optimizer_g = lazy_adam(generator, training, lr=1e-5, interval=training.path_interval)
+    optimizer_d = lazy_adam(discriminator, training, lr=1e-5, interval=training.r1_interval)
+    move_g = mover(generator, discriminator, optimizer_g)
+    move_d = mover(discriminator, generator, optimizer_d)
+    keep = keeper(players, optimizer_g, optimizer_d)
     return {
         "generator": lambda: move_g(lambda: steps.generator_pass(players, draw)),
         "path": lambda: move_g(
@@ -54,6 +57,7 @@ def step_parts(players: Players, setting: measure.Setting) -> dict[str, measure.
         ),
         "r1": lambda: move_d(lambda: steps.r1_pass(players, reals, None, training)),
         "average": lambda: update_ema(average, generator, 0.999),
+        "undo": keep,
     }
 
 
@@ -65,14 +69,33 @@ def weights(training: TrainingConfig) -> dict[str, float]:
         "discriminator": 1.0,
         "r1": 1 / training.r1_interval,
         "average": 1.0,
+        "undo": 1.0,
     }
 
 
+def keeper(players: Players, *optimizers: torch.optim.Adam) -> measure.Work:
+    """What the trainer copies before a step, to undo it if need be; the plain form has no such."""
+    if isinstance(players.generator, PlainGenerator):
+        return lambda: None
+    live = [
+        tensor.detach()
+        for optimizer in optimizers
+        for parameter, moments in optimizer.state.items()
+        for tensor in (parameter, *moments.values())
+    ]
+    kept = [torch.empty_like(tensor) for tensor in live]
+
+    def keep() -> None:
+        for copy_, tensor in zip(kept, live, strict=True):
+            copy_.copy_(tensor)
+
+    return keep
+
+
 def mover(
-    network: nn.Module, other: nn.Module, training: TrainingConfig, interval: int
+    network: nn.Module, other: nn.Module, optimizer: torch.optim.Adam
 ) -> Callable[[Pass], None]:
     """A function that runs a pass and moves one network by its gradient."""
-    optimizer = lazy_adam(network, training, lr=1e-5, interval=interval)
 
     def move(make_loss: Pass) -> None:
         network.requires_grad_(True)

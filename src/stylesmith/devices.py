@@ -78,6 +78,12 @@ def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
             return Precision(torch.float16, top_levels=4, clamp=256.0)
 
 
+def tune(device: torch.device) -> None:
+    """Let cuDNN try its algorithms: shapes hardly change while training."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+
+
 def dtype_name(precision: Precision) -> str:
     """The number format in words, such as "bfloat16"."""
     return str(precision.dtype).removeprefix("torch.")

@@ -10,12 +10,12 @@ import stylesmith
 from stylesmith import distributed, files
 from stylesmith.config import DataConfig, RunConfig
 from stylesmith.data.dataset import Dataset, open_dataset
-from stylesmith.devices import choose_precision, describe, dtype_name
+from stylesmith.devices import choose_precision, describe, dtype_name, tune
 from stylesmith.errors import DataError, ModelError
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.training.checkpoint import restore_newest
-from stylesmith.training.estimate import choose_micro_batch, convolution_peak, estimate_run
+from stylesmith.training.estimate import choose_micro_batch, estimate_run, predict_speed
 from stylesmith.training.layout import BatchLayout
 from stylesmith.training.live import LiveView, format_duration
 from stylesmith.training.preview import Preview
@@ -59,6 +59,7 @@ def describe_data(
             "mirror": mirror,
             "skip_bad": skip_bad,
             "resize": resize,
+            "credit": dataset.credit,
             "fingerprint": dataset.fingerprint,
         }
     )
@@ -78,8 +79,7 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
     layout = BatchLayout(training.batch_size, micro_batch, distributed.planned_world_size())
     precision = choose_precision(training.precision, session.device)
     estimate = estimate_run(config, precision)
-    speed = estimate.images_per_second(convolution_peak(session.device, precision.dtype))
-    speed *= layout.processes
+    speed = predict_speed(config, estimate, precision, session.device) * layout.processes
     height, width = config.data.size
     duration = format_duration(training.kimg * 1000 / speed)
     mirrored = ", mirrored" if config.data.mirror else ""
@@ -173,6 +173,7 @@ def _train(
     session: Session,
     say: Say,
 ) -> Reason:
+    tune(session.device)
     length = None if session.limits.past_length else int(config.training.kimg * 1000)
     view = LiveView(
         total_images=length,

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests import support
-from tests.support import Result
 
 from stylesmith.cli import main
 from stylesmith.models import RunFolder
+from tests import support
+from tests.support import Result
 
 
 @pytest.fixture

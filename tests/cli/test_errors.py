@@ -4,11 +4,11 @@ import importlib
 import warnings
 
 import pytest
-from tests.support import stylesmith as run
 
 import stylesmith
 from stylesmith import cli as cli_module
 from stylesmith.errors import DataError, ModelError, RunError, StylesmithError
+from tests.support import stylesmith as run
 
 
 @pytest.mark.parametrize("kind", [DataError, ModelError, RunError, StylesmithError])

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests import support
 
 from stylesmith.cli.generate import parse_seeds
 from stylesmith.errors import UsageError
 from stylesmith.models import RunFolder
+from tests import support
 
 
 def pixels(path: Path) -> np.ndarray:

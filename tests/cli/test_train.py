@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 from PIL import Image
-from tests import support
-from tests.support import newest_state
 
 from stylesmith.models import RunFolder
 from stylesmith.training import steps
 from stylesmith.training.log import read_log
+from tests import support
+from tests.support import newest_state
 
 TINY = ("--preset", "tiny", "--device", "cpu")
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from tests import support
 
 from stylesmith.models import RunFolder
+from tests import support
 
 
 @pytest.fixture(scope="session")

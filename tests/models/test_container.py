@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tests.support import differing
 
 from stylesmith.errors import ModelError
 from stylesmith.models.container import read_container, read_header, write_container
+from tests.support import differing
 
 TENSORS = {
     "kernel": torch.randn(2, 3, 3, 3).contiguous(memory_format=torch.channels_last),

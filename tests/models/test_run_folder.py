@@ -53,6 +53,7 @@ def test_clearing_removes_the_run_and_nothing_else(finished_run, tmp_path):
 def test_an_empty_or_absent_folder_is_clear(tmp_path):
     RunFolder(tmp_path).clear()
     RunFolder(tmp_path / "absent").clear()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", [".x.123.safetensors", ".000000004.1.png", ".README.77.md"])

@@ -5,13 +5,13 @@ import shutil
 
 import pytest
 import torch
-from tests.support import DAMAGES, differing
 
 import stylesmith
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models import RunFolder, save_model
 from stylesmith.models.container import read_container, write_container
 from stylesmith.models.store import fill_tensors, save_weights
+from tests.support import DAMAGES, differing
 
 
 def pictures(generator) -> torch.Tensor:

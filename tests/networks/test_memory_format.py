@@ -52,7 +52,7 @@ def test_the_generator_keeps_channels_last(precision, tiny_generator):
     generator = tiny_generator(levels=4)
     with WatchConvolutions() as watch:
         generator(torch.randn(2, 8), precision=precision).square().sum().backward()
-    assert watch.seen > 3 * 14
+    assert watch.seen >= 33
     assert watch.lost == []
 
 
@@ -64,7 +64,7 @@ def test_the_discriminator_keeps_channels_last(precision, tiny_discriminator):
         scores = discriminator(images, precision=precision)
         (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
         gradient.square().sum().backward()
-    assert watch.seen > 3 * 14
+    assert watch.seen >= 33
     assert watch.lost == []
 
 

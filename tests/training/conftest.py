@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests import support
 
 from stylesmith.models import RunFolder
+from tests import support
 
 
 @pytest.fixture(scope="session")

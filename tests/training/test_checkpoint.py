@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 from safetensors.torch import save_file
-from tests.support import CPU, DAMAGES, differing, newest_state, resume, start, tiny_config
 
 from stylesmith.errors import ModelError, OutputError
 from stylesmith.models import RunFolder
@@ -15,6 +14,7 @@ from stylesmith.models.container import read_container
 from stylesmith.training.checkpoint import restore_newest, save_checkpoint
 from stylesmith.training.log import read_log
 from stylesmith.training.state import TrainState
+from tests.support import CPU, DAMAGES, differing, newest_state, resume, start, tiny_config
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 import pytest
 import torch
-from tests.support import CPU, make_learner, tiny_config
 from torch.utils.flop_counter import FlopCounterMode
 
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.training import estimate, steps
 from stylesmith.training.estimate import choose_micro_batch, count_pass, estimate_run
+from tests.support import CPU, make_learner, tiny_config
 
 
 @pytest.mark.parametrize("precision", [FP32, Precision(torch.bfloat16)], ids=["fp32", "bf16"])

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from tests.support import CPU, copies, differing, make_learner, tiny_config
 
 from stylesmith.config import TrainingConfig
 from stylesmith.errors import UsageError
@@ -12,6 +11,7 @@ from stylesmith.training import steps
 from stylesmith.training.layout import BatchLayout
 from stylesmith.training.learner import Learner
 from stylesmith.training.state import TrainState, lazy_adam
+from tests.support import CPU, copies, differing, make_learner, tiny_config
 
 PASSES = ["generator_pass", "path_pass", "discriminator_pass", "r1_pass"]
 

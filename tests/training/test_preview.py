@@ -1,9 +1,9 @@
 import pytest
 import torch
-from tests.support import tiny_config
 
 from stylesmith.networks import build_generator
 from stylesmith.training.preview import Preview, color_moments, spread
+from tests.support import tiny_config
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from contextlib import closing
 
 import pytest
 import torch
-from tests.support import child_environment, newest_state, start
 
 from stylesmith.models import RunFolder
 from stylesmith.training.log import read_log
+from tests.support import child_environment, newest_state, start
 
 STEPS = 5
 

@@ -2,12 +2,12 @@
 
 import pytest
 from PIL import Image
-from tests.support import start
 
 from stylesmith.training import recorder as recorder_module
 from stylesmith.training.learner import Learner
 from stylesmith.training.log import read_log
 from stylesmith.training.recorder import _crossed
+from tests.support import start
 
 SCHEDULE = ("output.log_kimg=0.008", "output.grid_kimg=0.02", "output.snapshot_kimg=0.03")
 

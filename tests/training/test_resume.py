@@ -1,8 +1,6 @@
 """A run that stops and goes on equals a run that never stopped, bit for bit."""
 
 import pytest
-from tests import support
-from tests.support import CPU, differing, newest_state, resume, start, stylesmith
 
 from stylesmith import runs
 from stylesmith.config import apply_overrides
@@ -11,6 +9,8 @@ from stylesmith.models import RunFolder
 from stylesmith.training.checkpoint import restore_newest
 from stylesmith.training.log import read_log
 from stylesmith.training.state import TrainState
+from tests import support
+from tests.support import CPU, differing, newest_state, resume, start, stylesmith
 
 STEPS = 13
 PLAIN: dict = {}

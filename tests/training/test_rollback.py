@@ -3,14 +3,14 @@
 import math
 
 import pytest
-from tests import support
-from tests.support import differing, newest_state
 
 from stylesmith.errors import RunError
 from stylesmith.models import RunFolder
 from stylesmith.models.container import read_container
 from stylesmith.training.learner import Learner
 from stylesmith.training.log import read_log
+from tests import support
+from tests.support import differing, newest_state
 
 FAILS_FROM = 6
 EVERY_STEP = "output.checkpoint_minutes=1e-9"

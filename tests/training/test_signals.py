@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests import support
-from tests.support import differing, newest_state, resume, start
 
 from stylesmith.models import RunFolder
 from stylesmith.training.log import read_log
 from stylesmith.training.signals import stop_request
+from tests import support
+from tests.support import differing, newest_state, resume, start
 
 STEPS = 40
 

@@ -4,8 +4,6 @@ import json
 import time
 
 import pytest
-from tests import support
-from tests.support import CPU, newest_state, start, tiny_config
 
 from stylesmith import runs
 from stylesmith.errors import DataError, OutputError
@@ -14,6 +12,8 @@ from stylesmith.models.container import read_container, read_header
 from stylesmith.training.learner import Learner
 from stylesmith.training.log import read_log
 from stylesmith.training.trainer import Limits
+from tests import support
+from tests.support import CPU, newest_state, start, tiny_config
 
 
 def test_a_run_ends_at_its_length(photos, tmp_path):

@@ -1,6 +1,7 @@
 """`stylesmith train`: start a run, or go on with one."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -183,7 +184,7 @@ def _start(
 
 def _resume(
     path: Path,
-    data: dict[str, object],
+    data: Mapping[str, object],
     settings: list[str],
     fixed: list[str],
     session: "Session",

@@ -24,5 +24,7 @@ class DataConfig(Config):
     """Leave unreadable images out instead of stopping."""
     resize: bool = False
     """Crop and resize images of other sizes while reading; off means that they are refused."""
+    credit: str = ""
+    """Author and license of the images, where they ask to be named; repeated on model cards."""
     fingerprint: str = ""
     """Hash of the names and sizes of the files, which tells whether the data has changed."""

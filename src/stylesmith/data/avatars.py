@@ -145,6 +145,7 @@ def _details(meta: dict[str, Any], seed: int) -> dict[str, Any]:
         "style": STYLE,
         "author": meta["creator"]["name"],
         "license": meta["license"],
+        "credit": meta["license"]["text"],
         "seed": seed,
         "weights": WEIGHTS,
         "probabilities": PROBABILITIES,

@@ -42,6 +42,8 @@ class Dataset:
     """Whether images of other sizes are cropped and resized."""
     skip_bad: bool = False
     """Whether the next image takes the place of one that turns out to be damaged."""
+    credit: str = ""
+    """Author and license of the images, where they ask to be named."""
     _kept: np.ndarray | None = field(init=False, repr=False)
     _is_kept: np.ndarray = field(init=False, repr=False)
     _damaged: dict[int, str] = field(init=False, repr=False, default_factory=dict)
@@ -203,6 +205,7 @@ def _open(
         archive=archive,
         resize=size is not None,
         skip_bad=skip_bad,
+        credit=manifest.credit if manifest else "",
     )
 
 

@@ -29,6 +29,8 @@ class Manifest:
     channels: int
     count: int
     class_names: list[str] | None
+    credit: str
+    """Author and license of the images, where they ask to be named."""
 
 
 def image_name(index: int) -> str:
@@ -118,6 +120,7 @@ def read_manifest(archive: Archive, images: int) -> Manifest | None:
             int(content["channels"]),
             int(content["count"]),
             content["class_names"],
+            str(content.get("credit", "")),
         )
     except (ValueError, KeyError, TypeError, DataError):
         return None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from stylesmith.ops import (
     LRELU_GAIN,
-    bias_act,
+    bias_act_,
     conv2d,
     conv2d_down,
     conv2d_up,
@@ -40,7 +40,7 @@ class EqualizedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_features)` -> `(N, out_features)`."""
-        return linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
+        return linear(x * self.weight_gain, self.weight, self.bias * self.bias_gain)
 
 
 class EqualizedConv2d(nn.Module):
@@ -57,10 +57,10 @@ class EqualizedConv2d(nn.Module):
 
     def forward(self, x: Tensor, *, gain: float = 1.0, clamp: float | None = None) -> Tensor:
         """`(N, I, H, W)` -> `(N, O, H, W)`, or half of H and W; `gain` multiplies the result."""
-        weight = (self.weight * self.weight_gain).to(x.dtype)
-        y = conv2d_down(x, weight) if self.down else conv2d(x, weight)
-        bounded = None if clamp is None else clamp * gain
-        return bias_act(y, self.bias, gain=LRELU_GAIN * gain, clamp=bounded)
+        weight = (self.weight * (self.weight_gain * LRELU_GAIN * gain)).to(x.dtype)
+        bias = (self.bias * (LRELU_GAIN * gain)).to(x.dtype)
+        y = conv2d_down(x, weight, bias) if self.down else conv2d(x, weight, bias)
+        return bias_act_(y, clamp=None if clamp is None else clamp * gain)
 
 
 class ShortcutConv2d(nn.Module):
@@ -103,11 +103,11 @@ class StyledConv2d(nn.Module):
         self, x: Tensor, w: Tensor, noise: Tensor | None, *, clamp: float | None = None
     ) -> Tensor:
         """`(N, I, H, W)`, w `(N, D)` and noise `(N or 1, 1, H', W')` -> `(N, O, H', W')`."""
-        weight = self.weight * self.weight_gain
-        y = modulated_conv2d(x, weight, self.affine(w), convolve=self.convolve)
+        style = self.affine(w) * self.weight_gain  # scaling the few styles scales the kernels
+        y = modulated_conv2d(x, self.weight, style, convolve=self.convolve, gain=LRELU_GAIN)
         if noise is not None and self.noise_strength is not None:
-            y = y + (noise * self.noise_strength).to(y.dtype)
-        return bias_act(y, self.bias, clamp=clamp)
+            y = y.add_((noise * (self.noise_strength * LRELU_GAIN)).to(y.dtype))
+        return bias_act_(y, self.bias * LRELU_GAIN, clamp=clamp)
 
 
 class ToRGB(nn.Module):
@@ -122,8 +122,8 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, *, clamp: float | None = None) -> Tensor:
         """`(N, I, H, W)` and w `(N, D)` -> fp32 image `(N, image_channels, H, W)`."""
-        weight = self.weight * self.weight_gain
-        rgb = modulated_conv2d(x, weight, self.affine(w), demodulate=False)
+        style = self.affine(w) * self.weight_gain
+        rgb = modulated_conv2d(x, self.weight, style, demodulate=False)
         rgb = rgb.float() + self.bias[:, None, None]
         return rgb if clamp is None else rgb.clamp(-clamp, clamp)
 

@@ -1,6 +1,6 @@
 """Functions on tensors, twice differentiable; of two forms, the readable one defines."""
 
-from stylesmith.ops.activate import LRELU_GAIN, bias_act, bias_act_reference, lrelu
+from stylesmith.ops.activate import LRELU_GAIN, bias_act_, bias_act_reference, lrelu
 from stylesmith.ops.linear import linear
 from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference
 from stylesmith.ops.normalize import append_minibatch_stddev, pixel_norm
@@ -17,7 +17,7 @@ from stylesmith.ops.resample import (
 __all__ = [
     "LRELU_GAIN",
     "append_minibatch_stddev",
-    "bias_act",
+    "bias_act_",
     "bias_act_reference",
     "blur2d",
     "conv2d",

@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -33,11 +32,16 @@ def bias_act_reference(
     return y if clamp is None else y.clamp(-clamp, clamp)
 
 
-def bias_act(
-    x: Tensor, bias: Tensor, *, gain: float = LRELU_GAIN, clamp: float | None = None
-) -> Tensor:
-    """`bias_act_reference` in one pass less: leaky ReLU commutes with a positive gain."""
-    y = F.leaky_relu(torch.add(_along_channels(bias, x) * gain, x, alpha=gain), SLOPE)
+def bias_act_(x: Tensor, bias: Tensor | None = None, *, clamp: float | None = None) -> Tensor:
+    """`bias_act_reference` where `x` and `bias` carry the gain already; overwrites `x`.
+
+    Leaky ReLU commutes with a positive gain, so whoever computes `x` multiplies a few weights
+    instead of many activations. `x` must be a result that nobody else needs. Without `bias`, it
+    has been added, as a convolution does at no cost.
+    """
+    if bias is not None:
+        x = x.add_(_along_channels(bias, x))
+    y = F.leaky_relu_(x, SLOPE)
     return y if clamp is None else y.clamp(-clamp, clamp)
 
 

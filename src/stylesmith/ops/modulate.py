@@ -52,8 +52,9 @@ def modulated_conv2d(
 
     Args:
         x: Activations, `(N, I, H, W)`, in any float format.
-        weight: Kernels shared by the batch, already scaled by their gain, `(O, I, k, k)`, fp32.
+        weight: Kernels shared by the batch, `(O, I, k, k)`, fp32.
         style: Per-image scale of each input channel, `(N, I)`, fp32; 1 leaves a channel as it is.
+            The gain of the kernels may be given here.
         demodulate: Divide by the expected standard deviation, so that unit-variance input gives
             unit-variance output whatever the style. Off in toRGB.
         convolve: What to do with scaled activations and kernels; may change the resolution.
@@ -69,9 +70,10 @@ def modulated_conv2d(
     Source: StyleGAN2, section 2.2, Eq. 1-3.
     """
     _check_style(x, style)
+    if not demodulate and weight.shape[-1] == 1 and convolve is conv2d:
+        return _mix_channels(x, weight[:, :, 0, 0] * (style * gain)[:, None])
     if not demodulate:
-        y = convolve(x * _per_channel(style * gain, x), weight.to(x.dtype))
-        return y
+        return convolve(x * _per_channel(style * gain, x), weight.to(x.dtype))
     if x.dtype == torch.float16:  # demodulation undoes any scale; keep sums in fp16's range
         fan_in = weight[0].numel()
         weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(fan_in))
@@ -80,6 +82,16 @@ def modulated_conv2d(
     scale = torch.rsqrt(linear(style.square(), energy) + eps) * gain  # (N, O)  Eq. 3
     y = convolve(x * _per_channel(style, x), weight.to(x.dtype))
     return y * _per_channel(scale, y)
+
+
+def _mix_channels(x: Tensor, kernels: Tensor) -> Tensor:
+    """A 1x1 convolution with kernels of its own for each image, `(N, O, I)`: matrix products.
+
+    For the few outputs of toRGB this is less work than scaling all activations.
+    """
+    pixels = x.flatten(2).transpose(1, 2)  # (N, H * W, I), a view of channels-last x
+    y = torch.bmm(pixels, kernels.to(x.dtype).transpose(1, 2))  # (N, H * W, O)
+    return y.transpose(1, 2).unflatten(2, x.shape[2:])
 
 
 def _per_channel(values: Tensor, like: Tensor) -> Tensor:

@@ -32,7 +32,8 @@ def append_minibatch_stddev(
     size = next(s for s in range(min(group_size, n), 0, -1) if n % s == 0)
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     groups = wide.reshape(size, -1, features, channels // features, height, width)
-    variance = groups.var(dim=0, correction=0)  # (N / size, features, C / features, H, W)
+    deviation = groups - groups.mean(dim=0)  # (size, N / size, features, C / features, H, W)
+    variance = deviation.square().mean(dim=0)
     stddev = (variance + eps).sqrt().mean(dim=(2, 3, 4))  # (N / size, features)
     maps = stddev.to(x.dtype).repeat(size, 1)[:, :, None, None].expand(-1, -1, height, width)
     if x.is_contiguous(memory_format=torch.channels_last):  # which `cat` keeps if all parts have it

@@ -7,6 +7,7 @@ def model_card(config: RunConfig, *, images_seen: int, source: str) -> str:
     """Markdown that says what the model is, how it was trained, and how to use it."""
     height, width = config.generator.size()
     classes = config.generator.label_size
+    credit = f"\n| Images by | {config.data.credit} |" if config.data.credit else ""
     labels = f"{classes} classes" if classes else "unconditional"
     return f"""# {config.preset}, {width}x{height}
 
@@ -16,7 +17,7 @@ A style-based generator trained with stylesmith.
 |---|---|
 | Preset | `{config.preset}` |
 | Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
-| Trained on | {source} |
+| Trained on | {source} |{credit}
 | Length | {images_seen / 1000:.1f} thousand images, batch {config.training.batch_size} |
 | Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
 

@@ -29,6 +29,8 @@ COPIES = 8
 USUAL_SHARE = 0.6
 """Of the convolution peak, in training."""
 PROBE_IMAGES = 4
+QUICK_SECONDS = 2.0
+"""A step shorter than this is timed rather than guessed."""
 RUNTIME_BYTES = 500_000_000
 """What the program itself takes."""
 
@@ -55,9 +57,23 @@ class Estimate:
         return USUAL_SHARE * peak_flops / self.flops_per_image
 
 
+def predict_speed(
+    config: RunConfig, estimate: Estimate, precision: Precision, device: torch.device
+) -> float:
+    """Images a second of one process: small networks are timed, large ones guessed by size."""
+    micro_batch = config.training.micro_batch
+    assert micro_batch is not None
+    guess = estimate.images_per_second(convolution_peak(device, precision.dtype))
+    if micro_batch / guess > QUICK_SECONDS:
+        return guess
+    passes = _passes(config, precision, device, micro_batch)
+    return micro_batch / sum(_seconds(run, device) / interval for run, interval in passes)
+
+
 def estimate_run(config: RunConfig, precision: Precision) -> Estimate:
     """Count memory and operations of each pass on meta tensors; nothing is computed."""
-    counts = [(count_pass(run), 1 / interval) for run, interval in _passes(config, precision)]
+    passes = _passes(config, precision, torch.device("meta"), PROBE_IMAGES)
+    counts = [(count_pass(run), 1 / interval) for run, interval in passes]
     with torch.device("meta"):
         weights = parameter_count(build_generator(config.generator))
         weights += parameter_count(build_discriminator(config.discriminator))
@@ -129,17 +145,31 @@ def convolution_peak(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * x.numel() * weight.numel() / 256 / statistics.median(seconds[1:])
 
 
-def _passes(config: RunConfig, precision: Precision) -> list[tuple[Callable[[], Loss], int]]:
-    """The passes of a step on meta tensors, each with its interval."""
-    training, n = config.training, PROBE_IMAGES
-    with torch.device("meta"):
+def _seconds(run: Callable[[], Loss], device: torch.device) -> float:
+    """Time of a pass, its backward included, when it runs the second time."""
+    for _ in range(2):
+        begin = time.perf_counter()
+        loss, _stats = run()
+        loss.backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds = time.perf_counter() - begin
+    return seconds
+
+
+def _passes(
+    config: RunConfig, precision: Precision, device: torch.device, n: int
+) -> list[tuple[Callable[[], Loss], int]]:
+    """The passes of a step over n random images, each with its interval."""
+    training = config.training
+    with torch.device(device):
         generator = build_generator(config.generator)
         frozen = build_discriminator(config.discriminator).requires_grad_(False)
         learning = build_discriminator(config.discriminator)
-        reals = torch.empty(n, config.data.channels, *config.data.size)
-        labels = torch.empty(n, config.data.label_size) if config.data.label_size else None
-        draw = _meta_draw(config, n, labels)
-        target = torch.empty(())
+        reals = torch.randn(n, config.data.channels, *config.data.size)
+        labels = torch.zeros(n, config.data.label_size) if config.data.label_size else None
+        draw = _random_draw(config, n, labels)
+        target = torch.zeros(())
     moving_g = steps.Players(generator, frozen, precision)
     moving_d = steps.Players(generator, learning, precision)
     passes: list[tuple[Callable[[], Loss], int]] = [
@@ -155,7 +185,7 @@ def _passes(config: RunConfig, precision: Precision) -> list[tuple[Callable[[], 
     return passes
 
 
-def _meta_draw(config: RunConfig, n: int, label: Tensor | None) -> Draw:
+def _random_draw(config: RunConfig, n: int, label: Tensor | None) -> Draw:
     z_dim = config.generator.mapping.z_dim
-    noise = [torch.empty(n, 1, *shape) for shape in config.generator.noise_shapes]
-    return Draw(torch.empty(n, z_dim), torch.empty(n, z_dim), None, noise, label)
+    noise = [torch.randn(n, 1, *shape) for shape in config.generator.noise_shapes]
+    return Draw(torch.randn(n, z_dim), torch.randn(n, z_dim), None, noise, label)

@@ -105,8 +105,8 @@ class Learner:
         gradients = [_gradient(p) for p in getattr(self.state, name).parameters()]
         distributed.average_([*gradients, *totals.values()])
         checked = [*gradients, *totals.values()]
-        largest = torch.nn.utils.get_total_norm(checked, norm_type=float("inf"))
-        self.finite &= torch.isfinite(largest.square())  # Adam keeps squares
+        norm = torch.nn.utils.get_total_norm(checked)  # of squares, which Adam keeps
+        self.finite &= torch.isfinite(norm)
         optimizer.step()
         return totals
 

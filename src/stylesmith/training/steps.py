@@ -86,9 +86,10 @@ def r1_pass(
 
 def styles(generator: Generator, draw: Draw) -> tuple[Tensor, Tensor]:
     """The w of each image `(N, D)`, and the styles after mixing `(N, num_ws, D)`."""
-    w = generator.mapping(draw.z, draw.label)
-    ws = generator.broadcast(w)
-    if draw.cutoff is not None:
-        other = generator.broadcast(generator.mapping(draw.mixing_z, draw.label))
-        ws = torch.cat([ws[:, : draw.cutoff], other[:, draw.cutoff :]], dim=1)
-    return w, ws
+    if draw.cutoff is None:
+        w = generator.mapping(draw.z, draw.label)
+        return w, generator.broadcast(w)
+    labels = None if draw.label is None else torch.cat([draw.label, draw.label])
+    w, other = generator.mapping(torch.cat([draw.z, draw.mixing_z]), labels).chunk(2)
+    first, second = generator.broadcast(w), generator.broadcast(other)
+    return w, torch.cat([first[:, : draw.cutoff], second[:, draw.cutoff :]], dim=1)
