@@ -83,7 +83,8 @@ def test_a_benchmark_reports_both_forms(name, load, capsys):
     assert ratio == pytest.approx(seconds["plain"] / seconds["shipped"], rel=1e-2)
     assert result["ratio_of_pairs"]["low"] <= ratio * 1.01
     assert result["ratio_of_pairs"]["high"] >= ratio * 0.99
-    parts = {"generator", "path", "discriminator", "r1", "average"} if name == "step" else {"draw"}
+    passes = {"generator", "path", "discriminator", "r1"}
+    parts = passes | {"average", "undo"} if name == "step" else {"draw"}
     assert set(result["parts"]["plain"]) == parts
     assert result["share_of_peak"]["convolution"] > 0
     alone = load(name).run(replace(setting, case=replace(case, compare=False)))
@@ -111,4 +112,5 @@ def test_a_step_weighs_lazy_passes_by_their_interval(load):
     training = load("measure").CASES["e-64"].config.training
     weights = load("step").weights(training)
     times = {"generator": 1.0, "path": 4.0, "discriminator": 10.0, "r1": 16.0, "average": 100.0}
-    assert load("measure").weighted(times, weights) == 1 + 1 + 10 + 1 + 100
+    times["undo"] = 1000.0
+    assert load("measure").weighted(times, weights) == 1 + 1 + 10 + 1 + 100 + 1000

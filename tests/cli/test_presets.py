@@ -10,8 +10,7 @@ from stylesmith.presets import PRESETS
 NAMES = [preset.name for preset in PRESETS]
 
 
-def test_the_table_names_every_preset_with_its_paper_row(cli, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_the_table_names_every_preset_with_its_paper_row(cli):
     result = cli("presets")
     assert (result.status, result.err) == (0, "")
     rows = {line.split()[0]: line for line in result.out.splitlines() if line.strip()}

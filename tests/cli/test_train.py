@@ -6,6 +6,8 @@ import shutil
 import pytest
 from PIL import Image
 
+from stylesmith.data.loader import BatchLoader
+from stylesmith.errors import DataError
 from stylesmith.models import RunFolder
 from stylesmith.training import steps
 from stylesmith.training.log import read_log
@@ -182,7 +184,6 @@ def test_output_in_an_impossible_place_is_refused(cli, photos, tmp_path):
         ("--resolution", "8"),
         ("--channels", "3"),
         ("--seed", "1"),
-        ("--skip-bad",),
         ("--force",),
     ],
     ids=lambda words: words[0],
@@ -204,6 +205,38 @@ def test_data_that_has_moved_can_be_named(cli, tmp_path):
     before = run.config.read_bytes()
     assert "has changed" in cli("train", other, "--resume", run.path, "--kimg", 1).error()
     assert run.config.read_bytes() == before
+
+
+def test_damage_found_on_the_way_loses_nothing(cli, photos, tmp_path, monkeypatch):
+    out, take, calls = tmp_path / "run", BatchLoader.take, []
+
+    def take_twice(loader, positions, upcoming=()):
+        calls.append(positions)
+        if len(calls) > 2:
+            raise DataError("photo.png cannot be read: truncated")
+        return take(loader, positions, upcoming)
+
+    monkeypatch.setattr(BatchLoader, "take", take_twice)
+    assert "photo.png" in cli("train", photos, *TINY, "--out", out, "--kimg", 0.02).error()
+    assert clocks(RunFolder(out))["images_seen"] == 8
+    monkeypatch.undo()
+    whole = tmp_path / "whole"
+    assert cli("train", "--resume", out).status == 0
+    assert cli("train", photos, *TINY, "--out", whole, "--kimg", 0.02).status == 0
+    newest = (newest_state(RunFolder(folder))[0] for folder in (out, whole))
+    assert support.differing(*newest) == []
+
+
+def test_a_damaged_image_can_be_left_out_from_then_on(cli, tmp_path):
+    photos = support.make_photos(tmp_path / "photos")
+    run = support.start(photos, tmp_path / "run", steps=1)
+    path = next(photos.rglob("*.png"))
+    content = bytearray(path.read_bytes())
+    content[45:60] = bytes(15)  # of the same length and with whole ends: found by decoding only
+    path.write_bytes(content)
+    assert "cannot be read" in cli("train", "--resume", run.path, "--kimg", 0.1).error()
+    assert cli("train", "--resume", run.path, "--kimg", 0.1, "--skip-bad").status == 0
+    assert clocks(run)["images_seen"] == 100
 
 
 def test_resume_with_other_networks_is_refused(cli, run):

@@ -34,6 +34,10 @@ def read_json(path, name):
         return json.loads(archive.read(name))
 
 
+def test_the_artist_is_named_to_whoever_trains_on_them(faces):
+    assert "Pablo Stanley" in open_dataset(faces).credit
+
+
 def test_an_image_depends_on_seed_and_index_alone(faces, tmp_path):
     few = open_dataset(make_avatars(tmp_path / "few.zip", count=5, size=16).path)
     other = open_dataset(make_avatars(tmp_path / "other.zip", count=5, size=16, seed=1).path)

@@ -1,11 +1,15 @@
 """Where commands print: results on stdout, problems on stderr, progress only to a terminal."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 
-console = Console(highlight=False, emoji=False)
+WIDE = 120
+"""Columns of a table where no terminal limits it, as in a pipe."""
+
+console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
 error_console = Console(stderr=True, highlight=False, emoji=False)
 
 

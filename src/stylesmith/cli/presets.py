@@ -10,9 +10,6 @@ from stylesmith.errors import UsageError
 if TYPE_CHECKING:
     from stylesmith.config import RunConfig
 
-WIDE = 120
-"""Columns of the table where nobody's terminal limits it."""
-
 
 def presets(
     name: Annotated[str | None, typer.Argument(help="One preset, to see its settings.")] = None,
@@ -69,7 +66,7 @@ def _print_table() -> None:
             ]
         size = f"{preset.example_size}"
         table.add_row(preset.name, preset.source, preset.summary, size, *map(_millions, counts))
-    console.print(table, width=None if console.is_terminal else WIDE)
+    console.print(table)
     console.print("G, D: parameters at the image size under `at`. Sizes follow your data.")
 
 
