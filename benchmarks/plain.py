@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.devices import FP32, Precision
-from stylesmith.networks import Generator, ResidualDiscriminator
+from stylesmith.networks import Generator, ResidualDiscriminator, SkipSynthesis
 from stylesmith.networks.discriminators import Epilogue, ResidualBlock
 from stylesmith.networks.layers import EqualizedConv2d, ShortcutConv2d, StyledConv2d, ToRGB
 from stylesmith.networks.stylegan2 import NoiseMaps, SkipBlock
@@ -39,6 +39,7 @@ class PlainGenerator(nn.Module):
     def synthesis(self, ws: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
         """Styles `(N, num_ws, D)` to images; always in fp32, whatever `precision` says."""
         network = self.network.synthesis
+        assert isinstance(network, SkipSynthesis)
         x = network.const.expand(len(ws), -1, -1, -1)
         image: Tensor | None = None
         for level, block in enumerate(network.blocks):

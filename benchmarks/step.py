@@ -129,6 +129,7 @@ def build_forms(setting: measure.Setting) -> dict[str, Players]:
     forms = {"shipped": Players(generator, discriminator, setting.precision)}
     if setting.case.compare:
         plain_generator = cast(Generator, PlainGenerator(generator))
+        assert isinstance(discriminator, ResidualDiscriminator)
         plain_discriminator = cast(ResidualDiscriminator, PlainDiscriminator(discriminator))
         forms["plain"] = Players(plain_generator, plain_discriminator, FP32)
     return forms

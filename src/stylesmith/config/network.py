@@ -5,9 +5,9 @@ a base of 3 rows and 4 columns doubled seven times.
 """
 
 import re
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from stylesmith.config.base import Config
 from stylesmith.errors import ConfigError
@@ -52,7 +52,7 @@ class MappingConfig(Config):
     w_dim: int = Field(default=512, ge=1)
     """Length of the intermediate latent w, and width of the hidden layers."""
     layers: int = Field(default=8, ge=0)
-    """Fully connected layers; the papers use 8."""
+    """Fully connected layers; the papers use 8. Without any, w is the normalized z."""
     lr_multiplier: float = Field(default=0.01, gt=0)
     """Learning rate of the mapping relative to the rest."""
     w_avg_beta: float = Field(default=0.995, ge=0, le=1)
@@ -60,37 +60,92 @@ class MappingConfig(Config):
     label_mode: Literal["concat", "embed"] = "concat"
     """How a label enters: `concat` as in the papers, `embed` as in StyleGAN2-ADA."""
 
+    @model_validator(mode="after")
+    def _z_becomes_w(self) -> Self:
+        if not self.layers and self.w_dim != self.z_dim:
+            raise ValueError(
+                f"without layers w is the normalized z: w_dim must be {self.z_dim} as z_dim is, "
+                f"got {self.w_dim}"
+            )
+        return self
+
+
+UNMODULATED: dict[str, str | bool] = {"demodulate": True, "spectral_norm": False}
+NEEDS: dict[str, dict[str, str | bool]] = {
+    "traditional": {"connection": "grow", "constant_input": False, **UNMODULATED},
+    "adain": {"connection": "grow", **UNMODULATED},
+    "modulated": {"constant_input": True, "blur": True},
+}
+"""What each kind of generator leaves no choice in."""
+
 
 class GeneratorConfig(PyramidConfig):
     """Mapping network and synthesis network."""
 
-    connection: Literal["skip"] = "skip"
-    """How levels reach the image (StyleGAN2, Figure 7): `skip` sums an RGB image per level."""
+    kind: Literal["traditional", "adain", "modulated"] = "modulated"
+    """What w does: feeds the first layer (ProGAN), drives AdaIN (StyleGAN), or scales weights."""
+    connection: Literal["grow", "orig", "skip", "resid", "multiscale"] = "skip"
+    """How levels reach the image. `grow` fades toRGB layers in one after the other (ProGAN), as all
+    but modulated networks must; `orig` has one at the top; `skip` sums an RGB image per level;
+    `resid` sums features; `multiscale` gives an image at every level (StyleGAN2, Figure 7)."""
+    constant_input: bool = True
+    """Start from a learned constant (StyleGAN, section 2); off, from a linear map of w, as all
+    traditional networks do."""
+    blur: bool = True
+    """Smooth behind every up-convolution; ProGAN goes without."""
     noise: bool = True
     """Per-pixel noise inputs (StyleGAN, section 2); without them an image depends on w alone."""
+    demodulate: bool = True
+    """Divide by the expected standard deviation (modulated networks only; StyleGAN2, Eq. 3)."""
+    spectral_norm: bool = False
+    """Divide weights by their largest singular value (StyleGAN2, appendix E)."""
     mapping: MappingConfig = MappingConfig()
     """The mapping network."""
     label_size: int = Field(default=0, ge=0)
     """Length of a label; 0 for an unconditional network."""
 
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        for name, wanted in NEEDS[self.kind].items():
+            found = getattr(self, name)
+            if found != wanted:
+                raise ValueError(f"kind {self.kind} needs {name}={wanted}, got {found}".lower())
+        return self
+
+    @property
+    def w_dim(self) -> int:
+        """Length of w; without mapping layers it is z (and the embedded label), normalized."""
+        joined = self.mapping.w_dim if self.label_size and not self.mapping.layers else 0
+        return self.mapping.w_dim + joined
+
     @property
     def num_ws(self) -> int:
-        """Inputs of w: one per convolution, and one for the last toRGB (18 at 1024x1024)."""
-        return 2 * self.levels
+        """Inputs of w, 18 at 1024x1024: one per AdaIN, or modulated convolution and last toRGB.
+
+        A traditional network has one, in front of its first layer.
+        """
+        return 1 if self.kind == "traditional" else 2 * self.levels
 
     @property
     def noise_shapes(self) -> list[tuple[int, int]]:
-        """Height and width of each noise map: one at the base, two at every other level."""
+        """Height and width of each noise map: two per level, modulated networks one at the base."""
         if not self.noise:
             return []
-        return [self.size((i + 1) // 2) for i in range(2 * self.levels - 1)]
+        first = 1 if self.kind == "modulated" else 0
+        return [self.size(i // 2) for i in range(first, 2 * self.levels)]
 
 
 class DiscriminatorConfig(PyramidConfig):
     """The network that tells real images from generated ones."""
 
-    connection: Literal["resid"] = "resid"
-    """How levels are joined (StyleGAN2, Figure 7): `resid` adds a shortcut around each block."""
+    connection: Literal["grow", "orig", "skip", "resid", "multiscale"] = "resid"
+    """How images enter and levels are joined. `grow` fades fromRGB layers in (ProGAN); `orig` has
+    one at the top; `skip` adds the reduced image at every level; `resid` adds a shortcut around
+    each block; `multiscale` takes an image for every level (StyleGAN2, Figure 7)."""
+    resample: Literal["box", "[1,2,1]", "[1,3,3,1]"] = "[1,3,3,1]"
+    """Filter that halves the resolution: ProGAN averages 2x2, StyleGAN blurs with [1,2,1] first."""
+    spectral_norm: bool = False
+    """Divide weights by their largest singular value (StyleGAN2, appendix E)."""
     stddev_group: int = Field(default=4, ge=1)
     """Images per group of the minibatch standard deviation."""
     stddev_features: int = Field(default=1, ge=0)

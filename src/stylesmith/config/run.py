@@ -58,6 +58,17 @@ class RunConfig(Config):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _can_be_trained(self) -> Self:
+        if self.training.path_weight and not self.generator.mapping.layers:
+            raise ValueError(
+                "path length regularization needs a mapping network; set training.path_weight=0 "
+                "or generator.mapping.layers above 0"
+            )
+        if "multiscale" in (self.generator.connection, self.discriminator.connection):
+            raise ValueError("the multiscale pair can be built, but not trained yet")
+        return self
+
     @classmethod
     def from_json(cls, text: str, *, source: str) -> Self:
         """Read a config.

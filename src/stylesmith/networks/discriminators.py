@@ -1,98 +1,183 @@
-"""Discriminators: which images are real? (StyleGAN2, Figure 7c)."""
+"""Discriminators: which images are real? (StyleGAN2, Figure 7, below the dashed line).
 
-import math
+All of them go down from the image to the base grid, block by block, and end in one epilogue. They
+differ in where images enter, and in what runs around a block.
+"""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from stylesmith.config import DiscriminatorConfig, MappingConfig
+from stylesmith.config import DiscriminatorConfig
 from stylesmith.devices import FP32, Precision
-from stylesmith.networks.layers import EqualizedConv2d, EqualizedLinear, ShortcutConv2d
-from stylesmith.networks.mapping import MappingNetwork
-from stylesmith.ops import append_minibatch_stddev, lrelu
+from stylesmith.errors import ShapeError
+from stylesmith.networks.discriminator_blocks import (
+    Epilogue,
+    FeedforwardBlock,
+    ResidualBlock,
+    from_rgb,
+)
+from stylesmith.networks.growth import Growth, levels_in_use
+from stylesmith.ops.halve import Resample, halve2d
 
 
-class ResidualBlock(nn.Module):
-    """Two convolutions to half the resolution, and a shortcut around them."""
+class OrigDiscriminator(nn.Module):
+    """StyleGAN's discriminator without growing: the image enters at the top."""
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(
+        self, config: DiscriminatorConfig, *, block: type[FeedforwardBlock] = FeedforwardBlock
+    ):
         super().__init__()
-        self.conv0 = EqualizedConv2d(in_channels, in_channels, 3)
-        self.conv1 = EqualizedConv2d(in_channels, out_channels, 3, down=True)
-        self.shortcut = ShortcutConv2d(in_channels, out_channels)
+        self.config = config
+        self.from_rgb = from_rgb(config, config.levels - 1)
+        self.blocks = nn.ModuleList(block(config, level) for level in downward(config))
+        self.epilogue = Epilogue(config)
 
-    def forward(self, x: Tensor, *, clamp: float | None) -> Tensor:
-        """`(N, I, H, W)` -> `(N, O, H/2, W/2)`; the sum of two branches keeps unit variance."""
-        gain = math.sqrt(0.5)
-        shortcut = self.shortcut(x, gain=gain)
-        x = self.conv0(x, clamp=clamp)
-        return self.conv1(x, gain=gain, clamp=clamp) + shortcut
+    def forward(
+        self,
+        images: Tensor,
+        label: Tensor | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Images `(N, C, H, W)` in -1..1 and labels `(N, label_size)` -> scores `(N,)`, fp32."""
+        levels = self.config.levels
+        levels_in_use(growth, levels, grows=False)
+        images = images.contiguous(memory_format=torch.channels_last)
+        x = self.from_rgb(images.to(precision.at(levels - 1, levels)), clamp=precision.clamp)
+        for level, block in zip(downward(self.config), self.blocks, strict=True):
+            x = block(x.to(precision.at(level, levels)), clamp=precision.clamp)
+        return self.epilogue(x, label)
 
 
-class Epilogue(nn.Module):
-    """The base level: minibatch standard deviation, convolution, two linear layers; fp32."""
+class ResidualDiscriminator(OrigDiscriminator):
+    """StyleGAN2's discriminator: residual blocks from the image down to the base grid."""
 
     def __init__(self, config: DiscriminatorConfig):
-        super().__init__()
-        channels, outputs = config.channels(0), max(config.label_size, 1)
-        self.group_size, self.features = config.stddev_group, config.stddev_features
-        self.label_size = config.label_size
-        self.project = bool(config.label_size) and config.label_mode == "projection"
-        self.conv = EqualizedConv2d(channels + config.stddev_features, channels, 3)
-        self.hidden = EqualizedLinear(channels * math.prod(config.base), channels)
-        self.output = EqualizedLinear(channels, channels if self.project else outputs)
-        if self.project:
-            label_mapping = MappingConfig(z_dim=channels, w_dim=channels, label_mode="embed")
-            self.label_mapping = LabelMapping(label_mapping, config.label_size)
-
-    def forward(self, x: Tensor, label: Tensor | None) -> Tensor:
-        """Features `(N, C, h, w)` and labels `(N, label_size)` -> scores `(N,)`."""
-        x = x.float()
-        if self.features:
-            x = append_minibatch_stddev(x, group_size=self.group_size, features=self.features)
-        x = self.conv(x).flatten(1)
-        x = self.output(lrelu(self.hidden(x)))
-        if not self.label_size:
-            return x.squeeze(1)
-        assert label is not None, "a conditional network was called without labels"
-        if self.project:
-            return (x * self.label_mapping(label)).sum(1) / math.sqrt(x.shape[1])
-        return (x * label).sum(1)
+        super().__init__(config, block=ResidualBlock)
 
 
-class LabelMapping(MappingNetwork):
-    """A mapping network without z: label to the direction that scores are projected on (ADA)."""
-
-    def __init__(self, config: MappingConfig, label_size: int):
-        super().__init__(config, label_size=0)
-        self.embed = EqualizedLinear(label_size, config.w_dim)
-
-    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        """Label `(N, label_size)` -> `(N, w_dim)`."""
-        return super().forward(self.embed(z), label)
-
-
-class ResidualDiscriminator(nn.Module):
-    """StyleGAN2's discriminator: residual blocks from the image down to the base grid."""
+class OpenDiscriminator(nn.Module):
+    """A discriminator whose every level has its fromRGB: what three connections share."""
 
     def __init__(self, config: DiscriminatorConfig):
         super().__init__()
         self.config = config
-        top = config.levels - 1
-        self.from_rgb = EqualizedConv2d(config.image_channels, config.channels(top), 1)
-        self.blocks = nn.ModuleList(
-            ResidualBlock(config.channels(level), config.channels(level - 1))
-            for level in range(top, 0, -1)
-        )
+        self.from_rgb = nn.ModuleList(from_rgb(config, level) for level in [*downward(config), 0])
+        self.blocks = nn.ModuleList(FeedforwardBlock(config, level) for level in downward(config))
         self.epilogue = Epilogue(config)
 
+    def enter(self, images: Tensor, level: int, precision: Precision) -> Tensor:
+        """Images of a level to its features."""
+        dtype = precision.at(level, self.config.levels)
+        images = images.contiguous(memory_format=torch.channels_last).to(dtype)
+        return self.from_rgb[self.config.levels - 1 - level](images, clamp=precision.clamp)
+
+    def descend(self, x: Tensor, level: int, precision: Precision) -> Tensor:
+        """Features of a level to those of the level below."""
+        x = x.to(precision.at(level, self.config.levels))
+        return self.blocks[self.config.levels - 1 - level](x, clamp=precision.clamp)
+
+    def score_pyramid(
+        self, pyramid: Sequence[Tensor], label: Tensor | None, precision: Precision
+    ) -> Tensor:
+        """Scores of images that enter at all levels, smallest first; features are summed."""
+        *lower, top = pyramid
+        x = self.enter(top, len(lower), precision)
+        for level in range(len(lower), 0, -1):
+            x = self.descend(x, level, precision)
+            entered = self.enter(lower[level - 1], level - 1, precision)
+            x = x.to(entered.dtype) + entered
+        return self.epilogue(x, label)
+
+
+class GrowingDiscriminator(OpenDiscriminator):
+    """Levels fade in one after the other (ProGAN, section 2); also StyleGAN2's rows B to D.
+
+    While a level fades in, the image reduced to the level below enters there as well, and the two
+    kinds of features are blended behind the new block.
+    """
+
     def forward(
-        self, images: Tensor, label: Tensor | None = None, *, precision: Precision = FP32
+        self,
+        images: Tensor,
+        label: Tensor | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Images `(N, C, H, W)` of the highest level in use, in -1..1 -> scores `(N,)`, fp32."""
+        growth = levels_in_use(growth, self.config.levels)
+        images = images.contiguous(memory_format=torch.channels_last)
+        x = self.enter(images, growth.level, precision)
+        for level in range(growth.level, 0, -1):
+            x = self.descend(x, level, precision)
+            if level == growth.level and growth.fade < 1:
+                lower = self.enter(halve2d(images, "box"), level - 1, precision)
+                x = torch.lerp(lower, x.to(lower.dtype), growth.fade)
+        return self.epilogue(x, label)
+
+
+class SkipDiscriminator(OpenDiscriminator):
+    """The image enters at every level, reduced (StyleGAN2, Figure 7b)."""
+
+    def forward(
+        self,
+        images: Tensor,
+        label: Tensor | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
     ) -> Tensor:
         """Images `(N, C, H, W)` in -1..1 and labels `(N, label_size)` -> scores `(N,)`, fp32."""
+        levels_in_use(growth, self.config.levels, grows=False)
+        pyramid = image_pyramid(images, self.config.levels, resample=self.config.resample)
+        return self.score_pyramid(pyramid, label, precision)
+
+
+class MultiscaleDiscriminator(OpenDiscriminator):
+    """An image of its own enters at every level (MSG-GAN; StyleGAN2, Figure 7a)."""
+
+    def forward(
+        self,
+        images: Sequence[Tensor],
+        label: Tensor | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """One image per level `(N, C, h, w)`, smallest first, in -1..1 -> scores `(N,)`, fp32.
+
+        Raises:
+            ShapeError: If there are more or fewer images than levels.
+        """
         levels = self.config.levels
-        images = images.contiguous(memory_format=torch.channels_last)
-        x = self.from_rgb(images.to(precision.at(levels - 1, levels)), clamp=precision.clamp)
-        for level, block in zip(range(levels - 1, 0, -1), self.blocks, strict=True):
-            x = block(x.to(precision.at(level, levels)), clamp=precision.clamp)
-        return self.epilogue(x, label)
+        levels_in_use(growth, levels, grows=False)
+        if len(images) != levels:
+            raise ShapeError(f"wanted an image for each of {levels} levels, got {len(images)}")
+        return self.score_pyramid(images, label, precision)
+
+
+Discriminator = (
+    GrowingDiscriminator
+    | OrigDiscriminator
+    | SkipDiscriminator
+    | ResidualDiscriminator
+    | MultiscaleDiscriminator
+)
+"""Any of them; the multiscale one takes a list of images."""
+
+
+def image_pyramid(images: Tensor, levels: int, *, resample: Resample = "[1,3,3,1]") -> list[Tensor]:
+    """Images `(N, C, H, W)` at every level, smallest first; the last are the images themselves."""
+    pyramid = [images.contiguous(memory_format=torch.channels_last)]
+    while len(pyramid) < levels:
+        pyramid.append(halve2d(pyramid[-1], resample))
+    return pyramid[::-1]
+
+
+def downward(config: DiscriminatorConfig) -> range:
+    """Levels that have a block, in the order of the blocks: from the top to just above the base."""
+    return range(config.levels - 1, 0, -1)

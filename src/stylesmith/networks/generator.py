@@ -10,8 +10,9 @@ from stylesmith import latents
 from stylesmith.config import GeneratorConfig
 from stylesmith.devices import FP32, Precision, PrecisionName, choose_precision
 from stylesmith.errors import UsageError
+from stylesmith.networks.growth import Growth
 from stylesmith.networks.mapping import MappingNetwork
-from stylesmith.networks.stylegan2 import NoiseMaps, SkipSynthesis
+from stylesmith.networks.synthesis import NoiseMaps, Synthesis
 
 NoiseMode = Literal["fixed", "random", "none"]
 """`fixed`: the network's own maps; `random`: maps that belong to the seed; `none`: no noise."""
@@ -20,11 +21,11 @@ NoiseMode = Literal["fixed", "random", "none"]
 class Generator(nn.Module):
     """z (and a label) to images; also the object that `stylesmith.load` returns."""
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: GeneratorConfig, mapping: MappingNetwork, synthesis: Synthesis):
         super().__init__()
         self.config = config
-        self.mapping = MappingNetwork(config.mapping, label_size=config.label_size)
-        self.synthesis = SkipSynthesis(config)
+        self.mapping = mapping
+        self.synthesis = synthesis
 
     def forward(
         self,
@@ -33,6 +34,7 @@ class Generator(nn.Module):
         *,
         psi: float = 1.0,
         noise: NoiseMaps | None = None,
+        growth: Growth | None = None,
         precision: Precision = FP32,
     ) -> Tensor:
         """Draw images from latents.
@@ -42,14 +44,18 @@ class Generator(nn.Module):
             label: Labels, `(N, label_size)`; wanted by conditional networks only.
             psi: Truncation; 1 is off, 0 gives the mean image.
             noise: One map per noise input; None takes the network's own.
+            growth: The levels in use, by a network that grows; None is all.
             precision: Number format of the convolution blocks.
 
         Returns:
-            Images, `(N, C, H, W)`, fp32, about -1..1.
+            Images of the highest level in use, `(N, C, H, W)`, fp32, about -1..1.
+
+        Raises:
+            UsageError: If the network has no such level, or doesn't grow.
         """
         w = truncate(self.mapping(z, label), self.mapping.w_avg, psi)
         noise = self.synthesis.fixed_noise if noise is None else noise
-        return self.synthesis(self.broadcast(w), noise, precision=precision)
+        return self.synthesis(self.broadcast(w), noise, growth=growth, precision=precision)
 
     def broadcast(self, w: Tensor) -> Tensor:
         """The same w for every layer: `(N, D)` -> `(N, num_ws, D)`."""
@@ -63,6 +69,7 @@ class Generator(nn.Module):
         psi: float = 1.0,
         label: Tensor | int | None = None,
         noise: NoiseMode = "fixed",
+        growth: Growth | None = None,
         precision: PrecisionName = "auto",
         batch_size: int = 16,
     ) -> Tensor:
@@ -76,11 +83,12 @@ class Generator(nn.Module):
             psi: Truncation towards the mean of w (StyleGAN, appendix B); 1 is off.
             label: Class number, or labels `(label_size,)`; wanted by conditional networks.
             noise: Which noise maps to use.
+            growth: The levels in use, by a network that grows; None is all.
             precision: Number format of the convolution blocks; `auto` follows the device.
             batch_size: Images drawn at once.
 
         Raises:
-            UsageError: If the label does not fit the network.
+            UsageError: If the label or `growth` does not fit the network.
         """
         seeds = list(seeds)
         device = self.mapping.w_avg.device
@@ -92,7 +100,7 @@ class Generator(nn.Module):
             z = latents.latents_from_seeds(chunk, self.config.mapping.z_dim).to(device)
             labels = None if row is None else row.to(device).expand(len(chunk), -1)
             maps = self.noise_maps(chunk, noise)
-            images = self(z, labels, psi=psi, noise=maps, precision=policy)
+            images = self(z, labels, psi=psi, noise=maps, growth=growth, precision=policy)
             chunks.append(images.clamp(-1, 1))
         return torch.cat(chunks)
 

@@ -3,6 +3,9 @@
 Adam's step does not depend on the scale of gradients, so storing all weights at one scale gives
 every layer the same relative learning speed (ProGAN, section 4.1). Weights are fp32 and are cast to
 the format of the activations, which decides what a layer computes in.
+
+The gain sqrt2 of the leaky ReLU stands behind it, as in StyleGAN2. ProGAN and StyleGAN have it in
+the weights, where it spares the bias: `bias_gain=WEIGHT_GAIN_ONLY` gives that form.
 """
 
 import math
@@ -10,15 +13,20 @@ import math
 import torch
 from torch import Tensor, nn
 
+from stylesmith.networks.spectral import SpectralNorm
 from stylesmith.ops import (
     LRELU_GAIN,
     bias_act_,
     conv2d,
-    conv2d_down,
     conv2d_up,
     linear,
     modulated_conv2d,
+    upsample2d,
 )
+from stylesmith.ops.halve import Resample, conv2d_halve
+
+WEIGHT_GAIN_ONLY = 1 / LRELU_GAIN
+"""What a bias is multiplied by where the activation's gain belongs to the weights alone."""
 
 
 class EqualizedLinear(nn.Module):
@@ -31,49 +39,80 @@ class EqualizedLinear(nn.Module):
         *,
         bias_init: float = 0.0,
         lr_multiplier: float = 1.0,
+        bias_gain: float = 1.0,
+        spectral_norm: bool = False,
     ):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
         self.bias = nn.Parameter(torch.full((out_features,), bias_init / lr_multiplier))
-        self.weight_gain = lr_multiplier / math.sqrt(in_features)
-        self.bias_gain = lr_multiplier
+        gain = lr_multiplier / math.sqrt(in_features)
+        self.normalize, self.weight_gain = weight_scaling(out_features, gain, spectral_norm)
+        self.bias_gain = lr_multiplier * bias_gain
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_features)` -> `(N, out_features)`."""
-        return linear(x * self.weight_gain, self.weight, self.bias * self.bias_gain)
+        weight = self.normalize(self.weight)
+        return linear(x * self.weight_gain, weight, self.bias * self.bias_gain)
 
 
 class EqualizedConv2d(nn.Module):
-    """Convolution, bias and leaky ReLU; optionally filtered and strided to half the resolution."""
+    """Convolution, bias and leaky ReLU; optionally filtered and brought to half the resolution."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *, down: bool = False
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        down: bool = False,
+        resample: Resample = "[1,3,3,1]",
+        bias_gain: float = 1.0,
+        spectral_norm: bool = False,
     ):
         super().__init__()
         self.weight = nn.Parameter(randn_kernels(out_channels, in_channels, kernel_size))
         self.bias = nn.Parameter(torch.zeros(out_channels))
-        self.weight_gain = 1 / math.sqrt(in_channels * kernel_size**2)
-        self.down = down
+        gain = 1 / math.sqrt(in_channels * kernel_size**2)
+        self.normalize, self.weight_gain = weight_scaling(out_channels, gain, spectral_norm)
+        self.down, self.resample, self.bias_gain = down, resample, bias_gain
 
     def forward(self, x: Tensor, *, gain: float = 1.0, clamp: float | None = None) -> Tensor:
         """`(N, I, H, W)` -> `(N, O, H, W)`, or half of H and W; `gain` multiplies the result."""
-        weight = (self.weight * (self.weight_gain * LRELU_GAIN * gain)).to(x.dtype)
-        bias = (self.bias * (LRELU_GAIN * gain)).to(x.dtype)
-        y = conv2d_down(x, weight, bias) if self.down else conv2d(x, weight, bias)
+        scale = LRELU_GAIN * gain
+        weight = (self.normalize(self.weight) * (self.weight_gain * scale)).to(x.dtype)
+        bias = (self.bias * (self.bias_gain * scale)).to(x.dtype)
+        if self.down:
+            y = conv2d_halve(x, weight, bias, resample=self.resample)
+        else:
+            y = conv2d(x, weight, bias)
         return bias_act_(y, clamp=None if clamp is None else clamp * gain)
 
 
 class ShortcutConv2d(nn.Module):
-    """The 1x1 convolution to half the resolution that runs around a residual block; no bias."""
+    """The 1x1 convolution around a residual block, to half or twice the resolution; no bias."""
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        up: bool = False,
+        resample: Resample = "[1,3,3,1]",
+        spectral_norm: bool = False,
+    ):
         super().__init__()
         self.weight = nn.Parameter(randn_kernels(out_channels, in_channels, 1))
-        self.weight_gain = 1 / math.sqrt(in_channels)
+        gain = 1 / math.sqrt(in_channels)
+        self.normalize, self.weight_gain = weight_scaling(out_channels, gain, spectral_norm)
+        self.up, self.resample = up, resample
 
     def forward(self, x: Tensor, *, gain: float = 1.0) -> Tensor:
-        """`(N, I, H, W)` -> `(N, O, H/2, W/2)`; `gain` multiplies the result."""
-        return conv2d_down(x, (self.weight * (self.weight_gain * gain)).to(x.dtype))
+        """`(N, I, H, W)` -> `(N, O, H/2, W/2)` or `(N, O, 2H, 2W)`, multiplied by `gain`."""
+        weight = (self.normalize(self.weight) * (self.weight_gain * gain)).to(x.dtype)
+        # A 1x1 convolution commutes with the filter: do it where there are fewer pixels.
+        if self.up:
+            return upsample2d(conv2d(x, weight))
+        return conv2d_halve(x, weight, resample=self.resample)
 
 
 class StyledConv2d(nn.Module):
@@ -90,40 +129,61 @@ class StyledConv2d(nn.Module):
         *,
         up: bool = False,
         noise: bool = True,
+        demodulate: bool = True,
+        spectral_norm: bool = False,
     ):
         super().__init__()
         self.affine = EqualizedLinear(w_dim, in_channels, bias_init=1.0)
         self.weight = nn.Parameter(randn_kernels(out_channels, in_channels, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.noise_strength = nn.Parameter(torch.zeros(())) if noise else None
-        self.weight_gain = 1 / math.sqrt(in_channels * 9)
+        gain = 1 / math.sqrt(in_channels * 9)
+        self.normalize, self.weight_gain = weight_scaling(out_channels, gain, spectral_norm)
         self.convolve = conv2d_up if up else conv2d
+        self.demodulate = demodulate
 
     def forward(
-        self, x: Tensor, w: Tensor, noise: Tensor | None, *, clamp: float | None = None
+        self,
+        x: Tensor,
+        w: Tensor,
+        noise: Tensor | None,
+        *,
+        gain: float = 1.0,
+        clamp: float | None = None,
     ) -> Tensor:
-        """`(N, I, H, W)`, w `(N, D)` and noise `(N or 1, 1, H', W')` -> `(N, O, H', W')`."""
+        """`(N, I, H, W)`, w `(N, D)` and noise `(N or 1, 1, H', W')` -> `(N, O, H', W')`.
+
+        `gain` multiplies the result.
+        """
+        weight = self.normalize(self.weight)
         style = self.affine(w) * self.weight_gain  # scaling the few styles scales the kernels
-        y = modulated_conv2d(x, self.weight, style, convolve=self.convolve, gain=LRELU_GAIN)
+        scale = LRELU_GAIN * gain
+        y = modulated_conv2d(
+            x, weight, style, demodulate=self.demodulate, convolve=self.convolve, gain=scale
+        )
         if noise is not None and self.noise_strength is not None:
-            y = y.add_((noise * (self.noise_strength * LRELU_GAIN)).to(y.dtype))
-        return bias_act_(y, self.bias * LRELU_GAIN, clamp=clamp)
+            y = y.add_((noise * (self.noise_strength * scale)).to(y.dtype))
+        return bias_act_(y, self.bias * scale, clamp=None if clamp is None else clamp * gain)
 
 
 class ToRGB(nn.Module):
     """Features to image channels: a modulated 1x1 convolution without demodulation."""
 
-    def __init__(self, in_channels: int, image_channels: int, w_dim: int):
+    def __init__(
+        self, in_channels: int, image_channels: int, w_dim: int, *, spectral_norm: bool = False
+    ):
         super().__init__()
         self.affine = EqualizedLinear(w_dim, in_channels, bias_init=1.0)
         self.weight = nn.Parameter(randn_kernels(image_channels, in_channels, 1))
         self.bias = nn.Parameter(torch.zeros(image_channels))
-        self.weight_gain = 1 / math.sqrt(in_channels)
+        gain = 1 / math.sqrt(in_channels)
+        self.normalize, self.weight_gain = weight_scaling(image_channels, gain, spectral_norm)
 
     def forward(self, x: Tensor, w: Tensor, *, clamp: float | None = None) -> Tensor:
         """`(N, I, H, W)` and w `(N, D)` -> fp32 image `(N, image_channels, H, W)`."""
+        weight = self.normalize(self.weight)
         style = self.affine(w) * self.weight_gain
-        rgb = modulated_conv2d(x, self.weight, style, demodulate=False)
+        rgb = modulated_conv2d(x, weight, style, demodulate=False)
         rgb = rgb.float() + self.bias[:, None, None]
         return rgb if clamp is None else rgb.clamp(-clamp, clamp)
 
@@ -132,3 +192,11 @@ def randn_kernels(out_channels: int, in_channels: int, kernel_size: int) -> Tens
     """Standard normal kernels `(O, I, k, k)`, laid out channels last as all activations are."""
     kernels = torch.randn(out_channels, in_channels, kernel_size, kernel_size)
     return kernels.contiguous(memory_format=torch.channels_last)
+
+
+def weight_scaling(out_features: int, gain: float, spectral_norm: bool) -> tuple[nn.Module, float]:
+    """What a weight passes through before use, and what it is multiplied by then.
+
+    That is `gain`; but a spectral norm undoes any scale, and its result is used as it is.
+    """
+    return (SpectralNorm(out_features), 1.0) if spectral_norm else (nn.Identity(), gain)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith.config import MappingConfig
-from stylesmith.networks.layers import EqualizedLinear
+from stylesmith.networks.layers import WEIGHT_GAIN_ONLY, EqualizedLinear
 from stylesmith.ops import lrelu, pixel_norm
 
 
@@ -15,12 +15,16 @@ class MappingNetwork(nn.Module):
 
     A label enters in one of two ways. `concat` (both papers): a plain matrix times the label is
     joined to z before the normalization. `embed` (StyleGAN2-ADA): a linear layer, normalized by
-    itself, is joined to the normalized z.
+    itself, is joined to the normalized z. Without layers, that input is w.
+
+    With `gain_in_weights` He's gain spares the biases, as in StyleGAN.
     """
 
     w_avg: Tensor
 
-    def __init__(self, config: MappingConfig, *, label_size: int = 0):
+    def __init__(
+        self, config: MappingConfig, *, label_size: int = 0, gain_in_weights: bool = False
+    ):
         super().__init__()
         self.z_dim, self.label_mode = config.z_dim, config.label_mode
         self.label_size = label_size
@@ -30,13 +34,15 @@ class MappingNetwork(nn.Module):
             self.label_weight = nn.Parameter(torch.randn(label_size, config.w_dim))
         elif label_size:
             self.embed = EqualizedLinear(label_size, config.w_dim)
+        bias_gain = WEIGHT_GAIN_ONLY if gain_in_weights else 1.0
         self.layers = nn.ModuleList(
-            EqualizedLinear(i, o, lr_multiplier=config.lr_multiplier) for i, o in pairwise(widths)
+            EqualizedLinear(i, o, lr_multiplier=config.lr_multiplier, bias_gain=bias_gain)
+            for i, o in pairwise(widths)
         )
-        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+        self.register_buffer("w_avg", torch.zeros(widths[-1]))
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        """Latent `(N, z_dim)` and label `(N, label_size)` -> w `(N, w_dim)`, all fp32."""
+        """Latent `(N, z_dim)` and label `(N, label_size)` -> w, `(N, D)`, all fp32."""
         x = self._join(z, label)
         for layer in self.layers:
             x = lrelu(layer(x))

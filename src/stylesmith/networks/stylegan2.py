@@ -1,57 +1,35 @@
-"""StyleGAN2's synthesis network g: from w to an image (StyleGAN2, Figures 2d and 7b)."""
+"""StyleGAN2's synthesis network g: from w to an image (StyleGAN2, Figures 2d and 7).
 
-from collections.abc import Sequence
+All connections go up through the same style blocks and differ in how levels reach the image, as
+Figure 7 shows above its dashed line; `grow` is the network of rows B to D of Table 1.
+"""
+
+from collections import deque
+from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.config import GeneratorConfig
 from stylesmith.devices import FP32, Precision
-from stylesmith.networks.layers import StyledConv2d, ToRGB
+from stylesmith.networks.growth import Growth, levels_in_use
+from stylesmith.networks.style_blocks import ResidualStyleBlock, SkipBlock, StyleBlock, to_rgb
+from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.ops import upsample2d
 
-NoiseMaps = Sequence[Tensor | None]
-"""One map `(N or 1, 1, H, W)` per noise input, or None where a layer gets no noise."""
 
+class ModulatedSynthesis(nn.Module):
+    """The constant, the way up through the blocks, and the noise: what all connections share.
 
-class SkipBlock(nn.Module):
-    """One resolution: up-convolution (not at the base), convolution, and the image's share."""
-
-    def __init__(self, config: GeneratorConfig, level: int):
-        super().__init__()
-        w_dim, channels = config.mapping.w_dim, config.channels(level)
-        if level > 0:
-            below = config.channels(level - 1)
-            self.conv0 = StyledConv2d(below, channels, w_dim, up=True, noise=config.noise)
-        self.conv1 = StyledConv2d(channels, channels, w_dim, noise=config.noise)
-        self.to_rgb = ToRGB(channels, config.image_channels, w_dim)
-        self.level = level
-
-    def forward(
-        self, x: Tensor, ws: Tensor, noise: NoiseMaps, *, clamp: float | None
-    ) -> tuple[Tensor, Tensor]:
-        """Features below -> features and image share of this level.
-
-        `ws` `(N, 3, D)` feeds conv0, conv1 and toRGB, `noise` conv0 and conv1; at the base the
-        first of each is absent.
-        """
-        if self.level > 0:
-            x = self.conv0(x, ws[:, 0], noise[0], clamp=clamp)
-        x = self.conv1(x, ws[:, -2], noise[-1], clamp=clamp)
-        return x, self.to_rgb(x, ws[:, -1], clamp=clamp)
-
-
-class SkipSynthesis(nn.Module):
-    """The output-skip generator: every level adds its share to an upsampled image.
-
-    Convolution blocks compute in the format that `precision` names; images are summed in fp32.
+    Convolution blocks compute in the format that `precision` names; images are fp32.
     """
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: GeneratorConfig, block: type[StyleBlock]):
         super().__init__()
         self.config = config
         self.const = nn.Parameter(torch.randn(1, config.channels(0), *config.base))
-        self.blocks = nn.ModuleList(SkipBlock(config, level) for level in range(config.levels))
+        self.blocks = nn.ModuleList(block(config, level) for level in range(config.levels))
         for i, shape in enumerate(config.noise_shapes):
             self.register_buffer(f"noise_{i}", torch.randn(1, 1, *shape))
 
@@ -60,20 +38,138 @@ class SkipSynthesis(nn.Module):
         """The noise maps that belong to the network, `(1, 1, H, W)` each."""
         return [getattr(self, f"noise_{i}") for i in range(len(self.config.noise_shapes))]
 
-    def forward(self, ws: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
-        """`(N, num_ws, D)` and one noise map per input, or none, -> images `(N, C, H, W)`, fp32.
+    def features(
+        self, ws: Tensor, noise: NoiseMaps, *, top: int, precision: Precision
+    ) -> Iterator[Tensor]:
+        """Features `(N, C, h, w)` of every level from the base up to `top`.
 
         toRGB of a level shares its w with the first convolution of the next one.
         """
         levels = self.config.levels
         noise = noise or [None] * (2 * levels - 1)
         x = self.const.expand(len(ws), -1, -1, -1).contiguous(memory_format=torch.channels_last)
-        image: Tensor | None = None
-        for level, block in enumerate(self.blocks):
+        for level in range(top + 1):
             first = max(2 * level - 1, 0)
+            styles, maps = ws[:, first : 2 * level + 2], noise[first : 2 * level + 1]
             x = x.to(precision.at(level, levels))
-            maps = noise[first : 2 * level + 1]
-            x, share = block(x, ws[:, first : 2 * level + 2], maps, clamp=precision.clamp)
+            x = self.blocks[level](x, styles, maps, clamp=precision.clamp)
+            yield x
+
+    def image(self, x: Tensor, ws: Tensor, level: int, precision: Precision) -> Tensor:
+        """What toRGB of a level makes of its features."""
+        block = self.blocks[level]
+        assert isinstance(block, SkipBlock)
+        return block.to_rgb(x, ws[:, 2 * level + 1], clamp=precision.clamp)
+
+
+class SkipSynthesis(ModulatedSynthesis):
+    """The output-skip generator: every level adds its share to an upsampled image (Figure 7b)."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config, SkipBlock)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """`(N, num_ws, D)` and one noise map per input, or none, -> images `(N, C, H, W)`, fp32."""
+        top = levels_in_use(growth, self.config.levels, grows=False).level
+        image: Tensor | None = None
+        for level, x in enumerate(self.features(ws, noise, top=top, precision=precision)):
+            share = self.image(x, ws, level, precision)
             image = share if image is None else upsample2d(image) + share
         assert image is not None
         return image
+
+
+class GrowingSynthesis(ModulatedSynthesis):
+    """Levels fade in one after the other (ProGAN, section 2): StyleGAN2's rows B to D.
+
+    Every level has a toRGB, of which the highest one in use draws the image; while it fades in, it
+    is blended with the repeated image of the level below.
+    """
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config, SkipBlock)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Styles and noise maps, as if all levels were in use -> images of the highest that is."""
+        growth = levels_in_use(growth, self.config.levels)
+        lowest_drawn = growth.level if growth.fade == 1 else growth.level - 1
+        images = [
+            self.image(x, ws, level, precision)
+            for level, x in enumerate(
+                self.features(ws, noise, top=growth.level, precision=precision)
+            )
+            if level >= lowest_drawn
+        ]
+        if growth.fade == 1:
+            return images[-1]
+        lower = F.interpolate(images[0], scale_factor=2, mode="nearest")
+        return torch.lerp(lower, images[1], growth.fade)
+
+
+class MultiscaleSynthesis(ModulatedSynthesis):
+    """An image at every level, each drawn by itself (MSG-GAN; Figure 7a)."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config, SkipBlock)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Styles and noise maps -> images of the top level `(N, C, H, W)`, fp32."""
+        levels_in_use(growth, self.config.levels, grows=False)
+        return self.forward_pyramid(ws, noise, precision=precision)[-1]
+
+    def forward_pyramid(
+        self, ws: Tensor, noise: NoiseMaps, *, precision: Precision = FP32
+    ) -> list[Tensor]:
+        """Styles and noise maps -> images of every level, smallest first."""
+        features = self.features(ws, noise, top=self.config.levels - 1, precision=precision)
+        return [self.image(x, ws, level, precision) for level, x in enumerate(features)]
+
+
+class OrigSynthesis(ModulatedSynthesis):
+    """The feedforward generator: one toRGB, at the top."""
+
+    def __init__(self, config: GeneratorConfig, *, block: type[StyleBlock] = StyleBlock):
+        super().__init__(config, block)
+        self.to_rgb = to_rgb(config, config.levels - 1)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Styles and noise maps -> images `(N, C, H, W)`, fp32."""
+        top = levels_in_use(growth, self.config.levels, grows=False).level
+        features = self.features(ws, noise, top=top, precision=precision)
+        (x,) = deque(features, maxlen=1)
+        return self.to_rgb(x, ws[:, -1], clamp=precision.clamp)
+
+
+class ResidualSynthesis(OrigSynthesis):
+    """The residual generator: features of both branches are summed (Figure 7c)."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config, block=ResidualStyleBlock)

@@ -3,12 +3,19 @@
 from stylesmith.ops.activate import LRELU_GAIN, bias_act_, bias_act_reference, lrelu
 from stylesmith.ops.linear import linear
 from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference
-from stylesmith.ops.normalize import append_minibatch_stddev, pixel_norm
+from stylesmith.ops.normalize import (
+    adain,
+    adain_reference,
+    append_minibatch_stddev,
+    instance_norm,
+    pixel_norm,
+)
 from stylesmith.ops.resample import (
     blur2d,
     conv2d,
     conv2d_down,
     conv2d_up,
+    conv2d_up_nearest,
     downsample2d,
     upfirdn2d,
     upsample2d,
@@ -16,6 +23,8 @@ from stylesmith.ops.resample import (
 
 __all__ = [
     "LRELU_GAIN",
+    "adain",
+    "adain_reference",
     "append_minibatch_stddev",
     "bias_act_",
     "bias_act_reference",
@@ -23,7 +32,9 @@ __all__ = [
     "conv2d",
     "conv2d_down",
     "conv2d_up",
+    "conv2d_up_nearest",
     "downsample2d",
+    "instance_norm",
     "linear",
     "lrelu",
     "modulated_conv2d",

@@ -25,6 +25,9 @@ from stylesmith.errors import ShapeError
 Taps = Sequence[float]
 """One-dimensional filter, applied to rows and columns; networks use (1, 3, 3, 1)."""
 
+BOX: Taps = (1.0, 1.0)
+"""As an upsampler it repeats each pixel, as a downsampler it averages 2x2."""
+
 BILINEAR: Taps = (1.0, 3.0, 3.0, 1.0)
 """StyleGAN2's filter; as an upsampler it is bilinear interpolation."""
 
@@ -92,6 +95,23 @@ def conv2d_up(x: Tensor, weight: Tensor, *, taps: Taps = BILINEAR) -> Tensor:
     return blur2d(x, taps, padding=(len(taps) - 2) // 2, gain=4.0)
 
 
+def conv2d_up_nearest(x: Tensor, weight: Tensor, *, taps: Taps | None = None) -> Tensor:
+    """Repeat each pixel 2x2, convolve, and smooth: `(N, I, H, W)` -> `(N, O, 2H, 2W)`.
+
+    The up-convolution of ProGAN, and with taps (1, 2, 1) that of StyleGAN. Inside the image the
+    latter is `conv2d_up` with (1, 3, 3, 1) = (1, 1) * (1, 2, 1); at the border each step pads its
+    own input with zeros.
+
+    Args:
+        x: Activations, `(N, I, H, W)`.
+        weight: Kernels, `(O, I, 3, 3)`. Where the published networks fuse repeating and convolving
+            (ProGAN everywhere, StyleGAN from 128x128 on) theirs are these, flipped both ways.
+        taps: Filter of odd length; None leaves it out.
+    """
+    y = conv2d_up(x, weight, taps=BOX)
+    return y if taps is None else blur2d(y, taps, padding=len(taps) // 2)
+
+
 def conv2d_down(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, *, taps: Taps = BILINEAR
 ) -> Tensor:
@@ -137,6 +157,8 @@ class _Upsample(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        # Matrix products of toRGB give their second derivatives in another layout.
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
         return _Downsample.apply(gradient, ctx.taps) * 4, None
 
     @staticmethod

@@ -50,7 +50,8 @@ def draw_latents(
     size = 2 * z_dim + sum(height * width for height, width in shapes)
     flat = torch.stack([keys.normal(size, purpose, step, i, device=device) for i in indices])
     cutoff = None
-    if keys.uniform(f"{purpose} mixing", step) < mixing:
+    mixable = config.num_ws > 1
+    if mixable and keys.uniform(f"{purpose} mixing", step) < mixing:
         cutoff = 1 + keys.number(f"{purpose} cutoff", step) % (config.num_ws - 1)
     return Draw(
         z=flat[:, :z_dim],

@@ -7,12 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith.config import RunConfig, TrainingConfig
-from stylesmith.networks import (
-    Generator,
-    ResidualDiscriminator,
-    build_discriminator,
-    build_generator,
-)
+from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
 
 
 @dataclass
@@ -38,7 +33,7 @@ class TrainState:
     """Networks, optimizers, running means and clocks."""
 
     generator: Generator
-    discriminator: ResidualDiscriminator
+    discriminator: Discriminator
     ema: Generator
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam

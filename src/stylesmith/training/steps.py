@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stylesmith.config import TrainingConfig
 from stylesmith.devices import Precision
-from stylesmith.networks import Generator, ResidualDiscriminator
+from stylesmith.networks import Discriminator, Generator
 from stylesmith.training import losses
 from stylesmith.training.draws import Draw
 
@@ -26,7 +26,7 @@ class Players:
     """The two networks, and the number format in which they play."""
 
     generator: Generator
-    discriminator: ResidualDiscriminator
+    discriminator: Discriminator
     precision: Precision
 
 
