@@ -15,11 +15,11 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks.growth import Growth, levels_in_use
 from stylesmith.networks.style_blocks import ResidualStyleBlock, SkipBlock, StyleBlock, to_rgb
-from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.networks.synthesis import NoiseMaps, NoisyNetwork
 from stylesmith.ops import upsample2d
 
 
-class ModulatedSynthesis(nn.Module):
+class ModulatedSynthesis(NoisyNetwork):
     """The constant, the way up through the blocks, and the noise: what all connections share.
 
     Convolution blocks compute in the format that `precision` names; images are fp32.
@@ -30,13 +30,7 @@ class ModulatedSynthesis(nn.Module):
         self.config = config
         self.const = nn.Parameter(torch.randn(1, config.channels(0), *config.base))
         self.blocks = nn.ModuleList(block(config, level) for level in range(config.levels))
-        for i, shape in enumerate(config.noise_shapes):
-            self.register_buffer(f"noise_{i}", torch.randn(1, 1, *shape))
-
-    @property
-    def fixed_noise(self) -> list[Tensor]:
-        """The noise maps that belong to the network, `(1, 1, H, W)` each."""
-        return [getattr(self, f"noise_{i}") for i in range(len(self.config.noise_shapes))]
+        self.own_noise(config.noise_shapes)
 
     def features(
         self, ws: Tensor, noise: NoiseMaps, *, top: int, precision: Precision

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks.growth import Growth
@@ -38,3 +39,20 @@ class Synthesis(Protocol):
         Returns:
             Images of the highest level in use, `(N, C, H, W)`, fp32.
         """
+
+
+class NoisyNetwork(nn.Module):
+    """A module with noise maps of its own, which are saved with it and take no gradient."""
+
+    noise_count = 0
+
+    def own_noise(self, shapes: Sequence[tuple[int, int]]) -> None:
+        """Draw one map per shape; the last thing that a network draws when it is built."""
+        for i, shape in enumerate(shapes):
+            self.register_buffer(f"noise_{i}", torch.randn(1, 1, *shape))
+        self.noise_count = len(shapes)
+
+    @property
+    def fixed_noise(self) -> list[Tensor]:
+        """The noise maps that belong to the network, `(1, 1, H, W)` each."""
+        return [getattr(self, f"noise_{i}") for i in range(self.noise_count)]

@@ -19,7 +19,7 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks.growth import Growth, levels_in_use
 from stylesmith.networks.layers import randn_kernels
-from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.networks.synthesis import NoiseMaps, NoisyNetwork
 from stylesmith.ops import LRELU_GAIN, bias_act_, conv2d, conv2d_up_nearest, linear, pixel_norm
 
 STYLEGAN_TAPS = (1.0, 2.0, 1.0)
@@ -119,7 +119,7 @@ class Block(nn.Module):
         return self.layer1(x.to(dtype), ws[:, 1], noise[1], clamp=clamp)
 
 
-class ProgressiveSynthesis(nn.Module):
+class ProgressiveSynthesis(NoisyNetwork):
     """Blocks with a toRGB layer each, of which the highest in use makes the image.
 
     Convolutions compute in the format that `precision` names, the input layer in fp32: a constant
@@ -137,13 +137,7 @@ class ProgressiveSynthesis(nn.Module):
             Block(source, width, make_layer) for source, width in zip(sources, widths, strict=True)
         )
         self.to_rgb = nn.ModuleList(PlainToRGB(width, config.image_channels) for width in widths)
-        for i, shape in enumerate(config.noise_shapes):
-            self.register_buffer(f"noise_{i}", torch.randn(1, 1, *shape))
-
-    @property
-    def fixed_noise(self) -> list[Tensor]:
-        """The noise maps that belong to the network, `(1, 1, H, W)` each."""
-        return [getattr(self, f"noise_{i}") for i in range(len(self.config.noise_shapes))]
+        self.own_noise(config.noise_shapes)
 
     def forward(
         self,
