@@ -10,6 +10,9 @@ from typing import Any
 
 from stylesmith.errors import DataError, OutputError
 
+LEFTOVER = re.compile(r"\..+\.\d+(\.\w+)?|\.tmp\w{6}")
+"""Names of unfinished files."""
+
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place in one step.
@@ -69,9 +72,12 @@ def numbered(folder: Path, suffix: str) -> list[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files that `write_atomically` left when its process was killed."""
+    """Remove temporary files that `write_atomically` left when its process was killed.
+
+    The safetensors library adds one of its own, named `.tmp` and six letters or digits.
+    """
     for path in folder.glob(".*"):
-        if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name) and path.is_file():
+        if LEFTOVER.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 

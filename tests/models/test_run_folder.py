@@ -56,9 +56,12 @@ def test_an_empty_or_absent_folder_is_clear(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", [".x.123.safetensors", ".000000004.1.png", ".README.77.md"])
+LEFTOVERS = [".x.123.safetensors", ".000000004.1.png", ".README.77.md", ".tmpc5WBVm"]
+
+
+@pytest.mark.parametrize("name", LEFTOVERS)
 def test_leftovers_are_temporary_files_of_ours(tmp_path, name):
-    kept = [".gitignore", ".hidden.png", "x.123.png", ".4711"]
+    kept = [".gitignore", ".hidden.png", "x.123.png", ".4711", ".tmp", ".tmpname"]
     for other in (name, *kept):
         (tmp_path / other).write_text("")
     files.remove_leftovers(tmp_path)
