@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.devices import FP32, Precision
-from stylesmith.networks import Generator, ResidualDiscriminator, SkipSynthesis
+from stylesmith.networks import Generator, Growth, ResidualDiscriminator, SkipSynthesis
 from stylesmith.networks.discriminators import Epilogue, ResidualBlock
 from stylesmith.networks.layers import EqualizedConv2d, ShortcutConv2d, StyledConv2d, ToRGB
 from stylesmith.networks.stylegan2 import NoiseMaps, SkipBlock
@@ -36,8 +36,15 @@ class PlainGenerator(nn.Module):
         ws = self.broadcast(self.mapping(z))
         return self.synthesis(ws, self.network.synthesis.fixed_noise)
 
-    def synthesis(self, ws: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
-        """Styles `(N, num_ws, D)` to images; always in fp32, whatever `precision` says."""
+    def synthesis(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Styles `(N, num_ws, D)` to images; always all levels, in fp32."""
         network = self.network.synthesis
         assert isinstance(network, SkipSynthesis)
         x = network.const.expand(len(ws), -1, -1, -1)
@@ -61,11 +68,17 @@ class PlainDiscriminator(nn.Module):
     def __init__(self, discriminator: ResidualDiscriminator):
         super().__init__()
         self.network = contiguous_copy(discriminator)
+        self.config = discriminator.config
 
     def forward(
-        self, images: Tensor, label: Tensor | None = None, *, precision: Precision = FP32
+        self,
+        images: Tensor,
+        label: Tensor | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
     ) -> Tensor:
-        """Images `(N, C, H, W)` to scores `(N,)`; always in fp32, whatever `precision` says."""
+        """Images `(N, C, H, W)` to scores `(N,)`; always all levels, in fp32."""
         x = equalized_conv(self.network.from_rgb, images)
         for block in self.network.blocks:
             assert isinstance(block, ResidualBlock)

@@ -21,8 +21,8 @@ from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
 from stylesmith.models.container import read_container
 from stylesmith.presets.small import tiny
-from stylesmith.training.layout import BatchLayout
 from stylesmith.training.learner import Learner
+from stylesmith.training.schedule import Schedule
 from stylesmith.training.state import TrainState
 from stylesmith.training.trainer import Limits
 
@@ -80,11 +80,10 @@ def make_learner(
     config: RunConfig, dataset: Dataset, *, state: TrainState | None = None
 ) -> Learner:
     """A learner in this process alone, with micro-batches as the config says."""
-    training = config.training
-    keys = RandomKeys(training.seed)
+    keys = RandomKeys(config.training.seed)
     loader = BatchLoader(dataset, keys=keys, mirror=config.data.mirror, workers=1)
-    layout = BatchLayout(training.batch_size, training.micro_batch or training.batch_size, 1)
-    return Learner(config, state or TrainState.create(config, CPU), loader, layout, keys)
+    schedule = Schedule(config, processes=1)
+    return Learner(config, state or TrainState.create(config, CPU), loader, schedule, keys)
 
 
 def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

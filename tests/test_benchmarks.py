@@ -66,7 +66,7 @@ def test_the_plain_discriminator_is_the_shipped_one(load, tiny_discriminator):
     scores = {network: network(images) for network in (discriminator, plain)}
     assert_close(scores[plain], scores[discriminator], **CLOSE)
     for score in scores.values():
-        (r1_penalty(score, images).mean() + score.mean()).backward()
+        (r1_penalty(score, [images]).mean() + score.mean()).backward()
     assert_same_gradients(discriminator, plain)
 
 

@@ -8,18 +8,18 @@ import torch
 
 import stylesmith
 from stylesmith import distributed, files
-from stylesmith.config import DataConfig, RunConfig
+from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import choose_precision, describe, dtype_name, tune
 from stylesmith.errors import DataError, ModelError
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.training.checkpoint import restore_newest
-from stylesmith.training.estimate import choose_micro_batch, estimate_run, predict_speed
-from stylesmith.training.layout import BatchLayout
+from stylesmith.training.estimate import choose_micro_batch, forecast
 from stylesmith.training.live import LiveView, format_duration
 from stylesmith.training.preview import Preview
 from stylesmith.training.recorder import Recorder
+from stylesmith.training.schedule import Schedule
 from stylesmith.training.signals import stop_request
 from stylesmith.training.state import TrainState
 from stylesmith.training.trainer import Limits, Reason, Trainer
@@ -74,14 +74,11 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
         UsageError: If the batch cannot be shared by the processes.
     """
     config = choose_micro_batch(config, session.device)
-    training, micro_batch = config.training, config.training.micro_batch
-    assert micro_batch is not None
-    layout = BatchLayout(training.batch_size, micro_batch, distributed.planned_world_size())
-    precision = choose_precision(training.precision, session.device)
-    estimate = estimate_run(config, precision)
-    speed = predict_speed(config, estimate, precision, session.device) * layout.processes
+    schedule = Schedule(config, processes=distributed.planned_world_size())
+    precision = choose_precision(config.training.precision, session.device)
+    expected = forecast(config, schedule, precision, session.device)
+    duration, training = format_duration(expected.seconds), config.training
     height, width = config.data.size
-    duration = format_duration(training.kimg * 1000 / speed)
     mirrored = ", mirrored" if config.data.mirror else ""
     labels = f", labels of length {config.data.label_size}" if config.data.label_size else ""
     count = "" if images is None else f"{images} "
@@ -89,16 +86,51 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
         f"{config.preset}: {count}images of {width}x{height}{mirrored}{labels}",
         f"  networks   up to {config.generator.max_channels} channels, "
         f"{config.generator.mapping.layers} mapping layers",
-        f"  batch      {training.batch_size} = {layout.processes} processes x {micro_batch} images "
-        f"x {layout.accumulation} accumulated",
-        f"  losses     R1 gamma {training.r1_gamma:g}, path length {training.path_weight:g}, "
-        f"rates {training.generator_lr:g} and {training.discriminator_lr:g}",
+        *_describe_phases(config, schedule),
+        f"  losses     {_describe_losses(training)}",
         f"  device     {describe(session.device)}, {dtype_name(precision)}",
-        f"  memory     about {estimate.bytes(micro_batch) / 1e9:.1f} GB a process",
-        f"  time       about {speed:.3g} images a second: {duration} for {training.kimg:g} "
-        "thousand images",
+        f"  memory     about {expected.bytes / 1e9:.1f} GB a process",
+        f"  time       about {expected.speed:.3g} images a second at full size: {duration} for "
+        f"{training.kimg:g} thousand images",
     ]
     return config, "\n".join(lines)
+
+
+def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
+    """Levels, batches and rates; one line per level where they differ."""
+    phases, growth = schedule.phases, config.training.growth
+    shown = []
+    for level, phase in phases.items():
+        layout, (height, width) = phase.layout, config.generator.size(level)
+        batch = (
+            f"{layout.batch_size} = {layout.processes} processes x {layout.micro_batch} images "
+            f"x {layout.accumulation} accumulated"
+        )
+        rates = f"rates {phase.generator_lr:g} and {phase.discriminator_lr:g}"
+        name = f"{width}x{height}" if growth else "batch"
+        shown.append(f"  {name:<10} {batch}, {rates}")
+    if growth is None:
+        return shown
+    grown = growth.grown_kimg(config.generator.levels)
+    head = (
+        f"  growing    {growth.train_kimg:g} thousand images a level, {growth.fade_kimg:g} to fade "
+        f"in; full size after {grown:g}"
+    )
+    return [head, *shown]
+
+
+def _describe_losses(training: TrainingConfig) -> str:
+    wgan = f"WGAN-GP lambda {training.wgan_penalty:g}, drift {training.wgan_drift:g}"
+    parts = [wgan if training.loss == "wgan_gp" else "logistic"]
+    if training.r1_gamma:
+        parts.append(f"R1 gamma {training.r1_gamma:g} {_every(training.r1_interval)}")
+    if training.path_weight:
+        parts.append(f"path length {training.path_weight:g} {_every(training.path_interval)}")
+    return ", ".join(parts)
+
+
+def _every(interval: int) -> str:
+    return "every step" if interval == 1 else f"every {interval} steps"
 
 
 def start(config: RunConfig, dataset: Dataset, out: Path, session: Session, *, say: Say) -> Reason:
@@ -199,8 +231,15 @@ def _train(
 def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
     """The smallest micro-batch that any process chose: each looked at its own free memory."""
     config = choose_micro_batch(config, device)
-    chosen = torch.tensor(config.training.micro_batch, device=device)
-    return config.change(training={"micro_batch": int(distributed.minimum(chosen))})
+    chosen = config.training.micro_batch
+    if not isinstance(chosen, dict):
+        agreed = distributed.minimum(torch.tensor(chosen, device=device))
+        return config.change(training={"micro_batch": int(agreed)})
+    phases = Schedule(config).phases
+    ours = torch.tensor([p.layout.micro_batch for p in phases.values()], device=device)
+    agreed = distributed.minimum(ours)
+    table = {4 << level: int(share) for level, share in zip(phases, agreed, strict=True)}
+    return config.change(training={"micro_batch": table})
 
 
 def _preview(config: RunConfig, dataset: Dataset) -> Preview | None:
@@ -209,12 +248,13 @@ def _preview(config: RunConfig, dataset: Dataset) -> Preview | None:
 
 
 def _facts(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:
+    layout = trainer.learner.phase.layout
     return {
         "device": describe(device),
         "precision": dtype_name(choose_precision(config.training.precision, device)),
-        "processes": trainer.layout.processes,
-        "micro_batch": trainer.layout.micro_batch,
-        "accumulation": trainer.layout.accumulation,
+        "processes": layout.processes,
+        "micro_batch": layout.micro_batch,
+        "accumulation": layout.accumulation,
         "generator_parameters": parameter_count(trainer.state.generator),
         "discriminator_parameters": parameter_count(trainer.state.discriminator),
         "dataset_images": len(trainer.dataset),

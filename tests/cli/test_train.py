@@ -282,8 +282,8 @@ def test_resume_with_changed_data_is_refused(cli, tmp_path):
 def test_a_failed_run_ends_with_1_and_advice(cli, photos, tmp_path, monkeypatch):
     real = steps.generator_pass
 
-    def bad(players, draw):
-        loss, stats = real(players, draw)
+    def bad(players, draw, *, loss):
+        loss, stats = real(players, draw, loss=loss)
         return loss * float("nan"), stats
 
     monkeypatch.setattr(steps, "generator_pass", bad)

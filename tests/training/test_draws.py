@@ -8,13 +8,16 @@ from stylesmith.training.draws import Draw, draw_latents
 CONFIG = GeneratorConfig(levels=3, mapping=MappingConfig(z_dim=5, w_dim=6, layers=1))
 
 
-def draw(indices=range(4), *, step=7, purpose="generator", mixing=0.5, seed=3, branch=0) -> Draw:
+def draw(
+    indices=range(4), *, step=7, purpose="generator", mixing=0.5, seed=3, branch=0, level=2
+) -> Draw:
     return draw_latents(
         CONFIG,
         RandomKeys(seed, branch),
         purpose,
         step,
         indices,
+        level=level,
         mixing=mixing,
         label=None,
         device=torch.device("cpu"),

@@ -6,7 +6,12 @@ from stylesmith.devices import FP32, Precision
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.training import estimate, steps
 from stylesmith.training.estimate import choose_micro_batch, count_pass, estimate_run
+from stylesmith.training.schedule import Phase, Schedule
 from tests.support import CPU, make_learner, tiny_config
+
+
+def phase_of(config) -> Phase:
+    return Schedule(config, processes=1).at(0)
 
 
 @pytest.mark.parametrize("precision", [FP32, Precision(torch.bfloat16)], ids=["fp32", "bf16"])
@@ -34,10 +39,12 @@ def test_memory_is_what_a_pass_keeps(photos):
 
 def test_memory_grows_with_the_micro_batch_and_the_networks(photos):
     config, _ = tiny_config(photos)
-    small = estimate_run(config, FP32)
+    small = estimate_run(config, FP32, phase_of(config))
     assert small.bytes(8) - small.bytes(4) == small.bytes(12) - small.bytes(8) > 0
     widths = {"channel_base": 128, "max_channels": 16}
-    wide = estimate_run(config.change(generator=widths, discriminator=widths), FP32)
+    wide = estimate_run(
+        config.change(generator=widths, discriminator=widths), FP32, phase_of(config)
+    )
     assert 1.5 < wide.image_bytes / small.image_bytes < 2.5
     assert 2 < wide.flops_per_image / small.flops_per_image < 5
     weights = parameter_count(build_generator(config.generator))
@@ -49,7 +56,9 @@ def test_lazy_passes_count_by_their_share(photos):
     config, _ = tiny_config(photos)
 
     def flops(**training) -> float:
-        return estimate_run(config.change(training=training), FP32).flops_per_image
+        return estimate_run(
+            config.change(training=training), FP32, phase_of(config)
+        ).flops_per_image
 
     bare = flops(r1_gamma=0.0, path_weight=0.0)
     often, rarely = (flops(r1_interval=n, path_weight=0.0) - bare for n in (1, 4))
@@ -66,7 +75,7 @@ def test_the_micro_batch_fits_into_free_memory(photos, monkeypatch, free, wanted
 
 def test_half_the_memory_halves_the_micro_batch(photos, monkeypatch):
     config, _ = tiny_config(photos, "training.batch_size=16")
-    needed = estimate_run(config, FP32).bytes(8)
+    needed = estimate_run(config, FP32, phase_of(config)).bytes(8)
     monkeypatch.setattr(estimate, "free_memory", lambda device: needed / 0.8 + 1)
     assert choose_micro_batch(config, CPU).training.micro_batch == 8
 

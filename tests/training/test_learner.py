@@ -88,9 +88,9 @@ def test_the_order_of_moves_is_a_setting(photos, monkeypatch, order):
 
 
 def spy(called, name, real):
-    def call(*arguments):
+    def call(*arguments, **options):
         called.append(name)
-        return real(*arguments)
+        return real(*arguments, **options)
 
     return call
 
@@ -162,8 +162,8 @@ def test_a_step_that_is_not_finite_moves_nothing_but_the_clocks(learner, monkeyp
 def spoiled(real, learner, kind):
     """A pass whose loss, or only its gradient, is not finite, or too large for Adam's squares."""
 
-    def call(*arguments):
-        loss, stats = real(*arguments)
+    def call(*arguments, **options):
+        loss, stats = real(*arguments, **options)
         networks = (learner.state.generator, learner.state.discriminator)
         moving = next(p for n in networks for p in n.parameters() if p.requires_grad)
         zero = (moving * 0).sum()

@@ -32,7 +32,7 @@ def test_losses_of_extreme_scores_stay_finite():
 def test_r1_of_a_linear_critic_is_the_squared_norm_of_its_weights():
     weights = torch.randn(3, 4, 4)
     reals = torch.randn(5, 3, 4, 4, requires_grad=True)
-    penalty = losses.r1_penalty((reals * weights).sum((1, 2, 3)) + 7, reals)
+    penalty = losses.r1_penalty((reals * weights).sum((1, 2, 3)) + 7, [reals])
     assert_close(penalty, weights.square().sum().expand(5))
 
 
@@ -43,7 +43,7 @@ def test_r1_has_the_gradient_that_finite_differences_give():
 
     def mean_penalty() -> Tensor:
         images = reals.clone().requires_grad_()
-        return losses.r1_penalty(critic(images), images).mean()
+        return losses.r1_penalty(critic(images), [images]).mean()
 
     weight = critic[0].weight
     (gradient,) = torch.autograd.grad(mean_penalty(), weight)
@@ -98,3 +98,26 @@ def test_path_penalty_pulls_lengths_to_the_target():
     lengths = torch.tensor([1.0, 3.0], requires_grad=True)
     losses.path_penalty(lengths, torch.tensor(2.0)).sum().backward()
     assert lengths.grad.tolist() == [-2, 2]
+
+
+def test_wgan_penalty_of_a_linear_critic_is_known():
+    weights = torch.randn(3, 4, 4)
+    images = torch.randn(5, 3, 4, 4, requires_grad=True)
+    scores = (images * weights).sum((1, 2, 3))
+    wanted = (weights.norm() / 2 - 1).square().expand(5)
+    assert_close(losses.wgan_penalty(scores, [images], scale=0.25), wanted)
+
+
+def test_gradients_of_a_pyramid_are_summed_over_its_levels():
+    views = [torch.randn(2, 3, side, side, requires_grad=True) for side in (4, 8, 16)]
+    weights = [torch.randn(3, side, side) for side in (4, 8, 16)]
+    scores = sum((v * w).sum((1, 2, 3)) for v, w in zip(views, weights, strict=True))
+    wanted = sum(w.square().sum() for w in weights)
+    assert_close(losses.r1_penalty(scores, views), wanted.expand(2))
+
+
+def test_wasserstein_losses_are_differences_of_scores_with_a_drift():
+    real, fake = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
+    assert_close(losses.generator_wasserstein(fake), -fake)
+    wanted = torch.tensor([0.5 - 1 + 0.001, 3 + 2 + 0.004])
+    assert_close(losses.discriminator_wasserstein(real, fake, 0.001), wanted)

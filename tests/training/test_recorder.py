@@ -6,7 +6,7 @@ from PIL import Image
 from stylesmith.training import recorder as recorder_module
 from stylesmith.training.learner import Learner
 from stylesmith.training.log import read_log
-from stylesmith.training.recorder import _crossed
+from stylesmith.training.recorder import crossed
 from tests.support import start
 
 SCHEDULE = ("output.log_kimg=0.008", "output.grid_kimg=0.02", "output.snapshot_kimg=0.03")
@@ -33,7 +33,7 @@ def test_each_kind_of_output_has_its_own_schedule(photos, tmp_path):
     [(0, 4, False), (4, 8, True), (8, 12, False), (0, 40, True), (7, 9, True), (8, 15, False)],
 )
 def test_output_is_due_when_a_multiple_has_been_passed(before, after, due):
-    assert _crossed(0.008, before, after) is due
+    assert crossed(0.008, before, after) is due
 
 
 def test_progress_is_the_mean_of_the_steps_since_the_last(photos, tmp_path, monkeypatch):

@@ -52,6 +52,13 @@ def train(
     kimg: Annotated[
         float | None, typer.Option(min=0.001, help="Length of the run in thousands of images.")
     ] = None,
+    scale_schedule: Annotated[
+        bool,
+        typer.Option(
+            "--scale-schedule",
+            help="With --kimg: shorten or stretch every phase in proportion, growing included.",
+        ),
+    ] = False,
     minutes: Annotated[
         float | None, typer.Option(min=0.001, help="Stop after so many minutes from now.")
     ] = None,
@@ -113,10 +120,13 @@ def train(
     for name, value in {"--kimg": kimg, "--minutes": minutes}.items():
         if value is not None and not math.isfinite(value):
             raise UsageError(f"{name} {value}: wanted a finite number")
-    settings = [*(set_ or []), *([f"training.kimg={kimg}"] if kimg else [])]
+    if scale_schedule and kimg is None:
+        raise UsageError("--scale-schedule: wanted --kimg too, the length to scale to")
+    settings = [*(set_ or []), *([f"training.kimg={kimg}"] if kimg and not scale_schedule else [])]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels}
         flags = {"--conditional": conditional, "--mirror": mirror}
+        flags |= {"--scale-schedule": scale_schedule}
         named = [name for name, value in (values | {"--seed": seed}).items() if value is not None]
         named += [name for name, on in (flags | {"--force": force}).items() if on]
         named += ["--preset"] if preset != "auto" else []
@@ -131,7 +141,8 @@ def train(
         )
     source = Source(data, resolution, channels, conditional, mirror, skip_bad)
     settings = [*([f"training.seed={seed}"] if seed is not None else []), *settings]
-    _start(source, out, preset, settings, session, dry_run=dry_run)
+    length = kimg if scale_schedule else None
+    _start(source, out, preset, settings, length, session, dry_run=dry_run)
 
 
 def _start(
@@ -139,6 +150,7 @@ def _start(
     out: Path | None,
     preset: str,
     settings: list[str],
+    scaled_to: float | None,
     session: "Session",
     *,
     dry_run: bool,
@@ -173,6 +185,7 @@ def _start(
         resize=source.resolution is not None,
     )
     config = apply_overrides(chosen.build(described, session.device), settings)
+    config = config.scale_schedule(scaled_to) if scaled_to else config
     config, text = runs.plan(config, session, images=len(dataset))
     _say(text)
     if dry_run:

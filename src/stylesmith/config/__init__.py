@@ -2,6 +2,7 @@
 
 from stylesmith.config.base import Config, apply_overrides, describe_problem
 from stylesmith.config.data import DataConfig
+from stylesmith.config.levels import AmountByLevel, CountByLevel, IntervalByLevel, at_level
 from stylesmith.config.network import (
     DiscriminatorConfig,
     GeneratorConfig,
@@ -11,19 +12,25 @@ from stylesmith.config.network import (
     parse_size,
 )
 from stylesmith.config.run import OutputConfig, RunConfig
-from stylesmith.config.training import TrainingConfig
+from stylesmith.config.training import GrowthConfig, LossName, TrainingConfig
 
 __all__ = [
+    "AmountByLevel",
     "Config",
+    "CountByLevel",
     "DataConfig",
     "DiscriminatorConfig",
     "GeneratorConfig",
+    "GrowthConfig",
+    "IntervalByLevel",
+    "LossName",
     "MappingConfig",
     "OutputConfig",
     "PyramidConfig",
     "RunConfig",
     "TrainingConfig",
     "apply_overrides",
+    "at_level",
     "base_grid",
     "describe_problem",
     "parse_size",

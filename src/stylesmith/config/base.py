@@ -1,8 +1,9 @@
 """What every config shares: frozen, strict, documented fields; and `key=value` overrides."""
 
 import difflib
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -24,7 +25,7 @@ class Config(BaseModel):
             ConfigError: If a value is not valid.
         """
         try:
-            return type(self).model_validate(_merge(self.model_dump(), values))
+            return type(self).model_validate(_merge(self, values))
         except ValidationError as error:
             raise ConfigError(describe_problem(error)) from None
 
@@ -33,12 +34,24 @@ C = TypeVar("C", bound=Config)
 
 
 def describe_problem(error: ValidationError) -> str:
-    """The first problem of a failed validation in one line: where, what was wanted, what came."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "config"
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    """The first problem of a failed validation in one line: where, what was wanted, what came.
+
+    A setting that may be a number or a table fails once for each form; the form that got furthest
+    says what is wrong.
+    """
+    problems = error.errors()
+    field = _field(problems[0]["loc"])
+    same_field = [found for found in problems if _field(found["loc"]) == field]
+    problem = max(same_field, key=lambda found: len(found["loc"]))
+    where = ".".join(field) or "config"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
     return f"{where}: {message[:1].lower()}{message[1:]}{given}"
+
+
+def _field(location: Iterable[int | str]) -> list[str]:
+    """The names that lead to a field, without the forms and keys inside it."""
+    return list(itertools.takewhile(str.isidentifier, map(str, location)))
 
 
 def apply_overrides(config: C, assignments: Iterable[str]) -> C:
@@ -57,10 +70,11 @@ def apply_overrides(config: C, assignments: Iterable[str]) -> C:
         if not equals:
             raise ConfigError(f"--set {assignment}: wanted key=value, as in training.r1_gamma=1")
         _check_key(config, key.strip())
-        value: Any = _parse(text.strip())
-        for part in reversed(key.strip().split(".")):
-            value = {part: value}
-        changes = _merge(changes, value)
+        *parents, name = key.strip().split(".")
+        inner = changes
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[name] = _parse(text.strip())
     try:
         return config.change(**changes)
     except ConfigError as error:
@@ -94,11 +108,14 @@ def _parse(text: str) -> Any:
         return text
 
 
-def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(old)
+def _merge(old: Config, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a config with others in place; dicts are merged into configs, never into tables."""
+    merged = old.model_dump()
     for name, value in new.items():
+        present = getattr(old, name, None)
         if isinstance(value, Config):
             value = value.model_dump()
-        nested = isinstance(value, dict) and isinstance(old.get(name), dict)
-        merged[name] = _merge(old[name], value) if nested else value
+        if isinstance(present, Config) and isinstance(value, dict):
+            value = _merge(present, value)
+        merged[name] = value
     return merged

@@ -129,10 +129,14 @@ class GeneratorConfig(PyramidConfig):
     @property
     def noise_shapes(self) -> list[tuple[int, int]]:
         """Height and width of each noise map: two per level, modulated networks one at the base."""
+        return self.noise_shapes_up_to(self.levels - 1)
+
+    def noise_shapes_up_to(self, level: int) -> list[tuple[int, int]]:
+        """Those of them that belong to the levels up to this one."""
         if not self.noise:
             return []
         first = 1 if self.kind == "modulated" else 0
-        return [self.size(i // 2) for i in range(first, 2 * self.levels)]
+        return [self.size(i // 2) for i in range(first, 2 * (level + 1))]
 
 
 class DiscriminatorConfig(PyramidConfig):

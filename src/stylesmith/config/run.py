@@ -6,6 +6,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from stylesmith.config.base import Config, describe_problem
 from stylesmith.config.data import DataConfig
+from stylesmith.config.levels import IntervalByLevel, scaled
 from stylesmith.config.network import DiscriminatorConfig, GeneratorConfig
 from stylesmith.config.training import TrainingConfig
 from stylesmith.errors import ConfigError
@@ -14,13 +15,13 @@ from stylesmith.errors import ConfigError
 class OutputConfig(Config):
     """What a run writes, and when."""
 
-    log_kimg: float = Field(default=4.0, gt=0)
-    """Thousands of images between lines of log.jsonl."""
-    grid_kimg: float = Field(default=40.0, gt=0)
+    log_kimg: IntervalByLevel = 4.0
+    """Thousands of images between lines of log.jsonl; a number, or a table by resolution."""
+    grid_kimg: IntervalByLevel = 40.0
     """Thousands of images between sample grids."""
     grid_images: int = Field(default=64, ge=1)
     """Images in a grid."""
-    snapshot_kimg: float = Field(default=200.0, gt=0)
+    snapshot_kimg: IntervalByLevel = 200.0
     """Thousands of images between kept copies of the averaged generator."""
     checkpoint_minutes: float = Field(default=10.0, gt=0)
     """Minutes between checkpoints."""
@@ -65,9 +66,56 @@ class RunConfig(Config):
                 "path length regularization needs a mapping network; set training.path_weight=0 "
                 "or generator.mapping.layers above 0"
             )
-        if "multiscale" in (self.generator.connection, self.discriminator.connection):
-            raise ValueError("the multiscale pair can be built, but not trained yet")
+        connections = (self.generator.connection, self.discriminator.connection)
+        if connections.count("multiscale") == 1:
+            raise ValueError(
+                "a multiscale generator needs a multiscale discriminator and the other way round; "
+                f"got {connections[0]} and {connections[1]}"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _growth_fits(self) -> Self:
+        growth, levels = self.training.growth, self.generator.levels
+        if growth is None:
+            return self
+        for name in ("generator", "discriminator"):
+            connection = getattr(self, name).connection
+            if connection != "grow":
+                raise ValueError(
+                    f"training.growth: the {name}'s connection is {connection}, which doesn't "
+                    f"grow; set {name}.connection=grow or training.growth=null"
+                )
+        if growth.start_level >= levels:
+            fitting = ", ".join(str(4 << level) for level in range(levels))
+            raise ValueError(
+                f"training.growth.start {growth.start}: images of {self._side()} have the levels "
+                f"{fitting}"
+            )
+        if growth.grown_kimg(levels) > self.training.kimg * (1 + 1e-9):
+            raise ValueError(
+                f"training.kimg {self.training.kimg:g}: growing from {growth.start} to "
+                f"{self._side()} takes {growth.grown_kimg(levels):g} thousand images; make the run "
+                "that long, or shorten the schedule with it by --scale-schedule"
+            )
+        return self
+
+    def scale_schedule(self, kimg: float) -> Self:
+        """The same run in `kimg` thousand images: every phase and interval in proportion."""
+        factor, growth = kimg / self.training.kimg, self.training.growth
+        phases = growth and {
+            "train_kimg": growth.train_kimg * factor,
+            "fade_kimg": growth.fade_kimg * factor,
+        }
+        intervals = ("log_kimg", "grid_kimg", "snapshot_kimg")
+        return self.change(
+            training={"kimg": kimg, "growth": phases},
+            output={name: scaled(getattr(self.output, name), factor) for name in intervals},
+        )
+
+    def _side(self) -> str:
+        height, width = self.data.size
+        return f"{width}x{height}"
 
     @classmethod
     def from_json(cls, text: str, *, source: str) -> Self:

@@ -1,24 +1,62 @@
 """How the networks learn."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from stylesmith.config.base import Config
+from stylesmith.config.levels import AmountByLevel, CountByLevel, device_columns
 from stylesmith.devices import PrecisionName
+
+LossName = Literal["logistic", "wgan_gp"]
+
+
+class GrowthConfig(Config):
+    """Progressive growing: each level fades in, then trains (ProGAN, section 2)."""
+
+    start: int = 8
+    """Resolution that is trained first, of a 4x4 base: 4 in ProGAN, 8 in StyleGAN."""
+    train_kimg: float = Field(default=600.0, gt=0)
+    """Thousands of images at each level before the next one enters."""
+    fade_kimg: float = Field(default=600.0, gt=0)
+    """Thousands of images over which a level fades in."""
+    repeats: int = Field(default=4, ge=1)
+    """Steps between two readings of the schedule."""
+
+    @field_validator("start")
+    @classmethod
+    def _start_is_a_level(cls, start: int) -> int:
+        if start < 4 or start & (start - 1):
+            raise ValueError("wanted the resolution of a level: 4, 8, 16, ...")
+        return start
+
+    @property
+    def start_level(self) -> int:
+        """Level that is trained first, counted from 0 at the base."""
+        return self.start.bit_length() - 3
+
+    def grown_kimg(self, levels: int) -> float:
+        """Thousands of images after which all levels are in use."""
+        return (levels - 1 - self.start_level) * (self.train_kimg + self.fade_kimg)
 
 
 class TrainingConfig(Config):
-    """Losses, optimizers and schedule. Defaults are StyleGAN2's config F."""
+    """Losses, optimizers and schedule. Defaults are StyleGAN2's config F.
+
+    Batch size and rates may be tables: `{"8": 256, "16": 128}` goes by resolution, and
+    `{"1": {"8": 128}, "8": {"8": 256}}` by number of GPUs first, as the papers' code has it.
+    """
 
     kimg: float = Field(default=25000, gt=0)
     """Length of the run, in thousands of real images shown to the discriminator."""
-    batch_size: int = Field(default=32, ge=1)
-    """Images per step over all processes."""
-    micro_batch: int | None = Field(default=None, ge=1)
+    growth: GrowthConfig | None = None
+    """Progressive growing; null trains all levels from the start."""
+    batch_size: CountByLevel = 32
+    """Images per step over all processes; a number, or a table."""
+    micro_batch: CountByLevel | None = None
     """Images at once on one device; null takes as many as fit. Gradients are accumulated."""
     reference_devices: int = Field(default=8, ge=1)
-    """Number of GPUs whose column of the papers' batch tables is followed."""
+    """Number of GPUs whose columns of the tables are followed, whatever the real number is."""
     seed: int = Field(default=0, ge=0)
     """Start of every random number."""
     precision: PrecisionName = "auto"
@@ -26,19 +64,25 @@ class TrainingConfig(Config):
 
     order: Literal["generator_first", "discriminator_first"] = "generator_first"
     """Which network moves first in a step: the discriminator in StyleGAN, else the generator."""
-    generator_lr: float = Field(default=0.002, gt=0)
+    generator_lr: AmountByLevel = 0.002
     """Learning rate of the generator, before the correction for lazy regularization."""
-    discriminator_lr: float = Field(default=0.002, gt=0)
+    discriminator_lr: AmountByLevel = 0.002
     """Learning rate of the discriminator, before the correction for lazy regularization."""
     beta1: float = Field(default=0.0, ge=0, lt=1)
     """Adam's decay of the first moment."""
     beta2: float = Field(default=0.99, ge=0, lt=1)
     """Adam's decay of the second moment."""
 
+    loss: LossName = "logistic"
+    """`logistic` is the non-saturating loss; `wgan_gp` that of ProGAN."""
+    wgan_penalty: float = Field(default=10.0, ge=0)
+    """Weight (lambda) of WGAN-GP's gradient penalty, taken in every step."""
+    wgan_drift: float = Field(default=0.001, ge=0)
+    """Weight of the squared real scores, which keeps WGAN-GP's scores near 0."""
     r1_gamma: float = Field(default=10.0, ge=0)
     """Weight of the R1 gradient penalty on real images; 0 leaves it out."""
     r1_interval: int = Field(default=16, ge=1)
-    """Steps between R1 passes (lazy regularization)."""
+    """Steps between R1 passes (lazy regularization); 1 adds the penalty to the loss."""
     path_weight: float = Field(default=2.0, ge=0)
     """Weight of path length regularization; 0 leaves it out."""
     path_interval: int = Field(default=4, ge=1)
@@ -54,3 +98,15 @@ class TrainingConfig(Config):
     """Half-life of the averaged generator, in thousands of images."""
     ema_rampup: float | None = Field(default=None, gt=0)
     """Early on, the half-life is at most this fraction of the images seen; null leaves it out."""
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> Self:
+        for name in ("batch_size", "micro_batch", "generator_lr", "discriminator_lr"):
+            setting = getattr(self, name)
+            columns = device_columns(setting)
+            if columns and self.reference_devices not in columns:
+                raise ValueError(
+                    f"reference_devices {self.reference_devices}: {name} has columns for "
+                    f"{', '.join(map(str, columns))} GPUs; choose one of them"
+                )
+        return self

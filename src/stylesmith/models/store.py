@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 from stylesmith import files
 from stylesmith.config import GeneratorConfig, describe_problem
 from stylesmith.devices import choose_device
-from stylesmith.errors import ModelError
+from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.container import read_container, write_container
 from stylesmith.models.run_folder import SUFFIX, RunFolder
-from stylesmith.networks import Generator, build_generator, parameter_count
+from stylesmith.networks import Generator, Growth, build_generator, parameter_count
+from stylesmith.networks.growth import levels_in_use
 
 WEIGHTS = f"model{SUFFIX}"
 
@@ -88,8 +90,20 @@ def _header(generator: nn.Module) -> dict[str, Any]:
     assert isinstance(generator, Generator)
     return {
         "generator": generator.config.model_dump(mode="json"),
+        "growth": growth_header(generator),
         "parameters": parameter_count(generator),
     }
+
+
+def growth_header(generator: Generator) -> dict[str, float] | None:
+    """The levels that are trained, for a header; None is all."""
+    growth, top = generator.growth, generator.config.levels - 1
+    return None if growth is None or growth == Growth(top) else asdict(growth)
+
+
+def _read_growth(header: Mapping[str, Any], config: GeneratorConfig) -> Growth | None:
+    found = header.get("growth")
+    return None if found is None else levels_in_use(Growth(**found), config.levels)
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -119,5 +133,9 @@ def _read_generator(path: Path) -> Generator:
     if header["kind"] == "checkpoint":
         tensors = {n.removeprefix("ema."): t for n, t in tensors.items() if n.startswith("ema.")}
     generator = build_generator(config)
+    try:
+        generator.growth = _read_growth(header, config)
+    except (TypeError, UsageError) as error:
+        raise ModelError(f"{path}: damaged (its growth: {error}).") from None
     fill_tensors(generator.state_dict(), tensors, source=str(path))
     return generator.eval().requires_grad_(False)

@@ -21,11 +21,15 @@ NoiseMode = Literal["fixed", "random", "none"]
 class Generator(nn.Module):
     """z (and a label) to images; also the object that `stylesmith.load` returns."""
 
+    growth: Growth | None
+    """The levels that are trained so far, which are used where none are named; None is all."""
+
     def __init__(self, config: GeneratorConfig, mapping: MappingNetwork, synthesis: Synthesis):
         super().__init__()
         self.config = config
         self.mapping = mapping
         self.synthesis = synthesis
+        self.growth = None
 
     def forward(
         self,
@@ -44,7 +48,7 @@ class Generator(nn.Module):
             label: Labels, `(N, label_size)`; wanted by conditional networks only.
             psi: Truncation; 1 is off, 0 gives the mean image.
             noise: One map per noise input; None takes the network's own.
-            growth: The levels in use, by a network that grows; None is all.
+            growth: The levels in use, by a network that grows; None is those trained.
             precision: Number format of the convolution blocks.
 
         Returns:
@@ -55,7 +59,13 @@ class Generator(nn.Module):
         """
         w = truncate(self.mapping(z, label), self.mapping.w_avg, psi)
         noise = self.synthesis.fixed_noise if noise is None else noise
+        growth = growth or self.growth
         return self.synthesis(self.broadcast(w), noise, growth=growth, precision=precision)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images it draws, at the levels trained so far."""
+        return self.config.size(self.growth.level if self.growth else None)
 
     def broadcast(self, w: Tensor) -> Tensor:
         """The same w for every layer: `(N, D)` -> `(N, num_ws, D)`."""
@@ -83,7 +93,7 @@ class Generator(nn.Module):
             psi: Truncation towards the mean of w (StyleGAN, appendix B); 1 is off.
             label: Class number, or labels `(label_size,)`; wanted by conditional networks.
             noise: Which noise maps to use.
-            growth: The levels in use, by a network that grows; None is all.
+            growth: The levels in use, by a network that grows; None is those trained.
             precision: Number format of the convolution blocks; `auto` follows the device.
             batch_size: Images drawn at once.
 

@@ -5,6 +5,7 @@ is right more often than `HEALTHY_SIGNS` allows has nothing left to teach; sampl
 `LOW_DIVERSITY` of the data are collapsing to few.
 """
 
+import json
 import math
 import shlex
 from collections import Counter
@@ -15,6 +16,7 @@ from statistics import median
 from typing import Any, Literal
 
 from stylesmith.config import RunConfig
+from stylesmith.config.levels import scaled
 
 Record = Mapping[str, Any]
 Balance = Literal["unknown", "healthy", "winning", "losing"]
@@ -235,7 +237,7 @@ def _against_trouble(story: Story, run_folder: Path) -> list[Advice]:
         (
             story.diversity is not None and story.diversity < LOW_DIVERSITY,
             "The samples are alike: larger batches show the discriminator more of them at once.",
-            [f"training.batch_size={2 * training.batch_size}"],
+            [_multiplied("training.batch_size", training.batch_size, 2)],
             "batch",
         ),
         (
@@ -243,8 +245,8 @@ def _against_trouble(story: Story, run_folder: Path) -> list[Advice]:
             "Steps were dropped: full precision and lower rates are safer.",
             [
                 "training.precision=fp32",
-                f"training.generator_lr={training.generator_lr / 2:g}",
-                f"training.discriminator_lr={training.discriminator_lr / 2:g}",
+                _multiplied("training.generator_lr", training.generator_lr, 0.5),
+                _multiplied("training.discriminator_lr", training.discriminator_lr, 0.5),
             ],
             "safe",
         ),
@@ -254,6 +256,11 @@ def _against_trouble(story: Story, run_folder: Path) -> list[Advice]:
         for applies, reason, settings, name in found
         if applies
     ]
+
+
+def _multiplied(name: str, setting: Any, factor: float) -> str:
+    """An assignment of the setting, a number or a table, times a factor."""
+    return f"{name}={json.dumps(scaled(setting, factor))}"
 
 
 def _train_anew(config: RunConfig, run_folder: Path, settings: list[str], name: str) -> str:

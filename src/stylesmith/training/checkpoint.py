@@ -9,7 +9,7 @@ from stylesmith.devices import arithmetic_identity, choose_precision, dtype_name
 from stylesmith.errors import ModelError
 from stylesmith.models.container import read_container, write_container
 from stylesmith.models.run_folder import RunFolder
-from stylesmith.models.store import fill_tensors
+from stylesmith.models.store import fill_tensors, growth_header
 from stylesmith.training.log import read_log
 from stylesmith.training.state import Clocks, TrainState
 
@@ -25,6 +25,7 @@ def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> Non
     header = {
         "config": config.model_dump(mode="json"),
         "generator": config.generator.model_dump(mode="json"),
+        "growth": growth_header(state.ema),
         "clocks": asdict(state.clocks),
         "arithmetic": _arithmetic(config, state),
     }

@@ -40,7 +40,7 @@ PLOTS = (
         "Losses",
         "loss",
         {"loss_g": "generator", "loss_d": "discriminator"},
-        "Non-saturating logistic losses, without regularization. The discriminator's begins at "
+        "Losses without regularization. With the logistic loss the discriminator's begins at "
         "2 ln 2 = 1.39 and should neither stay there nor go to 0.",
     ),
     Plot(
@@ -69,9 +69,9 @@ PLOTS = (
     Plot(
         "Regularization",
         "penalty",
-        {"r1": "R1", "path_penalty": "path length"},
+        {"r1": "R1", "wgan_penalty": "WGAN-GP", "path_penalty": "path length"},
         "Penalties of both networks, on a logarithmic scale.",
-        sparse=frozenset({"r1", "path_penalty"}),
+        sparse=frozenset({"r1", "wgan_penalty", "path_penalty"}),
         log_y=True,
     ),
     Plot(

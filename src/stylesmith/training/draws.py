@@ -25,7 +25,7 @@ class Draw:
     cutoff: int | None
     """Layers from here on take the second source; None leaves mixing out."""
     noise: list[Tensor]
-    """One map `(N, 1, H, W)` per noise input."""
+    """One map `(N, 1, H, W)` per noise input of the levels in use."""
     label: Tensor | None
     """`(N, label_size)`"""
 
@@ -37,22 +37,23 @@ def draw_latents(
     step: int,
     indices: Sequence[int],
     *,
+    level: int,
     mixing: float,
     label: Tensor | None,
     device: torch.device,
 ) -> Draw:
     """Draw for the images with these indices in the global batch of a step.
 
-    `mixing` is the probability that the whole step mixes styles, with one cutoff for all images
-    and processes (StyleGAN, section 3.1).
+    `level` is the highest in use. `mixing` is the probability that the whole step mixes styles,
+    with one cutoff for all images and processes among the layers in use (StyleGAN, section 3.1).
     """
-    z_dim, shapes = config.mapping.z_dim, config.noise_shapes
+    z_dim, shapes = config.mapping.z_dim, config.noise_shapes_up_to(level)
+    layers = min(config.num_ws, 2 * (level + 1))
     size = 2 * z_dim + sum(height * width for height, width in shapes)
     flat = torch.stack([keys.normal(size, purpose, step, i, device=device) for i in indices])
     cutoff = None
-    mixable = config.num_ws > 1
-    if mixable and keys.uniform(f"{purpose} mixing", step) < mixing:
-        cutoff = 1 + keys.number(f"{purpose} cutoff", step) % (config.num_ws - 1)
+    if layers > 1 and keys.uniform(f"{purpose} mixing", step) < mixing:
+        cutoff = 1 + keys.number(f"{purpose} cutoff", step) % (layers - 1)
     return Draw(
         z=flat[:, :z_dim],
         mixing_z=flat[:, z_dim : 2 * z_dim],

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from stylesmith.devices import Precision, choose_precision, free_memory
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.training import steps
 from stylesmith.training.draws import Draw
+from stylesmith.training.schedule import Phase, Schedule
 
 COPIES = 8
 """Weights: themselves, gradients, two moments, the average, and three to undo a step."""
@@ -57,22 +59,51 @@ class Estimate:
         return USUAL_SHARE * peak_flops / self.flops_per_image
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What a run takes, one phase of its schedule after the other."""
+
+    bytes: int
+    """Memory of one process in the phase that needs most."""
+    speed: float
+    """Images a second of all processes at full size."""
+    seconds: float
+    """Of the whole run."""
+
+
+def forecast(
+    config: RunConfig, schedule: Schedule, precision: Precision, device: torch.device
+) -> Forecast:
+    """Estimate every phase of a schedule whose micro-batches are chosen."""
+    needs, seconds, speed = [], 0.0, 0.0
+    for level, images in schedule.images_by_level().items():
+        phase = schedule.phases[level]
+        estimate, micro_batch = estimate_run(config, precision, phase), phase.layout.micro_batch
+        needs.append(estimate.bytes(micro_batch))
+        speed = predict_speed(config, estimate, precision, device, phase) * schedule.processes
+        seconds += images / speed
+    return Forecast(max(needs), speed, seconds)
+
+
 def predict_speed(
-    config: RunConfig, estimate: Estimate, precision: Precision, device: torch.device
+    config: RunConfig,
+    estimate: Estimate,
+    precision: Precision,
+    device: torch.device,
+    phase: Phase,
 ) -> float:
     """Images a second of one process: small networks are timed, large ones guessed by size."""
-    micro_batch = config.training.micro_batch
-    assert micro_batch is not None
+    micro_batch = phase.layout.micro_batch
     guess = estimate.images_per_second(convolution_peak(device, precision.dtype))
     if micro_batch / guess > QUICK_SECONDS:
         return guess
-    passes = _passes(config, precision, device, micro_batch)
+    passes = _passes(config, precision, device, micro_batch, phase)
     return micro_batch / sum(_seconds(run, device) / interval for run, interval in passes)
 
 
-def estimate_run(config: RunConfig, precision: Precision) -> Estimate:
+def estimate_run(config: RunConfig, precision: Precision, phase: Phase) -> Estimate:
     """Count memory and operations of each pass on meta tensors; nothing is computed."""
-    passes = _passes(config, precision, torch.device("meta"), PROBE_IMAGES)
+    passes = _passes(config, precision, torch.device("meta"), PROBE_IMAGES, phase)
     counts = [(count_pass(run), 1 / interval) for run, interval in passes]
     with torch.device("meta"):
         weights = parameter_count(build_generator(config.generator))
@@ -118,17 +149,32 @@ class OperationCounter(TorchDispatchMode):
 
 
 def choose_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
-    """Fill in the micro-batch: as many images at once as fit into most of the free memory."""
-    training = config.training
-    if training.micro_batch is not None:
+    """Fill in the micro-batch: as many images at once as fit into most of the free memory.
+
+    A growing run gets one for each of its levels.
+    """
+    if config.training.micro_batch is not None:
         return config
-    share = max(1, training.batch_size // distributed.planned_world_size())
+    phases = Schedule(config, processes=distributed.planned_world_size()).phases
+    precision = choose_precision(config.training.precision, device)
     available = free_memory(device)
+    fitting = {
+        4 << level: _fitting_share(config, phase, precision, available)
+        for level, phase in phases.items()
+    }
+    (only, *others) = set(fitting.values())
+    return config.change(training={"micro_batch": fitting if others else only})
+
+
+def _fitting_share(
+    config: RunConfig, phase: Phase, precision: Precision, available: int | None
+) -> int:
+    share = phase.layout.micro_batch  # the whole batch of a process, where none is chosen yet
     if available is not None:
-        estimate = estimate_run(config, choose_precision(training.precision, device))
+        estimate = estimate_run(config, precision, phase)
         while share % 2 == 0 and estimate.bytes(share) > 0.8 * available:
             share //= 2
-    return config.change(training={"micro_batch": share})
+    return share
 
 
 def convolution_peak(device: torch.device, dtype: torch.dtype) -> float:
@@ -158,34 +204,38 @@ def _seconds(run: Callable[[], Loss], device: torch.device) -> float:
 
 
 def _passes(
-    config: RunConfig, precision: Precision, device: torch.device, n: int
+    config: RunConfig, precision: Precision, device: torch.device, n: int, phase: Phase
 ) -> list[tuple[Callable[[], Loss], int]]:
     """The passes of a step over n random images, each with its interval."""
-    training = config.training
+    training, level = config.training, phase.growth.level
     with torch.device(device):
         generator = build_generator(config.generator)
         frozen = build_discriminator(config.discriminator).requires_grad_(False)
         learning = build_discriminator(config.discriminator)
         reals = torch.randn(n, config.data.channels, *config.data.size)
+        directions = torch.randn(n, config.data.channels, *config.generator.size(level))
         labels = torch.zeros(n, config.data.label_size) if config.data.label_size else None
-        draw = _random_draw(config, n, labels)
-        target = torch.zeros(())
-    moving_g = steps.Players(generator, frozen, precision)
-    moving_d = steps.Players(generator, learning, precision)
+        draw = _random_draw(config, n, labels, level)
+        target, places = torch.zeros(()), torch.rand(n)
+    players = partial(steps.Players, generator, precision=precision, growth=phase.growth)
+    moving_g, moving_d = players(frozen), players(learning)
+    judge: Callable[[], Loss] = partial(steps.discriminator_pass, moving_d, reals, labels, draw)
+    if training.loss == "wgan_gp":
+        judge = partial(steps.wgan_pass, moving_d, reals, labels, draw, places, training)
     passes: list[tuple[Callable[[], Loss], int]] = [
-        (lambda: steps.generator_pass(moving_g, draw), 1),
-        (lambda: steps.discriminator_pass(moving_d, reals, labels, draw), 1),
+        (partial(steps.generator_pass, moving_g, draw, loss=training.loss), 1),
+        (judge, 1),
     ]
     if training.r1_gamma:
-        r1 = lambda: steps.r1_pass(moving_d, reals, labels, training)  # noqa: E731
+        r1 = partial(steps.r1_pass, moving_d, reals, labels, training)
         passes.append((r1, training.r1_interval))
     if training.path_weight:
-        path = lambda: steps.path_pass(moving_g, draw, reals, target, training)  # noqa: E731
+        path = partial(steps.path_pass, moving_g, draw, directions, target, training)
         passes.append((path, training.path_interval * training.path_batch_shrink))
     return passes
 
 
-def _random_draw(config: RunConfig, n: int, label: Tensor | None) -> Draw:
+def _random_draw(config: RunConfig, n: int, label: Tensor | None, level: int) -> Draw:
     z_dim = config.generator.mapping.z_dim
-    noise = [torch.randn(n, 1, *shape) for shape in config.generator.noise_shapes]
+    noise = [torch.randn(n, 1, *shape) for shape in config.generator.noise_shapes_up_to(level)]
     return Draw(torch.randn(n, z_dim), torch.randn(n, z_dim), None, noise, label)

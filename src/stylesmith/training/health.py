@@ -21,6 +21,8 @@ class Health:
 
     def after_progress(self, record: dict[str, float]) -> list[str]:
         """Hints that follow from a progress record with the last few before it."""
+        if "sign_real" not in record:  # WGAN-GP, whose scores have no meaningful sign
+            return []
         self._recent.append(record)
         if len(self._recent) < PATIENCE:
             return []

@@ -1,9 +1,9 @@
-"""One training step: four passes, each averaged over micro-batches and processes.
+"""One training step: its passes, each averaged over micro-batches and processes.
 
 Source: StyleGAN2, section 3 and appendix B; the order of the passes is that of the published code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from stylesmith.latents import RandomKeys
 from stylesmith.training import steps
 from stylesmith.training.draws import Draw, draw_latents
 from stylesmith.training.ema import ema_decay, update_ema
-from stylesmith.training.layout import BatchLayout
+from stylesmith.training.schedule import Phase, Schedule
 from stylesmith.training.state import TrainState
 from stylesmith.training.steps import Stats
 from stylesmith.training.undo import Undo
@@ -24,31 +24,39 @@ from stylesmith.training.undo import Undo
 Pass = Callable[[range], tuple[Tensor, Stats]]
 """From indices in the global batch, one micro-batch of them, to a loss and stats."""
 
+Reals = dict[range, tuple[Tensor, Tensor | None]]
+"""Real images in -1..1 and labels of each micro-batch."""
+
 
 class Learner:
     """Moves a `TrainState` by one step at a time."""
+
+    phase: Phase
+    """What is in force since the schedule was last read."""
+    players: steps.Players
 
     def __init__(
         self,
         config: RunConfig,
         state: TrainState,
         loader: BatchLoader,
-        layout: BatchLayout,
+        schedule: Schedule,
         keys: RandomKeys,
     ):
         self.config, self.state, self.loader, self.keys = config, state, loader, keys
-        self.shares = layout.shares()
+        self.schedule = schedule
         self.device = state.path_mean.device
-        precision = choose_precision(config.training.precision, self.device)
-        self.players = steps.Players(state.generator, state.discriminator, precision)
+        self.precision = choose_precision(config.training.precision, self.device)
         self.undo = Undo(state)
         self.finite = torch.ones((), dtype=torch.bool, device=self.device)
+        self._enter(schedule.at(state.clocks.schedule_read))
 
     def step(self) -> Stats | None:
         """Make one step; returns its stats, or None if it was not finite and has been undone.
 
         Either way both clocks advance, and the step has used up its data and random numbers.
         """
+        self._read_schedule()
         self.undo.keep()
         self.finite.fill_(True)
         moves = [self._move_generator, self._move_discriminator]
@@ -63,34 +71,69 @@ class Learner:
         self._advance(dropped=not finite)
         return stats if finite else None
 
+    def _read_schedule(self) -> None:
+        """Follow the schedule, every few steps; Adam starts anew where other levels learn.
+
+        Levels that are not in use get no gradient. They and their average stay as they were built,
+        equal, until they enter.
+        """
+        clocks = self.state.clocks
+        if clocks.steps % self.schedule.repeats:
+            return
+        phase = self.schedule.at(clocks.images_seen)
+        if not phase.same_levels(self.schedule.at(clocks.schedule_read)):
+            self.state.reset_optimizers()
+        clocks.schedule_read = clocks.images_seen
+        self._enter(phase)
+
+    def _enter(self, phase: Phase) -> None:
+        state = self.state
+        self.phase, self.shares = phase, phase.layout.shares()
+        self.players = steps.Players(
+            state.generator,
+            state.discriminator,
+            self.precision,
+            growth=phase.growth,
+            penalty_scale=phase.penalty_scale,
+        )
+        state.ema.growth = phase.growth
+        state.set_rates(phase.generator_lr, phase.discriminator_lr)
+
     def _move_generator(self) -> Stats:
         training, state = self.config.training, self.state
-        stats = self._optimize("generator", self._generator_pass)
+        passes = [self._generator_pass]
+        path = bool(training.path_weight) and state.clocks.steps % training.path_interval == 0
+        if path and training.path_interval == 1:
+            passes.append(self._path_pass)
+        stats = self._optimize("generator", passes)
         w_avg = state.generator.mapping.w_avg
         w_avg.lerp_(stats.pop("w"), 1 - self.config.generator.mapping.w_avg_beta)
-        if training.path_weight and state.clocks.steps % training.path_interval == 0:
-            stats |= self._optimize("generator", self._path_pass)
+        if path and training.path_interval > 1:
+            stats |= self._optimize("generator", [self._path_pass])
+        if path:
             state.path_mean.lerp_(stats.pop("path_length"), training.path_decay)
         return stats
 
     def _move_discriminator(self) -> Stats:
-        training = self.config.training
-        batches = self._take_reals()
-        stats = self._optimize(
-            "discriminator", lambda share: self._discriminator_pass(share, batches[share])
-        )
-        if training.r1_gamma and self.state.clocks.steps % training.r1_interval == 0:
-            stats |= self._optimize(
-                "discriminator",
-                lambda share: steps.r1_pass(self.players, *batches[share], training),
-            )
-        return stats
+        training, batches = self.config.training, self._take_reals()
 
-    def _optimize(self, name: str, micro_pass: Pass) -> Stats:
+        def judge(share: range) -> tuple[Tensor, Stats]:
+            return self._discriminator_pass(share, batches[share])
+
+        def penalize(share: range) -> tuple[Tensor, Stats]:
+            return steps.r1_pass(self.players, *batches[share], training)
+
+        due = bool(training.r1_gamma) and self.state.clocks.steps % training.r1_interval == 0
+        if due and training.r1_interval == 1:
+            return self._optimize("discriminator", [judge, penalize])
+        stats = self._optimize("discriminator", [judge])
+        return stats | self._optimize("discriminator", [penalize]) if due else stats
+
+    def _optimize(self, name: str, passes: Sequence[Pass]) -> Stats:
         """Move one network by its mean gradient over all micro-batches and processes.
 
-        A parameter that a pass does not reach gets a zero gradient, so that all of Adam's moments
-        decay alike.
+        The gradients of several passes are added. A parameter that no pass reaches gets a zero
+        gradient, so that all of Adam's moments decay alike.
         """
         for other in ("generator", "discriminator"):
             getattr(self.state, other).requires_grad_(other == name)
@@ -98,10 +141,11 @@ class Learner:
         optimizer.zero_grad()
         totals: Stats = {}
         for share in self.shares:
-            loss, stats = micro_pass(share)
-            (loss / len(self.shares)).backward()
-            for key, value in stats.items():
-                totals[key] = totals.get(key, 0) + value / len(self.shares)
+            for micro_pass in passes:
+                loss, stats = micro_pass(share)
+                (loss / len(self.shares)).backward()
+                for key, value in stats.items():
+                    totals[key] = totals.get(key, 0) + value / len(self.shares)
         gradients = [_gradient(p) for p in getattr(self.state, name).parameters()]
         distributed.average_([*gradients, *totals.values()])
         checked = [*gradients, *totals.values()]
@@ -111,12 +155,13 @@ class Learner:
         return totals
 
     def _generator_pass(self, share: range) -> tuple[Tensor, Stats]:
-        return steps.generator_pass(self.players, self._draw("generator", share))
+        draw = self._draw("generator", share)
+        return steps.generator_pass(self.players, draw, loss=self.config.training.loss)
 
     def _path_pass(self, share: range) -> tuple[Tensor, Stats]:
         training, config = self.config.training, self.config.generator
         share = share[: max(1, len(share) // training.path_batch_shrink)]
-        shape = (config.image_channels, *config.size())
+        shape = (config.image_channels, *config.size(self.phase.growth.level))
         rows = [self._normal(shape, "path directions", i) for i in share]
         draw = self._draw("path", share)
         target = self.state.path_mean
@@ -125,8 +170,13 @@ class Learner:
     def _discriminator_pass(
         self, share: range, batch: tuple[Tensor, Tensor | None]
     ) -> tuple[Tensor, Stats]:
+        training, step = self.config.training, self.state.clocks.steps
         draw = self._draw("discriminator", share)
-        return steps.discriminator_pass(self.players, *batch, draw)
+        if training.loss == "logistic":
+            return steps.discriminator_pass(self.players, *batch, draw)
+        between = [self.keys.uniform("wgan", step, i) for i in share]
+        places = torch.tensor(between, dtype=torch.float32, device=self.device)
+        return steps.wgan_pass(self.players, *batch, draw, places, training)
 
     def _draw(self, purpose: str, share: range) -> Draw:
         """Latents, noise and labels of generated images; labels are distributed as in the data."""
@@ -140,6 +190,7 @@ class Learner:
             purpose,
             step,
             share,
+            level=self.phase.growth.level,
             mixing=self.config.training.style_mixing,
             label=label,
             device=self.device,
@@ -150,9 +201,9 @@ class Learner:
         step = self.state.clocks.steps
         return self.keys.normal(size, purpose, step, index, device=self.device).reshape(shape)
 
-    def _take_reals(self) -> dict[range, tuple[Tensor, Tensor | None]]:
-        """Real images in -1..1 and labels of each micro-batch; the next step's are prefetched."""
-        start, size = self.state.clocks.images_seen, self.config.training.batch_size
+    def _take_reals(self) -> Reals:
+        """The real images of this step; the next step's are prefetched."""
+        start, size = self.state.clocks.images_seen, self.phase.batch_size
         positions = [start + index for share in self.shares for index in share]
         batch = self.loader.take(positions, [position + size for position in positions])
         count = len(self.shares[0])
@@ -167,7 +218,7 @@ class Learner:
     def _update_ema(self) -> None:
         training, state = self.config.training, self.state
         decay = ema_decay(
-            training.batch_size,
+            self.phase.batch_size,
             half_life_kimg=training.ema_kimg,
             images_seen=state.clocks.images_seen,
             rampup=training.ema_rampup,
@@ -176,7 +227,7 @@ class Learner:
 
     def _advance(self, *, dropped: bool) -> None:
         clocks = self.state.clocks
-        clocks.images_seen += self.config.training.batch_size
+        clocks.images_seen += self.phase.batch_size
         clocks.steps += 1
         clocks.dropped += dropped
         clocks.dropped_in_row = clocks.dropped_in_row + 1 if dropped else 0

@@ -123,6 +123,9 @@ class LiveView:
             if any(value is not None for value in values):
                 shown = "/".join("-" if value is None else f"{value:.2f}" for value in values)
                 parts.append(f"{label} {shown}")
+        if self.latest.get("resolution") is not None:
+            fading = f" fading in {self.latest['fade']:.0%}" if self.latest["fade"] < 1 else ""
+            parts.append(f"level {self.latest['resolution']}{fading}")
         if self.latest.get("memory_gb") is not None:
             parts.append(f"{self.latest['memory_gb']:.1f} GB")
         if self.latest.get("dropped"):

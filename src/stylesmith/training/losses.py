@@ -1,10 +1,13 @@
 """Losses and penalties as arithmetic on scores, images and latents."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from stylesmith.config import LossName
 
 
 def generator_logistic(fake_scores: Tensor) -> Tensor:
@@ -17,13 +20,53 @@ def discriminator_logistic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     return F.softplus(-real_scores) + F.softplus(fake_scores)
 
 
-def r1_penalty(scores: Tensor, reals: Tensor) -> Tensor:
+def generator_wasserstein(fake_scores: Tensor) -> Tensor:
+    """Loss of the generator against a Wasserstein critic, `(N,)` (Arjovsky et al. 2017)."""
+    return -fake_scores
+
+
+def discriminator_wasserstein(real_scores: Tensor, fake_scores: Tensor, drift: float) -> Tensor:
+    """Loss of a Wasserstein critic, `(N,)`; `drift` keeps its scores near 0.
+
+    Source: Arjovsky et al. 2017; the drift is ProGAN's, appendix A.1.
+    """
+    return fake_scores - real_scores + drift * real_scores.square()
+
+
+GENERATOR_LOSSES: dict[LossName, Callable[[Tensor], Tensor]] = {
+    "logistic": generator_logistic,
+    "wgan_gp": generator_wasserstein,
+}
+
+
+def squared_gradients(scores: Tensor, views: Sequence[Tensor]) -> Tensor:
+    """Squared norm of the gradient of each score by its image, `(N,)`.
+
+    `views` are the images, `(N, C, H, W)`, or one such tensor per level of a pyramid; the squares
+    are summed over all of it.
+    """
+    gradients = torch.autograd.grad(scores.sum(), list(views), create_graph=True)
+    squares = [gradient.square().sum(dim=(1, 2, 3)) for gradient in gradients]
+    return torch.stack(squares).sum(dim=0)
+
+
+def r1_penalty(scores: Tensor, views: Sequence[Tensor]) -> Tensor:
     """Squared gradient norm of the critic at real images, `(N,)`; weighted by gamma / 2.
 
     Source: Mescheder et al. 2018, Eq. 9.
     """
-    (gradient,) = torch.autograd.grad(scores.sum(), reals, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3))
+    return squared_gradients(scores, views)
+
+
+def wgan_penalty(scores: Tensor, views: Sequence[Tensor], *, scale: float = 1.0) -> Tensor:
+    """How far gradient norms of the critic are from 1, squared, `(N,)`; weighted by lambda.
+
+    `views` lie between real and generated images, and `scale` multiplies squared gradients.
+
+    Source: Gulrajani et al. 2017, Eq. 3.
+    """
+    norms = (squared_gradients(scores, views) * scale).sqrt()
+    return (norms - 1).square()
 
 
 def path_lengths(images: Tensor, ws: Tensor, directions: Tensor) -> Tensor:

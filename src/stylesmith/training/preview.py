@@ -54,11 +54,21 @@ class Preview:
         return torch.cat(rows).cpu()
 
     def compare(self, samples: Tensor) -> dict[str, float]:
-        """Color distance to the real images, and diversity relative to theirs."""
+        """Color distance to the real images, and diversity relative to theirs.
+
+        Samples of a level below the top are compared with real images reduced to it.
+        """
+        factor = self.reals.shape[-1] // samples.shape[-1]
+        reals = F.avg_pool2d(self.reals, factor) if factor > 1 else self.reals
         return {
-            "color_distance": float((color_moments(samples) - color_moments(self.reals)).norm()),
-            "diversity": float(spread(samples) / spread(self.reals).clamp(min=1e-8)),
+            "color_distance": float((color_moments(samples) - color_moments(reals)).norm()),
+            "diversity": float(spread(samples) / spread(reals).clamp(min=1e-8)),
         }
+
+    def full_size(self, samples: Tensor) -> Tensor:
+        """Samples with their pixels repeated up to the data's size, so that all grids are alike."""
+        factor = self.reals.shape[-1] // samples.shape[-1]
+        return F.interpolate(samples, scale_factor=factor) if factor > 1 else samples
 
 
 def color_moments(batch: Tensor) -> Tensor:

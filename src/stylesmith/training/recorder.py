@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from stylesmith import images
-from stylesmith.config import RunConfig
+from stylesmith.config import IntervalByLevel, RunConfig, at_level
 from stylesmith.devices import peak_memory
 from stylesmith.models import RunFolder, save_model
 from stylesmith.models.store import save_weights
@@ -20,6 +20,7 @@ from stylesmith.training.live import LiveView
 from stylesmith.training.log import RunLog, TensorBoardWriter
 from stylesmith.training.preview import Preview
 from stylesmith.training.report import write_report
+from stylesmith.training.schedule import Phase, Schedule
 from stylesmith.training.state import TrainState
 from stylesmith.training.steps import Stats
 
@@ -39,6 +40,7 @@ class Recorder:
     ):
         self.config, self.state, self.run, self.preview = config, state, run, preview
         self.view, self.health = view, Health()
+        self.phase = Schedule(config).at(state.clocks.schedule_read)
         self.log = RunLog.open(run.log, images_seen=state.clocks.images_seen)
         self.board: TensorBoardWriter | None = None
         if tensorboard:
@@ -57,16 +59,17 @@ class Recorder:
             self.checkpoint()
             self._samples()
 
-    def after_step(self, stats: Stats | None, *, images_before: int) -> None:
+    def after_step(self, stats: Stats | None, phase: Phase, *, images_before: int) -> None:
         """Take note of a step and write what is due."""
         output, seen = self.config.output, self.state.clocks.images_seen
+        self.phase = phase
         self._collect(stats)
         self.view.step(seen)
-        if _crossed(output.log_kimg, images_before, seen):
+        if self._due(output.log_kimg, images_before):
             self._progress()
-        if _crossed(output.grid_kimg, images_before, seen):
+        if self._due(output.grid_kimg, images_before):
             self._samples()
-        if _crossed(output.snapshot_kimg, images_before, seen):
+        if self._due(output.snapshot_kimg, images_before):
             save_weights(self.run.snapshot(seen), self.state.ema)
             self._write("snapshot", file=self._name(self.run.snapshot(seen)))
         due = time.monotonic() - self._last_checkpoint > output.checkpoint_minutes * 60
@@ -80,7 +83,8 @@ class Recorder:
         seen = self.state.clocks.images_seen
         source = Path(self.config.data.path).name
         about = {"preset": self.config.preset, "data": source, "images_seen": seen}
-        card = model_card(self.config, images_seen=seen, source=source)
+        size = self.state.ema.image_size
+        card = model_card(self.config, size=size, images_seen=seen, source=source)
         save_model(self.run.model, self.state.ema, card=card, about=about)
         self._write("checkpoint", file=self._name(self.run.checkpoint(seen)))
         write_report(self.run.path)
@@ -134,6 +138,7 @@ class Recorder:
             path_mean=float(self.state.path_mean),
             memory_gb=None if memory is None else memory / 1e9,
             dropped=clocks.dropped,
+            **self._of_phase(),
             **{"r1": None, "path_penalty": None, **means},
         )
         self._sums.clear()
@@ -142,11 +147,24 @@ class Recorder:
         if means:
             self._hint(self.health.after_progress(means))
 
+    def _of_phase(self) -> dict[str, Any]:
+        """What a schedule changes on the way; nothing where there is none."""
+        phase = self.phase
+        if self.config.training.growth is None:
+            return {}
+        return {
+            "resolution": max(self.config.generator.size(phase.growth.level)),
+            "fade": phase.growth.fade,
+            "batch_size": phase.batch_size,
+            "generator_lr": phase.generator_lr,
+            "discriminator_lr": phase.discriminator_lr,
+        }
+
     @torch.no_grad()
     def _samples(self) -> None:
         seen = self.state.clocks.images_seen
         samples = self.preview.samples(self.state.ema)
-        images.save_grid(samples, self.run.samples(seen))
+        images.save_grid(self.preview.full_size(samples), self.run.samples(seen))
         scores = self.preview.compare(samples)
         self._write("samples", file=self._name(self.run.samples(seen)), **scores)
         if seen:
@@ -164,11 +182,17 @@ class Recorder:
             self.board.write(record)
         return dict(record)
 
+    def _due(self, kimg: IntervalByLevel, images_before: int) -> bool:
+        """Whether an output of that interval, a number or a table, is due after the last step."""
+        devices = self.config.training.reference_devices
+        every_kimg = at_level(kimg, self.phase.growth.level, devices)
+        return crossed(every_kimg, images_before, self.state.clocks.images_seen)
+
     def _name(self, path: Path) -> str:
         return path.relative_to(self.run.path).as_posix()
 
 
-def _crossed(every_kimg: float, before: int, after: int) -> bool:
+def crossed(every_kimg: float, before: int, after: int) -> bool:
     """Whether a multiple of `every_kimg` thousand images lies behind `before` and up to `after`."""
     every = every_kimg * 1000
     return int(after // every) > int(before // every)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from stylesmith.config import RunConfig, TrainingConfig
+from stylesmith.config import RunConfig, TrainingConfig, at_level
 from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
 
 
@@ -24,6 +24,8 @@ class Clocks:
     """How many of them came one after the other."""
     rollbacks: int = 0
     """Times the run went back to a checkpoint; a branch of the random keys."""
+    schedule_read: int = 0
+    """Images that had been seen when the schedule was last read."""
     seconds: float = 0.0
     """Training time over all sessions."""
 
@@ -44,6 +46,7 @@ class TrainState:
     def create(cls, config: RunConfig, device: torch.device) -> "TrainState":
         """A fresh start; the same seed gives the same weights on every device and process."""
         seed, training = config.training.seed, config.training
+        top, devices = config.generator.levels - 1, training.reference_devices
         generator = build_generator(config.generator, seed=seed).to(device)
         discriminator = build_discriminator(config.discriminator, seed=seed + 1).to(device)
         ema = build_generator(config.generator, seed=seed).to(device).requires_grad_(False)
@@ -54,17 +57,31 @@ class TrainState:
             generator_optimizer=lazy_adam(
                 generator,
                 training,
-                lr=training.generator_lr,
+                lr=at_level(training.generator_lr, top, devices),
                 interval=training.path_interval if training.path_weight else None,
             ),
             discriminator_optimizer=lazy_adam(
                 discriminator,
                 training,
-                lr=training.discriminator_lr,
+                lr=at_level(training.discriminator_lr, top, devices),
                 interval=training.r1_interval if training.r1_gamma else None,
             ),
             path_mean=torch.zeros((), device=device),
         )
+
+    def set_rates(self, generator_lr: float, discriminator_lr: float) -> None:
+        """Set both learning rates, before the correction for lazy regularization."""
+        (generator_group,) = self.generator_optimizer.param_groups
+        (discriminator_group,) = self.discriminator_optimizer.param_groups
+        generator_group["lr"] = generator_lr * generator_group["lazy_factor"]
+        discriminator_group["lr"] = discriminator_lr * discriminator_group["lazy_factor"]
+
+    def reset_optimizers(self) -> None:
+        """Forget all moments, as when a level enters (ProGAN's published behavior)."""
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for moments in optimizer.state.values():
+                for tensor in moments.values():
+                    tensor.zero_()
 
     def moving_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """What a training step changes before it is known to be finite: all but the average."""
@@ -90,13 +107,14 @@ def lazy_adam(
     """Adam corrected for a regularization that takes its own step every `interval` steps.
 
     With k + 1 updates in place of k, rate and decays become lr * c and beta ** c, c = k / (k + 1)
-    (StyleGAN2, appendix B). All moments exist from the start, so that they can be saved.
+    (StyleGAN2, appendix B). A penalty of every step shares the step of the loss, and nothing
+    changes. All moments exist from the start, so that they can be saved.
     """
-    c = 1.0 if interval is None else interval / (interval + 1)
+    c = 1.0 if interval is None or interval == 1 else interval / (interval + 1)
     parameters = list(network.parameters())
     device = parameters[0].device
     optimizer = torch.optim.Adam(
-        parameters,
+        [{"params": parameters, "lazy_factor": c}],
         lr=lr * c,
         betas=(config.beta1**c if config.beta1 else 0.0, config.beta2**c),
         eps=1e-8,

@@ -1,9 +1,9 @@
-"""The four passes of a training step: the only room where generator, discriminator and losses meet.
+"""The passes of a training step: the only room where generator, discriminator and losses meet.
 
 Each function computes the loss of one micro-batch and what the log wants to know of it; the
 trainer accumulates gradients, averages them over processes and moves the weights.
 
-Source: StyleGAN2, section 3 and appendix B.
+Source: StyleGAN2, section 3 and appendix B; ProGAN, section 2 and appendix A.1.
 """
 
 from dataclasses import dataclass
@@ -11,32 +11,70 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from stylesmith.config import TrainingConfig
+from stylesmith.config import LossName, TrainingConfig
 from stylesmith.devices import Precision
-from stylesmith.networks import Discriminator, Generator
+from stylesmith.networks import (
+    Discriminator,
+    Generator,
+    Growth,
+    MultiscaleDiscriminator,
+    MultiscaleSynthesis,
+    image_pyramid,
+    match_growth,
+)
 from stylesmith.training import losses
 from stylesmith.training.draws import Draw
 
 Stats = dict[str, Tensor]
 """Detached means over the micro-batch by name, for the log and for running means."""
 
+Views = list[Tensor]
+"""What a discriminator looks at: the images `(N, C, H, W)`, or all levels of them, smallest first.
+The last view is the image itself."""
+
 
 @dataclass(frozen=True)
 class Players:
-    """The two networks, and the number format in which they play."""
+    """The two networks, which of their levels are in use, and the number format they play in."""
 
     generator: Generator
     discriminator: Discriminator
     precision: Precision
+    growth: Growth | None = None
+    """None uses all levels."""
+    penalty_scale: float = 1.0
+    """Factor of squared gradients by images (see `Phase.penalty_scale`)."""
+
+    def draw(self, ws: Tensor, draw: Draw) -> Views:
+        """Generated images."""
+        synthesis, precision = self.generator.synthesis, self.precision
+        if isinstance(synthesis, MultiscaleSynthesis):
+            return synthesis.forward_pyramid(ws, draw.noise, precision=precision)
+        return [synthesis(ws, draw.noise, growth=self.growth, precision=precision)]
+
+    def view(self, reals: Tensor) -> Views:
+        """Real images `(N, C, H, W)` of full size, as the discriminator should see them."""
+        config = self.discriminator.config
+        if isinstance(self.discriminator, MultiscaleDiscriminator):
+            return image_pyramid(reals, config.levels, resample=config.resample)
+        growth = self.growth or Growth(config.levels - 1)
+        return [match_growth(reals, config.levels - 1, growth)]
+
+    def score(self, views: Views, label: Tensor | None) -> Tensor:
+        """Scores `(N,)`."""
+        if isinstance(self.discriminator, MultiscaleDiscriminator):
+            return self.discriminator(views, label, precision=self.precision)
+        return self.discriminator(views[-1], label, growth=self.growth, precision=self.precision)
 
 
-def generator_pass(players: Players, draw: Draw) -> tuple[Tensor, Stats]:
+def generator_pass(
+    players: Players, draw: Draw, *, loss: LossName = "logistic"
+) -> tuple[Tensor, Stats]:
     """Loss of the generator; stats hold the mean w of the micro-batch, `(D,)`."""
     w, ws = styles(players.generator, draw)
-    images = players.generator.synthesis(ws, draw.noise, precision=players.precision)
-    scores = players.discriminator(images, draw.label, precision=players.precision)
-    loss = losses.generator_logistic(scores).mean()
-    return loss, {"loss_g": loss.detach(), "w": w.detach().mean(dim=0)}
+    scores = players.score(players.draw(ws, draw), draw.label)
+    value = losses.GENERATOR_LOSSES[loss](scores).mean()
+    return value, {"loss_g": value.detach(), "w": w.detach().mean(dim=0)}
 
 
 def path_pass(
@@ -45,9 +83,10 @@ def path_pass(
     """Path length loss; stats hold the mean length.
 
     `directions` are standard normal numbers shaped like the images, `target` is the running mean.
+    Layers that are not in use count as 0 in the mean over layers.
     """
     _, ws = styles(players.generator, draw)
-    images = players.generator.synthesis(ws, draw.noise, precision=players.precision)
+    images = players.draw(ws, draw)[-1]
     lengths = losses.path_lengths(images, ws, directions)
     penalty = losses.path_penalty(lengths, target).mean()
     loss = penalty * (config.path_weight * config.path_interval)
@@ -57,12 +96,9 @@ def path_pass(
 def discriminator_pass(
     players: Players, reals: Tensor, labels: Tensor | None, draw: Draw
 ) -> tuple[Tensor, Stats]:
-    """Loss of the discriminator on real images `(N, C, H, W)` and as many generated ones."""
-    with torch.no_grad():
-        _, ws = styles(players.generator, draw)
-        fakes = players.generator.synthesis(ws, draw.noise, precision=players.precision)
-    fake_scores = players.discriminator(fakes, draw.label, precision=players.precision)
-    real_scores = players.discriminator(reals, labels, precision=players.precision)
+    """Logistic loss of the discriminator on real images `(N, C, H, W)` and as many generated."""
+    fake_scores = players.score(_fakes(players, draw), draw.label)
+    real_scores = players.score(players.view(reals), labels)
     loss = losses.discriminator_logistic(real_scores, fake_scores).mean()
     real, fake = real_scores.detach(), fake_scores.detach()
     return loss, {
@@ -74,13 +110,44 @@ def discriminator_pass(
     }
 
 
+def wgan_pass(
+    players: Players,
+    reals: Tensor,
+    labels: Tensor | None,
+    draw: Draw,
+    shares: Tensor,
+    config: TrainingConfig,
+) -> tuple[Tensor, Stats]:
+    """WGAN-GP's loss of the discriminator, penalty included (ProGAN, appendix A.1).
+
+    `shares` `(N,)`, uniform in 0..1, place each penalized image between a real and a generated one;
+    it keeps the label of the real one. Signs of scores mean nothing here and are not in the stats.
+    """
+    fakes, real_views = _fakes(players, draw), players.view(reals)
+    fake_scores = players.score(fakes, draw.label)
+    real_scores = players.score(real_views, labels)
+    critic = losses.discriminator_wasserstein(real_scores, fake_scores, config.wgan_drift).mean()
+    between = [
+        torch.lerp(real, fake, shares[:, None, None, None]).requires_grad_()
+        for real, fake in zip(real_views, fakes, strict=True)
+    ]
+    scores = players.score(between, labels)
+    penalty = losses.wgan_penalty(scores, between, scale=players.penalty_scale).mean()
+    return critic + config.wgan_penalty * penalty, {
+        "loss_d": critic.detach(),
+        "score_real": real_scores.detach().mean(),
+        "score_fake": fake_scores.detach().mean(),
+        "wgan_penalty": penalty.detach(),
+    }
+
+
 def r1_pass(
     players: Players, reals: Tensor, labels: Tensor | None, config: TrainingConfig
 ) -> tuple[Tensor, Stats]:
     """Gradient penalty of the discriminator on real images."""
-    reals = reals.detach().requires_grad_()
-    scores = players.discriminator(reals, labels, precision=players.precision)
-    penalty = losses.r1_penalty(scores, reals).mean()
+    views = [view.detach().requires_grad_() for view in players.view(reals)]
+    scores = players.score(views, labels)
+    penalty = losses.r1_penalty(scores, views).mean() * players.penalty_scale
     return penalty * (config.r1_gamma / 2 * config.r1_interval), {"r1": penalty.detach()}
 
 
@@ -93,3 +160,9 @@ def styles(generator: Generator, draw: Draw) -> tuple[Tensor, Tensor]:
     w, other = generator.mapping(torch.cat([draw.z, draw.mixing_z]), labels).chunk(2)
     first, second = generator.broadcast(w), generator.broadcast(other)
     return w, torch.cat([first[:, : draw.cutoff], second[:, draw.cutoff :]], dim=1)
+
+
+@torch.no_grad()
+def _fakes(players: Players, draw: Draw) -> Views:
+    _, ws = styles(players.generator, draw)
+    return players.draw(ws, draw)

@@ -15,9 +15,9 @@ from stylesmith.errors import DataError, RunError
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
 from stylesmith.training.checkpoint import restore_newest
-from stylesmith.training.layout import BatchLayout
 from stylesmith.training.learner import Learner
 from stylesmith.training.recorder import Recorder
+from stylesmith.training.schedule import Schedule
 from stylesmith.training.signals import StopRequest
 from stylesmith.training.state import TrainState
 from stylesmith.training.steps import Stats
@@ -54,9 +54,7 @@ class Trainer:
     ):
         self.config, self.state, self.dataset, self.run_folder = config, state, dataset, run
         self.recorder, self.say = recorder, say
-        training = config.training
-        micro_batch = training.micro_batch or training.batch_size // distributed.world_size()
-        self.layout = BatchLayout(training.batch_size, micro_batch, distributed.world_size())
+        self.schedule = Schedule(config)
         self.loader = self._make_loader()
         self.learner = self._make_learner()
 
@@ -83,7 +81,8 @@ class Trainer:
         stats = self._learn()
         clocks.seconds += time.monotonic() - start
         if self.recorder:
-            self.recorder.after_step(stats, images_before=images_before)
+            phase = self.learner.phase
+            self.recorder.after_step(stats, phase, images_before=images_before)
             if stats is None:
                 self.recorder.dropped()
         if clocks.dropped_in_row >= MOST_DROPPED:
@@ -140,4 +139,4 @@ class Trainer:
         return BatchLoader(self.dataset, keys=self._keys(), mirror=self.config.data.mirror)
 
     def _make_learner(self) -> Learner:
-        return Learner(self.config, self.state, self.loader, self.layout, self._keys())
+        return Learner(self.config, self.state, self.loader, self.schedule, self._keys())

@@ -1,0 +1,115 @@
+"""The plan of a run: which levels are in use when, with which batch size and rates.
+
+A growing run trains its first level, then each further one fades in and trains, in phases of equal
+length (ProGAN, section 2). Batch size and rates of a level hold from the start of its fade.
+"""
+
+from dataclasses import dataclass
+
+from stylesmith import distributed
+from stylesmith.config import RunConfig, TrainingConfig, at_level
+from stylesmith.networks import Growth
+from stylesmith.training.layout import BatchLayout
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is in force at one moment."""
+
+    growth: Growth
+    """The levels in use."""
+    levels_below_top: int
+    """Levels of the networks that are not in use yet."""
+    layout: BatchLayout
+    """Batch size, and how it is shared."""
+    generator_lr: float
+    discriminator_lr: float
+
+    @property
+    def batch_size(self) -> int:
+        """Images per step over all processes."""
+        return self.layout.batch_size
+
+    @property
+    def penalty_scale(self) -> float:
+        """Factor of squared gradients by images, which ProGAN and StyleGAN take at full size.
+
+        There, a low level sees the image with each pixel repeated 2^L x 2^L times; the gradient by
+        each copy is 1 / 4^L of that by the pixel, and their squares sum to 1 / 4^L of its square.
+        """
+        return 0.25**self.levels_below_top
+
+    def same_levels(self, other: "Phase") -> bool:
+        """Whether the same parameters learn: same level, and fading or not."""
+        here, there = self.growth, other.growth
+        return (here.level, here.fade < 1) == (there.level, there.fade < 1)
+
+
+class Schedule:
+    """Phases by images seen; the same on any number of processes, except for the layout."""
+
+    def __init__(self, config: RunConfig, *, processes: int | None = None):
+        """Lay out every level.
+
+        Raises:
+            UsageError: If a batch cannot be shared by the processes.
+        """
+        self.levels, self.training = config.generator.levels, config.training
+        self.processes = processes or distributed.world_size()
+        self.phases = {level: self._phase(Growth(level)) for level in self._levels_trained()}
+        self.repeats = self.training.growth.repeats if self.training.growth else 1
+
+    def at(self, images_seen: int) -> Phase:
+        """The phase after so many images."""
+        growth = growth_at(self.training, self.levels, images_seen)
+        return self.phases[growth.level] if growth.fade == 1 else self._phase(growth)
+
+    def images_by_level(self) -> dict[int, float]:
+        """Images of the whole run at each level, its fade included."""
+        total, growth = self.training.kimg * 1000, self.training.growth
+        if growth is None:
+            return {self.levels - 1: total}
+        images, left = {}, total
+        for level in self._levels_trained():
+            first, top = level == growth.start_level, level == self.levels - 1
+            fade = 0 if first else growth.fade_kimg * 1000
+            images[level] = left if top else min(left, fade + growth.train_kimg * 1000)
+            left -= images[level]
+        return images
+
+    def _levels_trained(self) -> range:
+        growth = self.training.growth
+        return range(growth.start_level if growth else self.levels - 1, self.levels)
+
+    def _phase(self, growth: Growth) -> Phase:
+        training, level = self.training, growth.level
+        devices = training.reference_devices
+        batch_size = at_level(training.batch_size, level, devices)
+        share = max(1, batch_size // self.processes)
+        micro_batch = share
+        if training.micro_batch is not None:
+            micro_batch = min(share, at_level(training.micro_batch, level, devices))
+        return Phase(
+            growth=growth,
+            levels_below_top=self.levels - 1 - level,
+            layout=BatchLayout(batch_size, micro_batch, self.processes),
+            generator_lr=at_level(training.generator_lr, level, devices),
+            discriminator_lr=at_level(training.discriminator_lr, level, devices),
+        )
+
+
+def growth_at(training: TrainingConfig, levels: int, images_seen: int) -> Growth:
+    """The levels in use after so many images: train, fade, train, ... up to the top.
+
+    At the very end of a phase its own level still holds.
+    """
+    top, growth = levels - 1, training.growth
+    if growth is None:
+        return Growth(top)
+    phase_kimg = growth.train_kimg + growth.fade_kimg
+    passed, within = divmod(images_seen / 1000, phase_kimg)
+    level = growth.start_level + int(passed)
+    if level >= top:
+        return Growth(top)
+    fade = (within - growth.train_kimg) / growth.fade_kimg
+    return Growth(level + 1, min(fade, 1.0)) if fade > 0 else Growth(level)
