@@ -48,8 +48,18 @@ def test_every_command_in_the_readme_exists():
 
 def test_the_readme_names_every_preset():
     rows = re.findall(r"^\| (`.*?`) \|", readme(), re.M)
-    named = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
-    assert named == {preset.name for preset in PRESETS}
+    patterns = [pattern for row in rows for pattern in re.findall(r"`([\w{},-]+)`", row)]
+    named = [name for pattern in patterns for name in names_in_braces(pattern)]
+    assert sorted(named) == sorted(preset.name for preset in PRESETS)
+
+
+def names_in_braces(pattern: str) -> list[str]:
+    """What a shell makes of it: `a-{b,c}` is `a-b` and `a-c`."""
+    texts, choices = re.split(r"\{.*?\}", pattern), re.findall(r"\{(.*?)\}", pattern)
+    names = [texts[0]]
+    for text, choice in zip(texts[1:], choices, strict=True):
+        names = [f"{name}{option}{text}" for name in names for option in choice.split(",")]
+    return names
 
 
 def test_settings_named_in_the_documents_exist():

@@ -124,6 +124,28 @@ def test_two_processes_equal_one_that_accumulates(photos, tmp_path, parted):
         torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=1e-5, msg=name)
 
 
+GROWING = (
+    "generator.connection=grow",
+    "discriminator.connection=grow",
+    'training.growth={"start": 4, "train_kimg": 0.008, "fade_kimg": 0.008, "repeats": 1}',
+)
+"""Five steps: two at 4x4, two that fade 8x8 in, of which the first still holds 4x4, one at it."""
+
+
+def test_two_growing_processes_equal_one(photos, tmp_path):
+    words = [word for setting in GROWING for word in ("--set", setting)]
+    options = ("--preset", "tiny", "--out", tmp_path / "two", "--device", "cpu")
+    ended = run_two(TRAIN, "train", photos, *options, *words)
+    assert [status for status, _, _ in ended] == [0, 0], ended
+    found, header = newest_state(RunFolder(tmp_path / "two"))
+    one = start(photos, tmp_path / "one", "training.micro_batch=2", *GROWING, steps=STEPS)
+    wanted, other_header = newest_state(one)
+    assert header["clocks"] == other_header["clocks"]
+    assert header["clocks"]["schedule_read"] == 16
+    for name, tensor in wanted.items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=1e-5, msg=name)
+
+
 def test_the_way_a_batch_is_cut_matters_otherwise(photos, tmp_path, parted):
     """The test above holds because micro-batches are equal, not because all runs are alike."""
     whole = start(photos, tmp_path / "whole", "training.micro_batch=4", steps=STEPS)

@@ -1,5 +1,8 @@
-"""`stylesmith presets`: every configuration, with its paper row."""
+"""`stylesmith presets`: every configuration with its paper row, one in full, or two compared."""
 
+import functools
+import itertools
+import json as json_
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,75 +11,199 @@ from stylesmith.cli.console import console
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylesmith.config import RunConfig
+    from stylesmith.config import DataConfig, DiscriminatorConfig, GeneratorConfig, RunConfig
+    from stylesmith.presets import Preset
+
+LEGEND = """\
+G, D: millions of parameters at the size named. Presets of a data set fix size and channels, and
+mirror FFHQ and CelebA-HQ; all others follow your data. M: millions of images to train on.
+FID, path length, P (precision), R (recall): as published; ~ is recalled, not confirmed.
+Path lengths compare within one paper only (whole paths of cropped faces; path ends of images)."""
 
 
 def presets(
     name: Annotated[str | None, typer.Argument(help="One preset, to see its settings.")] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Print the whole configuration as JSON.")
+        bool, typer.Option("--json", help="Print the whole configuration, or --diff, as JSON.")
     ] = False,
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="How two presets differ.")
+    ] = None,
     resolution: Annotated[
         str | None, typer.Option(help="Image size to show it for: 256, or WIDTHxHEIGHT.")
     ] = None,
 ) -> None:
-    """List the configurations that `train --preset` knows, or show one.
+    """List the configurations that `train --preset` knows, show one, or compare two.
 
     Examples:
     `stylesmith presets`
 
     `stylesmith presets stylegan2-f --json --resolution 256`
+
+    `stylesmith presets --diff stylegan2-e stylegan2-f`
     """
-    if name is None:
-        if json:
-            raise UsageError("--json: wanted a preset too, as in `stylesmith presets auto --json`")
-        _print_table()
-        return
-    config = _config(name, resolution)
-    if json:
-        typer.echo(config.model_dump_json(indent=2))
+    if name and diff:
+        raise UsageError(f"--diff compares two presets; leave {name} out")
+    if diff:
+        _print_differences(diff, resolution, as_json=json)
+    elif name:
+        _print_preset(name, resolution, as_json=json)
+    elif json:
+        raise UsageError("--json: wanted a preset too, as in `stylesmith presets auto --json`")
+    elif resolution:
+        raise UsageError("--resolution: wanted a preset too, as in `stylesmith presets auto`")
     else:
-        _print_settings(config.model_dump(mode="json"))
+        _print_all()
 
 
-def _config(name: str, resolution: str | None) -> "RunConfig":
-    from stylesmith.config import DataConfig, parse_size
+def _build(preset: "Preset", data: "DataConfig") -> "RunConfig":
     from stylesmith.devices import choose_device
-    from stylesmith.presets import find_preset
+
+    return preset.build(data, choose_device())
+
+
+def _data(preset: "Preset", resolution: str | None) -> "DataConfig":
+    from stylesmith.config import DataConfig, parse_size
+
+    return DataConfig(size=parse_size(resolution) if resolution else preset.example_size)
+
+
+def _print_preset(name: str, resolution: str | None, *, as_json: bool) -> None:
+    from stylesmith.presets import find_preset, settings
 
     preset = find_preset(name)
-    size = parse_size(resolution or str(preset.example_size))
-    return preset.build(DataConfig(size=size), choose_device())
+    config = _build(preset, _data(preset, resolution))
+    if as_json:
+        typer.echo(config.model_dump_json(indent=2))
+        return
+    source = f"{preset.source}: " if preset.source else ""
+    _print(f"{source}{preset.summary}")
+    if preset.results.fid:
+        _print(f"published: {_published(preset)}")
+    for key, value in settings(config):
+        _print(f"{key} = {_text(value)}")
 
 
-def _print_table() -> None:
-    import torch
+def _print_differences(names: tuple[str, str], resolution: str | None, *, as_json: bool) -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    from stylesmith.networks import build_discriminator, build_generator, parameter_count
+    from stylesmith.presets import differences, find_preset
+
+    first, second = map(find_preset, names)
+    # Both for the same images: a preset of a data set tells the other which.
+    guide = first if first.data_set or not second.data_set else second
+    configs = [
+        _build(preset, _data(preset if preset.data_set else guide, resolution))
+        for preset in (first, second)
+    ]
+    found = differences(*configs)
+    if as_json:
+        typer.echo(json_.dumps(found, indent=2))
+    elif not found:
+        _print(f"{first.name} and {second.name} are the same.")
+    else:
+        table = Table("setting", first.name, second.name, box=None, pad_edge=False)
+        for key, (a, b) in found.items():
+            table.add_row(key, Text(_text(a)), Text(_text(b)))
+        console.print(table)
+
+
+def _print_all() -> None:
     from stylesmith.presets import PRESETS
 
-    table = Table("name", "paper and row", "what it is", "at", "G", "D", box=None)
-    for preset in PRESETS:
-        config = _config(preset.name, None)
-        with torch.device("meta"):
-            counts = [
-                parameter_count(build_generator(config.generator)),
-                parameter_count(build_discriminator(config.discriminator)),
-            ]
-        size = f"{preset.example_size}"
-        table.add_row(preset.name, preset.source, preset.summary, size, *map(_millions, counts))
+    for _, presets in itertools.groupby(PRESETS, _table):
+        group = list(presets)
+        _print(_title(group))
+        _print_table(group)
+        _print("")
+    _print(LEGEND)
+
+
+def _table(preset: "Preset") -> tuple[str, str, bool]:
+    """What the presets of one printed table have in common."""
+    return preset.paper, preset.table, preset.data_set is not None
+
+
+def _title(group: list["Preset"]) -> str:
+    first = group[0]
+    if not first.paper:
+        return "Our own, for any images"
+    titles = dict.fromkeys(preset.data_set.title for preset in group if preset.data_set)
+    where = (
+        f"on {', '.join(titles)}" if titles else "for any images; figures are for FFHQ at 1024x1024"
+    )
+    return f"{first.paper}, {first.table}, {where}"
+
+
+def _print_table(group: list["Preset"]) -> None:
+    """One table of presets; columns that stay empty are left out."""
+    from rich.table import Table
+
+    header = ("name", "row", "what it is", "G", "D", "FID", "path", "P", "R")
+    rows = [_row(preset) for preset in group]
+    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 1, 0, 0))
+    used = [i for i in range(len(header)) if any(row[i] for row in rows)]
+    for i in used:
+        table.add_column(header[i], justify="left" if i < 3 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[i] for i in used))
     console.print(table)
-    console.print("G, D: parameters at the image size under `at`. Sizes follow your data.")
 
 
-def _print_settings(values: dict[str, object], prefix: str = "") -> None:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            _print_settings(value, f"{prefix}{key}.")
+def _row(preset: "Preset") -> list[str]:
+    config = _build(preset, _data(preset, None))
+    counts = [_parameters(config.generator), _parameters(config.discriminator)]
+    results = preset.results
+    published = (results.fid, results.path_length, results.precision, results.recall)
+    figures = ["" if value is None else str(value) for value in published]
+    return [preset.name, preset.row, _what(preset, config), *counts, *figures]
+
+
+@functools.cache
+def _parameters(config: "GeneratorConfig | DiscriminatorConfig") -> str:
+    """Millions of parameters; many presets share their networks."""
+    import torch
+
+    from stylesmith.config import GeneratorConfig
+    from stylesmith.networks import build_discriminator, build_generator, parameter_count
+
+    with torch.device("meta"):
+        if isinstance(config, GeneratorConfig):
+            network: torch.nn.Module = build_generator(config)
         else:
-            console.print(f"{prefix}{key} = {value}", markup=False, soft_wrap=True)
+            network = build_discriminator(config)
+    millions = parameter_count(network) / 1e6
+    return f"{millions:.1f}" if millions >= 1 else f"{millions:.2g}"
 
 
-def _millions(count: int) -> str:
-    return f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count / 1e3:.0f} k"
+def _what(preset: "Preset", config: "RunConfig") -> str:
+    """What changed; for a data set, what is special to it."""
+    side = config.data.size[1]
+    if not preset.data_set:
+        return preset.summary if preset.paper else f"{preset.summary} ({side}x{side})"
+    training = config.training
+    loss = "WGAN-GP" if training.loss == "wgan_gp" else f"R1 {training.r1_gamma:g}"
+    return f"{preset.data_set.title} {side}, {loss}, {training.kimg / 1000:g} M"
+
+
+def _published(preset: "Preset") -> str:
+    results = preset.results
+    named = {
+        "FID": results.fid,
+        "path length": results.path_length,
+        "precision": results.precision,
+        "recall": results.recall,
+    }
+    given = [f"{name} {value}" for name, value in named.items() if value]
+    recalled = any(value and not value.confirmed for value in named.values())
+    return ", ".join(given) + (" (~ is recalled, not confirmed)" if recalled else "")
+
+
+def _text(value: object) -> str:
+    """A value as `--set` takes it."""
+    return value if isinstance(value, str) else json_.dumps(value)
+
+
+def _print(line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,137 @@
+"""The papers' data sets, and what the papers set differently for each.
+
+A preset of a data set is a row of a table on it. It fixes size and channels and refuses others,
+while rows themselves take both from the data.
+
+Source: StyleGAN, section 2.1 and appendices C and E; StyleGAN2, Tables 1 and 3 and appendix B.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stylesmith.config import AmountByLevel, DataConfig, RunConfig
+from stylesmith.errors import ConfigError
+
+Row = Callable[[DataConfig], RunConfig]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images as both papers trained on them: RGB, without labels."""
+
+    key: str
+    """Last part of the names of its presets."""
+    title: str
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    mirror: bool = False
+    """Whether the papers flip its images at random."""
+    picture: tuple[int, int] | None = None
+    """Height and width of the picture between black bars; None where it fills the image."""
+
+    def fit(self, data: DataConfig, *, preset: str, row: str) -> DataConfig:
+        """The data with the published mirroring, for a preset of this data set.
+
+        Args:
+            data: The images at hand.
+            preset: Name of the preset, for the message.
+            row: Preset without a fixed data set, which would take these images.
+
+        Raises:
+            ConfigError: If size or channels differ, or labels are to be used.
+        """
+        advice = []
+        if data.size != self.size:
+            size = _size_text(self.size)
+            bars = f"fill up to {size} with black bars"
+            advice.append(bars if self.picture else f"--resolution {self.size[0]}")
+        if data.channels != 3:
+            advice.append("--channels 3")
+        if data.label_size:
+            advice.append("leave --conditional out")
+        if advice:
+            raise ConfigError(
+                f"{preset} is for {self.describe()}, the data is {_describe(data)}; use {row}, or "
+                f"{' and '.join(advice)}"
+            )
+        return data.change(mirror=data.mirror or self.mirror)
+
+    def describe(self) -> str:
+        """`512x512 RGB without labels (512x384 between black bars)`."""
+        bars = f" ({_size_text(self.picture)} between black bars)" if self.picture else ""
+        return f"{_size_text(self.size)} RGB without labels{bars}"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a paper sets differently on a data set; None keeps the row's own value."""
+
+    kimg: float | None = None
+    r1_gamma: float | None = None
+    loss: Literal["wgan_gp"] | None = None
+    max_lr: float | None = None
+    """Bound on both learning rates."""
+
+    def apply(self, config: RunConfig) -> RunConfig:
+        """The same run with these settings."""
+        names = ("kimg", "r1_gamma", "loss")
+        values = {name: getattr(self, name) for name in names}
+        changes = {name: value for name, value in values.items() if value is not None}
+        if self.max_lr is not None:
+            for name in ("generator_lr", "discriminator_lr"):
+                changes[name] = _capped(getattr(config.training, name), self.max_lr)
+        return config.change(training=changes)
+
+
+FFHQ = DataSet("ffhq", "FFHQ", (1024, 1024), mirror=True)
+CELEBA_HQ = DataSet("celebahq", "CelebA-HQ", (1024, 1024), mirror=True)
+BEDROOM = DataSet("bedroom", "LSUN Bedroom", (256, 256))
+CAR = DataSet("car", "LSUN Car", (512, 512), picture=(384, 512))
+CAT = DataSet("cat", "LSUN Cat", (256, 256))
+CHURCH = DataSet("church", "LSUN Church", (256, 256))
+HORSE = DataSet("horse", "LSUN Horse", (256, 256))
+DATA_SETS = (FFHQ, CELEBA_HQ, BEDROOM, CAR, CAT, CHURCH, HORSE)
+
+STYLEGAN = {
+    FFHQ: Tuning(),
+    CELEBA_HQ: Tuning(kimg=12000.0, r1_gamma=0.0, loss="wgan_gp", max_lr=0.002),
+    BEDROOM: Tuning(kimg=70000.0),
+    CAR: Tuning(kimg=46000.0),
+    CAT: Tuning(kimg=70000.0),
+}
+STYLEGAN2 = {
+    FFHQ: Tuning(),
+    CAR: Tuning(kimg=57000.0),
+    CAT: Tuning(kimg=88000.0),
+    CHURCH: Tuning(kimg=48000.0, r1_gamma=100.0),
+    HORSE: Tuning(kimg=100000.0, r1_gamma=100.0),
+}
+
+
+def row_on(data_set: DataSet, tuning: Tuning, row: str, build: Row, data: DataConfig) -> RunConfig:
+    """A row of a table, named `row` and made by `build`, trained on a data set.
+
+    Raises:
+        ConfigError: If the images at hand are of another size or kind.
+    """
+    name = f"{row}-{data_set.key}"
+    config = build(data_set.fit(data, preset=name, row=row))
+    return tuning.apply(config).change(preset=name)
+
+
+def _capped(setting: AmountByLevel, limit: float) -> Any:
+    if isinstance(setting, dict):
+        return {key: _capped(value, limit) for key, value in setting.items()}
+    return min(setting, limit)
+
+
+def _describe(data: DataConfig) -> str:
+    kind = {1: "gray", 3: "RGB", 4: "RGBA"}[data.channels]
+    labels = f" with labels of length {data.label_size}" if data.label_size else ""
+    return f"{_size_text(data.size)} {kind}{labels}"
+
+
+def _size_text(size: tuple[int, int]) -> str:
+    height, width = size
+    return f"{width}x{height}"
