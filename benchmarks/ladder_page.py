@@ -1,0 +1,184 @@
+"""The ladder's page: what stands in it, and in which order.
+
+It is made from the run folders, `ladder.json`, `speed.json` and `reading.md` alone, so that it can
+be written anew at any time. `reading.md` is a person's: nothing here writes it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import ladder_pictures as pictures
+from ladder_document import Document
+from ladder_rows import Notes, Row
+from stylesmith.training.advice import in_words, number
+from stylesmith.training.live import format_duration
+
+SPEED, READING = "speed.json", "reading.md"
+PICTURE_BYTES = 1_500_000
+"""Of all pictures of a page together, charts excepted."""
+CAVEAT = """\
+The papers tuned these settings for 25 million images of 1024x1024 and up to 512 feature maps. Here
+every row has the same small budget, so the order of the rows says little about the order in the
+papers. What a small run does show: whether a row learns, how fast it is, and whether its samples
+collapse. Color distance and diversity are rough measures against the data (0 and 1 are best); they
+need no feature network and do not rank good models."""
+
+
+def write_pages(folder: Path, *, publish: Path | None = None) -> list[Path]:
+    """Write ladder.md with its pictures and ladder.html in `folder`, and ladder.md in `publish`."""
+    page = build_page(folder)
+    texts = [place / "ladder.md" for place in (folder, publish) if place]
+    for path in texts:
+        page.write_markdown(path)
+    page.write_html(folder / "ladder.html")
+    return [*texts, folder / "ladder.html"]
+
+
+def build_page(folder: Path) -> Document:
+    """The page of a ladder as far as it has come."""
+    notes = Notes.read(folder)
+    rows = [row for row in (Row.read(folder, name) for name in notes.presets) if row]
+    page = Document(_title(rows))
+    reading, speed = folder / READING, folder / SPEED
+    text = reading.read_text(encoding="utf-8").strip() if reading.is_file() else ""
+    page.add("## Reading", text or "*Nobody has written a reading yet.*")
+    page.add("## Conditions", CAVEAT, _conditions(rows), _commands(notes.commands))
+    page.add("## Overview", _overview(rows))
+    page.add_charts(
+        "comparison", pictures.comparisons({r.preset.name: r.story for r in rows}), "Rows"
+    )
+    budget = PICTURE_BYTES // (2 * len(rows) + 1)
+    if rows:
+        reals = pictures.real_rows(rows[0].story, rows[0].run)
+        page.add_image("reals", reals, "Real images, for comparison", budget=budget)
+    for row in rows:
+        _add_row(page, row, notes.failures.get(row.preset.name), budget=budget)
+    if speed.is_file():
+        _add_speed(page, json.loads(speed.read_text(encoding="utf-8")))
+    return page
+
+
+def _title(rows: list[Row]) -> str:
+    sizes = {"{1}x{0}".format(*row.story.config.data.size) for row in rows}
+    at = f" at {', '.join(sorted(sizes))}" if sizes else ""
+    return f"The ladder: {len(rows)} configurations{at} with equal budgets"
+
+
+def _conditions(rows: list[Row]) -> str:
+    starts = [row.story.last("start") for row in rows]
+    times = sorted(str(r.get("time"))[:10] for row in rows for r in row.story.records)
+    data = {_describe_data(row) for row in rows}
+    widths = {f"up to {row.story.config.generator.max_channels} feature maps" for row in rows}
+    facts = {"Data": data, "Networks": widths, "Date": {*times[:1], *times[-1:]}}
+    names = ("device", "precision", "torch", "stylesmith")
+    facts |= {name.capitalize(): {str(s[name]) for s in starts if name in s} for name in names}
+    return "\n".join(f"- {name}: {', '.join(sorted(found))}" for name, found in facts.items())
+
+
+def _describe_data(row: Row) -> str:
+    data, count = row.story.config.data, number(row.story.last("start").get("dataset_images"))
+    height, width = data.size
+    return f"{Path(data.path).name}, {int(count or 0):,} images of {width}x{height}"
+
+
+def _commands(commands: list[str]) -> str:
+    return "\n".join(["```", *commands, "```"]) if commands else ""
+
+
+def _overview(rows: list[Row]) -> str:
+    lines = [
+        _line(
+            f"`{row.preset.name}`",
+            row.preset.summary,
+            in_words(row.story.images_seen),
+            format_duration(row.story.seconds),
+            _figure(row.story.last("samples").get("color_distance")),
+            _figure(row.story.last("samples").get("diversity")),
+            _figure(row.full_speed),
+            _figure(row.overall_speed),
+            _millions(row, "generator"),
+            _millions(row, "discriminator"),
+        )
+        for row in rows
+    ]
+    head = (
+        "row|what changed|images|time|color distance|diversity|img/s, full size|img/s overall|G|D"
+    )
+    return _table(head, lines)
+
+
+def _add_row(page: Document, row: Row, failure: str | None, *, budget: int) -> None:
+    name, story = row.preset.name, row.story
+    page.add(f"## {name}", _about(row))
+    page.add(f"**It failed:** {failure}" if failure else "")
+    caption = f"{name}: samples after {in_words(story.images_seen)} images, averaged generator"
+    page.add_image(name, pictures.sample_rows(story, row.run), caption, budget=budget)
+    picture, moments = pictures.history(story, row.run)
+    seen = ", ".join(f"{moment:.3g}" for moment in moments)
+    caption = f"{name}: three seeds after {seen} thousand images"
+    page.add_image(f"{name}-history", picture, caption, budget=budget)
+    page.add_charts(f"{name}-curves", pictures.row_charts(story), f"{name}: curves")
+
+
+def _about(row: Row) -> str:
+    """What the row is, how its run ended, and what went wrong on the way."""
+    story, growth = row.story, row.story.config.training.growth
+    source = f"{row.preset.source}: " if row.preset.source else ""
+    parts = [f"{source}{row.preset.summary}."]
+    parts += [f"Ended: {story.ended}." if story.ended else "It was cut off, or still runs."]
+    if growth:
+        grown = growth.grown_kimg(story.config.generator.levels)
+        parts.append(
+            f"It grew from {growth.start}x{growth.start} within {grown:.3g} thousand images."
+        )
+    if dropped := story.dropped.total():
+        parts.append(f"{dropped} steps were dropped, as not finite.")
+    if returns := len(story.of("rollback")):
+        parts.append(f"It went back to a checkpoint {returns} times.")
+    hints = dict.fromkeys(str(record.get("text")) for record in story.of("hint"))
+    return " ".join([*parts, *(f"Hint: {text}" for text in hints)])
+
+
+def _add_speed(page: Document, speed: dict[str, Any]) -> None:
+    page.add(
+        "## Speed, measured apart",
+        "Whole training steps at full size, with nothing else: medians of each kind of step, "
+        "weighted by how often it falls.",
+        "\n".join(f"- {key.capitalize()}: {speed[key]}" for key in ("device", "torch", "date")),
+        _commands([speed["command"]]),
+        speed_table(speed["rows"]),
+    )
+
+
+def speed_table(rows: dict[str, dict[str, Any]]) -> str:
+    """Images a second and the time of each kind of step, as Markdown."""
+    lines = [
+        _line(
+            f"`{name}`",
+            _figure(row["images_per_second"]),
+            str(row["batch"]),
+            row["precision"],
+            "; ".join(f"{kind} {value:.3g}" for kind, value in row["milliseconds"].items()),
+        )
+        for name, row in rows.items()
+    ]
+    return _table("row|img/s|batch|precision|milliseconds a step", lines)
+
+
+def _table(head: str, lines: list[str]) -> str:
+    return "\n".join([_line(*head.split("|")), "|" + "---|" * len(head.split("|")), *lines])
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(value: Any) -> str:
+    known = number(value)
+    return "-" if known is None else f"{known:.3g}"
+
+
+def _millions(row: Row, network: str) -> str:
+    count = number(row.story.last("start").get(f"{network}_parameters"))
+    return "-" if count is None else f"{count / 1e6:.2f} M"
