@@ -80,6 +80,28 @@ def test_resume_trains_some_minutes_more(cli, run):
     assert clocks(run)["images_seen"] > 24
 
 
+NARROW = ("generator.max_channels=4", "discriminator.max_channels=4", "generator.mapping.layers=1")
+
+
+def test_a_scaled_schedule_passes_every_level(cli, photos, tmp_path):
+    settings = (*NARROW, "training.batch_size=4", "training.growth.repeats=1")
+    words = [word for setting in settings for word in ("--set", setting)]
+    length = ("--kimg", 0.12, "--scale-schedule")
+    out = tmp_path / "run"
+    result = cli("train", photos, "--preset", "stylegan-a", *length, *words, "--out", out)
+    assert result.status == 0, result.err
+    assert "growing    0.006 thousand images a level, 0.006 to fade in" in result.out
+    config = RunFolder(out).read_config()
+    assert config.training.kimg == 0.12
+    assert config.training.growth.train_kimg == pytest.approx(0.006)
+    assert (
+        "--scale-schedule cannot be given"
+        in cli("train", "--resume", out, "--kimg", 1, "--scale-schedule").error()
+    )
+    assert cli("train", "--resume", out, "--kimg", 0.14).status == 0
+    assert clocks(RunFolder(out))["images_seen"] == 140
+
+
 def test_a_dry_run_writes_nothing(cli, photos, run, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     for words in ((photos, "--out", tmp_path / "new"), (photos,), ("--resume", run.path)):
@@ -120,6 +142,15 @@ def test_existing_output_is_kept_without_force(cli, photos, run):
         (("--kimg", "inf"), "--kimg inf: wanted a finite number"),
         (("--kimg", "nan"), "--kimg"),
         (("--kimg", "0"), "--kimg"),
+        (("--scale-schedule",), "--scale-schedule: wanted --kimg too"),
+        (("--preset", "stylegan-a", "--kimg", "7"), "growing from 4 to 8x8 takes 1200 thousand"),
+        (("--preset", "stylegan-a", "--set", "training.growth.start=16"), "have the levels 4, 8"),
+        (("--preset", "stylegan-f-ffhq"), "stylegan-f-ffhq is for 1024x1024 RGB"),
+        (("--set", "training.growth={}"), "connection is skip, which doesn't grow"),
+        (
+            ("--preset", "stylegan-f", "--set", "generator.spectral_norm=true"),
+            "kind adain needs spectral_norm=false",
+        ),
         (("--minutes", "inf"), "--minutes inf: wanted a finite number"),
         (("--seed", "-1"), "--seed"),
         (("--device", "abacus"), "--device"),

@@ -24,7 +24,7 @@ ADAIN = {"kind": "adain", "connection": "grow"}
 def test_parts_that_a_kind_does_not_have_are_refused(fields, message):
     with pytest.raises(ValidationError, match=message):
         GeneratorConfig(**fields)
-    with pytest.raises(ConfigError, match=f"^config: .*{message}$"):
+    with pytest.raises(ConfigError, match=f"{message}$"):
         GeneratorConfig().change(**fields)
 
 

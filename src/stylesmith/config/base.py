@@ -43,10 +43,10 @@ def describe_problem(error: ValidationError) -> str:
     field = _field(problems[0]["loc"])
     same_field = [found for found in problems if _field(found["loc"]) == field]
     problem = max(same_field, key=lambda found: len(found["loc"]))
-    where = ".".join(field) or "config"
+    where = f"{'.'.join(field)}: " if field else ""
     message = problem["msg"].removeprefix("Value error, ")
     given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
-    return f"{where}: {message[:1].lower()}{message[1:]}{given}"
+    return f"{where}{message[:1].lower()}{message[1:]}{given}"
 
 
 def _field(location: Iterable[int | str]) -> list[str]:
