@@ -128,8 +128,8 @@ def test_other_images_are_refused_with_what_fits(preset):
             "stylegan2-f-car",
             (384, 512),
             {},
-            r"\(512x384 between black bars\), the data is 512x384 RGB; use stylegan2-f, or fill up "
-            "to 512x512 with black bars$",
+            r"\(512x384 between black bars\), the data is 512x384 RGB; use stylegan2-f, or "
+            "`data prepare --resolution 512 --picture 512x384`$",
         ),
     ],
 )

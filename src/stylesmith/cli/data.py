@@ -51,6 +51,10 @@ def prepare(
     filter: Annotated[
         FilterName, typer.Option(help="lanczos is sharp; box averages, as some published sets do.")
     ] = FilterName.lanczos,
+    picture: Annotated[
+        str | None,
+        typer.Option(help="Size of the picture between black bars: 512x384 for LSUN Car at 512."),
+    ] = None,
     channels: Annotated[
         Channels | None,
         typer.Option(help="1 gray, 3 color, 4 with transparency; else as the images are: 1 or 3."),
@@ -79,6 +83,7 @@ def prepare(
             out,
             size=size,
             filter=filter.value,
+            picture=parse_size(picture) if picture else None,
             channels=int(channels) if channels else None,
             skip_bad=skip_bad,
             max_images=max_images,

@@ -122,7 +122,9 @@ def train(
             raise UsageError(f"{name} {value}: wanted a finite number")
     if scale_schedule and kimg is None:
         raise UsageError("--scale-schedule: wanted --kimg too, the length to scale to")
-    settings = [*(set_ or []), *([f"training.kimg={kimg:g}"] if kimg and not scale_schedule else [])]
+    settings = list(set_ or [])
+    if kimg and not scale_schedule:
+        settings.append(f"training.kimg={kimg:.12g}")
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels}
         flags = {"--conditional": conditional, "--mirror": mirror}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import PIL
+from PIL import Image
 
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
@@ -16,8 +17,8 @@ from stylesmith.data.decode import decode, to_channels
 from stylesmith.data.labels import Label, Labels, read_labels
 from stylesmith.data.pack import check_output, read_manifest, write_pack
 from stylesmith.data.parallel import Progress, every, map_ahead
-from stylesmith.data.resize import Filter, center_box, fit
-from stylesmith.data.scan import Bad, check_readable, image_names, scan
+from stylesmith.data.resize import Filter, center_box, fit, with_bars
+from stylesmith.data.scan import Bad, check_readable, image_names, scan, size_text
 from stylesmith.errors import DataError, OutputError, UsageError
 
 
@@ -44,6 +45,7 @@ def prepare(
     *,
     size: tuple[int, int],
     filter: Filter = "lanczos",
+    picture: tuple[int, int] | None = None,
     channels: int | None = None,
     skip_bad: bool = False,
     max_images: int | None = None,
@@ -57,6 +59,8 @@ def prepare(
         out: The zip.
         size: Height and width.
         filter: How to resize; recorded in the manifest, for scores depend on it.
+        picture: Height and width of the picture between black bars, as in LSUN Car; None fills the
+            image.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3.
         skip_bad: Leave unreadable images out, and name them in the manifest.
         max_images: Take only so many, spread evenly over the sorted names.
@@ -66,7 +70,7 @@ def prepare(
     Raises:
         DataError: If images or labels cannot be used.
         ConfigError: If no network has this size.
-        UsageError: If `max_images` is less than 1.
+        UsageError: If `max_images` is less than 1, or `picture` larger than the image.
         OutputError: If `out` exists or cannot be written.
     """
     source, out = Path(source), Path(out)
@@ -76,12 +80,36 @@ def prepare(
         raise OutputError(f"{out}: is the source itself. Choose another name.")
     if max_images is not None and max_images < 1:
         raise UsageError(f"--max-images {max_images}: wanted at least 1")
+    shape = Shape(size, picture or size, filter)
     archive = open_archive(source)
     try:
         plan = _plan(archive, channels, skip_bad, max_images)
-        return _write(plan, out, size, filter, skip_bad, on_progress)
+        return _write(plan, out, shape, skip_bad, on_progress)
     finally:
         archive.close()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What becomes of every picture: cropped, resized, and set between black bars."""
+
+    size: tuple[int, int]
+    """Height and width of the image."""
+    picture: tuple[int, int]
+    """Height and width of what it shows; less than `size` leaves bars."""
+    filter: Filter
+
+    def __post_init__(self) -> None:
+        (height, width), (picture_height, picture_width) = self.size, self.picture
+        if picture_height > height or picture_width > width:
+            raise UsageError(
+                f"--picture {size_text(self.picture)}: wanted at most the image's "
+                f"{size_text(self.size)}"
+            )
+
+    def apply(self, picture: Image.Image) -> Image.Image:
+        """The image of one picture."""
+        return with_bars(fit(picture, self.picture, self.filter), self.size)
 
 
 @dataclass(frozen=True)
@@ -125,21 +153,21 @@ def _plan(archive: Archive, channels: int | None, skip_bad: bool, max_images: in
 def _write(
     plan: _Plan,
     out: Path,
-    size: tuple[int, int],
-    filter: Filter,
+    shape: Shape,
     skip_bad: bool,
     on_progress: Progress | None,
 ) -> Prepared:
-    skipped = list(plan.bad)
+    size, skipped = shape.size, list(plan.bad)
     details: dict[str, Any] = {
         "source": plan.archive.path.name,
-        "filter": filter,
+        "filter": shape.filter,
         "crop": "center",
+        "picture": shape.picture,
         "pillow": PIL.__version__,
         "skipped": skipped,
     }
     class_names = plan.found.class_names if plan.found else None
-    encode = _encoder(plan.archive, size, filter, plan.channels)
+    encode = _encoder(plan.archive, shape, plan.channels)
     count = write_pack(
         out,
         _images(plan, encode, skipped if skip_bad else None, on_progress),
@@ -150,7 +178,7 @@ def _write(
         extras={},
     )
     label_size = plan.found.size if plan.found else 0
-    enlarged = sum(_is_smaller(found, size) for found in plan.sizes)
+    enlarged = sum(_is_smaller(found, shape.picture) for found in plan.sizes)
     return Prepared(out, count, size, plan.channels, label_size, class_names, skipped, enlarged)
 
 
@@ -182,9 +210,7 @@ def _images(
         raise DataError(f"{plan.archive.path}: every one of its images is damaged.")
 
 
-def _encoder(
-    archive: Archive, size: tuple[int, int], filter: Filter, channels: int
-) -> Callable[[str], bytes | DataError]:
+def _encoder(archive: Archive, shape: Shape, channels: int) -> Callable[[str], bytes | DataError]:
     def encode(name: str) -> bytes | DataError:
         """A PNG, or why there is none."""
         try:
@@ -193,7 +219,7 @@ def _encoder(
             return error
         buffer = io.BytesIO()
         # Level 3 writes twice as fast as the default and a few percent larger.
-        fit(picture, size, filter).save(buffer, "PNG", compress_level=3)
+        shape.apply(picture).save(buffer, "PNG", compress_level=3)
         return buffer.getvalue()
 
     return encode

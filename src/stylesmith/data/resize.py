@@ -1,4 +1,4 @@
-"""Crop to the wanted shape around the center, then resize."""
+"""Crop to the wanted shape around the center, then resize; bars around it if asked for."""
 
 from typing import Literal
 
@@ -31,3 +31,11 @@ def fit(picture: Image.Image, size: tuple[int, int], filter: Filter = "lanczos")
     # Not resize(box=...), whose filter would mix in pixels from beyond the crop.
     part = picture.crop(center_box((picture.height, picture.width), size))
     return part.resize((width, height), _RESAMPLING[filter])
+
+
+def with_bars(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture in the middle of a black image of `size` (height, width), without alpha."""
+    height, width = size
+    image = Image.new(picture.mode, (width, height))
+    image.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
+    return image

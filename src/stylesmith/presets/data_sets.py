@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stylesmith.config import AmountByLevel, DataConfig, RunConfig
+from stylesmith.data.scan import size_text
 from stylesmith.errors import ConfigError
 
 Row = Callable[[DataConfig], RunConfig]
@@ -43,9 +44,10 @@ class DataSet:
         """
         advice = []
         if data.size != self.size:
-            size = _size_text(self.size)
-            bars = f"fill up to {size} with black bars"
-            advice.append(bars if self.picture else f"--resolution {self.size[0]}")
+            advice.append(f"--resolution {self.size[0]}")
+            if self.picture:
+                picture = size_text(self.picture)
+                advice[0] = f"`data prepare --resolution {self.size[0]} --picture {picture}`"
         if data.channels != 3:
             advice.append("--channels 3")
         if data.label_size:
@@ -59,8 +61,8 @@ class DataSet:
 
     def describe(self) -> str:
         """`512x512 RGB without labels (512x384 between black bars)`."""
-        bars = f" ({_size_text(self.picture)} between black bars)" if self.picture else ""
-        return f"{_size_text(self.size)} RGB without labels{bars}"
+        bars = f" ({size_text(self.picture)} between black bars)" if self.picture else ""
+        return f"{size_text(self.size)} RGB without labels{bars}"
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,4 @@ def _capped(setting: AmountByLevel, limit: float) -> Any:
 def _describe(data: DataConfig) -> str:
     kind = {1: "gray", 3: "RGB", 4: "RGBA"}[data.channels]
     labels = f" with labels of length {data.label_size}" if data.label_size else ""
-    return f"{_size_text(data.size)} {kind}{labels}"
-
-
-def _size_text(size: tuple[int, int]) -> str:
-    height, width = size
-    return f"{width}x{height}"
+    return f"{size_text(data.size)} {kind}{labels}"
