@@ -17,7 +17,7 @@ from stylesmith.models import RunFolder
 from stylesmith.models.container import read_container, write_container
 from stylesmith.networks import Growth, build_discriminator, match_growth
 from stylesmith.presets.small import tiny
-from stylesmith.training import losses
+from stylesmith.training import losses, steps
 from stylesmith.training.checkpoint import restore_newest, save_checkpoint
 from stylesmith.training.learner import Learner
 from stylesmith.training.log import read_log
@@ -193,6 +193,20 @@ def test_penalties_are_those_of_the_full_size_images(photos, growth):
     averaged = F.avg_pool2d(large, 2**below)
     full = losses.squared_gradients(critic(averaged, growth=growth), [large])
     assert_close(small * 0.25**below, full, rtol=1e-4, atol=1e-9)
+
+
+def test_path_lengths_count_layers_that_are_not_in_use_as_zero(photos):
+    learner = make_learner(*growing(photos))
+    learner._enter(learner.schedule.phases[1])
+    draw = learner._draw("path", range(2))
+    _, ws = steps.styles(learner.players.generator, draw)
+    image = learner.players.draw(ws, draw)[-1]
+    directions = torch.randn_like(image)
+    lengths = losses.path_lengths(image, ws, directions)
+    (gradient,) = torch.autograd.grad((image * directions).sum() / 8, ws)
+    used, unused = gradient[:, :4], gradient[:, 4:]
+    assert ws.shape[1] == 6 and not unused.any() and used.any()
+    assert_close(lengths, (used.square().sum(dim=(1, 2)) / 6).sqrt())
 
 
 def test_a_run_draws_and_logs_its_level_on_the_way_and_is_used_at_it(photos, tmp_path):
