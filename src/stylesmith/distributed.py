@@ -67,6 +67,20 @@ def average_(tensors: Sequence[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
+def total(tensor: Tensor) -> Tensor:
+    """The sum over all processes in its own number format; the tensor itself if there is one.
+
+    Tables are gathered with it too: each process fills its own rows and leaves the others 0.
+    """
+    if world_size() == 1:
+        return tensor
+    on_gpus = dist.get_backend() == "nccl"  # which takes no others
+    summed = tensor.to("cuda" if on_gpus else tensor.device, copy=True).contiguous()
+    with _exchange():
+        dist.all_reduce(summed)
+    return summed.to(tensor.device)
+
+
 def minimum(values: Tensor) -> Tensor:
     """Elementwise minimum over all processes: flags hold only where every process agrees."""
     if world_size() > 1:

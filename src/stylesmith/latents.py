@@ -6,7 +6,7 @@ of ranks, workers and micro-batches at once.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ Shape = tuple[int, int]
 
 def latents_from_seeds(seeds: Iterable[int], z_dim: int) -> Tensor:
     """One z per seed, `(N, z_dim)` float32: `numpy.random.RandomState(seed).randn(1, z_dim)`."""
-    rows = [np.random.RandomState(seed).randn(1, z_dim) for seed in seeds]
+    rows = [stream.randn(1, z_dim) for stream in _streams(seeds)]
     return torch.from_numpy(np.concatenate(rows)).float()
 
 
@@ -28,11 +28,18 @@ def noise_from_seeds(seeds: Iterable[int], z_dim: int, shapes: Sequence[Shape]) 
     They continue the stream that gave the seed's z, as in the StyleGAN2 tools.
     """
     rows = []
-    for seed in seeds:
-        stream = np.random.RandomState(seed)
+    for stream in _streams(seeds):
         stream.randn(1, z_dim)
         rows.append([torch.from_numpy(stream.randn(1, *shape)).float() for shape in shapes])
     return [torch.stack(maps) for maps in zip(*rows, strict=True)]
+
+
+def _streams(seeds: Iterable[int]) -> Iterator[np.random.RandomState]:
+    """The random numbers of each seed, all from one stream, for new ones are slow to make."""
+    stream = np.random.RandomState()
+    for seed in seeds:
+        stream.seed(seed)
+        yield stream
 
 
 @dataclass(frozen=True)

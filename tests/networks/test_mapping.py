@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from stylesmith.config import MappingConfig
-from stylesmith.networks import MappingNetwork
+from stylesmith.config import GeneratorConfig, MappingConfig
+from stylesmith.networks import MappingNetwork, build_generator
 
 
 def first_input(mapping: MappingNetwork, z: Tensor, label: Tensor | None) -> Tensor:
@@ -58,3 +58,22 @@ def test_the_center_of_truncation_is_saved_but_not_trained():
     assert "w_avg" in mapping.state_dict()
     assert "w_avg" not in dict(mapping.named_parameters())
     assert_close(mapping.w_avg, torch.zeros(4))
+
+
+@pytest.mark.parametrize("kind", ["modulated", "adain", "traditional"])
+def test_without_layers_an_embedded_label_is_a_part_of_w(kind):
+    shape = {"adain": {"connection": "grow"}, "modulated": {}}.get(
+        kind, {"connection": "grow", "constant_input": False}
+    )
+    config = GeneratorConfig(
+        kind=kind,
+        levels=2,
+        channel_base=64,
+        max_channels=8,
+        label_size=3,
+        mapping=MappingConfig(z_dim=8, w_dim=8, layers=0, label_mode="embed"),
+        **shape,
+    )
+    assert config.w_dim == 16
+    generator = build_generator(config)
+    assert generator.sample([0], label=1).shape == (1, 3, 8, 8)

@@ -158,6 +158,10 @@ class DiscriminatorConfig(PyramidConfig):
     """Length of a label; 0 for an unconditional network."""
     label_mode: Literal["select", "projection"] = "select"
     """How a label enters: `select` one output as in the papers, `projection` as in ADA."""
+    label_layers: int = Field(default=8, ge=0)
+    """Layers between a label and the direction that scores are projected on."""
+    label_lr_multiplier: float = Field(default=0.01, gt=0)
+    """Learning rate of these layers relative to the rest."""
 
 
 def base_grid(height: int, width: int) -> tuple[tuple[int, int], int]:

@@ -20,7 +20,7 @@ from stylesmith import files
 from stylesmith.errors import ModelError
 
 VERSION = 1
-Kind = Literal["model", "checkpoint"]
+Kind = Literal["model", "checkpoint", "classifier", "statistics", "projection"]
 
 
 def write_container(

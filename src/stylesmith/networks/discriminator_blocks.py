@@ -69,8 +69,14 @@ class Epilogue(nn.Module):
             channels, channels if self.project else outputs, spectral_norm=config.spectral_norm
         )
         if self.project:
-            label_mapping = MappingConfig(z_dim=channels, w_dim=channels, label_mode="embed")
-            self.label_mapping = LabelMapping(label_mapping, config.label_size)
+            mapping = MappingConfig(
+                z_dim=channels,
+                w_dim=channels,
+                layers=config.label_layers,
+                lr_multiplier=config.label_lr_multiplier,
+                label_mode="embed",
+            )
+            self.label_mapping = LabelMapping(mapping, config.label_size)
 
     def forward(self, x: Tensor, label: Tensor | None) -> Tensor:
         """Features `(N, C, h, w)` and labels `(N, label_size)` -> scores `(N,)`."""

@@ -58,9 +58,23 @@ class Generator(nn.Module):
             UsageError: If the network has no such level, or doesn't grow.
         """
         w = truncate(self.mapping(z, label), self.mapping.w_avg, psi)
+        return self.draw(self.broadcast(w), noise, growth=growth, precision=precision)
+
+    def draw(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Draw images from styles, one w for each layer, `(N, num_ws, D)`; the rest as `forward`.
+
+        Images are `(N, C, H, W)`.
+        """
         noise = self.synthesis.fixed_noise if noise is None else noise
         growth = growth or self.growth
-        return self.synthesis(self.broadcast(w), noise, growth=growth, precision=precision)
+        return self.synthesis(ws, noise, growth=growth, precision=precision)
 
     @property
     def image_size(self) -> tuple[int, int]:

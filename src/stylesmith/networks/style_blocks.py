@@ -78,7 +78,7 @@ def style_layer(config: GeneratorConfig, below: int, level: int) -> StyledConv2d
     return StyledConv2d(
         config.channels(below),
         config.channels(level),
-        config.mapping.w_dim,
+        config.w_dim,
         up=level > below,
         noise=config.noise,
         demodulate=config.demodulate,
@@ -91,6 +91,6 @@ def to_rgb(config: GeneratorConfig, level: int) -> ToRGB:
     return ToRGB(
         config.channels(level),
         config.image_channels,
-        config.mapping.w_dim,
+        config.w_dim,
         spectral_norm=config.spectral_norm,
     )

@@ -21,7 +21,7 @@ class ConstantInput(nn.Module):
 
     def forward(self, w: Tensor) -> Tensor:
         """As many copies `(N, C, h, w)` as there are rows of `w`."""
-        x = self.const.repeat(len(w), 1, 1, 1)  # a copy, for layers work in place
+        x = self.const.repeat(w.shape[0], 1, 1, 1)  # a copy, for layers work in place
         return x.contiguous(memory_format=torch.channels_last)
 
 

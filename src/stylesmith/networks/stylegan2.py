@@ -41,7 +41,7 @@ class ModulatedSynthesis(NoisyNetwork):
         """
         levels = self.config.levels
         noise = noise or [None] * (2 * levels - 1)
-        x = self.const.expand(len(ws), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = self.const.expand(ws.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         for level in range(top + 1):
             first = max(2 * level - 1, 0)
             styles, maps = ws[:, first : 2 * level + 2], noise[first : 2 * level + 1]
