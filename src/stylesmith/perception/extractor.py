@@ -1,0 +1,108 @@
+"""What metrics ask of a network that looks at images, and opening one by name."""
+
+import difflib
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from stylesmith.errors import UsageError
+from stylesmith.perception.inception import InceptionExtractor
+from stylesmith.perception.lpips import LPIPS
+from stylesmith.perception.pixels import PixelDistance
+from stylesmith.perception.random_features import RandomDistance, RandomExtractor
+from stylesmith.perception.vgg import VGGExtractor
+from stylesmith.perception.weights import locate
+
+EXTRACTORS = ("inception", "vgg16", "random")
+DISTANCES = ("lpips", "random", "pixels")
+
+
+class Extractor(Protocol):
+    """Images to features."""
+
+    name: str
+    dimension: int
+    """D, the number of features."""
+    weights_hash: str
+    """SHA-256 of the weights file; of its definition where there is none."""
+    smallest: int
+    """Shortest side in pixels that it accepts."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """uint8 `(N, 1, 3 or 4, H, W)` -> float32 `(N, D)`, on the extractor's device."""
+        ...
+
+
+class ClassExtractor(Extractor, Protocol):
+    """An extractor that also tells classes, as the Inception Score needs."""
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """uint8 images -> `(N, K)`, rows that sum to 1."""
+        ...
+
+
+class Distance(Protocol):
+    """How different two images look."""
+
+    name: str
+    weights_hash: str
+    smallest: int
+    """Shortest side in pixels that it accepts."""
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Two float batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
+        ...
+
+    def embed(self, images: Tensor) -> Tensor:
+        """`(N, D)`, such that distances are squared lengths of differences."""
+        ...
+
+
+def open_extractor(
+    name: str, device: torch.device, weights_folder: Path | None = None
+) -> Extractor:
+    """The extractor of that name; an `inception` is a `ClassExtractor` too.
+
+    Raises:
+        UsageError: If there is none of that name.
+        ModelError: If its weights are missing or have another layout.
+    """
+    match name:
+        case "random":
+            return RandomExtractor(device)
+        case "inception":
+            (file,) = locate([name], weights_folder, purpose="extractor 'inception'")
+            return InceptionExtractor(file.path, file.sha256, device)
+        case "vgg16":
+            (file,) = locate([name], weights_folder, purpose="extractor 'vgg16'")
+            return VGGExtractor(file.path, file.sha256, device)
+    raise _unknown("extractor", name, EXTRACTORS)
+
+
+def open_distance(name: str, device: torch.device, weights_folder: Path | None = None) -> Distance:
+    """The perceptual distance of that name.
+
+    Raises:
+        UsageError: If there is none of that name.
+        ModelError: If its weights are missing or have another layout.
+    """
+    match name:
+        case "random":
+            return RandomDistance(device)
+        case "pixels":
+            return PixelDistance(device)
+        case "lpips":
+            trunk, heads = locate(["vgg16", "lpips"], weights_folder, purpose="distance 'lpips'")
+            both = hashlib.sha256(f"{trunk.sha256} {heads.sha256}".encode()).hexdigest()
+            return LPIPS(trunk.path, heads.path, both, device)
+    raise _unknown("distance", name, DISTANCES)
+
+
+def _unknown(kind: str, name: str, known: Sequence[str]) -> UsageError:
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return UsageError(f"{name!r}: no such {kind}.{hint} There are: {', '.join(known)}.")

@@ -1,0 +1,201 @@
+"""The public weight files: which there are, where they lie, and whether they are the right ones.
+
+Nothing is downloaded unless `fetch` in `download.py` is called; all else says what is missing.
+"""
+
+import hashlib
+import os
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stylesmith import files
+from stylesmith.errors import ModelError, UsageError
+
+FOLDER_VARIABLE = "STYLESMITH_WEIGHTS"
+"""Environment variable that names another folder, such as one that a group shares."""
+
+PARTIAL = ".part"
+"""What a download that is not complete has at the end of its name."""
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file that others published, unchanged."""
+
+    name: str
+    file_name: str
+    url: str
+    sha256: str
+    size: int
+    """Bytes."""
+    used_for: str
+    license: str
+
+
+@dataclass(frozen=True)
+class Located:
+    """A file on this machine, and what it really holds."""
+
+    path: Path
+    sha256: str
+
+
+WEIGHT_FILES: dict[str, WeightFile] = {
+    file.name: file
+    for file in (
+        WeightFile(
+            name="inception",
+            file_name="pt_inception-2015-12-05-6726825d.pth",
+            url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+            "pt_inception-2015-12-05-6726825d.pth",
+            sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+            size=95_628_359,
+            used_for="FID, KID, Inception Score",
+            license="Apache-2.0 (TensorFlow's Inception, converted by pytorch-fid)",
+        ),
+        WeightFile(
+            name="vgg16",
+            file_name="vgg16-397923af.pth",
+            url="https://download.pytorch.org/models/vgg16-397923af.pth",
+            sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+            size=553_433_881,
+            used_for="precision and recall; trunk of LPIPS",
+            license="BSD-3-Clause (torchvision), trained on ImageNet",
+        ),
+        WeightFile(
+            name="lpips",
+            file_name="lpips-v0.1-vgg.pth",
+            url="https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/"
+            "lpips/weights/v0.1/vgg.pth",
+            sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+            size=7_289,
+            used_for="path length, projection (with vgg16)",
+            license="BSD-2-Clause (LPIPS)",
+        ),
+    )
+}
+"""By the names that `stylesmith weights` uses."""
+
+
+def find_weight_file(name: str) -> WeightFile:
+    """The public file of that name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if name not in WEIGHT_FILES:
+        raise UsageError(f"{name!r}: no such weights. There are: {', '.join(WEIGHT_FILES)}.")
+    return WEIGHT_FILES[name]
+
+
+def default_folder() -> Path:
+    """Where weights lie: `STYLESMITH_WEIGHTS`, or the user's cache folder."""
+    if chosen := os.environ.get(FOLDER_VARIABLE):
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "stylesmith" / "weights"
+
+
+def locate(names: Sequence[str], folder: Path | None = None, *, purpose: str) -> list[Located]:
+    """Weight files that something needs; a note tells if one is not the published file.
+
+    Raises:
+        ModelError: If any is missing: which, where, how to get it, and what works without.
+    """
+    folder = folder or default_folder()
+    wanted = [find_weight_file(name) for name in names]
+    missing = [file for file in wanted if not (folder / file.file_name).is_file()]
+    if missing:
+        raise _missing(missing, folder, purpose)
+    return [_identify(folder / file.file_name, file) for file in wanted]
+
+
+def _missing(wanted: Sequence[WeightFile], folder: Path, purpose: str) -> ModelError:
+    paths = " and ".join(str(folder / file.file_name) for file in wanted)
+    names = " ".join(file.name for file in wanted)
+    size = size_text(sum(file.size for file in wanted))
+    return ModelError(
+        f"{paths}: not there; {purpose} needs it. Get it with `stylesmith weights fetch {names}` "
+        f"({size}), or from a file that you have with `stylesmith weights add {wanted[0].name} "
+        "FILE`; 'random' works without any."
+    )
+
+
+def _identify(path: Path, file: WeightFile) -> Located:
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    if found != file.sha256:
+        warnings.warn(
+            f"{path} is not the published file (sha256 {found[:8]}, published {file.sha256[:8]}): "
+            "results do not compare with published ones.",
+            stacklevel=4,
+        )
+    return Located(path, found)
+
+
+def add(file: WeightFile, source: Path, folder: Path, *, force: bool = False) -> Path:
+    """Copy a file that the user has into the folder.
+
+    Raises:
+        ModelError: If it cannot be read, or is not the published file.
+        OutputError: If it is there already, or cannot be written.
+    """
+    target = folder / file.file_name
+    files.check_absent(target, force=force)
+    check_published(source, file)
+    files.write_atomically(target, lambda temporary: _copy(source, temporary))
+    return target
+
+
+def check_published(path: Path, file: WeightFile) -> None:
+    """Hold a file to its published checksum.
+
+    Raises:
+        ModelError: If it is another, saying what it seems to be.
+    """
+    try:
+        found, size = sha256(path), path.stat().st_size
+        with path.open("rb") as stream:
+            start = stream.read(512)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    if found == file.sha256:
+        return
+    if looks_like_a_page(start):
+        what = "is a web page, not a weights file; perhaps a sign-in or proxy page was saved"
+    elif size < file.size:
+        what = f"is {size_text(size)}, where {size_text(file.size)} are wanted: perhaps incomplete"
+    else:
+        what = f"has sha256 {found[:16]}..., wanted {file.sha256[:16]}..."
+    raise ModelError(
+        f"{path}: {what}. `stylesmith weights fetch {file.name} --force` gets the "
+        f"published file, {file.url}"
+    )
+
+
+def looks_like_a_page(start: bytes) -> bool:
+    """Whether a file begins as HTML does."""
+    return start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def size_text(size: int) -> str:
+    """Bytes in words, such as "95.6 MB"."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
