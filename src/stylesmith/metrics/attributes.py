@@ -1,0 +1,139 @@
+"""Binary attributes of images: of avatars, from CelebA's list, or from a CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from stylesmith.data.dataset import Dataset
+from stylesmith.errors import DataError
+
+FILES = ("attributes.json", "attributes.csv", "list_attr_celeba.txt")
+"""Where attributes are looked for, beside the images."""
+
+WORDS = {"1": True, "0": False, "-1": False, "true": True, "false": False, "yes": True, "no": False}
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What is true of each image of a data set, in its order."""
+
+    names: list[str]
+    values: np.ndarray
+    """bool `(N, A)`"""
+
+
+@dataclass(frozen=True)
+class _Table:
+    where: str
+    names: list[str]
+    rows: dict[str, list[bool]]
+
+
+def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
+    """The attributes of every image.
+
+    Images are found by name in the list; where folders or suffixes differ, by the name alone,
+    such as `000001` of `000001.jpg`.
+
+    Args:
+        dataset: The images.
+        path: A JSON, CSV or CelebA list; None looks for one beside the images.
+
+    Raises:
+        DataError: If there is no list, it is malformed, or it does not fit the images.
+    """
+    where, content = _find(dataset, path)
+    suffix = PurePosixPath(where).suffix.lower()
+    parse = {".json": _parse_json, ".csv": _parse_csv}.get(suffix, _parse_celeba)
+    try:
+        table = parse(where, content)
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise DataError(
+            f"{where}: is no list of attributes ({error}). Wanted avatars' attributes.json, "
+            "CelebA's list_attr_celeba.txt, or a CSV whose first line is image,NAME,NAME,..."
+        ) from error
+    return Attributes(table.names, np.array(_match(dataset, table), bool))
+
+
+def _find(dataset: Dataset, path: Path | None) -> tuple[str, str]:
+    if path is not None:
+        try:
+            return str(path), path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: cannot be read ({error}).") from error
+    for name in dataset.archive.sizes:
+        if PurePosixPath(name).name in FILES:
+            where = f"{dataset.path}: {name}"
+            try:
+                return where, dataset.archive.read(name).decode("utf-8-sig")
+            except (DataError, UnicodeDecodeError) as error:
+                raise DataError(f"{where} cannot be read ({error}).") from error
+    raise DataError(
+        f"{dataset.path}: holds no attributes. Name a list with --attributes: CelebA's "
+        "list_attr_celeba.txt, or a CSV; `stylesmith data make avatars` has its own."
+    )
+
+
+def _parse_json(where: str, content: str) -> _Table:
+    value = json.loads(content)
+    rows = zip(value["images"], value["values"], strict=True)
+    return _table(where, [str(name) for name in value["names"]], list(rows))
+
+
+def _parse_csv(where: str, content: str) -> _Table:
+    header, *rows = [row for row in csv.reader(io.StringIO(content)) if row]
+    names = [name.strip() for name in header[1:]]
+    return _table(where, names, [(row[0], row[1:]) for row in rows])
+
+
+def _parse_celeba(where: str, content: str) -> _Table:
+    count, names, *lines = content.splitlines()
+    rows = [(line.split()[0], line.split()[1:]) for line in lines if line.strip()]
+    if int(count) != len(rows):
+        raise ValueError(f"its first line says {count.strip()} images, there are {len(rows)}")
+    return _table(where, names.split(), rows)
+
+
+def _table(where: str, names: list[str], rows: Sequence[tuple[str, Sequence[object]]]) -> _Table:
+    if not names or not rows:
+        raise ValueError("it names no attributes, or no images")
+    if len(set(names)) < len(names):
+        raise ValueError("an attribute is named twice")
+    values: dict[str, list[bool]] = {}
+    for image, row in rows:
+        if len(row) != len(names):
+            raise ValueError(f"{image!r} has {len(row)} values, wanted {len(names)}")
+        if image in values:
+            raise ValueError(f"{image!r} is listed twice")
+        values[image] = [_flag(image, value) for value in row]
+    return _Table(where, names, values)
+
+
+def _flag(image: str, value: object) -> bool:
+    word = str(int(value) if isinstance(value, bool) else value).strip().lower()
+    if word not in WORDS:
+        raise ValueError(f"{image!r} has the value {value!r}, wanted 1, 0 or -1")
+    return WORDS[word]
+
+
+def _match(dataset: Dataset, table: _Table) -> list[list[bool]]:
+    """The rows of the data set's images, by the fullest form of their names that fits all."""
+    for form in (str, lambda name: PurePosixPath(name).name, lambda name: PurePosixPath(name).stem):
+        rows = {form(image): row for image, row in table.rows.items()}
+        wanted = [form(name) for name in dataset.names]
+        unique = len(rows) == len(table.rows) and len(set(wanted)) == len(wanted)
+        if unique and all(name in rows for name in wanted):
+            return [rows[name] for name in wanted]
+    missing = [name for name in dataset.names if PurePosixPath(name).stem not in rows]
+    example = missing[0] if missing else dataset.names[0]
+    raise DataError(
+        f"{table.where}: has no attributes for {len(missing) or 'some'} of {len(dataset)} images, "
+        f"such as {example!r}; it lists {next(iter(table.rows))!r} and {len(table.rows) - 1} more. "
+        "Use the images under the names that they had when the list was made (`data prepare` "
+        "renames them; --resolution resizes a folder as it is)."
+    )

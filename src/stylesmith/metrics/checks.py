@@ -1,0 +1,183 @@
+"""What cannot be measured is refused before any work; what may mislead is noted."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from stylesmith.data.archive import Archive, open_archive
+from stylesmith.data.pack import MANIFEST_FILE
+from stylesmith.data.scan import size_text
+from stylesmith.errors import DataError, ModelError, UsageError
+from stylesmith.metrics.classifiers import Classifiers, classifier_config
+from stylesmith.metrics.protocol import Metric
+from stylesmith.metrics.sources import DataSource, ModelSource, Source, check_comparable
+from stylesmith.perception.extractor import Distance, Extractor
+
+Network = Extractor | Distance | Classifiers
+
+COMPARING = frozenset({"fd", "kd", "pr", "nearest"})
+"""Families that hold generated images against real ones."""
+WALKING = frozenset({"ppl", "ppl_image", "ls"})
+"""Families that need latents, not only images."""
+
+
+def check(
+    fake: Source,
+    real: Source | None,
+    metrics: Sequence[Metric],
+    networks: Mapping[Metric, Network],
+    *,
+    repeats: int,
+) -> None:
+    """Refuse what cannot be measured.
+
+    Raises:
+        UsageError: If a side is missing, or of a kind that the metric cannot take.
+        DataError: If there are too few images, or their sizes or channels differ.
+        ModelError: If classifiers were trained for another size.
+    """
+    if repeats > 1 and fake.count is not None:
+        raise UsageError(
+            f"--repeats {repeats}: {fake.name} holds the same images each time; only a model draws "
+            "others."
+        )
+    for metric in metrics:
+        if metric.family in COMPARING:
+            _check_sides(fake, real, metric)
+        if metric.family in WALKING and not isinstance(fake, ModelSource):
+            raise UsageError(
+                f"--metrics {metric.name}: needs a model to walk through its latents; {fake.name} "
+                "holds images only."
+            )
+        if fake.count is not None and fake.count < metric.count:
+            raise DataError(
+                f"{fake.name}: holds {fake.count} images, {metric.name} takes {metric.count}. "
+                f"Ask for fewer, as in --metrics {replace(metric, count=fake.count).name}."
+            )
+        _check_size(fake, metric, networks[metric])
+
+
+def _check_sides(fake: Source, real: Source | None, metric: Metric) -> None:
+    if real is None:
+        raise UsageError(f"--metrics {metric.name}: compares with real images; name them by --data")
+    check_comparable(fake, real)
+    least = metric.k + 1 if metric.family == "pr" else 2
+    if real.count is not None and real.count < least:
+        raise DataError(
+            f"{real.name}: holds {real.count} images, {metric.name} needs {least} or more."
+        )
+
+
+def _check_size(fake: Source, metric: Metric, network: Network) -> None:
+    if isinstance(network, Classifiers):
+        wanted = classifier_config(fake.size, fake.channels, max_channels=1)
+        found = network.config.change(max_channels=1)
+        if wanted != found:
+            raise ModelError(
+                f"the classifiers take images of {size_text(network.config.size())} with "
+                f"{network.config.image_channels} channels, {fake.name} has "
+                f"{size_text(fake.size)} with {fake.channels}. Train some on such data."
+            )
+    height, width = (side // 2 for side in fake.size) if metric.crop else fake.size
+    if min(height, width) < network.smallest:
+        part = "the face part" if metric.crop else "the size"
+        raise DataError(
+            f"--metrics {metric.name}: {part} of {size_text(fake.size)} is too small for "
+            f"{network.name}, which needs {network.smallest} pixels a side."
+        )
+
+
+def notes(
+    fake: Source, real: Source | None, metric: Metric, network: Network, reals: int | None
+) -> Iterator[str]:
+    """Why the number may mislead, in one line each."""
+    if metric.family == "fd":
+        dimension = cast(Extractor, network).dimension
+        yield from _rank_note(metric, dimension, min(metric.count, reals or metric.count))
+    if metric.family in COMPARING:
+        yield from _sides_notes(fake, real, metric, reals)
+    if metric.crop:
+        yield (
+            f"{metric.title} looks only at the part where aligned faces have the face; for other "
+            f"images use {metric.title.replace('_', '2_', 1)}."
+        )
+    if isinstance(network, Classifiers):
+        yield from _classifier_notes(real, metric, network)
+    if isinstance(fake, ModelSource) and fake.psi != 1:
+        yield f"truncation psi={fake.psi:g}: published numbers are without."
+
+
+def _rank_note(metric: Metric, dimension: int, images: int) -> Iterator[str]:
+    if images <= dimension:
+        yield (
+            f"{metric.name}: {images:,} images are no more than the {dimension:,} features, so the "
+            "value depends strongly on their number; compare equal numbers only."
+        )
+
+
+def _sides_notes(
+    fake: Source, real: Source | None, metric: Metric, reals: int | None
+) -> Iterator[str]:
+    if not isinstance(real, DataSource) or reals is None:
+        return
+    if metric.reals and reals < metric.reals and not metric.full:
+        yield f"{metric.name}: the data has {reals:,} images, fewer than the name says."
+    labels = real.dataset.labels
+    if labels and labels.values.ndim == 1:
+        seen = len(np.unique(labels.values[:reals]))
+        every = len(np.unique(labels.values))
+        if seen < every:
+            yield (
+                f"{metric.name}: the first {reals:,} images hold {seen} of {every} classes; "
+                f"{metric.title}_full takes all images."
+            )
+    filters = [resize_filter(side) for side in (fake, real)]
+    if None not in filters and filters[0] != filters[1]:
+        yield (
+            f"{metric.name}: one side was resized by the filter {filters[0]}, the other by "
+            f"{filters[1]}; that alone shifts the value."
+        )
+
+
+def _classifier_notes(
+    real: Source | None, metric: Metric, classifiers: Classifiers
+) -> Iterator[str]:
+    if real is not None and any(facts.data != real.hash for facts in classifiers.facts):
+        yield (
+            f"{metric.name}: the classifiers were trained on other images than {real.name}; where "
+            "those show other things, their answers mean little."
+        )
+    poor = [facts.attribute for facts in classifiers.facts if facts.accuracy < 0.75]
+    if poor:
+        yield (
+            f"{metric.name}: {len(poor)} of {classifiers.dimension} classifiers answer less than "
+            f"75% rightly, such as {poor[0]}."
+        )
+
+
+def resize_filter(side: Source) -> str | None:
+    """How the images, or those that a model was trained on, were resized; None if unknown."""
+    if isinstance(side, DataSource):
+        return "lanczos" if side.dataset.resize else _recorded_filter(side.dataset.archive)
+    if not isinstance(side, ModelSource) or side.trained is None:
+        return None
+    if side.trained.resize:
+        return "lanczos"
+    archive = open_archive(Path(side.trained.path))
+    try:
+        return _recorded_filter(archive)
+    finally:
+        archive.close()
+
+
+def _recorded_filter(archive: Archive) -> str | None:
+    if MANIFEST_FILE not in archive.sizes:
+        return None
+    try:
+        return str(json.loads(archive.read(MANIFEST_FILE))["filter"])
+    except (ValueError, KeyError, TypeError, DataError):
+        return None

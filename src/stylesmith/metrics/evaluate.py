@@ -1,0 +1,196 @@
+"""Measure a model: from metrics to results, each network opened and each pass made once."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stylesmith import distributed
+from stylesmith.devices import FP32, dtype_name
+from stylesmith.errors import UsageError
+from stylesmith.metrics import checks, passes
+from stylesmith.metrics.cache import Cache
+from stylesmith.metrics.checks import COMPARING, Network
+from stylesmith.metrics.classifiers import open_classifiers
+from stylesmith.metrics.meter import Meter
+from stylesmith.metrics.protocol import Metric
+from stylesmith.metrics.real_side import RealSide
+from stylesmith.metrics.results import Result
+from stylesmith.metrics.separability import check_solver
+from stylesmith.metrics.sources import DataSource, ModelSource, Source
+from stylesmith.metrics.values import Measured, compare, explore
+from stylesmith.perception.extractor import open_distance, open_extractor
+
+PATHS = frozenset({"ppl", "ppl_image"})
+"""Families whose network is a distance."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure, apart from the sides and the metrics."""
+
+    device: torch.device
+    seed: int = 0
+    """Of the samples; each repeat counts up."""
+    repeats: int = 1
+    classifiers: Path | None = None
+    """Folder of attribute classifiers, for `ls` and the extractor `classifiers`."""
+    cache: Cache = field(default_factory=lambda: Cache(None))
+
+
+def evaluate(
+    fake: Source,
+    real: Source | None,
+    metrics: Sequence[Metric],
+    settings: Settings,
+    meter: Meter | None = None,
+) -> Iterator[Result]:
+    """Measure `fake`, against `real` where metrics compare.
+
+    Several processes share the work; the main one alone yields results.
+
+    Args:
+        fake: What is measured.
+        real: What it should be like; None where no metric compares.
+        metrics: See `protocol.parse_metrics`.
+        settings: Seeds, repeats, folders, device.
+        meter: Told progress and estimates.
+
+    Yields:
+        A result for each number, as soon as it is known.
+
+    Raises:
+        StylesmithError: Before any work, if something is missing or does not fit.
+    """
+    meter = meter or Meter()
+    networks = open_networks(metrics, settings)
+    checks.check(fake, real, metrics, networks, repeats=settings.repeats)
+    side = RealSide(real, settings.cache, meter, device=settings.device) if real else None
+    for group in group_by_pass(metrics):
+        start = time.perf_counter()
+        network = networks[group[0]]
+        rounds = list(_rounds(group, network, fake, side, settings, meter))
+        seconds = time.perf_counter() - start
+        if distributed.is_main():
+            for metric in group:
+                measured = [numbers[metric] for numbers in rounds]
+                yield from _results(metric, measured, network, fake, side, settings.seed, seconds)
+
+
+def open_networks(metrics: Sequence[Metric], settings: Settings) -> dict[Metric, Network]:
+    """The network of each metric, each opened once.
+
+    Raises:
+        UsageError: If it is unknown, cannot tell classes where that is wanted, or a library or
+            the folder of classifiers is missing.
+        ModelError: If its weights are missing or damaged.
+    """
+    opened: dict[tuple[str, bool], Network] = {}
+    chosen = {}
+    for metric in metrics:
+        key = (metric.network, metric.family in PATHS)
+        if key not in opened:
+            opened[key] = _open(metric, settings)
+        chosen[metric] = opened[key]
+        if metric.family == "is" and not hasattr(chosen[metric], "probabilities"):
+            raise UsageError(
+                f"--metrics {metric.name}: {metric.network} tells no classes; this score needs the "
+                "extractor inception"
+            )
+        if metric.family == "ls":
+            check_solver()
+    return chosen
+
+
+def _open(metric: Metric, settings: Settings) -> Network:
+    if metric.family in PATHS:
+        return open_distance(metric.network, settings.device)
+    if metric.network != "classifiers":
+        return open_extractor(metric.network, settings.device)
+    if settings.classifiers is None:
+        raise UsageError(
+            f"--metrics {metric.name}: needs attribute classifiers: --classifiers FOLDER, which "
+            "`stylesmith classifiers train DATA --out FOLDER` makes"
+        )
+    return open_classifiers(settings.classifiers, settings.device)
+
+
+def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
+    """Metrics that look at the same images through the same extractor are measured together."""
+    groups: dict[object, list[Metric]] = {}
+    for metric in metrics:
+        key = metric.network if metric.family in COMPARING else metric
+        groups.setdefault(key, []).append(metric)
+    return list(groups.values())
+
+
+def _rounds(
+    group: Sequence[Metric],
+    network: Any,
+    fake: Source,
+    side: RealSide | None,
+    settings: Settings,
+    meter: Meter,
+) -> Iterator[dict[Metric, Measured]]:
+    """The numbers of metrics that share a pass, once per repeat, each time with other samples."""
+    compares = group[0].family in COMPARING
+    real = side.statistics(group, network) if side and compares else None
+    for repeat in range(settings.repeats):
+        if isinstance(fake, ModelSource):
+            fake = fake.with_seed(settings.seed + repeat)
+        if side is None or real is None:
+            yield {metric: explore(metric, network, fake, meter) for metric in group}
+            continue
+        device = settings.device
+        moments = {metric.count for metric in group if metric.family == "fd"}
+        rows = max([metric.count for metric in group if metric.family != "fd"], default=0)
+        seen = passes.look(fake, network, moments, rows, meter, device=device)
+        yield {
+            metric: compare(metric, real, seen, side.count(metric), device=device)
+            if distributed.is_main()
+            else Measured()
+            for metric in group
+        }
+
+
+def _results(
+    metric: Metric,
+    rounds: Sequence[Measured],
+    network: Network,
+    fake: Source,
+    side: RealSide | None,
+    seed: int,
+    seconds: float,
+) -> Iterator[Result]:
+    real = side.source if side else None
+    reals = side.count(metric) if side and metric.family in COMPARING else None
+    drawn = fake if isinstance(fake, ModelSource) else None
+    precision = FP32 if metric.family in PATHS or drawn is None else drawn.precision
+    details = dict(rounds[0].details)
+    if isinstance(real, DataSource):
+        for pair in details.get("closest", []):
+            pair["real"] = real.dataset.names[pair["real"]]
+    for part in rounds[0].parts:
+        yield Result(
+            metric=metric.title,
+            part=part,
+            protocol=metric.name,
+            values=tuple(measured.parts[part] for measured in rounds),
+            samples=metric.count,
+            reals=reals,
+            network=network.name,
+            network_hash=network.weights_hash,
+            model=fake.name,
+            model_hash=fake.hash,
+            data=real.name if real else None,
+            data_hash=real.hash if real else None,
+            psi=drawn.psi if drawn else None,
+            precision=dtype_name(precision) if drawn else None,
+            seed=seed,
+            seconds=seconds,
+            notes=tuple(checks.notes(fake, real, metric, network, reals)),
+            details=details,
+        )

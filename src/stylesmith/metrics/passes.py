@@ -1,0 +1,186 @@
+"""One pass over images or latents: the only room where generators and the networks that look meet.
+
+Every pass is dealt out to the processes batch by batch, and its result is the same in all of them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylesmith import distributed
+from stylesmith.latents import RandomKeys
+from stylesmith.metrics.classifiers import Classifiers
+from stylesmith.metrics.inception_score import SplitScores
+from stylesmith.metrics.meter import Meter
+from stylesmith.metrics.moments import Moments
+from stylesmith.metrics.path_length import EPSILON, lerp, path_lengths, slerp
+from stylesmith.metrics.protocol import DIRECTIONS, Metric
+from stylesmith.metrics.sharing import my_batches
+from stylesmith.metrics.sources import ModelSource, Source
+from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.perception.extractor import ClassExtractor, Distance, Extractor
+from stylesmith.perception.inputs import full_precision
+
+PIXELS = 1 << 22
+"""Of a batch: 64 images of 256x256, 4 of 1024x1024."""
+
+
+@dataclass
+class Statistics:
+    """What metrics need to know of the features of a set of images."""
+
+    moments: dict[int, Moments] = field(default_factory=dict)
+    """Of the first n images, by n."""
+    table: Tensor | None = None
+    """Features of the first images, `(N, D)` float32, on the CPU."""
+
+    def rows(self, count: int) -> Tensor:
+        """The features of the first images."""
+        assert self.table is not None and len(self.table) >= count
+        return self.table[:count]
+
+
+def batch_size(size: tuple[int, int]) -> int:
+    """Images in a batch; a function of their size alone, so that all processes agree."""
+    return max(4, min(64, PIXELS // (size[0] * size[1])))
+
+
+def look(
+    source: Source,
+    extractor: Extractor,
+    moments: set[int],
+    rows: int,
+    meter: Meter,
+    *,
+    device: torch.device,
+) -> Statistics:
+    """Extract features once and keep what is needed: moments of first parts, and a table.
+
+    Args:
+        source: The images.
+        extractor: The network.
+        moments: Numbers of images, from the first on, whose moments are wanted.
+        rows: Number of images, from the first on, whose features are wanted.
+        meter: Told how far it is.
+        device: Where moments are added up.
+    """
+    running = {n: Moments.empty(extractor.dimension, device) for n in sorted(moments)}
+    table = torch.zeros(rows, extractor.dimension)
+    for part, images in _images(source, max([rows, *moments]), meter, extractor.name):
+        features = extractor.features(images)
+        for count, some in running.items():
+            some.add(features[: max(0, count - part.start)])
+        if part.start < rows:
+            place = slice(part.start, min(part.stop, rows))
+            table[place] = features[: place.stop - place.start].cpu()
+    merged = {count: some.over_processes() for count, some in running.items()}
+    return Statistics(merged, distributed.total(table) if rows else None)
+
+
+def score_classes(
+    source: Source, extractor: ClassExtractor, count: int, meter: Meter
+) -> tuple[float, float]:
+    """Inception score of the first images, and its spread over splits."""
+    blank = torch.zeros(1, source.channels, *source.size, dtype=torch.uint8)
+    scores = SplitScores(count, extractor.probabilities(blank).shape[1])
+    for part, images in _images(source, count, meter, extractor.name):
+        scores.add(part.start, extractor.probabilities(images))
+    scores.merge_processes()
+    return scores.result()
+
+
+@torch.no_grad()
+def walk(model: ModelSource, distance: Distance, metric: Metric, meter: Meter) -> np.ndarray:
+    """Squared perceptual speed at one place of each of `metric.count` paths, `(N,)`; fp32."""
+    values = torch.zeros(metric.count, dtype=torch.float64)
+    keys = RandomKeys(model.seed)
+    with full_precision():
+        for part in _parts(model, metric.count, meter, metric.title):
+            label, noise = model.label(part), model.noise(part)
+            ends = model.z(part), model.z(part, "other z")
+            if metric.space == "w":
+                ends = model.w(ends[0], label), model.w(ends[1], label)
+            places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
+            values[part.start : part.stop] = path_lengths(
+                _draw_from(model, metric, label, noise),
+                distance.distance,
+                ends,
+                torch.tensor(places, device=model.device)[:, None],
+                interpolate=slerp if metric.space == "z" else lerp,
+                crop=metric.crop,
+            ).cpu()
+    return distributed.total(values).numpy()
+
+
+def _draw_from(
+    model: ModelSource, metric: Metric, label: Tensor | None, noise: NoiseMaps
+) -> Callable[[Tensor], Tensor]:
+    """From points in the metric's latent space to images, with this noise and label."""
+    if metric.space == "w":
+        return lambda w: model.draw(w, noise)
+    return lambda z: model.draw(model.w(z, label), noise)
+
+
+@torch.no_grad()
+def walk_around(model: ModelSource, distance: Distance, metric: Metric, meter: Meter) -> np.ndarray:
+    """Path length around each of `metric.count` images, `(N,)` (StyleGAN2, Figures 4 and 5).
+
+    The mean over paths from the image's w towards several others, so that the mean over all images
+    is the path length of the model, as the paper has it.
+    """
+    values = torch.zeros(metric.count, dtype=torch.float64)
+    with full_precision():
+        for part in _parts(model, metric.count, meter, metric.title):
+            label, noise = model.label(part), model.noise(part)
+            w = model.w(model.z(part), label)
+            first = distance.embed(model.draw(w, noise))
+            total = torch.zeros(len(part), dtype=torch.float64, device=model.device)
+            for direction in range(DIRECTIONS):
+                end = model.w(model.z(part, f"other z {direction}"), label)
+                second = distance.embed(model.draw(torch.lerp(w, end, EPSILON), noise))
+                total += (first - second).square().sum(dim=1) / EPSILON**2
+            values[part.start : part.stop] = total.cpu() / DIRECTIONS
+    return distributed.total(values).numpy()
+
+
+@dataclass(frozen=True)
+class LabeledLatents:
+    """What classifiers say of the images of latents."""
+
+    z: np.ndarray
+    """`(N, z_dim)`"""
+    w: np.ndarray
+    """`(N, D)`"""
+    logits: np.ndarray
+    """`(N, A)`"""
+
+
+def label_latents(
+    model: ModelSource, classifiers: Classifiers, count: int, meter: Meter
+) -> LabeledLatents:
+    """Draw, classify, and keep the latents of `count` images."""
+    config = model.generator.config
+    widths = (config.mapping.z_dim, config.w_dim, classifiers.dimension)
+    z, w, logits = (torch.zeros(count, width) for width in widths)
+    for part, images in _images(model, count, meter, classifiers.name):
+        place = slice(part.start, part.stop)
+        latents = model.z(part)
+        z[place] = latents.cpu()
+        w[place] = model.w(latents, model.label(part)).cpu()
+        logits[place] = classifiers.features(images).cpu()
+    tables = [distributed.total(table).numpy() for table in (z, w, logits)]
+    return LabeledLatents(*tables)
+
+
+def _parts(source: Source, count: int, meter: Meter, label: str) -> Iterator[range]:
+    """Smaller batches, for distances look at several layers of two images at once."""
+    size = max(1, batch_size(source.size) // 4)
+    yield from meter.over(list(my_batches(count, size)), count, label)
+
+
+def _images(source: Source, count: int, meter: Meter, label: str) -> Iterator[tuple[range, Tensor]]:
+    parts: Sequence[range] = list(my_batches(count, batch_size(source.size)))
+    yield from zip(meter.over(parts, count, label), source.batches(parts), strict=True)

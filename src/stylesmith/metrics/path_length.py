@@ -1,0 +1,77 @@
+"""Perceptual path length: how fast do images change along paths in latent space?
+
+StyleGAN, section 4.1, Eq. 2 and 3; per-image scores: StyleGAN2, section 3 and Figures 4 and 5.
+Networks come as functions, so that a linear one can be checked by hand.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+EPSILON = 1e-4
+"""Length of a step, as a part of the path."""
+PERCENTILES = (1.0, 99.0)
+"""Scores beyond these are dropped before the mean."""
+
+Interpolation = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Two ends `(N, D)` and a place on each path `(N, 1)`, 0..1, to points `(N, D)`."""
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Along the great circle; ends and points lie on the unit sphere (the path of Eq. 2)."""
+    a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+    cosine = (a * b).sum(dim=1, keepdim=True)
+    angle = t * torch.acos(cosine.clamp(-1, 1))
+    across = F.normalize(b - cosine * a, dim=1)
+    return F.normalize(a * torch.cos(angle) + across * torch.sin(angle), dim=1)
+
+
+def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Along the straight line (the path of Eq. 3)."""
+    return torch.lerp(a, b, t)
+
+
+def path_lengths(
+    draw: Callable[[Tensor], Tensor],
+    distance: Callable[[Tensor, Tensor], Tensor],
+    ends: tuple[Tensor, Tensor],
+    places: Tensor,
+    *,
+    interpolate: Interpolation,
+    crop: bool,
+    epsilon: float = EPSILON,
+) -> Tensor:
+    """Squared perceptual speed of each path at one place, `(N,)`.
+
+    Args:
+        draw: Points `(N, D)` to images `(N, C, H, W)`; both points of a path must be given the
+            same noise and label.
+        distance: Two batches of images to their distances, squared in kind, `(N,)`; it reduces
+            large images itself.
+        ends: Where the paths begin and end, `(N, D)` each.
+        places: Where to look, `(N, 1)`, 0 at the beginning.
+        interpolate: The shape of the paths.
+        crop: Compare only the part of an image where aligned faces have the face.
+        epsilon: Distance along the path, from 0 to 1, of the two images that are compared.
+    """
+    first, second = (draw(interpolate(*ends, t)) for t in (places, places + epsilon))
+    if crop:
+        first, second = crop_face(first), crop_face(second)
+    return distance(first, second) / epsilon**2
+
+
+def crop_face(images: Tensor) -> Tensor:
+    """Rows from 3/8 to 7/8 and columns from 2/8 to 6/8 of `(N, C, H, W)`."""
+    height, width = images.shape[2:]
+    rows, columns = height // 8, width // 8
+    return images[:, :, 3 * rows : 7 * rows, 2 * columns : 6 * columns]
+
+
+def middle_mean(values: np.ndarray, percentiles: tuple[float, float] = PERCENTILES) -> float:
+    """Mean of the values within two percentiles, their nearest values outside included."""
+    low = np.percentile(values, percentiles[0], method="lower")
+    high = np.percentile(values, percentiles[1], method="higher")
+    return float(values[(values >= low) & (values <= high)].mean())

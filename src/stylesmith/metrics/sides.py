@@ -1,0 +1,98 @@
+"""From the paths that a user names to the two sides of a measurement."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from stylesmith.config import DataConfig
+from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.data.parallel import Progress
+from stylesmith.devices import Precision
+from stylesmith.metrics.sources import DataSource, ModelSource, Source
+from stylesmith.models import RunFolder, load
+from stylesmith.models.store import WEIGHTS
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How sides are opened."""
+
+    device: torch.device
+    precision: Precision
+    seed: int = 0
+    psi: float = 1.0
+    size: tuple[int, int] | None = None
+    """Height and width that data is cropped and resized to; None leaves it as it is."""
+    skip_bad: bool = False
+    on_progress: Progress | None = None
+
+
+def open_sides(fake: Path, real: Path | None, how: Opening) -> tuple[Source, Source | None]:
+    """What is measured, and what it is held against.
+
+    Args:
+        fake: A model, or images.
+        real: Images, or a model; None takes those that a run was trained on, if they are there.
+        how: Seeds, truncation, size.
+
+    Raises:
+        ModelError: If a model cannot be opened.
+        DataError: If images cannot be used, or do not fit the model.
+        UsageError: If the model draws by class and there are no labels to draw from.
+    """
+    trained = training_data(fake)
+    dataset = None
+    if real is None and trained is not None:
+        dataset = open_training_data(trained, how)
+    elif real is not None and not is_model(real):
+        same = trained is not None and Path(trained.path) == real.resolve()
+        dataset = open_training_data(trained, how) if same and trained else open_data(real, how)
+    real_side: Source | None = DataSource(dataset) if dataset else None
+    if real is not None and is_model(real):
+        dataset = open_training_data(trained, how) if trained else None  # for its labels
+        real_side = replace(open_model(real, how, dataset), role="real")
+    if fake.exists() and not is_model(fake):
+        return DataSource(open_data(fake, how)), real_side
+    return replace(open_model(fake, how, dataset), trained=trained), real_side
+
+
+def is_model(path: Path) -> bool:
+    """Whether a path is a run, a model folder or a file that `load` opens, and not images."""
+    if path.is_dir():
+        return (path / WEIGHTS).is_file() or RunFolder(path).exists()
+    return path.is_file() and path.suffix.lower() != ".zip"
+
+
+def training_data(path: Path) -> DataConfig | None:
+    """What a run says of its data; None for other models, or if the data is gone."""
+    run = RunFolder(path)
+    if not run.exists() or (path / WEIGHTS).is_file():  # model folders have a config.json too
+        return None
+    data = run.read_config().data
+    return data if Path(data.path).exists() else None
+
+
+def open_model(path: Path, how: Opening, labels: Dataset | None) -> ModelSource:
+    """A model as a side, which draws its labels from a data set."""
+    generator = load(path, device=str(how.device))
+    return ModelSource(
+        generator, str(path), seed=how.seed, psi=how.psi, precision=how.precision, labels=labels
+    )
+
+
+def open_data(path: Path, how: Opening) -> Dataset:
+    """Images as they are, or resized as the user asked."""
+    return open_dataset(path, size=how.size, skip_bad=how.skip_bad, on_progress=how.on_progress)
+
+
+def open_training_data(data: DataConfig, how: Opening) -> Dataset:
+    """The images of a run in the size and with the channels that it was trained with."""
+    size = how.size or (data.size if data.resize else None)
+    return open_dataset(
+        data.path,
+        size=size,
+        channels=data.channels,
+        skip_bad=how.skip_bad or data.skip_bad,
+        on_progress=how.on_progress,
+    )

@@ -1,0 +1,234 @@
+"""The two sides of a comparison: each a model, a training zip, or a plain folder of images.
+
+A side gives the image of any number, whichever process asks and in whatever company. Images leave
+it in 8 bits, as files hold them.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylesmith import images as pixels
+from stylesmith.config import DataConfig
+from stylesmith.data.dataset import Dataset
+from stylesmith.data.parallel import map_ahead
+from stylesmith.data.scan import size_text
+from stylesmith.devices import FP32, Precision
+from stylesmith.errors import DataError, UsageError
+from stylesmith.latents import RandomKeys, split_maps
+from stylesmith.metrics.fingerprint import data_hash
+from stylesmith.networks import Generator
+from stylesmith.networks.fingerprint import model_hash
+from stylesmith.networks.generator import truncate
+from stylesmith.networks.synthesis import NoiseMaps
+
+WORKERS = 4
+"""Threads that decode images ahead of need."""
+
+
+class Source(Protocol):
+    """One side."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+
+    @property
+    def channels(self) -> int:
+        """1, 3 or 4."""
+
+    @property
+    def hash(self) -> str:
+        """Of the content: weights, or pixels and labels."""
+
+    @property
+    def count(self) -> int | None:
+        """Number of images; None where there is no end."""
+
+    def batches(self, parts: Sequence[range]) -> Iterator[Tensor]:
+        """The images of these numbers, uint8 `(N, C, H, W)` for each part."""
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Images of a data set, in its order."""
+
+    dataset: Dataset
+
+    @property
+    def name(self) -> str:
+        """Where it lies."""
+        return str(self.dataset.path)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.dataset.size
+
+    @property
+    def channels(self) -> int:
+        """1, 3 or 4."""
+        return self.dataset.channels
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(self.dataset)
+
+    @cached_property
+    def hash(self) -> str:
+        """Of everything that decides pixels and labels, wherever the data lies."""
+        return data_hash(self.dataset)
+
+    def batches(self, parts: Sequence[range]) -> Iterator[Tensor]:
+        """The images of these numbers, uint8 `(N, C, H, W)` for each part.
+
+        Raises:
+            DataError: If one is damaged, naming the file.
+        """
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
+            numbers = [number for part in parts for number in part]
+            decoded = map_ahead(pool, self.dataset.pixels, numbers, ahead=4 * WORKERS)
+            for part in parts:
+                yield torch.from_numpy(np.stack([next(decoded) for _ in part]))
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Images drawn from a generator with random noise; image number i is a function of (seed, i).
+
+    Labels are those of images chosen at random from `labels`, so that classes come as often as in
+    the data.
+    """
+
+    generator: Generator
+    path: str
+    seed: int = 0
+    psi: float = 1.0
+    precision: Precision = FP32
+    labels: Dataset | None = None
+    trained: DataConfig | None = None
+    """What it was trained on, where that is known and still there."""
+    role: str = "fake"
+    """Another role gives other images of the same seed: a model may stand on both sides."""
+
+    def __post_init__(self) -> None:
+        wanted = self.generator.config.label_size
+        if wanted and self.labels is None:
+            raise UsageError(
+                f"{self.path}: draws by class. Name labeled images with --data, so that classes "
+                "come as often as there."
+            )
+        if wanted and self.labels and self.labels.label_size != wanted:
+            raise DataError(
+                f"{self.labels.path}: has labels of length {self.labels.label_size}, the model "
+                f"{self.path} wants {wanted}. Use the data that it was trained on."
+            )
+
+    @property
+    def name(self) -> str:
+        """Where it lies."""
+        return self.path
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, at the levels that are trained."""
+        return self.generator.image_size
+
+    @property
+    def channels(self) -> int:
+        """1, 3 or 4."""
+        return self.generator.config.image_channels
+
+    @property
+    def count(self) -> None:
+        """There is no end."""
+        return None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it draws."""
+        return self.generator.mapping.w_avg.device
+
+    @cached_property
+    def hash(self) -> str:
+        """Of the weights."""
+        return model_hash(self.generator)
+
+    def with_seed(self, seed: int) -> "ModelSource":
+        """The same model with other draws."""
+        return replace(self, seed=seed)
+
+    def batches(self, parts: Sequence[range]) -> Iterator[Tensor]:
+        """The images of these numbers, uint8 `(N, C, H, W)` for each part, on the device."""
+        for part in parts:
+            w = self.w(self.z(part), self.label(part))
+            yield pixels.to_uint8(self.draw(w, self.noise(part), precision=self.precision))
+
+    def z(self, numbers: Sequence[int], purpose: str = "z") -> Tensor:
+        """Latents, `(N, z_dim)`; drawn on the CPU, so that they are the same on every device."""
+        size = self.generator.config.mapping.z_dim
+        rows = [self._keys.normal(size, f"{self.role} {purpose}", i) for i in numbers]
+        return torch.stack(rows).to(self.device)
+
+    def label(self, numbers: Sequence[int]) -> Tensor | None:
+        """Labels, `(N, label_size)`, of images chosen uniformly from the data."""
+        if not self.generator.config.label_size:
+            return None
+        assert self.labels is not None
+        chosen = [self._keys.number(f"{self.role} label", i) % len(self.labels) for i in numbers]
+        rows = np.stack([self.labels.label(i) for i in chosen])
+        return torch.from_numpy(rows).to(self.device)
+
+    def noise(self, numbers: Sequence[int]) -> NoiseMaps:
+        """Noise maps of each image's own."""
+        shapes = self.generator.config.noise_shapes
+        size = sum(height * width for height, width in shapes)
+        purpose = f"{self.role} noise"
+        rows = [self._keys.normal(size, purpose, i, device=self.device) for i in numbers]
+        return split_maps(torch.stack(rows), shapes) if shapes else []
+
+    @torch.no_grad()
+    def w(self, z: Tensor, label: Tensor | None) -> Tensor:
+        """Intermediate latents, `(N, D)`, truncated where that was asked for."""
+        mapping = self.generator.mapping
+        return truncate(mapping(z, label), mapping.w_avg, self.psi)
+
+    @torch.no_grad()
+    def draw(self, w: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
+        """Images `(N, C, H, W)` of intermediate latents `(N, D)`."""
+        ws = self.generator.broadcast(w)
+        return self.generator.draw(ws, noise, precision=precision)
+
+    @cached_property
+    def _keys(self) -> RandomKeys:
+        return RandomKeys(self.seed)
+
+
+def check_comparable(fake: Source, real: Source) -> None:
+    """Refuse sides whose images differ in kind.
+
+    Raises:
+        DataError: If sizes or channels differ.
+    """
+    if fake.size != real.size:
+        small = size_text(fake.size)
+        raise DataError(
+            f"{real.name}: images of {size_text(real.size)}, where {fake.name} has {small}. "
+            f"Bring both to one size: --resolution {small.split('x')[0]} resizes the data."
+        )
+    if fake.channels != real.channels:
+        raise DataError(
+            f"{real.name}: its images have {real.channels} channels, those of {fake.name} have "
+            f"{fake.channels}. Use the data that the model was trained on."
+        )

@@ -1,0 +1,57 @@
+"""Measuring with fake networks, and tiny data to measure against."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stylesmith.data.dataset import open_dataset
+from stylesmith.metrics import evaluate as room
+from stylesmith.metrics.cache import Cache
+from stylesmith.metrics.evaluate import Settings, evaluate
+from stylesmith.metrics.protocol import parse_metrics
+from stylesmith.metrics.results import Result
+from stylesmith.metrics.sources import DataSource, Source
+from tests.metrics.fakes import CPU, FakeClassifier, FakeDistance, FakeExtractor
+from tests.support import make_photos
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[FakeExtractor]:
+    """Every extractor that is opened from now on, all of them fakes."""
+    extractors: list[FakeExtractor] = []
+
+    def open_extractor(name: str, device: object) -> FakeExtractor:
+        kind = FakeClassifier if name == "inception" else FakeExtractor
+        extractors.append(kind(name))
+        return extractors[-1]
+
+    monkeypatch.setattr(room, "open_extractor", open_extractor)
+    monkeypatch.setattr(room, "open_distance", lambda name, device: FakeDistance(name))
+    return extractors
+
+
+@pytest.fixture
+def measure(opened: list[FakeExtractor]) -> Callable[..., list[Result]]:
+    """`measure(fake, real, "fid64", repeats=2)`: all results."""
+
+    def call(
+        fake: Source,
+        real: Source | None,
+        names: str,
+        *,
+        cache: Path | None = None,
+        repeats: int = 1,
+        seed: int = 0,
+        classifiers: Path | None = None,
+    ) -> list[Result]:
+        settings = Settings(CPU, seed, repeats, classifiers, Cache(cache))
+        return list(evaluate(fake, real, parse_metrics(names), settings))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> DataSource:
+    """Forty 8x8 pictures in two classes."""
+    return DataSource(open_dataset(make_photos(tmp_path_factory.mktemp("real"), count=40)))

@@ -1,0 +1,93 @@
+"""A side gives the image of any number, whoever asks and in whatever company."""
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from stylesmith.data.dataset import open_dataset
+from stylesmith.errors import DataError, UsageError
+from stylesmith.metrics.sources import DataSource, ModelSource, check_comparable
+from tests.metrics.fakes import tiny_model, tiny_network
+from tests.support import make_photos
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return open_dataset(make_photos(tmp_path / "photos"))
+
+
+def drawn(source, *parts: range) -> torch.Tensor:
+    return torch.cat(list(source.batches(parts)))
+
+
+def test_data_comes_in_its_order(photos):
+    images = drawn(DataSource(photos), range(3), range(3, 16))
+    assert images.dtype == torch.uint8 and images.shape == (16, 3, 8, 8)
+    assert np.array_equal(images[5], photos.pixels(5))
+    assert torch.equal(drawn(DataSource(photos), range(5, 6))[0], images[5])
+
+
+def test_an_image_does_not_depend_on_its_batch():
+    model = tiny_model()
+    whole = drawn(model, range(12)).int()
+    parts = drawn(model, range(5), range(5, 12)).int()
+    assert (whole - parts).abs().max() <= 1  # rounding of sums
+    assert (drawn(model, range(7, 8))[0].int() - whole[7]).abs().max() <= 1
+    assert (whole[0] - whole[1]).abs().max() > 1
+
+
+def test_seed_role_and_noise_tell_images_apart():
+    model = tiny_model()
+    images = drawn(model, range(4)).int()
+    real = ModelSource(model.generator, "tiny", role="real")
+    for other in (model.with_seed(1), real):
+        assert (drawn(other, range(4)).int() - images).abs().float().mean() > 1
+    w = model.w(model.z(range(2)), None)
+    first, second = (model.draw(w, model.noise(part)) for part in (range(2), range(2, 4)))
+    assert (first - second).abs().max() > 1e-3
+    assert_close(first, model.draw(w, model.noise(range(2))))
+
+
+def test_truncation_to_0_gives_the_mean_of_w():
+    network = tiny_network()
+    network.mapping.w_avg.copy_(torch.arange(5.0))
+    model = ModelSource(network, "tiny", psi=0.0)
+    assert_close(model.w(model.z(range(3)), None), torch.arange(5.0).expand(3, -1))
+
+
+def test_labels_come_as_often_as_in_the_data(tmp_path):
+    folder = make_photos(tmp_path / "photos", classes=2)
+    for path in list((folder / "class1").iterdir())[2:]:  # 8 of one class, 2 of the other
+        path.unlink()
+    photos = open_dataset(folder)
+    model = ModelSource(tiny_network(label_size=2), "tiny", labels=photos)
+    labels = model.label(range(600))
+    assert labels is not None and (labels.sum(dim=1) == 1).all()
+    assert labels[:, 1].mean() == pytest.approx(0.2, abs=0.05)
+    alone = model.label(range(5, 6))
+    assert alone is not None and torch.equal(alone[0], labels[5])
+    assert drawn(model, range(2)).shape == (2, 3, 8, 8)
+
+
+def test_a_model_with_classes_needs_labels_that_fit(tmp_path):
+    network = tiny_network(label_size=3)
+    with pytest.raises(UsageError, match="draws by class"):
+        ModelSource(network, "tiny")
+    photos = open_dataset(make_photos(tmp_path / "photos", classes=2))
+    with pytest.raises(DataError, match="has labels of length 2, the model tiny wants 3"):
+        ModelSource(network, "tiny", labels=photos)
+
+
+def test_other_sizes_and_channels_are_refused(photos, tmp_path):
+    with pytest.raises(DataError, match=r"images of 8x8, where tiny has 16x16.*--resolution 16"):
+        check_comparable(tiny_model(levels=3), DataSource(photos))
+    with pytest.raises(DataError, match=r"have 3 channels, those of tiny have 1"):
+        check_comparable(tiny_model(image_channels=1), DataSource(photos))
+    check_comparable(tiny_model(), DataSource(photos))
+
+
+def test_damage_names_the_file(photos):
+    (photos.path / photos.names[3]).write_bytes(b"broken")
+    with pytest.raises(DataError, match=photos.names[3]):
+        drawn(DataSource(photos), range(16))
