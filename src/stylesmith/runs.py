@@ -8,10 +8,11 @@ import torch
 
 import stylesmith
 from stylesmith import distributed, files
-from stylesmith.config import DataConfig, RunConfig, TrainingConfig
+from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import choose_precision, describe, dtype_name, tune
 from stylesmith.errors import DataError, ModelError
+from stylesmith.evaluators import RunEvaluator
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.training.checkpoint import restore_newest
@@ -88,6 +89,7 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
         f"{config.generator.mapping.layers} mapping layers",
         *_describe_phases(config, schedule),
         f"  losses     {_describe_losses(training)}",
+        *_describe_metrics(config),
         f"  device     {describe(session.device)}, {dtype_name(precision)}",
         f"  memory     about {expected.bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.speed:.3g} images a second at full size: {duration} for "
@@ -129,6 +131,14 @@ def _describe_losses(training: TrainingConfig) -> str:
     return ", ".join(parts)
 
 
+def _describe_metrics(config: RunConfig) -> list[str]:
+    output = config.output
+    if not output.metrics:
+        return []
+    every = at_level(output.metrics_kimg, config.generator.levels - 1, 1)
+    return [f"  metrics    {', '.join(output.metrics)} every {every:g} thousand images"]
+
+
 def _every(interval: int) -> str:
     return "every step" if interval == 1 else f"every {interval} steps"
 
@@ -144,13 +154,14 @@ def start(config: RunConfig, dataset: Dataset, out: Path, session: Session, *, s
     with distributed.session(session.device):
         files.check_absent(out, force=session.force)
         config = _agree_on_micro_batch(config, session.device)
+        evaluator = RunEvaluator.of(config, dataset, session.device)
         state = TrainState.create(config, session.device)
         preview = _preview(config, dataset)
         distributed.barrier()
         if distributed.is_main():  # nothing is replaced before all that may fail has been done
             run.clear()
             run.write_config(config)
-        return _train(config, state, dataset, preview, run, session, say)
+        return _train(config, state, dataset, preview, evaluator, run, session, say)
 
 
 def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> Reason:
@@ -170,12 +181,14 @@ def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> 
             "the images, or start a new run."
         )
     with distributed.session(session.device):
+        evaluator = RunEvaluator.of(config, dataset, session.device)
         state = TrainState.create(config, session.device)
         restore_newest(run, config, state, say=say)
         distributed.barrier()
         if distributed.is_main():
             run.write_config(config)
-        return _train(config, state, dataset, _preview(config, dataset), run, session, say)
+        preview = _preview(config, dataset)
+        return _train(config, state, dataset, preview, evaluator, run, session, say)
 
 
 def check_resumable(run: RunFolder, config: RunConfig) -> None:
@@ -201,6 +214,7 @@ def _train(
     state: TrainState,
     dataset: Dataset,
     preview: Preview | None,
+    evaluator: RunEvaluator | None,
     run: RunFolder,
     session: Session,
     say: Say,
@@ -215,12 +229,28 @@ def _train(
     )
     with stop_request() as request:
         if preview is None:
-            trainer = Trainer(config, state, dataset, run, recorder=None, say=lambda text: None)
+            trainer = Trainer(
+                config,
+                state,
+                dataset,
+                run,
+                recorder=None,
+                evaluator=evaluator,
+                say=lambda text: None,
+            )
             return trainer.run(session.limits, request)
         with view:
             run.remove_leftovers()
             recorder = Recorder(config, state, run, preview, view, tensorboard=session.tensorboard)
-            trainer = Trainer(config, state, dataset, run, recorder=recorder, say=view.note)
+            trainer = Trainer(
+                config,
+                state,
+                dataset,
+                run,
+                recorder=recorder,
+                evaluator=evaluator,
+                say=view.note,
+            )
             try:
                 recorder.start(**_facts(config, trainer, session.device))
                 return trainer.run(session.limits, request)

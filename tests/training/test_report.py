@@ -207,6 +207,17 @@ def test_charts_show_all_that_was_logged(tmp_path):
     assert html.count('class="band"') == 1
 
 
+def test_metrics_that_were_taken_on_the_way_have_charts(tmp_path):
+    log = start_run(tmp_path / "run")
+    for images, value in ((4000, 9.0), (8000, 3.0)):
+        progress(log, images)
+        scores = {"fd_random_5k": value, "pr_random_5k3 <recall>": 0.5}
+        log.write("metrics", images_seen=images, steps=1, scores=scores, best=True)
+    html, _ = read(tmp_path / "run")
+    titles = re.findall(r"<svg[^>]*><title>([^<]*)</title>", html)
+    assert titles[:2] == ["fd_random_5k", "pr_random_5k3 &lt;recall&gt;"]
+
+
 def test_charts_of_what_is_switched_off_are_left_out(tmp_path):
     full_run(tmp_path / "run", r1=None, path_penalty=None, path_mean=0.0)
     html, _ = read(tmp_path / "run")

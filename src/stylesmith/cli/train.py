@@ -79,6 +79,13 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change a setting, as in training.r1_gamma=1. Repeatable."),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(help="Measure on the way and keep the best model: fid10k, fd_random_5k, ..."),
+    ] = None,
+    metrics_every: Annotated[
+        float | None, typer.Option(min=0.001, help="Thousands of images between measurements.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Start of every random number; 0 by default.")
     ] = None,
@@ -125,6 +132,7 @@ def train(
     settings = list(set_ or [])
     if kimg and not scale_schedule:
         settings.append(f"training.kimg={kimg:.12g}")
+    settings += _metric_settings(metrics, metrics_every)
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels}
         flags = {"--conditional": conditional, "--mirror": mirror}
@@ -145,6 +153,15 @@ def train(
     settings = [*([f"training.seed={seed}"] if seed is not None else []), *settings]
     length = kimg if scale_schedule else None
     _start(source, out, preset, settings, length, session, dry_run=dry_run)
+
+
+def _metric_settings(metrics: str | None, every: float | None) -> list[str]:
+    """The two options as settings of the run."""
+    import json
+
+    names = [name.strip() for name in (metrics or "").split(",") if name.strip()]
+    chosen = [f"output.metrics={json.dumps(names)}"] if names else []
+    return [*chosen, *([f"output.metrics_kimg={every:.12g}"] if every else [])]
 
 
 def _start(

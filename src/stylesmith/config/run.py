@@ -23,6 +23,11 @@ class OutputConfig(Config):
     """Images in a grid."""
     snapshot_kimg: IntervalByLevel = 200.0
     """Thousands of images between kept copies of the averaged generator."""
+    metrics: tuple[str, ...] = ()
+    """Metrics of the averaged generator on the way, such as fid10k or fd_random_5k. The model that
+    was best by the first is kept."""
+    metrics_kimg: IntervalByLevel = 100.0
+    """Thousands of images between measurements, once all levels are in use."""
     checkpoint_minutes: float = Field(default=10.0, gt=0)
     """Minutes between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
@@ -107,7 +112,7 @@ class RunConfig(Config):
             "train_kimg": growth.train_kimg * factor,
             "fade_kimg": growth.fade_kimg * factor,
         }
-        intervals = ("log_kimg", "grid_kimg", "snapshot_kimg")
+        intervals = ("log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg")
         return self.change(
             training={"kimg": kimg, "growth": phases},
             output={name: scaled(getattr(self.output, name), factor) for name in intervals},

@@ -38,6 +38,11 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def best(self) -> Path:
+        """The model that was best by the run's first metric."""
+        return self.path / "best"
+
+    @property
     def real_samples(self) -> Path:
         """A grid of training images."""
         return self.path / "samples" / "reals.png"
@@ -74,14 +79,14 @@ class RunFolder:
             raise OutputError(
                 f"{self.path}: is not a run, so it is not replaced. Choose another folder."
             )
-        for name in ("checkpoints", "snapshots", "samples", "model", "tensorboard"):
+        for name in ("checkpoints", "snapshots", "samples", "model", "best", "tensorboard"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (self.log, self.report, self.config):
             path.unlink(missing_ok=True)
 
     def remove_leftovers(self) -> None:
         """Remove the unfinished files of a process that was killed while it wrote."""
-        for name in (".", "checkpoints", "snapshots", "samples", "model"):
+        for name in (".", "checkpoints", "snapshots", "samples", "model", "best"):
             files.remove_leftovers(self.path / name)
 
     def exists(self) -> bool:

@@ -93,9 +93,27 @@ PLOTS = (
 
 def section(story: Story) -> str:
     """A chart of everything that the log holds, as HTML."""
-    figures = "".join(_figure(plot, story) for plot in PLOTS)
+    figures = "".join(_figure(plot, story) for plot in [*_measured(story), *PLOTS])
     shown = figures or '<p class="soft">No progress has been recorded yet.</p>'
     return f'<h2>Curves</h2><div class="charts">{shown}</div>'
+
+
+def _measured(story: Story) -> list[Plot]:
+    """A plot for each metric that was taken on the way."""
+    names = dict.fromkeys(
+        name for record in story.curve("metrics") for name in record.get("scores", {})
+    )
+    return [
+        Plot(
+            name,
+            "value",
+            {name: "averaged generator"},
+            "Measured on the way against the training images.",
+            event="metrics",
+            y_range=(0.0, 0.0),
+        )
+        for name in names
+    ]
 
 
 def _figure(plot: Plot, story: Story) -> str:
@@ -120,5 +138,8 @@ def _figure(plot: Plot, story: Story) -> str:
 
 
 def _points(records: Sequence[Record], key: str, plot: Plot) -> list[Point]:
-    points = [(record["images_seen"] / 1000, number(record.get(key))) for record in records]
+    points = [
+        (record["images_seen"] / 1000, number(record.get("scores", record).get(key)))
+        for record in records
+    ]
     return [point for point in points if point[1] or key not in plot.sparse]

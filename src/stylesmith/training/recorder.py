@@ -1,7 +1,7 @@
 """What a run writes and shows while it learns: log, live view, grids, snapshots, checkpoints."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from stylesmith.models import RunFolder, save_model
 from stylesmith.models.store import save_weights
 from stylesmith.training.card import model_card
 from stylesmith.training.checkpoint import save_checkpoint
+from stylesmith.training.evaluation import Score, is_best
 from stylesmith.training.health import Health
 from stylesmith.training.live import LiveView
-from stylesmith.training.log import RunLog, TensorBoardWriter
+from stylesmith.training.log import RunLog, TensorBoardWriter, read_log
 from stylesmith.training.preview import Preview
 from stylesmith.training.report import write_report
 from stylesmith.training.schedule import Phase, Schedule
@@ -80,14 +81,21 @@ class Recorder:
         """Write the exact state, the model and the report."""
         save_checkpoint(self.run, self.config, self.state)
         self._last_checkpoint = time.monotonic()
-        seen = self.state.clocks.images_seen
-        source = Path(self.config.data.path).name
-        about = {"preset": self.config.preset, "data": source, "images_seen": seen}
-        size = self.state.ema.image_size
-        card = model_card(self.config, size=size, images_seen=seen, source=source)
-        save_model(self.run.model, self.state.ema, card=card, about=about)
-        self._write("checkpoint", file=self._name(self.run.checkpoint(seen)))
+        self._save_model(self.run.model)
+        checkpoint = self.run.checkpoint(self.state.clocks.images_seen)
+        self._write("checkpoint", file=self._name(checkpoint))
         write_report(self.run.path)
+
+    def scores(self, scores: Sequence[Score]) -> None:
+        """Write measurements; the model goes to `best/` if its first score is the best so far."""
+        first, values = scores[0], {score.name: score.value for score in scores}
+        best = is_best(first, read_log(self.run.log))
+        if best:
+            self._save_model(self.run.best, **values)
+        self._write("metrics", scores=values, best=best)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+        seen = self.state.clocks.images_seen / 1000
+        self.note(f"After {seen:g} thousand images: {shown}{', the best so far' if best else ''}")
 
     def dropped(self) -> None:
         """Tell of a step that was not finite."""
@@ -120,6 +128,13 @@ class Recorder:
     def note(self, text: str) -> None:
         """Say a line to whoever is watching."""
         self.view.note(text)
+
+    def _save_model(self, folder: Path, **scores: float) -> None:
+        seen, source = self.state.clocks.images_seen, Path(self.config.data.path).name
+        about = {"preset": self.config.preset, "data": source, "images_seen": seen, **scores}
+        size = self.state.ema.image_size
+        card = model_card(self.config, size=size, images_seen=seen, source=source)
+        save_model(folder, self.state.ema, card=card, about=about)
 
     def _collect(self, stats: Stats | None) -> None:
         for name, value in (stats or {}).items():

@@ -8,15 +8,16 @@ from typing import Literal
 import torch
 
 from stylesmith import distributed
-from stylesmith.config import RunConfig
+from stylesmith.config import RunConfig, at_level
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import BatchLoader
 from stylesmith.errors import DataError, RunError
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
 from stylesmith.training.checkpoint import restore_newest
+from stylesmith.training.evaluation import Evaluator
 from stylesmith.training.learner import Learner
-from stylesmith.training.recorder import Recorder
+from stylesmith.training.recorder import Recorder, crossed
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.signals import StopRequest
 from stylesmith.training.state import TrainState
@@ -50,10 +51,11 @@ class Trainer:
         run: RunFolder,
         *,
         recorder: Recorder | None,
+        evaluator: Evaluator | None = None,
         say: Callable[[str], None],
     ):
         self.config, self.state, self.dataset, self.run_folder = config, state, dataset, run
-        self.recorder, self.say = recorder, say
+        self.recorder, self.evaluator, self.say = recorder, evaluator, say
         self.schedule = Schedule(config)
         self.loader = self._make_loader()
         self.learner = self._make_learner()
@@ -87,6 +89,21 @@ class Trainer:
                 self.recorder.dropped()
         if clocks.dropped_in_row >= MOST_DROPPED:
             self._roll_back()
+        else:
+            self._evaluate(images_before)
+
+    def _evaluate(self, images_before: int) -> None:
+        """Measure the average when it is time; all processes take part."""
+        phase, output = self.learner.phase, self.config.output
+        whole = phase.levels_below_top == 0 and phase.growth.fade == 1
+        if self.evaluator is None or not whole:
+            return
+        devices = self.config.training.reference_devices
+        every = at_level(output.metrics_kimg, phase.growth.level, devices)
+        if crossed(every, images_before, self.state.clocks.images_seen):
+            scores = self.evaluator.measure(self.state.ema)
+            if self.recorder:
+                self.recorder.scores(scores)
 
     def _learn(self) -> Stats | None:
         """Make a step; where an image turns out to be damaged, save the state before it."""

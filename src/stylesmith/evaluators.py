@@ -1,0 +1,71 @@
+"""Measuring a run while it trains: where training, which knows no metrics, meets them."""
+
+from dataclasses import dataclass
+
+import torch
+
+from stylesmith.config import RunConfig
+from stylesmith.data.dataset import Dataset
+from stylesmith.devices import choose_precision
+from stylesmith.metrics import checks
+from stylesmith.metrics.cache import Cache, default_folder
+from stylesmith.metrics.evaluate import Settings, evaluate, open_networks
+from stylesmith.metrics.protocol import Metric, parse_metrics
+from stylesmith.metrics.sources import DataSource, ModelSource
+from stylesmith.networks import Generator, build_generator
+from stylesmith.training.evaluation import Score
+
+LARGER_IS_BETTER = frozenset({"is", "pr"})
+"""Families; of all others the smallest number is the best."""
+
+
+@dataclass(frozen=True)
+class RunEvaluator:
+    """Compares a run's model with the images that it learns from."""
+
+    config: RunConfig
+    dataset: Dataset
+    metrics: list[Metric]
+    settings: Settings
+
+    @classmethod
+    def of(cls, config: RunConfig, dataset: Dataset, device: torch.device) -> "RunEvaluator | None":
+        """What the run asks for; None where it asks for nothing.
+
+        Raises:
+            StylesmithError: If a metric is unknown, lacks its weights, or does not fit the data.
+        """
+        names = config.output.metrics
+        if not names:
+            return None
+        evaluator = cls(
+            config,
+            dataset,
+            parse_metrics(",".join(names)),
+            Settings(device, cache=Cache(default_folder())),
+        )
+        evaluator.check()
+        return evaluator
+
+    def check(self) -> None:
+        """Refuse what cannot be measured, before anything is trained."""
+        networks = open_networks(self.metrics, self.settings)
+        with torch.device("meta"):
+            untrained = build_generator(self.config.generator)
+        fake, real = self._source(untrained), DataSource(self.dataset)
+        checks.check(fake, real, self.metrics, networks, repeats=1)
+
+    def measure(self, generator: Generator) -> list[Score]:
+        """The scores of a generator; an empty list on all but the main process."""
+        real = DataSource(self.dataset)
+        results = evaluate(self._source(generator), real, self.metrics, self.settings)
+        families = {metric.name: metric.family for metric in self.metrics}
+        return [
+            Score(result.title, result.value, families[result.protocol] in LARGER_IS_BETTER)
+            for result in results
+        ]
+
+    def _source(self, generator: Generator) -> ModelSource:
+        precision = choose_precision(self.config.training.precision, self.settings.device)
+        labels = self.dataset if generator.config.label_size else None
+        return ModelSource(generator, "the run", precision=precision, labels=labels)
