@@ -1,4 +1,4 @@
-"""Model folders, and `load`: from a run, model folder, snapshot or checkpoint to a generator."""
+"""Model folders, and `load`: from whatever holds a model to a generator."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,6 +15,7 @@ from stylesmith.config import GeneratorConfig, describe_problem
 from stylesmith.devices import choose_device
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.container import read_container, write_container
+from stylesmith.models.foreign import looks_foreign, read_foreign, take_generator
 from stylesmith.models.run_folder import SUFFIX, RunFolder
 from stylesmith.networks import Generator, Growth, build_generator, parameter_count
 from stylesmith.networks.growth import levels_in_use
@@ -26,7 +27,9 @@ def load(source: str | Path, *, device: str = "auto") -> Generator:
     """Open a trained generator.
 
     Args:
-        source: A run folder, a model folder, or a snapshot or checkpoint file.
+        source: A run folder, a model folder, a snapshot or checkpoint file, or a file of published
+            weights (TensorFlow and StyleGAN2-ADA pickles, rosinality checkpoints), in which nothing
+            is run.
         device: "auto", "cpu", "cuda" or "mps".
 
     Returns:
@@ -125,6 +128,10 @@ def _candidates(path: Path) -> Iterator[Path]:
 
 
 def _read_generator(path: Path) -> Generator:
+    if looks_foreign(path):
+        file = read_foreign(path)
+        generator, _ = take_generator(file, path, "G_ema" if "G_ema" in file.networks else "G")
+        return generator
     tensors, header = read_container(path)
     try:
         config = GeneratorConfig.model_validate(header.get("generator"))

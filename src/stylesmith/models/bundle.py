@@ -1,0 +1,202 @@
+"""All networks of a model together: the averaged generator, and those that were trained."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, describe_problem
+from stylesmith.errors import ModelError
+from stylesmith.latents import latents_from_seeds
+from stylesmith.models.container import read_container, write_container
+from stylesmith.models.foreign import (
+    LICENCES,
+    Report,
+    Role,
+    import_card,
+    looks_foreign,
+    read_foreign,
+    take_discriminator,
+    take_generator,
+)
+from stylesmith.models.run_folder import SUFFIX, RunFolder
+from stylesmith.models.store import WEIGHTS, fill_tensors, load, save_model, save_weights
+from stylesmith.networks import (
+    Discriminator,
+    Generator,
+    build_discriminator,
+    build_generator,
+)
+
+GENERATOR = f"generator{SUFFIX}"
+DISCRIMINATOR = f"discriminator{SUFFIX}"
+"""Names, in a model folder, of the two networks that were trained."""
+
+
+@dataclass
+class Bundle:
+    """The networks of one model."""
+
+    ema: Generator
+    generator: Generator | None = None
+    discriminator: Discriminator | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+    """Where it comes from; for imported networks also their licence."""
+    card: str = "# A style-based generator\n"
+    """The README beside it."""
+    reports: list[Report] = field(default_factory=list)
+    """What an import mapped, ignored and missed."""
+
+    def networks(self) -> dict[Role, Generator | Discriminator]:
+        """Those that are there, by their short names."""
+        all_three: dict[Role, Generator | Discriminator | None] = {
+            "G_ema": self.ema,
+            "G": self.generator,
+            "D": self.discriminator,
+        }
+        return {role: network for role, network in all_three.items() if network is not None}
+
+
+def load_bundle(source: Path, *, partial: bool = False, trained: bool = True) -> Bundle:
+    """Open all networks of a model, run, checkpoint or foreign file, on the CPU.
+
+    Args:
+        source: Whatever `load` opens.
+        partial: Take what fits of a foreign file.
+        trained: Open the trained generator and the discriminator too, where there are any.
+
+    Raises:
+        ModelError: If there is no model, or it is damaged or doesn't fit.
+    """
+    if source.is_file() and looks_foreign(source):
+        return _from_foreign(source, partial=partial, trained=trained)
+    checkpoint = _checkpoint(source) if trained else None
+    bundle = _from_checkpoint(checkpoint) if checkpoint else Bundle(load(source, device="cpu"))
+    _add_notes(bundle, source)
+    generator, discriminator = source / GENERATOR, source / DISCRIMINATOR
+    if trained and generator.is_file():
+        bundle.generator = load(generator, device="cpu")
+    if trained and discriminator.is_file():
+        bundle.discriminator = _read_discriminator(discriminator)
+    return bundle
+
+
+def save_bundle(folder: Path, bundle: Bundle) -> None:
+    """Write a model folder, with the trained networks beside the average where there are any.
+
+    Raises:
+        OutputError: If a file cannot be written.
+    """
+    save_model(folder, bundle.ema, card=bundle.card, about=bundle.about)
+    for name in (GENERATOR, DISCRIMINATOR):  # of another model that was here
+        (folder / name).unlink(missing_ok=True)
+    if bundle.generator is not None:
+        save_weights(folder / GENERATOR, bundle.generator)
+    if bundle.discriminator is not None:
+        header = {"discriminator": bundle.discriminator.config.model_dump(mode="json")}
+        path = folder / DISCRIMINATOR
+        write_container(path, bundle.discriminator.state_dict(), header, kind="model")
+
+
+@torch.no_grad()
+def largest_difference(first: Bundle, second: Bundle) -> float:
+    """How far apart two models of the same networks are, in images (fp32, -1..1) and scores.
+
+    Networks that only one of them has are left out.
+    """
+    z = latents_from_seeds(range(2), first.ema.config.mapping.z_dim)
+    classes = first.ema.config.label_size
+    label = torch.eye(classes)[:1].expand(2, -1) if classes else None
+    images = first.ema(z, label)
+    pairs = [(images, second.ema(z, label))]
+    if first.generator and second.generator:
+        pairs.append((first.generator(z, label), second.generator(z, label)))
+    if first.discriminator and second.discriminator:
+        pairs.append((first.discriminator(images, label), second.discriminator(images, label)))
+    return max(float((a - b).abs().max()) for a, b in pairs)
+
+
+def _from_foreign(path: Path, *, partial: bool, trained: bool) -> Bundle:
+    file = read_foreign(path)
+    averaged = "G_ema" in file.networks
+    ema, report = take_generator(file, path, "G_ema" if averaged else "G", partial=partial)
+    bundle = Bundle(ema, reports=[report])
+    if not averaged:
+        report.notes.append("no averaged generator in the file; this is the trained one")
+    if trained and averaged and "G" in file.networks:
+        bundle.generator, report = take_generator(file, path, "G", partial=partial)
+        bundle.reports.append(report)
+    if trained and "D" in file.networks:
+        bundle.discriminator, report = take_discriminator(file, path, partial=partial)
+        bundle.reports.append(report)
+    bundle.about = {
+        "source": path.name,
+        "format": file.kind,
+        "licence": LICENCES[file.kind],
+        "import": {report.role: report.as_json() for report in bundle.reports},
+    }
+    bundle.card = import_card(ema.config, file.kind, bundle.reports, source=path.name)
+    return bundle
+
+
+def _add_notes(bundle: Bundle, source: Path) -> None:
+    """What is written beside a model, if it is there and sound."""
+    folder = next((f for f in (source, source / "model") if (f / WEIGHTS).is_file()), None)
+    if folder is None:
+        return
+    try:
+        about = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("about")
+        card = (folder / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError, AttributeError):
+        return
+    bundle.about, bundle.card = dict(about) if isinstance(about, dict) else {}, card
+
+
+def _checkpoint(source: Path) -> Path | None:
+    """The checkpoint that holds a run's networks; the newest, whole or not."""
+    if source.is_file():
+        return source if source.parent.name == "checkpoints" else None
+    return next(iter(RunFolder(source).checkpoints()), None)
+
+
+def _from_checkpoint(path: Path) -> Bundle:
+    tensors, header = read_container(path, kind="checkpoint")
+    config = _parse(GeneratorConfig, header.get("generator"), path)
+    settings = header.get("config")
+    critic = settings.get("discriminator") if isinstance(settings, dict) else None
+    ema, generator = build_generator(config), build_generator(config)
+    discriminator = build_discriminator(_parse(DiscriminatorConfig, critic, path))
+    for prefix, network in (("ema", ema), ("generator", generator)):
+        _fill(network, _part(tensors, prefix), path)
+    _fill(discriminator, _part(tensors, "discriminator"), path)
+    return Bundle(ema, generator, discriminator)
+
+
+def _read_discriminator(path: Path) -> Discriminator:
+    tensors, header = read_container(path, kind="model")
+    config = _parse(DiscriminatorConfig, header.get("discriminator"), path)
+    discriminator = build_discriminator(config)
+    _fill(discriminator, tensors, path)
+    return discriminator
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    dotted = f"{prefix}."
+    return {n.removeprefix(dotted): t for n, t in tensors.items() if n.startswith(dotted)}
+
+
+def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    fill_tensors(network.state_dict(), tensors, source=str(path))
+    network.eval().requires_grad_(False)
+
+
+def _parse(kind: type[Config], value: Any, path: Path) -> Any:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise ModelError(f"{path}: damaged: {describe_problem(error)}") from None

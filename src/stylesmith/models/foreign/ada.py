@@ -1,0 +1,211 @@
+"""Networks of StyleGAN2-ADA in PyTorch, and those of StyleGAN3's repository with cfg=stylegan2.
+
+A pickle holds `{"G", "D", "G_ema", ...}`, each an object whose class comes as source text, which is
+never looked at: `_init_kwargs` and the tensors say all.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.errors import ModelError
+from stylesmith.models.foreign.layout import (
+    Shapes,
+    channel_rule,
+)
+from stylesmith.models.foreign.report import ForeignNetwork, Role
+from stylesmith.models.foreign.settings import Settings
+from stylesmith.models.foreign.standins import Damaged, Record, TensorView
+
+ROLES: tuple[Role, ...] = ("G_ema", "G", "D")
+CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}
+DEEPEST = 12
+MOST_TENSORS = 5000
+ARCHITECTURES = {"orig": "orig", "skip": "skip", "resnet": "resid"}
+FILTER = "resample_filter"
+WHOLE_BATCH = 1 << 20
+"""A group of the minibatch standard deviation that no batch exceeds."""
+
+
+def recognize(value: Any, source: str) -> dict[Role, ForeignNetwork] | None:
+    """The networks, if these are the values of such a file."""
+    if not isinstance(value, dict) or not any(role in value for role in ROLES):
+        return None
+    plain = value.get("init_kwargs")
+    found: dict[Role, ForeignNetwork] = {}
+    for role in ROLES:
+        network = value.get(role)
+        if isinstance(network, Record):
+            found[role] = _from_record(network, role, source)
+        elif isinstance(network, dict):
+            tensors = {k: v.array() for k, v in network.items() if isinstance(v, TensorView)}
+            kwargs = plain.get(role) if isinstance(plain, dict) else None
+            settings = _flat(kwargs if isinstance(kwargs, dict) else {})
+            found[role] = ForeignNetwork(role, CLASSES[role], tensors, settings)
+    return found or None
+
+
+def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorConfig:
+    """The architecture of a generator, from its tensors, and settings that leave no trace there."""
+    source = settings.source
+    _check_class(network, source)
+    sizes = Shapes(network.tensors, source)
+    if "synthesis.b4.const" not in sizes:
+        raise ModelError(
+            f"{source}: {network.label} is not a StyleGAN2 generator (it has no "
+            "synthesis.b4.const); alias-free StyleGAN3 networks have no counterpart here."
+        )
+    levels = sizes.levels(sizes.numbers(r"synthesis\.b(\d+)\.conv1\.weight"))
+    widths = [
+        sizes.of(f"synthesis.b{4 << level}.conv1.weight", axes=4)[0] for level in range(levels)
+    ]
+    _common_settings(settings)
+    settings.must_be("use_noise", "synthesis.b4.conv1.noise_strength" in sizes)
+    settings.harmless("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
+    settings.harmless("num_layers", "fused_modconv_default", "truncation_psi")
+    label = sizes.of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
+    w_dim = sizes.of("synthesis.b4.conv1.affine.weight", axes=2)[1]
+    layers = sizes.count(r"mapping\.fc(\d+)\.weight")
+    z_dim = (sizes.of("mapping.fc0.weight", axes=2)[1] if layers else w_dim) - (
+        w_dim if label else 0
+    )
+    return GeneratorConfig.model_validate(
+        {
+            **channel_rule(widths, source),
+            "levels": levels,
+            "connection": _connection(sizes, settings),
+            "image_channels": sizes.of(f"synthesis.b{4 << (levels - 1)}.torgb.weight", axes=4)[0],
+            "noise": "synthesis.b4.conv1.noise_strength" in sizes,
+            "label_size": label,
+            "mapping": {
+                "z_dim": z_dim,
+                "w_dim": w_dim,
+                "layers": layers,
+                "lr_multiplier": settings.number("lr_multiplier", default=0.01),
+                "w_avg_beta": settings.number("w_avg_beta", default=0.995),
+                "label_mode": "embed" if label else "concat",
+            },
+        }
+    )
+
+
+def discriminator_config(network: ForeignNetwork, settings: Settings) -> DiscriminatorConfig:
+    """The architecture of a discriminator."""
+    source = settings.source
+    _check_class(network, source)
+    sizes = Shapes(network.tensors, source)
+    levels = sizes.levels(sizes.numbers(r"b(\d+)\.conv0\.weight"))
+    widths = [sizes.of("b4.conv.weight", axes=4)[0]]
+    widths += [sizes.of(f"b{4 << level}.conv0.weight", axes=4)[0] for level in range(1, levels)]
+    _common_settings(settings)
+    settings.harmless("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
+    settings.harmless("block_kwargs.freeze_layers")  # decides what learns, no more
+    label = sizes.of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
+    return DiscriminatorConfig.model_validate(
+        {
+            **channel_rule(widths, source),
+            "levels": levels,
+            "connection": _connection(sizes, settings),
+            "image_channels": sizes.of(f"b{4 << (levels - 1)}.fromrgb.weight", axes=4)[1],
+            "stddev_group": _stddev_group(settings),
+            "stddev_features": sizes.of("b4.conv.weight", axes=4)[1] - widths[0],
+            "label_size": label,
+            "label_mode": "projection" if label else "select",
+            "label_layers": sizes.count(r"mapping\.fc(\d+)\.weight") if label else 8,
+            "label_lr_multiplier": settings.number("lr_multiplier", default=0.01),
+        }
+    )
+
+
+def _common_settings(settings: Settings) -> None:
+    """Settings of both networks that ours can't change, or needn't."""
+    for name in ("activation", "block_kwargs.activation", "epilogue_kwargs.activation"):
+        settings.must_be(name, "lrelu")
+    for name in (FILTER, f"block_kwargs.{FILTER}"):
+        settings.must_be(name, [1, 3, 3, 1])
+    settings.harmless("img_resolution", "img_channels", "channel_base", "channel_max")
+    settings.harmless("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
+    for name in ("num_fp16_res", "conv_clamp"):
+        if settings.values.get(name):
+            settings.notes.append(f"{name} not taken over; half precision is chosen when drawing")
+        settings.harmless(name)
+
+
+def _connection(sizes: Shapes, settings: Settings) -> str:
+    """How levels are joined, as the tensors say; the setting must agree where there is one."""
+    if sizes.any(r"(synthesis\.)?b\d+\.skip\.weight"):
+        found = "resnet"
+    elif len(sizes.numbers(r"(?:synthesis\.)?b(\d+)\.(?:torgb|fromrgb)\.weight")) > 1:
+        found = "skip"
+    else:
+        found = "orig"
+    settings.must_be("architecture", found)
+    return ARCHITECTURES[found]
+
+
+def _stddev_group(settings: Settings) -> int:
+    name = "epilogue_kwargs.mbstd_group_size"
+    settings.harmless(name, "epilogue_kwargs.mbstd_num_channels")
+    if name in settings.values and settings.values[name] is None:
+        return WHOLE_BATCH
+    return settings.whole(name, default=4)
+
+
+def _check_class(network: ForeignNetwork, source: str) -> None:
+    if network.label != CLASSES[network.role]:
+        raise ModelError(
+            f"{source}: {network.role} is of class {network.label!a}, wanted "
+            f"{CLASSES[network.role]}: a derivative that stylesmith doesn't know."
+        )
+
+
+def _from_record(record: Record, role: Role, source: str) -> ForeignNetwork:
+    tensors: dict[str, np.ndarray] = {}
+    for name, tensor in _walk(record, "", set()):
+        tensors[name] = tensor.array()
+        if len(tensors) > MOST_TENSORS:
+            raise ModelError(f"{source}: refused: more than {MOST_TENSORS} tensors in {role}.")
+    kwargs = record.state.get("_init_kwargs")
+    settings = _flat(kwargs if isinstance(kwargs, dict) else {})
+    if record.state.get("_init_args"):
+        settings["_init_args"] = "given"  # no published network has any: unknown, so refused
+    return ForeignNetwork(role, record.name, tensors, settings)
+
+
+def _walk(record: Record, prefix: str, seen: set[int]) -> Iterator[tuple[str, TensorView]]:
+    """Tensors of a module and of all modules within; frozen layers keep theirs in buffers."""
+    if prefix.count(".") > DEEPEST:
+        raise Damaged("modules within modules without end")
+    for store in ("_parameters", "_buffers"):
+        for name, tensor in _items(record, store, seen):
+            if isinstance(tensor, TensorView):
+                yield prefix + name, tensor
+    for name, module in _items(record, "_modules", seen):
+        if isinstance(module, Record):
+            yield from _walk(module, f"{prefix}{name}.", seen)
+
+
+def _items(record: Record, store: str, seen: set[int]) -> list[tuple[str, Any]]:
+    """Named parts of a module. None of them stands at two places, or a file could be endless."""
+    content = record.state.get(store)
+    if not isinstance(content, dict):
+        return []
+    if id(content) in seen:
+        raise Damaged("a module at two places")
+    seen.add(id(content))
+    return [(name, value) for name, value in content.items() if isinstance(name, str)]
+
+
+def _flat(kwargs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Settings of mapping and synthesis beside those of the whole; of blocks, with a prefix."""
+    flat: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        if name in ("mapping_kwargs", "synthesis_kwargs") and isinstance(value, dict):
+            flat |= {str(key): v for key, v in value.items()}
+        elif name in ("block_kwargs", "epilogue_kwargs") and isinstance(value, dict):
+            flat |= {f"{name}.{key}": v for key, v in value.items()}
+        elif name != "class_name":
+            flat[str(name)] = value
+    return flat

@@ -1,0 +1,76 @@
+"""What a foreign file is: the networks in it, or everything it wants, for those who look first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stylesmith.errors import ModelError
+from stylesmith.models.foreign import ada, rosinality, tensorflow
+from stylesmith.models.foreign.reading import open_session, read_values
+from stylesmith.models.foreign.report import ForeignFile, ForeignNetwork, Kind, Role
+from stylesmith.models.foreign.session import Session
+from stylesmith.models.foreign.standins import Damaged
+
+Recognize = Callable[[Any, str], dict[Role, ForeignNetwork] | None]
+
+RECOGNIZERS: dict[Kind, Recognize] = {
+    "tensorflow": tensorflow.recognize,
+    "ada": ada.recognize,
+    "rosinality": rosinality.recognize,
+}
+
+
+@dataclass
+class Survey:
+    """What a file holds and wants, found without running anything."""
+
+    path: Path
+    size: int
+    globals: dict[str, str] = field(default_factory=dict)
+    """Names it wants, and where each stands first."""
+    refused: set[str] = field(default_factory=set)
+    """Those that an import refuses."""
+    file: ForeignFile | None = None
+    problem: str | None = None
+    """Why it can't be imported, if it can't be read to its end."""
+
+
+def read_foreign(path: Path) -> ForeignFile:
+    """The networks of a TensorFlow pickle, a StyleGAN2-ADA pickle or a rosinality checkpoint.
+
+    Raises:
+        ModelError: If the file is missing, damaged, of another kind, or wants anything but data;
+            nothing in it is run in any case.
+    """
+    return _recognize(open_session(path))
+
+
+def survey(path: Path) -> Survey:
+    """Look at a file without refusing what it wants.
+
+    Raises:
+        ModelError: If the file is missing, or plainly something else.
+    """
+    session = open_session(path, survey=True)
+    found = Survey(path, session.size, session.wanted, session.refused)
+    try:
+        found.file = _recognize(session)
+    except ModelError as error:
+        found.problem = str(error)
+    return found
+
+
+def _recognize(session: Session) -> ForeignFile:
+    value, source = read_values(session), str(session.path)
+    try:
+        for kind, recognize in RECOGNIZERS.items():
+            networks = recognize(value, source)
+            if networks:
+                return ForeignFile(kind, networks, session.size)
+    except Damaged as error:
+        raise session.fail(f"damaged: it holds {error}.") from None
+    raise session.fail(
+        "holds no network that stylesmith knows; wanted a pickle of ProGAN, StyleGAN, StyleGAN2 "
+        "or StyleGAN2-ADA, or a rosinality checkpoint."
+    )

@@ -1,0 +1,141 @@
+"""Checkpoints in the layout of rosinality/stylegan2-pytorch: converted ones and training ones.
+
+`{"g_ema", "latent_avg"}` from a conversion; `{"g", "d", "g_ema", "args", ...}` from training, which
+keeps no mean of w. Generators are of skip, discriminators of residual connection, without labels.
+Up-convolutions there are true convolutions, so their kernels are ours flipped.
+"""
+
+from typing import Any
+
+from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.models.foreign.layout import (
+    BATCHED,
+    FLIPPED,
+    PER_CHANNEL,
+    SINGLE,
+    NameMap,
+    Shapes,
+    channel_rule,
+    fir,
+)
+from stylesmith.models.foreign.report import ForeignNetwork, Role
+from stylesmith.models.foreign.settings import Settings
+from stylesmith.models.foreign.standins import TensorView
+
+ROLES: dict[str, Role] = {"g_ema": "G_ema", "g": "G", "d": "D"}
+MEAN = "latent_avg"
+FILTER = {r".*\.kernel": "constant filter"}
+
+
+def recognize(value: Any, source: str) -> dict[Role, ForeignNetwork] | None:
+    """The networks, if these are the values of such a file; also of a bare generator."""
+    if isinstance(value, dict) and "input.input" in value:
+        value = {"g_ema": value}
+    if not isinstance(value, dict):
+        return None
+    found: dict[Role, ForeignNetwork] = {}
+    for key, role in ROLES.items():
+        state = value.get(key)
+        if isinstance(state, dict):
+            tensors = {k: v.array() for k, v in state.items() if isinstance(v, TensorView)}
+            mean = value.get(MEAN)
+            if role != "D" and isinstance(mean, TensorView):
+                tensors[MEAN] = mean.array()
+            found[role] = ForeignNetwork(role, key, tensors)
+    return found or None
+
+
+def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorConfig:
+    """The architecture of a generator; every size is read off its tensors."""
+    sizes = Shapes(network.tensors, settings.source)
+    levels = sizes.count(r"to_rgbs\.(\d+)\.conv\.weight") + 1
+    widths = [sizes.of("conv1.conv.weight", axes=5)[1]]
+    widths += [sizes.of(f"convs.{2 * j}.conv.weight", axes=5)[1] for j in range(levels - 1)]
+    return GeneratorConfig.model_validate(
+        {
+            **channel_rule(widths, settings.source),
+            "levels": levels,
+            "image_channels": sizes.of("to_rgb1.conv.weight", axes=5)[1],
+            "mapping": {
+                "z_dim": sizes.of("style.1.weight", axes=2)[1],
+                "w_dim": sizes.of("conv1.conv.modulation.weight", axes=2)[1],
+                "layers": max([0, *sizes.numbers(r"style\.(\d+)\.weight")]),
+            },
+        }
+    )
+
+
+def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = None) -> NameMap:
+    """Names of a generator's tensors."""
+    names = NameMap(ignored=dict(FILTER))
+    for i in range(config.mapping.layers):
+        names.pair(f"mapping.layers.{i}", f"style.{i + 1}")
+    names.add("mapping.w_avg", MEAN)
+    names.add("synthesis.const", "input.input")
+    _styled(names, "synthesis.blocks.0.conv1", "conv1")
+    _to_rgb(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
+    for j in range(config.levels - 1):
+        ours = f"synthesis.blocks.{j + 1}"
+        _styled(names, f"{ours}.conv0", f"convs.{2 * j}", up=True)
+        _styled(names, f"{ours}.conv1", f"convs.{2 * j + 1}")
+        _to_rgb(names, f"{ours}.to_rgb", f"to_rgbs.{j}")
+        names.filters[f"convs.{2 * j}.conv.blur.kernel"] = fir(4.0)
+        names.filters[f"to_rgbs.{j}.upsample.kernel"] = fir(4.0)
+    for i in range(len(config.noise_shapes)):
+        names.add(f"synthesis.noise_{i}", f"noises.noise_{i}")
+    return names
+
+
+def _styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
+    form = BATCHED.then(FLIPPED) if up else BATCHED
+    names.add(f"{ours}.weight", f"{theirs}.conv.weight", form)
+    names.pair(f"{ours}.affine", f"{theirs}.conv.modulation")
+    names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", SINGLE)
+    names.add(f"{ours}.bias", f"{theirs}.activate.bias")
+
+
+def _to_rgb(names: NameMap, ours: str, theirs: str) -> None:
+    names.add(f"{ours}.weight", f"{theirs}.conv.weight", BATCHED)
+    names.pair(f"{ours}.affine", f"{theirs}.conv.modulation")
+    names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
+
+
+def discriminator_config(network: ForeignNetwork, settings: Settings) -> DiscriminatorConfig:
+    """The architecture of a discriminator."""
+    sizes = Shapes(network.tensors, settings.source)
+    blocks = sizes.numbers(r"convs\.(\d+)\.conv1\.0\.weight")
+    widths = [sizes.of(f"convs.{i}.conv1.0.weight", axes=4)[0] for i in blocks]
+    widths += [sizes.of("final_conv.0.weight", axes=4)[0]]
+    return DiscriminatorConfig.model_validate(
+        {
+            **channel_rule(widths[::-1], settings.source),
+            "levels": len(widths),
+            "image_channels": sizes.of("convs.0.0.weight", axes=4)[1],
+            "stddev_features": sizes.of("final_conv.0.weight", axes=4)[1] - widths[-1],
+        }
+    )
+
+
+def discriminator_names(
+    config: DiscriminatorConfig, network: ForeignNetwork | None = None
+) -> NameMap:
+    """Names of a discriminator's tensors."""
+    names = NameMap(ignored=dict(FILTER))
+    _conv(names, "from_rgb", "convs.0", first=0)
+    for i in range(config.levels - 1):
+        ours, theirs = f"blocks.{i}", f"convs.{i + 1}"
+        _conv(names, f"{ours}.conv0", f"{theirs}.conv1", first=0)
+        _conv(names, f"{ours}.conv1", f"{theirs}.conv2", first=1)
+        names.add(f"{ours}.shortcut.weight", f"{theirs}.skip.1.weight")
+        names.filters[f"{theirs}.conv2.0.kernel"] = fir()
+        names.filters[f"{theirs}.skip.0.kernel"] = fir()
+    _conv(names, "epilogue.conv", "final_conv", first=0)
+    names.pair("epilogue.hidden", "final_linear.0")
+    names.pair("epilogue.output", "final_linear.1")
+    return names
+
+
+def _conv(names: NameMap, ours: str, theirs: str, *, first: int) -> None:
+    """A convolution is a sequence there: a filter where it goes down, kernels, then the bias."""
+    names.add(f"{ours}.weight", f"{theirs}.{first}.weight")
+    names.add(f"{ours}.bias", f"{theirs}.{first + 1}.bias")

@@ -1,0 +1,71 @@
+"""What reading one foreign file may cost, and what the file asked for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stylesmith.errors import ModelError
+
+MOST_OPERATIONS = 300_000
+"""Steps of reading; StyleGAN2-ADA at 1024x1024, the longest of published files, takes 120,000."""
+
+COPIES = 4
+"""How many times the size of the file may pass through memory while it is read."""
+
+SLACK = 1 << 20
+"""Bytes that a small file may take beside."""
+
+
+@dataclass
+class Session:
+    """The budget of one file, shared by everything that is nested in it.
+
+    A pickle can name one value many times, so that a small file asks for endless work or memory:
+    every step and every byte is paid for here before it is spent.
+    """
+
+    path: Path
+    size: int
+    survey: bool = False
+    """List unknown globals instead of refusing them; what they would build stays opaque."""
+    wanted: dict[str, str] = field(default_factory=dict)
+    """Globals that the file names, and where each comes first."""
+    refused: set[str] = field(default_factory=set)
+    """Those that have no stand-in."""
+    operations: int = 0
+    bytes_spent: int = 0
+
+    def step(self, count: int = 1) -> None:
+        """Pay for steps of reading.
+
+        Raises:
+            ModelError: If there were more than any network file needs.
+        """
+        self.operations += count
+        if self.operations > MOST_OPERATIONS:
+            raise ModelError(
+                f"{self.path}: refused: takes more than {MOST_OPERATIONS:,} steps to read, more "
+                "than any network file; it is damaged or meant to exhaust this machine."
+            )
+
+    def spend(self, count: int) -> None:
+        """Pay for bytes.
+
+        Raises:
+            ModelError: If they are together much larger than the file.
+        """
+        self.bytes_spent += count
+        if self.bytes_spent > COPIES * self.size + SLACK:
+            raise ModelError(
+                f"{self.path}: refused: unfolds to more than {COPIES} times its size; it is "
+                "damaged or meant to exhaust this machine."
+            )
+
+    def fail(self, problem: str) -> ModelError:
+        """An error about this file."""
+        return ModelError(f"{self.path}: {problem}")
+
+
+def brief(value: object, limit: int = 60) -> str:
+    """A name or value from a file as one short line of printable ASCII."""
+    text = ascii(value) if isinstance(value, str | int | float | bool | None) else "..."
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

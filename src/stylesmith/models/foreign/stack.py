@@ -1,0 +1,177 @@
+"""The stack of a pickle: opcodes that push, gather and remember plain values, and nothing more."""
+
+from collections.abc import Callable
+from typing import Any
+
+from stylesmith.models.foreign.session import Session
+from stylesmith.models.foreign.standins import Damaged, Opaque, is_key
+
+NEWEST_PROTOCOL = 5
+WIDEST_INTEGER = 1 << 512
+MOST_MEMOS = 1 << 32
+
+CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+
+NUMBERS = ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT")
+BYTES = ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
+TEXTS = (
+    *("STRING", "BINSTRING", "SHORT_BINSTRING"),
+    *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+)
+ARGUMENTS = frozenset(NUMBERS + BYTES + TEXTS)
+"""Opcodes that push what stands behind them."""
+
+
+class Stack:
+    """Values, marks between them, and the memo of values to be named again."""
+
+    def __init__(self, session: Session):
+        self.session = session
+        self.values: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def handle(self, name: str, argument: Any) -> bool:
+        """Do what an opcode wants, if it is one of data; says whether it was."""
+        if name in CONSTANTS:
+            self.push(CONSTANTS[name])
+        elif name in ARGUMENTS:
+            self.push(self._paid(argument))
+        elif name in HANDLERS:
+            HANDLERS[name](self, argument)
+        else:
+            return False
+        return True
+
+    def push(self, value: Any) -> None:
+        """One more value."""
+        self.values.append(value)
+
+    def top(self) -> Any:
+        """The topmost value, which must lie above the last mark."""
+        if len(self.values) <= (self.marks[-1] if self.marks else 0):
+            raise Damaged("nothing on the stack")
+        return self.values[-1]
+
+    def pop(self) -> Any:
+        """Take the topmost value."""
+        value = self.top()
+        del self.values[-1]
+        return value
+
+    def pop_many(self) -> list[Any]:
+        """Take all values above the last mark, and the mark."""
+        if not self.marks:
+            raise Damaged("no mark on the stack")
+        start = self.marks.pop()
+        values = self.values[start:]
+        del self.values[start:]
+        self.session.step(len(values))
+        return values
+
+    def mark(self) -> None:
+        """Remember where the following values start."""
+        self.marks.append(len(self.values))
+
+    def remove(self) -> None:
+        """Drop the topmost value, or the mark if nothing lies above it."""
+        if self.marks and self.marks[-1] == len(self.values):
+            self.marks.pop()
+        else:
+            self.pop()
+
+    def gather(self, count: int) -> None:
+        """A tuple of the topmost values."""
+        if len(self.values) - (self.marks[-1] if self.marks else 0) < count:
+            raise Damaged("too little on the stack")
+        self.values[-count:] = [tuple(self.values[-count:])]
+
+    def put(self, number: int) -> None:
+        """Remember the topmost value under a number."""
+        if not 0 <= number < MOST_MEMOS:
+            raise Damaged("a memo number out of range")
+        self.memo[number] = self.top()
+
+    def get(self, number: int) -> None:
+        """Push what was remembered."""
+        if not 0 <= number < MOST_MEMOS or number not in self.memo:
+            raise Damaged("a memo number that nothing has")
+        self.push(self.memo[number])
+
+    def extend(self, values: list[Any]) -> None:
+        """Add values to the list on top."""
+        target = self.top()
+        if type(target) is list:
+            target.extend(values)
+        elif not isinstance(target, Opaque):
+            raise Damaged("values for a list that is none")
+
+    def update(self, values: list[Any]) -> None:
+        """Add keys and values, in turn, to the dictionary on top."""
+        target = self.top()
+        if isinstance(target, Opaque):
+            return
+        if type(target) is not dict or len(values) % 2:
+            raise Damaged("values for a dictionary that is none")
+        for i in range(0, len(values), 2):
+            target[is_key(values[i])] = values[i + 1]
+
+    def add(self, values: list[Any]) -> None:
+        """Add values to the set on top."""
+        target = self.top()
+        if type(target) is set:
+            target.update(is_key(value) for value in values)
+        elif not isinstance(target, Opaque):
+            raise Damaged("values for a set that is none")
+
+    def dictionary(self) -> None:
+        """A dictionary of the values above the last mark."""
+        values = self.pop_many()
+        self.push({})
+        self.update(values)
+
+    def _paid(self, value: Any) -> Any:
+        if isinstance(value, str | bytes | bytearray):
+            self.session.spend(len(value))
+        elif type(value) is int and abs(value) > WIDEST_INTEGER:
+            raise Damaged("a number beyond all measure")
+        return value
+
+
+def _check_protocol(number: int) -> None:
+    if number > NEWEST_PROTOCOL:
+        raise Damaged(f"pickle protocol {number}, wanted at most {NEWEST_PROTOCOL}")
+
+
+HANDLERS: dict[str, Callable[[Stack, Any], None]] = {
+    "PROTO": lambda stack, argument: _check_protocol(argument),
+    "FRAME": lambda stack, _: None,
+    "MARK": lambda stack, _: stack.mark(),
+    "POP": lambda stack, _: stack.remove(),
+    "POP_MARK": lambda stack, _: stack.pop_many().clear(),
+    "DUP": lambda stack, _: stack.push(stack.top()),
+    "EMPTY_LIST": lambda stack, _: stack.push([]),
+    "EMPTY_TUPLE": lambda stack, _: stack.push(()),
+    "EMPTY_DICT": lambda stack, _: stack.push({}),
+    "EMPTY_SET": lambda stack, _: stack.push(set()),
+    "LIST": lambda stack, _: stack.push(stack.pop_many()),
+    "TUPLE": lambda stack, _: stack.push(tuple(stack.pop_many())),
+    "TUPLE1": lambda stack, _: stack.gather(1),
+    "TUPLE2": lambda stack, _: stack.gather(2),
+    "TUPLE3": lambda stack, _: stack.gather(3),
+    "DICT": lambda stack, _: stack.dictionary(),
+    "FROZENSET": lambda stack, _: stack.push({is_key(value) for value in stack.pop_many()}),
+    "APPEND": lambda stack, _: stack.extend([stack.pop()]),
+    "APPENDS": lambda stack, _: stack.extend(stack.pop_many()),
+    "SETITEM": lambda stack, _: stack.update([stack.pop(), stack.pop()][::-1]),
+    "SETITEMS": lambda stack, _: stack.update(stack.pop_many()),
+    "ADDITEMS": lambda stack, _: stack.add(stack.pop_many()),
+    "PUT": lambda stack, argument: stack.put(argument),
+    "BINPUT": lambda stack, argument: stack.put(argument),
+    "LONG_BINPUT": lambda stack, argument: stack.put(argument),
+    "MEMOIZE": lambda stack, _: stack.put(len(stack.memo)),
+    "GET": lambda stack, argument: stack.get(argument),
+    "BINGET": lambda stack, argument: stack.get(argument),
+    "LONG_BINGET": lambda stack, argument: stack.get(argument),
+}
+"""What opcodes of data do."""

@@ -1,0 +1,139 @@
+"""Names of the variables of TensorFlow networks, and how they are laid out.
+
+Dense weights are `(in, out)`, kernels `(k, k, in, out)`. Styles of StyleGAN2 are learned around 0.
+StyleGAN and ProGAN repeat pixels and convolve in one step, from 128x128 on or always; what that
+step convolves with is the stored kernel turned by half a circle.
+"""
+
+from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.models.foreign import tensorflow
+from stylesmith.models.foreign.layout import (
+    FLIPPED,
+    KERNEL,
+    PLUS_ONE,
+    TRANSPOSED,
+    NameMap,
+)
+from stylesmith.models.foreign.report import ForeignNetwork
+
+GROWTH = {r"(synthesis/)?lod": "state of progressive growing"}
+
+
+def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = None) -> NameMap:
+    """Names of a generator's variables, in the file at hand or in one to be written."""
+    names = NameMap(ignored=dict(GROWTH), separator="/")
+    network = network or ForeignNetwork("G", "", {}, flat=is_progan(config))
+    if config.label_size and config.mapping.label_mode == "concat":
+        names.add("mapping.label_weight", "mapping/LabelConcat/weight")
+    elif config.label_size:
+        names.pair("mapping.embed", "mapping/LabelEmbed", TRANSPOSED)
+    for i in range(config.mapping.layers):
+        names.pair(f"mapping.layers.{i}", f"mapping/Dense{i}", TRANSPOSED)
+    if network.flat:
+        names.ours_only.append("mapping.w_avg")  # normalized z has mean 0, as a new network's w_avg
+    else:
+        names.add("mapping.w_avg", "dlatent_avg")
+    if config.kind == "modulated":
+        _modulated(names, config)
+    else:
+        flipped_from = tensorflow.fused_from(network, config)
+        prefix = "" if network.flat else "synthesis/"
+        _unmodulated(names, config, prefix, flipped_from)
+    for i in range(len(config.noise_shapes)):
+        names.add(f"synthesis.noise_{i}", f"synthesis/noise{i}")
+    if not config.noise:
+        names.ignored[r"synthesis/noise\d+"] = "noise that no layer adds"
+    return names
+
+
+def is_progan(config: GeneratorConfig) -> bool:
+    """Whether a generator is ProGAN's, which has no parts."""
+    return config.kind == "traditional" and not (
+        config.blur or config.noise or config.mapping.layers or config.label_size
+    )
+
+
+def _modulated(names: NameMap, config: GeneratorConfig) -> None:
+    names.add("synthesis.const", "synthesis/4x4/Const/const")
+    top = config.levels - 1
+    for level in range(config.levels):
+        ours, theirs = f"synthesis.blocks.{level}", _place("synthesis/", level)
+        if level:
+            _styled(names, f"{ours}.conv0", f"{theirs}/Conv0_up", noise=config.noise)
+        last = "Conv1" if level else "Conv"
+        _styled(names, f"{ours}.conv1", f"{theirs}/{last}", noise=config.noise)
+        if config.connection == "skip":
+            _styled(names, f"{ours}.to_rgb", f"{theirs}/ToRGB")
+        elif config.connection == "grow":
+            _styled(names, f"{ours}.to_rgb", f"synthesis/ToRGB_lod{top - level}")
+        if config.connection == "resid" and level:
+            names.add(f"{ours}.shortcut.weight", f"{theirs}/Skip/weight", KERNEL)
+    if config.connection in ("orig", "resid"):
+        _styled(names, "synthesis.to_rgb", f"{_place('synthesis/', top)}/ToRGB")
+
+
+def _styled(names: NameMap, ours: str, theirs: str, *, noise: bool = False) -> None:
+    names.pair(ours, theirs, KERNEL)
+    names.add(f"{ours}.affine.weight", f"{theirs}/mod_weight", TRANSPOSED)
+    names.add(f"{ours}.affine.bias", f"{theirs}/mod_bias", PLUS_ONE)
+    if noise:
+        names.add(f"{ours}.noise_strength", f"{theirs}/noise_strength")
+
+
+def _unmodulated(names: NameMap, config: GeneratorConfig, prefix: str, flipped_from: int) -> None:
+    for level in range(config.levels):
+        theirs, block = _place(prefix, level), f"synthesis.blocks.{level}"
+        if level:
+            form = KERNEL.then(FLIPPED) if 4 << level >= flipped_from else KERNEL
+            names.add(f"{block}.layer0.source.weight", f"{theirs}/Conv0_up/weight", form)
+            _epilogue(names, config, f"{block}.layer0", f"{theirs}/Conv0_up")
+        elif config.constant_input:
+            names.add(f"{block}.layer0.source.const", f"{theirs}/Const/const")
+            _epilogue(names, config, f"{block}.layer0", f"{theirs}/Const")
+        else:
+            names.add(f"{block}.layer0.source.weight", f"{theirs}/Dense/weight", TRANSPOSED)
+            _epilogue(names, config, f"{block}.layer0", f"{theirs}/Dense")
+        conv = f"{theirs}/Conv1" if level else f"{theirs}/Conv"
+        names.add(f"{block}.layer1.source.weight", f"{conv}/weight", KERNEL)
+        _epilogue(names, config, f"{block}.layer1", conv)
+        lod = config.levels - 1 - level
+        names.pair(f"synthesis.to_rgb.{level}", f"{prefix}ToRGB_lod{lod}", KERNEL)
+
+
+def _epilogue(names: NameMap, config: GeneratorConfig, ours: str, theirs: str) -> None:
+    """What follows a source of features; StyleGAN's style scales are learned around 0 by both."""
+    names.add(f"{ours}.bias", f"{theirs}/bias")
+    if config.noise:
+        names.add(f"{ours}.noise_strength", f"{theirs}/Noise/weight")
+    if config.kind == "adain":
+        names.pair(f"{ours}.affine", f"{theirs}/StyleMod", TRANSPOSED)
+
+
+def discriminator_names(
+    config: DiscriminatorConfig, network: ForeignNetwork | None = None
+) -> NameMap:
+    """Names of a discriminator's variables."""
+    names = NameMap(ignored=dict(GROWTH), separator="/")
+    top = config.levels - 1
+    for i, level in enumerate(range(top, -1, -1)):
+        theirs = _place("", level)
+        if config.connection == "grow":
+            names.pair(f"from_rgb.{i}", f"FromRGB_lod{i}", KERNEL)
+        elif config.connection == "skip":
+            names.pair(f"from_rgb.{i}", f"{theirs}/FromRGB", KERNEL)
+        elif level == top:
+            names.pair("from_rgb", f"{theirs}/FromRGB", KERNEL)
+        if level:
+            names.pair(f"blocks.{i}.conv0", f"{theirs}/Conv0", KERNEL)
+            names.pair(f"blocks.{i}.conv1", f"{theirs}/Conv1_down", KERNEL)
+        if level and config.connection == "resid":
+            names.add(f"blocks.{i}.shortcut.weight", f"{theirs}/Skip/weight", KERNEL)
+    names.pair("epilogue.conv", "4x4/Conv", KERNEL)
+    names.pair("epilogue.hidden", "4x4/Dense0", TRANSPOSED)
+    output = "Output" if config.resample == "[1,3,3,1]" else "4x4/Dense1"
+    names.pair("epilogue.output", output, TRANSPOSED)
+    return names
+
+
+def _place(prefix: str, level: int) -> str:
+    return f"{prefix}{4 << level}x{4 << level}"

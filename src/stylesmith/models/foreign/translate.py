@@ -1,0 +1,262 @@
+"""From a foreign network to one of ours: architecture, then every tensor checked, then filled.
+
+Nothing large is made before the whole network is known to fit: sizes are compared with those of a
+network without memory, and all its tensors must be in the file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, describe_problem
+from stylesmith.errors import ConfigError, ModelError
+from stylesmith.models.foreign import ada, ada_names, rosinality, tensorflow, tensorflow_names
+from stylesmith.models.foreign.layout import NameMap, Rule, is_fir
+from stylesmith.models.foreign.report import ForeignFile, ForeignNetwork, Kind, Report, Role
+from stylesmith.models.foreign.settings import Settings
+from stylesmith.networks import (
+    Discriminator,
+    Generator,
+    build_discriminator,
+    build_generator,
+)
+
+W_AVG = "mapping.w_avg"
+SAMPLES = 10_000
+"""Latents whose mean w stands in for a missing running mean."""
+
+C = TypeVar("C", bound=Config)
+
+LEAST = 0.5
+"""Part of a network's values that a partial import must find."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What a format knows about its networks."""
+
+    generator_config: Callable[[ForeignNetwork, Settings], GeneratorConfig]
+    generator_names: Callable[[GeneratorConfig, ForeignNetwork | None], NameMap]
+    discriminator_config: Callable[[ForeignNetwork, Settings], DiscriminatorConfig]
+    discriminator_names: Callable[[DiscriminatorConfig, ForeignNetwork | None], NameMap]
+
+
+TRANSLATIONS: dict[Kind, Translation] = {
+    "tensorflow": Translation(
+        tensorflow.generator_config,
+        tensorflow_names.generator_names,
+        tensorflow.discriminator_config,
+        tensorflow_names.discriminator_names,
+    ),
+    "ada": Translation(
+        ada.generator_config,
+        ada_names.generator_names,
+        ada.discriminator_config,
+        ada_names.discriminator_names,
+    ),
+    "rosinality": Translation(
+        rosinality.generator_config,
+        rosinality.generator_names,
+        rosinality.discriminator_config,
+        rosinality.discriminator_names,
+    ),
+}
+
+
+def take_generator(
+    file: ForeignFile, path: Path, role: Role, *, partial: bool = False
+) -> tuple[Generator, Report]:
+    """A generator of a foreign file, as one of ours, in evaluation mode.
+
+    Args:
+        file: What was read.
+        path: Where from, for messages.
+        role: Which one.
+        partial: Take what fits, where not all does.
+
+    Raises:
+        ModelError: If it has no counterpart here, or tensors are missing, unknown or misshapen.
+    """
+    network, translation = _network(file, path, role), TRANSLATIONS[file.kind]
+    settings = Settings(network.settings, f"{path}: {role}", partial)
+    config = _checked(lambda: translation.generator_config(network, settings), settings)
+    names = translation.generator_names(config, network)
+    mean_unknown = W_AVG in {r.ours for r in names.rules if r.theirs not in network.tensors}
+    if mean_unknown and file.kind == "rosinality":  # training checkpoints have none
+        names.rules = [rule for rule in names.rules if rule.ours != W_AVG]
+        names.ours_only.append(W_AVG)
+    with torch.device("meta"):
+        blank = build_generator(config)
+    report = _check(names, network, blank, settings, file.size)
+    generator = build_generator(config)
+    _fill(generator, names, network, report)
+    if W_AVG in names.ours_only and file.kind == "rosinality":
+        _estimate_mean(generator, report)
+    return generator.eval().requires_grad_(False), report
+
+
+def take_discriminator(
+    file: ForeignFile, path: Path, *, partial: bool = False
+) -> tuple[Discriminator, Report]:
+    """The discriminator of a foreign file; arguments and errors as of a generator."""
+    network, translation = _network(file, path, "D"), TRANSLATIONS[file.kind]
+    settings = Settings(network.settings, f"{path}: D", partial)
+    config = _checked(lambda: translation.discriminator_config(network, settings), settings)
+    names = translation.discriminator_names(config, network)
+    with torch.device("meta"):
+        blank = build_discriminator(config)
+    report = _check(names, network, blank, settings, file.size)
+    discriminator = build_discriminator(config)
+    _fill(discriminator, names, network, report)
+    return discriminator.eval().requires_grad_(False), report
+
+
+def architecture(file: ForeignFile, network: ForeignNetwork, path: Path) -> str:
+    """What a network would be here, in a few words.
+
+    Raises:
+        ModelError: If it has no counterpart.
+    """
+    translation = TRANSLATIONS[file.kind]
+    settings = Settings(network.settings, f"{path}: {network.role}")
+    config: GeneratorConfig | DiscriminatorConfig
+    if network.role == "D":
+        config = _checked(lambda: translation.discriminator_config(network, settings), settings)
+        kind = "discriminator"
+    else:
+        config = _checked(lambda: translation.generator_config(network, settings), settings)
+        kind = f"{config.kind} generator"
+    height, width = config.size()
+    labels = f", {config.label_size} classes" if config.label_size else ""
+    return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
+
+
+def _network(file: ForeignFile, path: Path, role: Role) -> ForeignNetwork:
+    if role not in file.networks:
+        there = ", ".join(file.networks)
+        raise ModelError(f"{path}: has no {role}, only {there}.")
+    return file.networks[role]
+
+
+def _checked(make: Callable[[], C], settings: Settings) -> C:
+    try:
+        config = make()
+    except (ValidationError, ConfigError) as error:
+        problem = describe_problem(error) if isinstance(error, ValidationError) else str(error)
+        raise ModelError(f"{settings.source}: {problem}: no such network here.") from None
+    settings.check_rest()
+    return config
+
+
+def _check(
+    names: NameMap, network: ForeignNetwork, blank: nn.Module, settings: Settings, size: int
+) -> Report:
+    """Compare every tensor of the file with a network without memory."""
+    report = Report(network.role, notes=list(settings.notes))
+    wanted = blank.state_dict()
+    for rule in names.rules:
+        problem = _misfit(rule, network, wanted[rule.ours])
+        if problem is None:
+            report.mapped += 1
+            report.values += wanted[rule.ours].numel()
+        else:
+            report.missing.append(f"{rule.ours} ({problem})")
+    _check_others(names, network, report, settings.source)
+    unmapped = wanted.keys() - {rule.ours for rule in names.rules} - set(names.ours_only)
+    assert not unmapped, f"no name for {sorted(unmapped)}"
+    values = sum(tensor.numel() for tensor in wanted.values())
+    _judge(report, settings, values)
+    if report.values > size:  # numbers have at least two bytes: some stand for several tensors
+        raise ModelError(f"{settings.source}: refused: its tensors are larger than the file.")
+    if _lod(network) > 0:
+        report.notes.append(f"growing had not finished (lod {_lod(network):g})")
+    return report
+
+
+def _judge(report: Report, settings: Settings, values: int) -> None:
+    """Refuse a network of which something is missing or unknown, unless part of it will do."""
+    source = settings.source
+    if settings.partial and report.values < LEAST * values:
+        raise ModelError(
+            f"{source}: only {report.values:,} of {values:,} values fit, too few even for "
+            "--partial."
+        )
+    if settings.partial or not (report.missing or report.unknown):
+        return
+    what = [f"{report.missing[0]} is missing"] if report.missing else []
+    what += [f"{report.unknown[0]} is unknown"] if report.unknown else []
+    more = len(report.missing) + len(report.unknown) - len(what)
+    others = f" and {more} more" if more else ""
+    raise ModelError(
+        f"{source}: {', '.join(what)}{others}. A partial import would draw other images; "
+        "--partial makes one all the same."
+    )
+
+
+def _misfit(rule: Rule, network: ForeignNetwork, ours: Tensor) -> str | None:
+    """Why a tensor cannot be taken; its shape is compared in the file's own layout."""
+    if rule.theirs not in network.tensors:
+        return f"there {rule.theirs}"
+    found = network.tensors[rule.theirs]
+    wanted = rule.form.write(np.broadcast_to(np.float32(0), tuple(ours.shape))).shape
+    if found.shape != wanted:
+        return f"there {rule.theirs} is {found.shape}, wanted {wanted}"
+    if found.dtype.kind != "f":
+        return f"there {rule.theirs} holds {found.dtype}"
+    return None
+
+
+def _check_others(names: NameMap, network: ForeignNetwork, report: Report, source: str) -> None:
+    """What the file has beside: constant filters, which must be ours, and things to ignore."""
+    taken = {rule.theirs for rule in names.rules}
+    for name, values in network.tensors.items():
+        if name in taken:
+            continue
+        why = names.why_ignored(name)
+        if why is None:
+            report.unknown.append(ascii(name)[1:-1][:100])
+            continue
+        if why == "constant filter" and not is_fir(values):
+            raise ModelError(
+                f"{source}: {name} is not the filter [1,3,3,1]: the network has no counterpart "
+                "here."
+            )
+        report.ignored[name] = why
+
+
+def _fill(network: nn.Module, names: NameMap, foreign: ForeignNetwork, report: Report) -> None:
+    """Copy what fits, one tensor at a time."""
+    targets = network.state_dict()
+    missing = {text.partition(" ")[0] for text in report.missing}
+    broken = 0
+    for rule in names.rules:
+        if rule.ours in missing:
+            continue
+        with np.errstate(all="ignore"):  # numbers beyond fp32 are counted below
+            values = foreign.tensors[rule.theirs].astype(np.float32)
+            values = np.array(rule.form.read(values), np.float32, order="C")
+        broken += not np.isfinite(values).all()
+        targets[rule.ours].copy_(torch.from_numpy(values))
+    if broken:
+        report.notes.append(f"{broken} tensors hold values that are not finite")
+
+
+def _estimate_mean(generator: Generator, report: Report) -> None:
+    """The center of truncation that a file lacks: mean w of random z, the same every time."""
+    numbers = torch.Generator().manual_seed(0)
+    z = torch.randn(SAMPLES, generator.config.mapping.z_dim, generator=numbers)
+    # With gradients, for without them rows go in small blocks (see ops/linear.py).
+    ws = torch.cat([generator.mapping(part).detach() for part in z.split(1000)])
+    generator.mapping.w_avg.copy_(ws.mean(0))
+    report.notes.append(f"no mean of w in the file; it is the mean over {SAMPLES:,} random z")
+
+
+def _lod(network: ForeignNetwork) -> float:
+    value = network.tensors.get("lod")
+    return float(value) if value is not None and value.shape == () else 0.0
