@@ -1,0 +1,212 @@
+"""`stylesmith import`, `inspect`, `export`: published weights in, standard formats out."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stylesmith.cli.console import console
+from stylesmith.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from stylesmith.models import Bundle
+    from stylesmith.models.deploy import Written
+
+
+class Format(StrEnum):
+    """Choices of --format."""
+
+    model = "model"
+    ada = "ada"
+    rosinality = "rosinality"
+    onnx = "onnx"
+    torch_export = "torch-export"
+
+
+PROGRAMS = {".onnx": Format.onnx, ".pt2": Format.torch_export}
+"""Suffixes that say the format."""
+
+
+class ExportNoise(StrEnum):
+    """Choices of --noise."""
+
+    fixed = "fixed"
+    inputs = "inputs"
+    none = "none"
+
+
+File = Annotated[
+    Path, typer.Argument(help="TensorFlow or StyleGAN2-ADA pickle, or rosinality checkpoint.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+
+
+def import_(
+    file: File,
+    out: Annotated[Path, typer.Argument(help="Model folder to write.")],
+    with_discriminator: Annotated[
+        bool,
+        typer.Option(
+            "--with-discriminator",
+            help="Keep the trained generator and the discriminator beside the averaged generator.",
+        ),
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take what fits, where not all of the file does.")
+    ] = False,
+    force: Force = False,
+) -> None:
+    """Turn published weights into a model folder, without running anything in the file.
+
+    Every tensor is checked; what is missing, unknown or of another kind is an error.
+
+    Examples:
+    `stylesmith import ffhq.pkl models/ffhq`
+
+    `stylesmith import 550000.pt models/faces --with-discriminator`
+    """
+    from stylesmith import files
+    from stylesmith.models import load_bundle, save_bundle
+    from stylesmith.models.foreign import looks_foreign
+
+    files.check_absent(out, force=force)
+    if not file.is_file() or not looks_foreign(file):
+        problem = "not a pickle or torch file" if file.exists() else "no such file"
+        raise ModelError(f"{file}: {problem}; stylesmith's own models need no import.")
+    bundle = load_bundle(file, partial=partial, trained=with_discriminator)
+    save_bundle(out, bundle)
+    for report in bundle.reports:
+        _say(*report.lines())
+    _say(f"licence: {bundle.about['licence']}", f"{file} -> {out}")
+
+
+def inspect(file: File) -> None:
+    """Say what a file holds and what it wants, without running anything in it.
+
+    Lists kind, networks, sizes and settings, and every name of a program that the file asks for,
+    with its place.
+
+    Example:
+    `stylesmith inspect ffhq.pkl`
+    """
+    from stylesmith.models.foreign import describe
+
+    _say(*describe(file))
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="Run, model folder, or any file `import` reads.")],
+    dest: Annotated[
+        Path | None,
+        typer.Argument(help="Folder (model; onnx, torch-export in two parts), or file."),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="What to write; model, or by suffix: .onnx, .pt2."),
+    ] = None,
+    noise: Annotated[
+        ExportNoise,
+        typer.Option(help="In onnx and torch-export: fixed maps, maps as inputs, or no noise."),
+    ] = ExportNoise.fixed,
+    web: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a page that draws in the browser, here."),
+    ] = None,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(help="Of --web: package onnxruntime-web, a folder or .tgz that npm made."),
+    ] = None,
+    fetch_runtime: Annotated[
+        bool, typer.Option("--fetch-runtime", help="Of --web: download that package once (33 MB).")
+    ] = False,
+    force: Force = False,
+) -> None:
+    """Write a model in another program's layout, as a program of its own, or as a model folder.
+
+    `ada`, `rosinality` and `model` take all networks that MODEL has. `onnx` and `torch-export` take
+    the averaged generator: a file draws from z and psi; a folder gets two, from z and psi to one w
+    for each layer, and from there to images. `--web` writes a page for any static file server.
+
+    What was written is read back, and the largest difference of images is printed.
+
+    Examples:
+    `stylesmith export runs/photos photos.onnx`
+
+    `stylesmith export runs/photos --web page/`
+
+    `stylesmith export models/ffhq ffhq.pt --format rosinality`
+    """
+    from stylesmith import files
+    from stylesmith.models import load_bundle
+
+    if dest is None and web is None:
+        raise UsageError("export: wanted DEST, or --web DIR")
+    for path in (dest, web):
+        if path is not None:
+            files.check_absent(path, force=force)
+    form = form or PROGRAMS.get(dest.suffix if dest else "", Format.model)
+    programs = dest is None or form in PROGRAMS.values()
+    if noise is not ExportNoise.fixed and (dest is None or not programs):
+        raise UsageError(f"--noise {noise.value}: goes with a DEST in onnx or torch-export")
+    if web is None and (runtime is not None or fetch_runtime):
+        raise UsageError("--runtime and --fetch-runtime: go with --web")
+    bundle = load_bundle(model, trained=not programs)
+    if dest is not None and programs:
+        _export_programs(dest, form, bundle, noise)
+    elif dest is not None:
+        _export_layout(dest, form, bundle)
+    if web is not None:
+        _export_page(web, model, bundle, runtime, fetch_runtime)
+    if "licence" in bundle.about:
+        _say(f"licence: {bundle.about['licence']}")
+    for path in (dest, web):
+        if path is not None:
+            _say(f"{model} -> {path}")
+
+
+def _export_layout(dest: Path, form: Format, bundle: "Bundle") -> None:
+    from stylesmith.models import largest_difference, load_bundle, save_bundle
+    from stylesmith.models.foreign import write_foreign
+
+    remarks: list[str] = []
+    if form is Format.model:
+        save_bundle(dest, bundle)
+    else:
+        remarks = write_foreign(dest, form.value, bundle.networks())
+    difference = largest_difference(bundle, load_bundle(dest))
+    names = ", ".join(bundle.networks())
+    _say(f"{names}: read back, images and scores within {difference:.1e}", *remarks)
+
+
+def _export_programs(dest: Path, form: Format, bundle: "Bundle", noise: ExportNoise) -> None:
+    from stylesmith.models.deploy import Form, write_programs
+
+    kind: Form = "onnx" if form is Format.onnx else "torch-export"
+    written = write_programs(dest, kind, bundle.ema, noise=noise.value, about=bundle.about)
+    _say(*map(_described, written))
+
+
+def _export_page(
+    web: Path, model: Path, bundle: "Bundle", runtime: Path | None, fetch: bool
+) -> None:
+    from stylesmith.models.deploy import find_runtime, write_page
+
+    package = find_runtime(runtime, fetch=fetch)
+    title = model.stem if model.is_file() else model.resolve().name
+    written = write_page(web, bundle.ema, package, title=title, about=bundle.about)
+    _say(*map(_described, written))
+    _say(f"look at it: python -m http.server -d {web}, then http://localhost:8000")
+
+
+def _described(written: "Written") -> str:
+    inputs = ", ".join(written.inputs)
+    return (
+        f"{written.name}: {inputs} -> {written.output}, {written.reader}, "
+        f"within {written.difference:.1e}"
+    )
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,185 @@
+"""What is exported: functions of a trained generator, as modules that `torch.export` can follow.
+
+They take a batch of any size and compute in fp32 at the levels trained so far. `Program.expected`
+is what this package draws of the same inputs, which a written file has to agree with.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from stylesmith.latents import latents_from_seeds
+from stylesmith.networks import Generator
+from stylesmith.networks.synthesis import NoiseMaps
+
+NoiseInput = Literal["fixed", "inputs", "none"]
+"""`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""
+
+Inputs = tuple[Tensor, ...]
+PSI = 0.7
+"""Truncation of the examples: neither of the ends where it is the identity or the mean."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function of named tensors, which all but psi have one row per image."""
+
+    module: nn.Module
+    inputs: tuple[str, ...]
+    output: str
+    example: Callable[[int], Inputs]
+    """Inputs of so many images."""
+    expected: Callable[[Inputs], Tensor]
+    """What this package computes of inputs."""
+
+
+class Mapping(nn.Module):
+    """z, psi and a label (of conditional networks) to truncated styles, `(N, num_ws, D)`."""
+
+    def __init__(self, generator: Generator):
+        super().__init__()
+        self.mapping, self.num_ws = generator.mapping, generator.config.num_ws
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """`truncate` and `broadcast` of the generator, with psi a tensor `()`."""
+        z, psi, *label = inputs
+        w = self.mapping(z, *label)
+        w = torch.lerp(self.mapping.w_avg.expand_as(w), w, psi)
+        return w[:, None].expand(-1, self.num_ws, -1)
+
+
+class Synthesis(nn.Module):
+    """Styles `(N, num_ws, D)`, and noise maps `(N, 1, H, W)` where they are inputs, to images."""
+
+    def __init__(self, generator: Generator, noise: NoiseInput):
+        super().__init__()
+        self.synthesis, self.growth = generator.synthesis, generator.growth
+        self.own = None if noise == "inputs" else generator.noise_maps([], noise)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """`draw` of the generator."""
+        ws, *noise = inputs
+        maps: NoiseMaps = noise if self.own is None else self.own
+        return self.synthesis(ws, maps, growth=self.growth)
+
+
+class Pictures(nn.Module):
+    """z, psi, a label (of conditional networks), and noise where it is an input, to images."""
+
+    def __init__(self, generator: Generator, noise: NoiseInput):
+        super().__init__()
+        self.mapping, self.synthesis = Mapping(generator), Synthesis(generator, noise)
+        self.mapped = len(latent_names(generator))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The inputs of mapping, then those of synthesis."""
+        return self.synthesis(self.mapping(*inputs[: self.mapped]), *inputs[self.mapped :])
+
+
+def pictures(generator: Generator, noise: NoiseInput = "fixed") -> Program:
+    """From z to images `(N, C, H, W)`, fp32, about -1..1."""
+    names = latent_names(generator)
+
+    def example(n: int) -> Inputs:
+        return (*example_latents(generator, n), *example_noise(generator, noise, n))
+
+    def expected(inputs: Inputs) -> Tensor:
+        (z, psi, *label), maps = inputs[: len(names)], inputs[len(names) :]
+        own = maps if noise == "inputs" else generator.noise_maps([], noise)
+        return generator(z, *label, psi=float(psi), noise=own)
+
+    inputs = (*names, *noise_names(generator, noise))
+    return Program(Pictures(generator, noise), inputs, "images", example, expected)
+
+
+def mapping(generator: Generator) -> Program:
+    """From z to truncated styles, one w for each layer, `(N, num_ws, D)`."""
+
+    def expected(inputs: Inputs) -> Tensor:
+        z, psi, *label = inputs
+        w, center = generator.mapping(z, *label), generator.mapping.w_avg
+        return generator.broadcast(center + float(psi) * (w - center))
+
+    names = latent_names(generator)
+    return Program(
+        Mapping(generator), names, "w", lambda n: example_latents(generator, n), expected
+    )
+
+
+def synthesis(generator: Generator, noise: NoiseInput = "fixed") -> Program:
+    """From styles to images: what `mapping` gives, or any mixture of it, layer by layer."""
+
+    def example(n: int) -> Inputs:
+        rows = generator.config.num_ws
+        (z, _, *label) = example_latents(generator, n * rows)
+        ws = generator.mapping(z, *label).unflatten(0, (n, rows))  # another w for every layer
+        return (ws, *example_noise(generator, noise, n))
+
+    def expected(inputs: Inputs) -> Tensor:
+        ws, *maps = inputs
+        return generator.draw(ws, maps if noise == "inputs" else generator.noise_maps([], noise))
+
+    inputs = ("w", *noise_names(generator, noise))
+    return Program(Synthesis(generator, noise), inputs, "images", example, expected)
+
+
+def trace(program: Program) -> ExportedProgram:
+    """The program as a graph of tensor operations, for any number of images.
+
+    Gradients are switched on, though nothing wants them: without, `ops.linear` would cut rows into
+    blocks, whose number is not known here.
+    """
+    inputs = program.example(2)
+    batch = Dim("batch")
+    shapes = tuple({0: batch} if value.ndim else None for value in inputs)
+    with torch.enable_grad(), quiet():
+        return torch.export.export(
+            program.module.eval(), inputs, dynamic_shapes=(shapes,), strict=False
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what torch's exporters say of themselves; the results are checked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def latent_names(generator: Generator) -> tuple[str, ...]:
+    """Inputs of the mapping network."""
+    return ("z", "psi", "label") if generator.config.label_size else ("z", "psi")
+
+
+def noise_names(generator: Generator, noise: NoiseInput) -> tuple[str, ...]:
+    """Noise inputs, of the levels in use."""
+    return tuple(f"noise_{i}" for i, _ in enumerate(noise_shapes(generator, noise)))
+
+
+def noise_shapes(generator: Generator, noise: NoiseInput) -> list[tuple[int, int]]:
+    """Height and width of every noise input."""
+    config, growth = generator.config, generator.growth
+    top = growth.level if growth else config.levels - 1
+    return config.noise_shapes_up_to(top) if noise == "inputs" else []
+
+
+def example_latents(generator: Generator, n: int) -> Inputs:
+    """Latents of the first seeds, psi, and classes in turn where there are any."""
+    config = generator.config
+    z, psi = latents_from_seeds(range(n), config.mapping.z_dim), torch.tensor(PSI)
+    if not config.label_size:
+        return z, psi
+    return z, psi, torch.eye(config.label_size)[torch.arange(n) % config.label_size]
+
+
+def example_noise(generator: Generator, noise: NoiseInput, n: int) -> Inputs:
+    """Maps that differ from image to image."""
+    numbers = torch.Generator().manual_seed(n)
+    shapes = noise_shapes(generator, noise)
+    return tuple(torch.randn(n, 1, *shape, generator=numbers) for shape in shapes)

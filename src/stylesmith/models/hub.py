@@ -1,0 +1,179 @@
+"""Models on the Hugging Face Hub, and folders in the form that lies there.
+
+Such a folder is a model folder: `config.json`, `model.safetensors`, a card with what the Hub reads
+(licence, tags, metrics), and a sheet of samples. Opening one runs no code.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from stylesmith import images
+from stylesmith.errors import ModelError, RunError, UsageError
+from stylesmith.models.bundle import Bundle, load_bundle, save_bundle
+from stylesmith.models.hub_card import hub_card
+from stylesmith.models.store import load
+from stylesmith.networks import Generator
+
+SAMPLES = "samples.png"
+COUNT = 16
+"""Pictures on the sheet."""
+FILES = ["config.json", "*.safetensors", "README.md"]
+"""What is fetched from the Hub."""
+
+
+def from_pretrained(
+    name: str | Path, *, revision: str | None = None, token: str | None = None, device: str = "auto"
+) -> Generator:
+    """Open a generator from a local folder or from the Hub.
+
+    Args:
+        name: Whatever `load` opens, or a repository, `owner/name`; what exists here comes first.
+        revision: Branch, tag or commit on the Hub.
+        token: For private repositories; None is that of `hf auth login`.
+        device: As for `load`.
+
+    Raises:
+        ModelError: If neither is there, or there is no model in it.
+        UsageError: If the Hub's package is missing.
+        RunError: If the Hub cannot be reached.
+    """
+    if isinstance(name, Path) or Path(name).exists():
+        return load(name, device=device)
+    with _problems(name, "fetched"):
+        from huggingface_hub import HfApi
+
+        folder = HfApi(token=token).snapshot_download(name, revision=revision, allow_patterns=FILES)
+    return load(folder, device=device)
+
+
+def push_to_hub(
+    model: str | Path | Generator | Bundle,
+    repository: str,
+    *,
+    license: str | None = None,
+    metrics: Mapping[str, float] | None = None,
+    private: bool = False,
+    token: str | None = None,
+    message: str = "Upload with stylesmith",
+) -> str:
+    """Put a model on the Hub, in a repository that is made if it is not there.
+
+    Args:
+        model: As for `save_pretrained`, and so are `license` and `metrics`.
+        repository: `owner/name`.
+        license: One of the Hub's identifiers, such as `cc0-1.0`.
+        metrics: Measured values by name.
+        private: Make a new repository private.
+        token: With the right to write; None is that of `hf auth login`.
+        message: Of the commit.
+
+    Returns:
+        The address of the model.
+
+    Raises:
+        ModelError: If there is no model, or the Hub refuses the repository.
+        UsageError: If the Hub's package is missing.
+        RunError: If the Hub cannot be reached.
+    """
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary) / repository.rpartition("/")[2]
+        save_pretrained(model, folder, license=license, metrics=metrics)
+        with _problems(repository, "written"):
+            from huggingface_hub import HfApi
+
+            api = HfApi(token=token)
+            made = api.create_repo(repository, private=private, exist_ok=True)
+            api.upload_folder(repo_id=made.repo_id, folder_path=folder, commit_message=message)
+            return str(made)
+
+
+def save_pretrained(
+    model: str | Path | Generator | Bundle,
+    folder: Path,
+    *,
+    license: str | None = None,
+    metrics: Mapping[str, float] | None = None,
+) -> None:
+    """Write a folder as it would lie on the Hub, which `from_pretrained` and `load` open.
+
+    Args:
+        model: A generator, or whatever `load` opens.
+        folder: Where to.
+        license: One of the Hub's identifiers, such as `cc0-1.0`; None says that it is not known,
+            and of imported weights that it is their owner's.
+        metrics: Measured values by name, such as `{"fid50k": 5.2}`; those that a run noted beside
+            its best model are taken by themselves.
+
+    Raises:
+        ModelError: If there is no model.
+        OutputError: If the folder cannot be written.
+    """
+    bundle = _bundle(model)
+    noted = {n: v for n, v in bundle.about.items() if isinstance(v, float) and math.isfinite(v)}
+    card = hub_card(
+        bundle.ema.config,
+        bundle.card,
+        bundle.about,
+        size=bundle.ema.image_size,
+        name=folder.name,
+        license=license,
+        metrics=noted | dict(metrics or {}),
+        samples=SAMPLES,
+    )
+    save_bundle(folder, Bundle(bundle.ema, about=bundle.about, card=card))
+    images.save_grid(_samples(bundle.ema), folder / SAMPLES)
+
+
+def _bundle(model: str | Path | Generator | Bundle) -> Bundle:
+    if isinstance(model, Bundle):
+        return model
+    if isinstance(model, Generator):
+        return Bundle(model)
+    return load_bundle(Path(model), trained=False)
+
+
+def _samples(generator: Generator) -> torch.Tensor:
+    """One picture per seed, of all classes in turn."""
+    classes = generator.config.label_size
+    if not classes:
+        return generator.sample(range(COUNT), psi=0.7, precision="fp32")
+    rows = [
+        generator.sample([seed], psi=0.7, label=seed % classes, precision="fp32")
+        for seed in range(COUNT)
+    ]
+    return torch.cat(rows)
+
+
+@contextmanager
+def _problems(repository: str, what: str) -> Iterator[None]:
+    """Whatever goes wrong with the Hub, in one line."""
+    try:
+        from huggingface_hub import errors
+    except ImportError:
+        raise UsageError(
+            f'{repository}: not a folder here; the Hub needs pip install "stylesmith[hub]"'
+        ) from None
+    refused: tuple[Any, ...] = (errors.RepositoryNotFoundError, errors.HFValidationError)
+    try:
+        yield
+    except (*refused, errors.RevisionNotFoundError) as error:
+        raise ModelError(
+            f"{repository}: no folder here, and on the Hub it cannot be {what}: {_line(error)}. "
+            "Wanted OWNER/NAME; for a private one, log in with `hf auth login`."
+        ) from error
+    except (errors.HfHubHTTPError, errors.HTTPError, OSError, ValueError) as error:
+        raise RunError(
+            f"{repository}: cannot be {what} on the Hub ({_line(error)}). Try again later; what "
+            "was fetched before is kept."
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    """The first line of what the Hub says."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

@@ -1,0 +1,84 @@
+"""The card of a model on the Hub: what programs read of it, then what people do."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stylesmith.config import GeneratorConfig
+
+UNKNOWN, OTHER = "unknown", "other"
+"""What the Hub calls a licence that nobody named, and one that is not in its list."""
+
+
+def hub_card(
+    config: GeneratorConfig,
+    card: str,
+    about: Mapping[str, Any],
+    *,
+    size: tuple[int, int],
+    name: str,
+    license: str | None,
+    metrics: Mapping[str, float],
+    samples: str,
+) -> str:
+    """A README whose head the Hub reads.
+
+    Args:
+        config: Of the generator.
+        card: The README of the model folder.
+        about: Where the model comes from, as its `config.json` says.
+        size: Height and width of its images.
+        name: Of the model.
+        license: One of the Hub's identifiers; None is unknown, or other where `about` has a note.
+        metrics: Measured values by name.
+        samples: File name of the sheet of samples.
+    """
+    head = _head(config, about, name, license, metrics)
+    # JSON is YAML: no string needs a second kind of quoting.
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
+    title, _, rest = card.partition("\n")
+    heading = title if title.startswith("# ") else f"# {name}, {size[1]}x{size[0]}"
+    parts = ["---", *lines, "---", heading, "", f"![Samples, seeds 0 to 15, psi 0.7]({samples})"]
+    return "\n".join(parts) + "\n" + rest.rstrip() + "\n" + _use(name) + _table(metrics)
+
+
+def _head(
+    config: GeneratorConfig,
+    about: Mapping[str, Any],
+    name: str,
+    license: str | None,
+    metrics: Mapping[str, float],
+) -> dict[str, Any]:
+    note = about.get("licence")
+    head: dict[str, Any] = {"license": license or (OTHER if note else UNKNOWN)}
+    if head["license"] == OTHER and note:
+        head["license_name"] = str(note)
+    head["library_name"] = "stylesmith"
+    head["pipeline_tag"] = "unconditional-image-generation"
+    head["tags"] = ["gan", "stylegan2" if config.kind == "modulated" else "stylegan", config.kind]
+    if metrics:
+        data = str(about.get("data", "unknown"))
+        values = [{"type": metric, "value": value} for metric, value in metrics.items()]
+        result = {
+            "task": {"type": head["pipeline_tag"]},
+            "dataset": {"type": data, "name": data},
+            "metrics": values,
+        }
+        head["model-index"] = [{"name": name, "results": [result]}]
+    return head
+
+
+def _use(name: str) -> str:
+    return f"""
+```python
+from stylesmith.models import from_pretrained
+images = from_pretrained("OWNER/{name}").sample(seeds=range(16), psi=0.7)
+```
+"""
+
+
+def _table(metrics: Mapping[str, float]) -> str:
+    if not metrics:
+        return ""
+    rows = "".join(f"| `{name}` | {value:.5g} |\n" for name, value in metrics.items())
+    return f"\n| metric | value |\n|---|---|\n{rows}"

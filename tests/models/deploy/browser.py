@@ -1,0 +1,95 @@
+"""A page in a real browser, from a plain file server, without any other network."""
+
+import functools
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Empty, Queue
+from tempfile import TemporaryDirectory
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SECONDS = 60
+
+DRIVER = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script>
+const report = (value) => fetch("/report", { method: "POST", body: JSON.stringify(value) });
+onerror = (message) => report({ failed: message });
+</script><script type="module">
+try {
+  await report(await (async () => { %s })());
+} catch (error) {
+  await report({ failed: String(error) });
+}
+</script>"""
+"""A page of the test's own beside the page under test, which it opens in a frame."""
+
+
+def find_browser() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def run(browser: str, folder: Path, script: str, *, width: int = 1000) -> tuple[Any, list[str]]:
+    """What the JavaScript `script` returns, beside the files of `folder`; the paths asked for."""
+    answers: Queue[Any] = Queue()
+    asked: list[str] = []
+    with _served(folder, script, answers, asked) as address, TemporaryDirectory() as profile:
+        command = [
+            browser,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            f"--user-data-dir={profile}",
+            f"--window-size={width},900",
+            f"{address}/driver.html",
+        ]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, **quiet) as process:
+            try:
+                answer = answers.get(timeout=SECONDS)
+            except Empty:
+                raise AssertionError(f"no answer from {browser}; it asked for {asked}") from None
+            finally:
+                process.terminate()
+    assert not (isinstance(answer, dict) and "failed" in answer), answer
+    return answer, asked
+
+
+@contextmanager
+def _served(folder: Path, script: str, answers: Queue, asked: list[str]) -> Iterator[str]:
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if self.path != "/driver.html":
+                return super().do_GET()
+            content = (DRIVER % script).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_POST(self) -> None:
+            answers.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Handler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
