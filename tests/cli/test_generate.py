@@ -1,6 +1,5 @@
 """`stylesmith generate`: the same seed, the same picture; wrong words, one line."""
 
-import importlib
 import shutil
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylesmith.cli.generate import parse_seeds
-from stylesmith.errors import UsageError
 from stylesmith.models import RunFolder
 from tests import support
 
@@ -17,37 +14,6 @@ from tests import support
 def pixels(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image).astype(int)
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds"),
-    [
-        ("0-3", [0, 1, 2, 3]),
-        ("3,5,8", [3, 5, 8]),
-        (" 7 , 1 - 2 ", [7, 1, 2]),
-        ("5-5", [5]),
-        ("4294967295", [4294967295]),
-        ("2,2", [2, 2]),
-    ],
-)
-def test_seeds_are_numbers_and_ranges(text, seeds):
-    assert parse_seeds(text) == seeds
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [(bad, "wanted numbers and ranges") for bad in ("", "a", "1,,2", ",", "-1", "1.5", "1-2-3")]
-    + [
-        ("3-1", "the range 3-1 runs backwards"),
-        ("4294967296", "seeds end at 4294967295"),
-        ("9" * 30, "seeds end at 4294967295"),
-        ("0-4294967295", "more than 1000000 pictures"),
-        ("0-999999,5", "more than 1000000 pictures"),
-    ],
-)
-def test_malformed_seeds_are_refused(text, message):
-    with pytest.raises(UsageError, match=message):
-        parse_seeds(text)
 
 
 def test_a_grid_has_one_picture_per_seed(cli, finished_run, tmp_path):
@@ -75,13 +41,10 @@ def test_the_suffix_names_the_format(cli, finished_run, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("noise", ["fixed", "random", "none"])
-def test_the_same_seed_gives_the_same_picture_in_any_company(
-    cli, finished_run, tmp_path, noise, monkeypatch
-):
+def test_the_same_seed_gives_the_same_picture_in_any_company(cli, finished_run, tmp_path, noise):
     words = ("--noise", noise, "--psi", 1)
     outs = []
-    for chunk, seeds in ((16, "0-8"), (2, "0-8"), (1, "7"), (16, "8,7,1")):
-        monkeypatch.setattr(importlib.import_module("stylesmith.cli.generate"), "CHUNK", chunk)
+    for seeds in ("0-8", "0-19", "7", "8,7,1"):
         outs.append(tmp_path / f"{noise} {len(outs)}")
         words_here = (*words, "--seeds", seeds, "--out", outs[-1])
         assert cli("generate", finished_run.path, *words_here).status == 0
@@ -89,6 +52,51 @@ def test_the_same_seed_gives_the_same_picture_in_any_company(
     for out in outs[1:]:
         assert np.abs(pixels(out / "seed0007.png") - first).max() <= 1
     assert np.abs(pixels(outs[0] / "seed0008.png") - first).max() > 1
+
+
+def test_psi_noise_and_classes_by_layer_and_center(cli, conditional_run, tmp_path):
+    def draw(name, *words):
+        out = tmp_path / f"{name}.png"
+        words = ("--seeds", "0-1", "--class", 1, "--out", out, *words)
+        result = cli("generate", conditional_run.path, *words)
+        assert result.status == 0, result.err
+        return pixels(out)
+
+    whole = draw("whole", "--psi", 1)
+    assert (draw("layers", "--psi", 0, "--psi-layers", "coarse") == draw("all", "--psi", 0)).all()
+    some = draw("some", "--psi", 0, "--psi-layers", "2-3")
+    assert (some != whole).any() and (some != pixels(tmp_path / "all.png")).any()
+    center = draw("center", "--psi", 0, "--center", "class")
+    assert (center[:, :8] == center[:, 8:]).all() and (center != pixels(tmp_path / "all.png")).any()
+    quiet = draw("quiet", "--noise", "none")
+    assert (draw("named", "--noise", "0-3") == draw("fixed")).all()
+    assert (draw("high", "--noise", "3") == quiet).all()  # 8x8 has the noise of layers 0-2
+
+
+def test_latent_files_redraw_their_pictures_and_belong_to_one_model(
+    cli, finished_run, conditional_run, tmp_path
+):
+    first, again = tmp_path / "first", tmp_path / "again"
+    words = ("--seeds", "0-1", "--out", first, "--latents", "--psi", 0.9)
+    assert cli("generate", finished_run.path, *words).status == 0
+    files = ",".join(str(first / f"seed000{i}.safetensors") for i in (1, 0))
+    assert cli("generate", finished_run.path, "--seeds", files, "--out", again).status == 0
+    for i in (0, 1):
+        name = f"seed000{i}.png"
+        assert (again / name).read_bytes() == (first / name).read_bytes()
+    words = ("--seeds", files, "--class", 0, "--out", tmp_path / "other.png")
+    error = cli("generate", conditional_run.path, *words).error()
+    assert "belongs to the model " in error and "this one is " in error
+
+
+@pytest.mark.parametrize(("name", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")])
+def test_files_in_a_folder_have_the_format_that_is_asked_for(
+    cli, finished_run, tmp_path, name, kind
+):
+    words = ("--seeds", "3", "--out", tmp_path / "out", "--format", name)
+    assert cli("generate", finished_run.path, *words).status == 0
+    with Image.open(tmp_path / "out" / f"seed0003.{name}") as image:
+        assert image.format == kind
 
 
 def test_the_same_command_writes_the_same_bytes(cli, finished_run, tmp_path):
@@ -128,6 +136,12 @@ def test_a_class_is_drawn_where_there_are_classes(cli, conditional_run, tmp_path
         (("--class", "0"), "was trained without labels"),
         (("--columns", "0"), "--columns"),
         (("--noise", "loud"), "'fixed', 'random', 'none'"),
+        (("--noise", "4-17"), "--noise '4-17': this network has the layers 0-3: coarse 0-3"),
+        (("--psi-layers", "0-4"), "--psi-layers '0-4': this network has the layers 0-3"),
+        (("--psi-layers", "middle"), "no middle layers; this network has the layers 0-3"),
+        (("--center", "class"), "this network was trained without labels"),
+        (("--seeds", "nowhere.safetensors"), "nowhere.safetensors: no such file"),
+        (("--latents",), "--latents: one file for each picture; let --out be a folder"),
         (("--device", "abacus"), "--device"),
         (("--seads", "1"), "No such option: --seads (Possible options: --"),
     ],

@@ -1,0 +1,202 @@
+"""`stylesmith edit`: move pictures along directions, and find directions."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stylesmith.cli.console import progress
+from stylesmith.cli.drawing import (
+    Center,
+    CenterOption,
+    Class,
+    DeviceOption,
+    Force,
+    Model,
+    Noise,
+    Psi,
+    PsiLayers,
+    Seeds,
+    check_picture,
+    counted,
+    open_painter,
+    read_sources,
+    say,
+)
+from stylesmith.cli.train import Device
+from stylesmith.errors import UsageError
+
+if TYPE_CHECKING:
+    from stylesmith.sampling import Direction, Painter
+    from stylesmith.sampling.layers import Layers
+
+PREVIEW = "preview.png"
+
+
+class Find(StrEnum):
+    """Choices of --find."""
+
+    weights = "weights"
+    samples = "samples"
+    boundary = "boundary"
+
+
+def edit(
+    model: Model,
+    seeds: Seeds = "0",
+    direction: Annotated[
+        list[Path] | None, typer.Option(help="Direction file; given again, more rows.")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="LAYER:NUMBER, one channel of a layer's style: 5:17, or rgb5:17."),
+    ] = None,
+    strength: Annotated[
+        str, typer.Option(help="FROM:TO:COUNT, in standard deviations of w along the direction.")
+    ] = "-3:3:7",
+    layers: Annotated[
+        str | None, typer.Option(help="Layers that move: 0-3, or coarse,middle; else the file's.")
+    ] = None,
+    without: Annotated[
+        list[Path] | None,
+        typer.Option(help="Direction file whose attribute should stay; given again, more of them."),
+    ] = None,
+    find: Annotated[
+        Find | None,
+        typer.Option(
+            help="Write directions into the folder OUT: from weights (factorized), from samples "
+            "(principal components of w), or from the --boundary of a linear classifier."
+        ),
+    ] = None,
+    boundary: Annotated[
+        list[Path] | None,
+        typer.Option(help="A .npy file of weights for w, or .npz with coef; for --find boundary."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=100, help="Directions to find.")] = 10,
+    psi: Psi = 0.7,
+    psi_layers: PsiLayers = None,
+    center: CenterOption = Center.global_,
+    class_: Class = None,
+    noise: Noise = "fixed",
+    out: Annotated[Path, typer.Option(help="The picture, or with --find the folder.")] = Path(
+        "edit.png"
+    ),
+    device: DeviceOption = Device.auto,
+    force: Force = False,
+) -> None:
+    """Move pictures along a direction, or find directions that are worth moving along.
+
+    Examples:
+    `stylesmith edit runs/photos --find weights --layers coarse --out directions/`
+
+    `stylesmith edit runs/photos --seeds 3 --direction directions/weights-0-3-01.safetensors`
+    """
+    from stylesmith.sampling.edit import editing_sheet
+    from stylesmith.sampling.layers import parse_layers
+    from stylesmith.sampling.ranges import parse_strengths
+
+    strengths = parse_strengths(strength)
+    _check_choice(find, direction, channel, without, boundary)
+    _check_out(out, find, force)
+    painter = open_painter(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        center=center,
+        class_=class_,
+        noise=noise,
+        device=device,
+    )
+    sources = read_sources(painter, seeds)
+    chosen = parse_layers(layers, painter.config, option="--layers") if layers else None
+    if find:
+        moves = _find(painter, find, chosen, boundary or [], count)
+        sources = sources[:1]
+    else:
+        moves = _read(painter, direction or [], channel or [], chosen)
+    moves = _kept_apart(painter, moves, without or [])
+    sheet = out / PREVIEW if find else out
+    with progress("Drawing") as advance:
+        editing_sheet(painter, sources, moves, strengths, sheet, on_progress=advance)
+    if find:
+        _write(moves, out)
+    rows = len(moves) * len(sources)
+    say(f"{counted(rows, 'row')} of {counted(len(strengths), 'picture')} -> {sheet}")
+
+
+def _check_choice(
+    find: Find | None,
+    direction: list[Path] | None,
+    channel: list[str] | None,
+    without: list[Path] | None,
+    boundary: list[Path] | None,
+) -> None:
+    if find and (direction or channel):
+        raise UsageError(f"--find {find}: finds directions; leave --direction and --channel out")
+    if not (find or direction or channel):
+        raise UsageError("name a --direction or --channel, or look for some with --find weights")
+    if (find is Find.boundary) != bool(boundary):
+        raise UsageError("--find boundary and --boundary FILE go together")
+    if without and channel:
+        raise UsageError("--without: is for directions of w, not for a --channel")
+
+
+def _check_out(out: Path, find: Find | None, force: bool) -> None:
+    from stylesmith import files
+
+    if not find:
+        check_picture(out, force=force)
+    elif out.suffix:
+        raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
+    else:
+        files.check_absent(out, force=force)
+
+
+def _read(
+    painter: "Painter", paths: list[Path], channels: list[str], layers: "Layers | None"
+) -> "list[Direction]":
+    from stylesmith.sampling.direction import read_direction
+    from stylesmith.sampling.find import from_channel
+    from stylesmith.sampling.ranges import parse_channel
+
+    generator, model = painter.generator, painter.model_hash
+    found = [read_direction(path, generator, model=model) for path in paths]
+    found += [from_channel(painter, *parse_channel(text)) for text in channels]
+    return found if layers is None else [move.on_layers(layers) for move in found]
+
+
+def _find(
+    painter: "Painter", find: Find, layers: "Layers | None", boundaries: list[Path], count: int
+) -> "list[Direction]":
+    from stylesmith.sampling.boundary import read_boundary
+    from stylesmith.sampling.find import from_classifier, from_samples, from_weights
+
+    match find:
+        case Find.weights:
+            return from_weights(painter, layers=layers, count=count)
+        case Find.samples:
+            return from_samples(painter, layers=layers, count=count)
+        case Find.boundary:
+            return [
+                from_classifier(painter, read_boundary(path), name=path.stem, layers=layers)
+                for path in boundaries
+            ]
+
+
+def _kept_apart(
+    painter: "Painter", moves: "list[Direction]", paths: list[Path]
+) -> "list[Direction]":
+    from stylesmith.sampling.direction import read_direction, without
+
+    model = painter.model_hash
+    others = [read_direction(path, painter.generator, model=model) for path in paths]
+    return [without(move, others) for move in moves]
+
+
+def _write(moves: "list[Direction]", folder: Path) -> None:
+    from stylesmith.sampling.direction import save_direction
+
+    for move in moves:
+        save_direction(folder / f"{move.name}.safetensors", move)
+    say(f"{counted(len(moves), 'direction')} -> {folder}: {moves[0].name} to {moves[-1].name}")

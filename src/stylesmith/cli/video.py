@@ -1,0 +1,177 @@
+"""`stylesmith video`: loops through latents, styles or noise."""
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stylesmith.cli.console import progress
+from stylesmith.cli.drawing import (
+    Center,
+    CenterOption,
+    Class,
+    DeviceOption,
+    Force,
+    Model,
+    Noise,
+    Psi,
+    PsiLayers,
+    Seeds,
+    counted,
+    open_painter,
+    read_sources,
+    say,
+)
+from stylesmith.cli.train import Device
+from stylesmith.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from stylesmith.sampling import Painter, Source
+    from stylesmith.sampling.motions import Motion
+
+
+class Kind(StrEnum):
+    """Choices of --kind."""
+
+    walk = "walk"
+    mix = "mix"
+    noise = "noise"
+
+
+class WayName(StrEnum):
+    """Choices of --way."""
+
+    smooth = "smooth"
+    straight = "straight"
+    sphere = "sphere"
+
+
+def video(
+    model: Model,
+    seeds: Seeds = "0-5",
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            help="walk: from picture to picture. mix: only the styles of some layers walk, in the "
+            "picture --base. noise: the noise of each picture turns."
+        ),
+    ] = Kind.walk,
+    way: Annotated[
+        WayName,
+        typer.Option(help="Between pictures: smooth or straight in W, or along the sphere in Z."),
+    ] = WayName.smooth,
+    base: Annotated[
+        str | None, typer.Option(help="Seed or latent file that keeps the other layers, for mix.")
+    ] = None,
+    styles: Annotated[str, typer.Option(help="Layers that walk, for mix.")] = "coarse",
+    frames: Annotated[int, typer.Option(min=1, help="Frames from one picture to the next.")] = 60,
+    fps: Annotated[int, typer.Option(min=1, max=120, help="Frames a second.")] = 30,
+    grid: Annotated[
+        str | None,
+        typer.Option(help="COLUMNSxROWS of loops side by side; the pictures are dealt to them."),
+    ] = None,
+    psi: Psi = 0.7,
+    psi_layers: PsiLayers = None,
+    center: CenterOption = Center.global_,
+    class_: Class = None,
+    noise: Noise = "fixed",
+    out: Annotated[Path, typer.Option(help="A .mp4, .webm, .gif or .webp file.")] = Path(
+        "walk.mp4"
+    ),
+    device: DeviceOption = Device.auto,
+    force: Force = False,
+) -> None:
+    """Make a video that loops without a seam.
+
+    mp4 and webm need `pip install "stylesmith[video]"`; gif and webp work without. Frames below 256
+    rows are enlarged.
+
+    Examples:
+    `stylesmith video runs/photos --seeds 0-5 --out walk.mp4`
+
+    `stylesmith video runs/photos --kind mix --base 7 --seeds 0-5 --styles middle --out mix.webm`
+    """
+    from stylesmith import files
+    from stylesmith.sampling.motions import TURN
+    from stylesmith.sampling.motions import frames as draw_frames
+    from stylesmith.sampling.movie import check_movie, write_movie
+    from stylesmith.sampling.ranges import parse_grid
+
+    check_movie(out)
+    files.check_absent(out, force=force)
+    rows, columns = parse_grid(grid) if grid else (1, 1)
+    painter = open_painter(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        center=center,
+        class_=class_,
+        noise=noise,
+        device=device,
+    )
+    sources = read_sources(painter, seeds)
+    loops = _deal(sources, rows * columns, at_least=1 if kind is Kind.noise else 2)
+    if kind is Kind.mix:
+        motions = _mixing(painter, loops, base, styles, way)
+    elif base is not None:
+        raise UsageError(f"--base {base}: only --kind mix has a base")
+    else:
+        motions = _moving(painter, loops, kind, way)
+    length = TURN if kind is Kind.noise else len(loops[0])
+    total = length * frames
+    drawn = draw_frames(painter, motions, keyframes=length, per_keyframe=frames, columns=columns)
+    with progress("Drawing", total) as advance:
+        write_movie(out, _counted(drawn, total, advance), fps=fps)
+    say(f"{counted(total, 'frame')}, {total / fps:.1f} s -> {out}")
+
+
+def _moving(
+    painter: "Painter", loops: "list[list[Source]]", kind: Kind, way: WayName
+) -> "list[Motion]":
+    from stylesmith.sampling.motions import noise_turn, walk
+
+    if kind is Kind.walk:
+        return [walk(painter, loop, way.value) for loop in loops]
+    if len(loops[0]) > 1:
+        raise UsageError(
+            f"--seeds: a loop of noise has one picture; name {len(loops)}, or a larger --grid"
+        )
+    return [noise_turn(painter, loop[0]) for loop in loops]
+
+
+def _mixing(
+    painter: "Painter",
+    loops: "list[list[Source]]",
+    base: str | None,
+    styles: str,
+    way: WayName,
+) -> "list[Motion]":
+    from stylesmith.sampling.layers import parse_layers
+    from stylesmith.sampling.motions import mixing_walk
+
+    layers = parse_layers(styles, painter.config, option="--styles")
+    sources = read_sources(painter, base, option="--base") if base else []
+    if len(sources) != 1:
+        raise UsageError("--kind mix: name one seed or latent file with --base")
+    return [mixing_walk(painter, sources[0], loop, layers, way.value) for loop in loops]
+
+
+def _deal(sources: "list[Source]", places: int, *, at_least: int) -> "list[list[Source]]":
+    """The pictures of each place of the grid, equally many."""
+    share, rest = divmod(len(sources), places)
+    if rest or share < at_least:
+        wanted = f"a multiple of {places}, {at_least * places} or more"
+        raise UsageError(f"--seeds: {len(sources)} for {counted(places, 'loop')}; wanted {wanted}")
+    return [sources[place * share : (place + 1) * share] for place in range(places)]
+
+
+def _counted(
+    frames: "Iterable[Tensor]", total: int, advance: Callable[[int, int], None]
+) -> "Iterator[Tensor]":
+    for done, frame in enumerate(frames, 1):
+        yield frame
+        advance(done, total)

@@ -1,0 +1,186 @@
+"""Any number of pictures in bounded memory: drawn in batches, written by other threads."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from torch import Tensor
+
+from stylesmith import images as pixels
+from stylesmith.data.parallel import map_ahead
+from stylesmith.errors import OutputError, UsageError
+from stylesmith.sampling.painter import Painter
+from stylesmith.sampling.sheet import Sheet
+from stylesmith.sampling.sources import Source, save_codes, source_name
+from stylesmith.sampling.tensor_file import SUFFIX
+
+BATCH = 16
+"""Images drawn at once."""
+WRITERS = 2
+"""Threads that encode and write."""
+WAITING = 4
+"""Batches that may wait to be written."""
+
+Progress = Callable[[int, int], None]
+"""Told how many pictures are done, and of how many."""
+Batch = tuple[list[Source], Tensor]
+"""Sources and their images `(N, C, H, W)`, on the CPU."""
+
+
+def draw_batches(
+    painter: Painter, sources: Sequence[Source], *, batch_size: int = BATCH
+) -> Iterator[Batch]:
+    """Draw all sources in order.
+
+    Seeds come in batches. Files come one at a time: so they redraw bit by bit, which arithmetic
+    over other batch sizes does not promise.
+    """
+    for batch in batches(sources, batch_size):
+        yield batch, painter.draw(painter.codes(batch)).cpu()
+
+
+def batches(sources: Sequence[Source], batch_size: int) -> Iterator[list[Source]]:
+    """Runs of at most so many seeds, and each file alone."""
+    run: list[Source] = []
+    for source in sources:
+        single = not isinstance(source, int)
+        if run and (single or len(run) == batch_size or not isinstance(run[-1], int)):
+            yield run
+            run = []
+        run.append(source)
+    if run:
+        yield run
+
+
+def write_folder(
+    painter: Painter,
+    sources: Sequence[Source],
+    folder: Path,
+    *,
+    suffix: str = ".png",
+    latents: bool = False,
+    batch_size: int = BATCH,
+    on_progress: Progress | None = None,
+) -> list[Path]:
+    """Write one file per source.
+
+    Args:
+        painter: The generator with its settings.
+        sources: Seeds and files; one that comes twice is written once.
+        folder: Made if it isn't there.
+        suffix: .png, .jpg or .webp.
+        latents: Write a latent file beside each picture, which is then drawn alone, so that the
+            file redraws it bit by bit.
+        batch_size: Images drawn at once.
+        on_progress: Told after every batch.
+
+    Returns:
+        The pictures, in order.
+
+    Raises:
+        UsageError: If pictures of two sources would have the same name.
+        OutputError: If a file cannot be written.
+    """
+    named = _named(sources)
+    _make_folder(folder)
+
+    def drawn() -> Iterator[tuple[Tensor, list[Path]]]:
+        done, several = 0, list(named.values())
+        for batch, images in draw_batches(
+            painter, several, batch_size=1 if latents else batch_size
+        ):
+            paths = [folder / f"{source_name(source)}{suffix}" for source in batch]
+            if latents:
+                _save_latent(painter, batch[0], paths[0].with_suffix(SUFFIX))
+            yield images, paths
+            done += len(batch)
+            if on_progress:
+                on_progress(done, len(named))
+
+    with ThreadPoolExecutor(WRITERS, thread_name_prefix="write") as pool:
+        return [
+            path
+            for paths in map_ahead(pool, _write_batch, drawn(), ahead=WAITING)
+            for path in paths
+        ]
+
+
+def write_grid(
+    painter: Painter,
+    sources: Sequence[Source],
+    path: Path,
+    *,
+    columns: int | None = None,
+    batch_size: int = BATCH,
+    on_progress: Progress | None = None,
+) -> None:
+    """Write all sources as one tiled picture, row by row; `columns` defaults to a square's.
+
+    Raises:
+        UsageError: If the picture would be too large for its format.
+        OutputError: If it cannot be written.
+    """
+    sheet = Sheet.for_count(path, len(sources), columns)
+    done = 0
+    for batch, images in draw_batches(painter, sources, batch_size=batch_size):
+        sheet.place(images, done)
+        done += len(batch)
+        if on_progress:
+            on_progress(done, len(sources))
+    sheet.save()
+
+
+def _save_latent(painter: Painter, source: Source, path: Path) -> None:
+    made_by = {"from": source_name(source), **painter.settings.describe()}
+    save_codes(path, painter.codes([source]), model=painter.model_hash, settings=made_by)
+
+
+def _named(sources: Sequence[Source]) -> dict[str, Source]:
+    named: dict[str, Source] = {}
+    for source in sources:
+        name = source_name(source)
+        known = named.setdefault(name, source)
+        if _origin(known) != _origin(source):
+            raise UsageError(f"two pictures would be named {name}; draw them one after the other")
+    return named
+
+
+def _origin(source: Source) -> int | Path:
+    return source if isinstance(source, int) else source.path
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"{folder}: cannot be written ({reason}). Choose another place."
+        raise OutputError(message) from error
+
+
+def _write_batch(item: tuple[Tensor, list[Path]]) -> list[Path]:
+    images, paths = item
+    for image, path in zip(images, paths, strict=True):
+        _write(image, path)
+    return paths
+
+
+def _write(image: Tensor, path: Path) -> None:
+    """Write one image, whole or not at all.
+
+    `files.write_atomically` would wait for the disk twice for each of many small files, which took
+    more time than drawing them; what a power failure takes can be drawn again.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        temporary.write_bytes(pixels.encode(image, path.suffix))
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{path}: cannot be written ({reason}). Free some space or choose another place."
+        ) from error

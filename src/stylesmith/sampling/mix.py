@@ -1,0 +1,85 @@
+"""Style mixing: some layers of one picture, the rest of another (StyleGAN, section 3.1, Figure 3).
+
+Pictures across the top lend their styles of the chosen layers; pictures down the side keep the
+rest, and their noise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stylesmith.config import GeneratorConfig
+from stylesmith.errors import UsageError
+from stylesmith.sampling.codes import Codes
+from stylesmith.sampling.draw import BATCH, Progress
+from stylesmith.sampling.layers import Layers, describe_layers, layers_text, style_rows
+from stylesmith.sampling.painter import Painter
+from stylesmith.sampling.sheet import Sheet
+from stylesmith.sampling.sources import Source
+
+
+@dataclass(frozen=True)
+class MixedRow:
+    """One row of the figure."""
+
+    source: Source
+    """The picture at its left."""
+    layers: Layers
+    """What the pictures across the top put in."""
+
+
+def mix(codes: Codes, styles: Codes, layers: Layers, config: GeneratorConfig) -> Codes:
+    """Put styles into codes: those of `layers` come from `styles`, all else stays.
+
+    Args:
+        codes: Of one image, or of as many as `styles`.
+        styles: Of N images; their noise is not used.
+        layers: Any layers; several runs of them are several crossovers.
+        config: Of the generator.
+
+    Returns:
+        Codes of N images.
+
+    Raises:
+        UsageError: If no style belongs to `layers`.
+    """
+    rows = style_rows(layers, config)
+    if not rows:
+        has = "one style, for layer 0" if config.num_ws == 1 else describe_layers(config)
+        raise UsageError(f"layers {layers_text(layers) or 'none'}: have no style here; {has}")
+    return codes.with_styles(styles.ws, rows)
+
+
+def mixing_sheet(
+    painter: Painter,
+    rows: Sequence[MixedRow],
+    columns: Sequence[Source],
+    path: Path,
+    *,
+    batch_size: int = BATCH,
+    on_progress: Progress | None = None,
+) -> None:
+    """Write a figure of every row's picture with the styles of every column's.
+
+    Raises:
+        UsageError: If no style belongs to the layers of a row, or the figure would be too large.
+        OutputError: If it cannot be written.
+    """
+    sheet = Sheet(path, len(rows) + 1, len(columns) + 1, margins=(1, 1))
+    total = (len(rows) + 1) * (len(columns) + 1) - 1
+    styles = painter.codes(columns)
+
+    def place(codes: Codes, first: int) -> None:
+        for start in range(0, len(codes), batch_size):
+            images = painter.draw(codes[start : start + batch_size])
+            sheet.place(images, first + start)
+            if on_progress:
+                on_progress(first + start + len(images) - 1, total)
+
+    place(styles, 1)
+    for number, row in enumerate(rows, 1):
+        own = painter.codes([row.source])
+        first = number * sheet.columns
+        place(own, first)
+        place(mix(own, styles, row.layers, painter.config), first + 1)
+    sheet.save()

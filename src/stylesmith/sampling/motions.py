@@ -1,0 +1,128 @@
+"""What moves in a video: the latent, some of its styles, or the noise; every motion is a loop."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from stylesmith import images as pixels
+from stylesmith import latents
+from stylesmith.errors import UsageError
+from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.sampling.codes import Codes
+from stylesmith.sampling.draw import BATCH
+from stylesmith.sampling.layers import Layers
+from stylesmith.sampling.mix import mix
+from stylesmith.sampling.painter import Painter
+from stylesmith.sampling.paths import lerp_loop, slerp_loop, spline_loop
+from stylesmith.sampling.sources import Source
+from stylesmith.sampling.variation import check_noise
+
+Motion = Callable[[Tensor], Codes]
+"""From times `(T,)`, counted in keyframes, to the codes of T frames."""
+Way = Literal["sphere", "straight", "smooth"]
+"""How to go between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
+TURN = 4
+"""Keyframes of a turn of noise: two draws and their negatives."""
+
+
+def walk(painter: Painter, sources: Sequence[Source], way: Way = "smooth") -> Motion:
+    """Through the latents of all sources and back to the first, whose noise all frames have.
+
+    Raises:
+        UsageError: If a file should be a keyframe in Z; it holds w alone.
+    """
+    noise = painter.codes(sources[:1]).noise
+    styles = style_path(painter, sources, way)
+    return lambda times: Codes(styles(times), noise)
+
+
+def mixing_walk(
+    painter: Painter, base: Source, sources: Sequence[Source], layers: Layers, way: Way = "smooth"
+) -> Motion:
+    """The styles of some layers walk through all sources; all else stays as in `base`.
+
+    Raises:
+        UsageError: If no style belongs to `layers`, or a file should be a keyframe in Z.
+    """
+    codes = painter.codes([base])
+    styles = style_path(painter, sources, way)
+    mix(codes, codes, layers, painter.config)  # complains early
+    return lambda times: mix(codes, Codes(styles(times), []), layers, painter.config)
+
+
+def noise_turn(painter: Painter, source: Source) -> Motion:
+    """One latent under noise that turns: cos a + sin b stays normal noise at every time.
+
+    The first frame has the noise that the settings choose, and the other draw is that of another
+    seed; layers without noise stay so.
+
+    Raises:
+        UsageError: If the network has no noise inputs.
+    """
+    check_noise(painter)
+    codes = painter.codes([source])
+    shapes = painter.config.noise_shapes
+    others = latents.noise_from_seeds(
+        [1 if source == 0 else 0], painter.config.mapping.z_dim, shapes
+    )
+
+    def at(times: Tensor) -> Codes:
+        angle = times.to(painter.device).float() * (2 * math.pi / TURN)
+        cos, sin = (part[:, None, None, None] for part in (angle.cos(), angle.sin()))
+        noise: NoiseMaps = [
+            None if own is None else cos * own + sin * other.to(painter.device)
+            for own, other in zip(codes.noise, others, strict=True)
+        ]
+        return Codes(codes.ws.expand(len(times), -1, -1), noise)
+
+    return at
+
+
+def style_path(painter: Painter, sources: Sequence[Source], way: Way) -> Callable[[Tensor], Tensor]:
+    """From times `(T,)` to truncated styles `(T, num_ws, D)`.
+
+    Raises:
+        UsageError: If a file should be a keyframe in Z; it holds w alone.
+    """
+    if way != "sphere":
+        keyframes = painter.codes(sources).ws
+        loop = spline_loop if way == "smooth" else lerp_loop
+        return lambda times: loop(keyframes, times)
+    seeds = [source for source in sources if isinstance(source, int)]
+    files = [source.path for source in sources if not isinstance(source, int)]
+    if files:
+        raise UsageError(f"{files[0]}: holds w and no z; go straight or smoothly through files")
+    z = latents.latents_from_seeds(seeds, painter.config.mapping.z_dim)
+    return lambda times: painter.map(slerp_loop(z, times))
+
+
+def frames(
+    painter: Painter,
+    cells: Sequence[Motion],
+    *,
+    keyframes: int,
+    per_keyframe: int,
+    columns: int | None = None,
+    batch_size: int = BATCH,
+) -> Iterator[Tensor]:
+    """Draw the frames of one loop, `(C, H, W)` each, on the CPU.
+
+    Args:
+        painter: The generator with its settings.
+        cells: One motion for each place of a grid.
+        keyframes: Length of the loop.
+        per_keyframe: Frames from one keyframe to the next.
+        columns: Of the grid; None makes it nearly square.
+        batch_size: Images drawn at once.
+    """
+    count = keyframes * per_keyframe
+    at_once = max(1, batch_size // len(cells))
+    for start in range(0, count, at_once):
+        numbers = torch.arange(start, min(start + at_once, count))
+        times = numbers.double() / per_keyframe
+        images = [painter.draw(motion(times)).cpu() for motion in cells]
+        for tiles in zip(*images, strict=True):
+            yield pixels.make_grid(torch.stack(tiles), columns=columns)

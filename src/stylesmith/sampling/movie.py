@@ -1,0 +1,123 @@
+"""Frames to a file: mp4 and webm by PyAV, gif and webp by Pillow.
+
+Small frames are enlarged by a whole factor, so that players show more than a stamp.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from stylesmith import files
+from stylesmith import images as pixels
+from stylesmith.errors import UsageError
+
+CODECS: dict[str, tuple[str, dict[str, str]]] = {
+    ".mp4": ("libx264", {"crf": "16", "preset": "medium"}),
+    ".webm": ("libvpx-vp9", {"crf": "24", "b": "0", "row-mt": "1"}),
+}
+"""Codec and its options; a lower crf is a better picture."""
+PILLOW: dict[str, dict[str, Any]] = {
+    ".gif": {"disposal": 1},
+    ".webp": {"quality": 90, "method": 4},
+}
+SMALLEST = 256
+"""Rows of the smallest video."""
+MOST_BYTES = 2 << 30
+"""Of the frames that Pillow keeps in memory."""
+
+
+def check_movie(path: Path) -> None:
+    """Refuse a file that cannot be written, before any frame is drawn.
+
+    Raises:
+        UsageError: If the suffix is of no video, or what it needs is not installed.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in CODECS | PILLOW:
+        raise UsageError(f"--out {path}: wanted a .mp4, .webm, .gif or .webp video")
+    if suffix in CODECS:
+        try:
+            import av  # noqa: F401
+        except ImportError:
+            raise UsageError(
+                f'--out {path}: needs PyAV: pip install "stylesmith[video]". '
+                ".gif and .webp work without."
+            ) from None
+
+
+def write_movie(path: Path, frames: Iterable[Tensor], *, fps: int) -> None:
+    """Write frames `(C, H, W)`, -1..1, as a video that repeats where the format can say so.
+
+    Raises:
+        UsageError: If the suffix is of no video, what it needs is not installed, or a gif or webp
+            would take too much memory.
+        OutputError: If the file cannot be written.
+    """
+    check_movie(path)
+    suffix = path.suffix.lower()
+    write: Callable[[Path, Iterator[Image.Image], int], None]
+    write = _write_av if suffix in CODECS else _write_pillow
+    pictures = (enlarge(pixels.to_pil(frame)) for frame in frames)
+    files.write_atomically(path, lambda temporary: write(temporary, pictures, fps))
+
+
+def enlarge(picture: Image.Image) -> Image.Image:
+    """RGB, at least 256 rows, with even sides as video codecs want them."""
+    factor = math.ceil(SMALLEST / picture.height)
+    if factor % 2 and (picture.height % 2 or picture.width % 2):
+        factor += 1
+    size = picture.width * factor, picture.height * factor
+    return picture.convert("RGB").resize(size, Image.Resampling.NEAREST)
+
+
+def _write_av(path: Path, pictures: Iterator[Image.Image], fps: int) -> None:
+    import av
+
+    codec, options = CODECS[path.suffix.lower()]
+    first = next(pictures)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=Fraction(fps), options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height = first.size
+        stream.pix_fmt = "yuv420p"
+        for picture in _chain(first, pictures):
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def _write_pillow(path: Path, pictures: Iterator[Image.Image], fps: int) -> None:
+    kept: list[Image.Image] = []
+    for picture in pictures:
+        kept.append(picture)
+        if len(kept) * 3 * picture.width * picture.height > MOST_BYTES:
+            raise UsageError(
+                f"{path.suffix} keeps all frames in memory, and {len(kept)} of them take more than "
+                "2 GB: write .mp4 or .webm, or draw fewer frames"
+            )
+    kept[0].save(
+        path,
+        save_all=True,
+        append_images=kept[1:],
+        duration=_duration(path, fps),
+        loop=0,
+        **PILLOW[path.suffix.lower()],
+    )
+
+
+def _duration(path: Path, fps: int) -> int:
+    """Milliseconds of a frame; gif counts in hundredths, and players slow down below two."""
+    if path.suffix.lower() == ".gif":
+        return max(2, round(100 / fps)) * 10
+    return round(1000 / fps)
+
+
+def _chain(first: Image.Image, rest: Iterator[Image.Image]) -> Iterator[Image.Image]:
+    yield first
+    yield from rest

@@ -1,0 +1,135 @@
+"""A trained generator with settings to draw by: from seeds and saved codes to images."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from stylesmith import latents
+from stylesmith.devices import choose_precision
+from stylesmith.errors import UsageError
+from stylesmith.networks import Generator
+from stylesmith.networks.fingerprint import model_hash
+from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.sampling.codes import Codes, join
+from stylesmith.sampling.layers import check_layers, noise_layers, style_rows
+from stylesmith.sampling.settings import NoiseChoice, Settings
+from stylesmith.sampling.sources import SavedCodes, Source, open_sources
+from stylesmith.sampling.w_samples import sample_w
+
+
+class Painter:
+    """Draws by seed or from saved codes, all by the same settings.
+
+    Source: StyleGAN, section 3.2 and appendix B.
+    """
+
+    def __init__(self, generator: Generator, settings: Settings | None = None):
+        """Raises UsageError if the settings don't fit the network."""
+        self.generator, self.settings = generator, settings or Settings()
+        self.config, self.device = generator.config, generator.mapping.w_avg.device
+        self.label = generator.label_row(self.settings.label)
+        self.precision = choose_precision(self.settings.precision, self.device)
+        for layers in (self.settings.psi_layers, self.settings.noise.layers):
+            check_layers(layers or (), self.config)
+        if self.settings.center == "class" and self.label is None:
+            raise UsageError("center of a class: this network was trained without labels")
+
+    @cached_property
+    def model_hash(self) -> str:
+        """Of the generator, which saved codes and directions belong to."""
+        return model_hash(self.generator)
+
+    @cached_property
+    def center(self) -> Tensor:
+        """The w `(D,)` that truncation pulls towards.
+
+        The mean over all classes is the network's running one, that of a class comes from 10,000
+        latents.
+        """
+        if self.settings.center == "global":
+            return self.generator.mapping.w_avg
+        return self.w_samples.mean(dim=0)
+
+    @cached_property
+    def w_samples(self) -> Tensor:
+        """10,000 w of the class, `(10000, D)`; of all classes in turn, where none is chosen."""
+        return sample_w(self.generator, self.label)
+
+    @cached_property
+    def psi(self) -> Tensor:
+        """Truncation of each layer, `(num_ws, 1)`."""
+        psi = torch.ones(self.config.num_ws, 1, device=self.device)
+        layers = self.settings.psi_layers
+        rows = slice(None) if layers is None else style_rows(layers, self.config)
+        psi[rows] = self.settings.psi
+        return psi
+
+    def codes(self, sources: Sequence[Source]) -> Codes:
+        """Codes of seeds and files; psi and the noise of seeds have no say in files."""
+        seeds = [source for source in sources if isinstance(source, int)]
+        if len(seeds) == len(sources):
+            return Codes(self.styles(seeds), self.noise(seeds))
+        return join([self._code(source) for source in sources])
+
+    @torch.no_grad()
+    def styles(self, seeds: Sequence[int]) -> Tensor:
+        """Truncated styles, `(N, num_ws, D)`."""
+        return self.map(latents.latents_from_seeds(seeds, self.config.mapping.z_dim))
+
+    @torch.no_grad()
+    def map(self, z: Tensor) -> Tensor:
+        """Truncated styles `(N, num_ws, D)` of latents `(N, z_dim)`."""
+        label = None if self.label is None else self.label.to(self.device).expand(len(z), -1)
+        ws = self.generator.broadcast(self.generator.mapping(z.to(self.device), label))
+        return ws if (self.psi == 1).all() else torch.lerp(self.center.expand_as(ws), ws, self.psi)
+
+    def noise(self, seeds: Sequence[int]) -> NoiseMaps:
+        """The noise maps that the settings choose for each seed."""
+        return self._kept(self.generator.noise_maps(seeds, self.settings.noise.mode))
+
+    @torch.no_grad()
+    def draw(self, codes: Codes) -> Tensor:
+        """Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device."""
+        return self.generator.draw(codes.ws, codes.noise, precision=self.precision).clamp(-1, 1)
+
+    def with_noise(self, choice: NoiseChoice) -> "Painter":
+        """The same settings, with another noise."""
+        other = Painter(self.generator, replace(self.settings, noise=choice))
+        if "w_samples" in self.__dict__:  # the mean of a class takes 10,000 latents
+            other.w_samples = self.w_samples
+        return other
+
+    def open(self, parts: Sequence[int | Path]) -> list[Source]:
+        """Sources of seeds and latent files; the files are read.
+
+        Raises:
+            DataError: If a file is missing, damaged, or belongs to another generator.
+        """
+        there = any(isinstance(part, Path) for part in parts)  # a hash of large networks takes time
+        return open_sources(parts, self.config, model=self.model_hash if there else "")
+
+    def _code(self, source: Source) -> Codes:
+        if isinstance(source, int):
+            return self.codes([source])
+        return Codes(source.ws[None].to(self.device), self._kept(self._noise_of(source)))
+
+    def _noise_of(self, source: SavedCodes) -> NoiseMaps:
+        match self.settings.noise.mode:
+            case "fixed":
+                return [None if noise is None else noise.to(self.device) for noise in source.noise]
+            case "none":
+                return [None] * len(source.noise)
+            case "random":
+                raise UsageError(f"random noise: {source.path} has noise of its own; draw it fixed")
+
+    def _kept(self, noise: NoiseMaps) -> NoiseMaps:
+        """The maps of the layers that get noise."""
+        choice = self.settings.noise
+        if choice.layers is None:
+            return noise
+        wanted = [layer in choice.layers for layer in noise_layers(self.config)]
+        return [map_ if keep else None for map_, keep in zip(noise, wanted, strict=True)]

@@ -1,0 +1,108 @@
+"""From the words of a command to numbers: seeds, layers, strengths, a crop, a grid."""
+
+import math
+import re
+
+from stylesmith.errors import UsageError
+
+MOST = 1_000_000
+"""Pictures of one command."""
+MOST_STRENGTHS = 1000
+"""Columns of an editing sheet."""
+
+
+def parse_range(part: str) -> range | None:
+    """`7` or `0-3` as a range; None if the text is neither.
+
+    Raises:
+        UsageError: If the range runs backwards.
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part, re.ASCII)
+    if not match:
+        return None
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        raise UsageError(f"the range {part.strip()} runs backwards")
+    return range(first, last + 1)
+
+
+def seeds_of(part: str, text: str, option: str) -> range:
+    """One part of a list of seeds; `text`, the whole list, is named in errors.
+
+    Raises:
+        UsageError: If it is malformed, asks for too many, or goes beyond 2**32 - 1.
+    """
+    try:
+        found = parse_range(part)
+    except UsageError as error:
+        raise UsageError(f"{option} {text!r}: {error}") from None
+    if found is None:
+        wanted = "wanted numbers and ranges, such as 0-15 or 3,5,8, or latent files"
+        raise UsageError(f"{option} {text!r}: {wanted}")
+    if found[-1] >= 2**32:
+        raise UsageError(f"{option} {text!r}: seeds end at {2**32 - 1}")
+    if found[-1] - found[0] >= MOST:
+        raise UsageError(f"{option} {text!r}: more than {MOST} pictures; draw them in parts")
+    return found
+
+
+def parse_strengths(text: str, *, option: str = "--strength") -> list[float]:
+    """Evenly spaced numbers: `-3:3:7` -> `[-3, -2, -1, 0, 1, 2, 3]`.
+
+    Raises:
+        UsageError: If the text isn't FROM:TO:COUNT, or the count can't hold both ends.
+    """
+    wanted = f"{option} {text!r}: wanted FROM:TO:COUNT, such as -3:3:7"
+    parts = text.split(":")
+    if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,4}\s*", parts[2], re.ASCII):
+        raise UsageError(wanted)
+    try:
+        first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
+    except ValueError:
+        raise UsageError(wanted) from None
+    if not (math.isfinite(first) and math.isfinite(last)):
+        raise UsageError(wanted)
+    if not 1 <= count <= MOST_STRENGTHS or (count == 1) != (first == last):
+        counts = "1" if first == last else f"2 to {MOST_STRENGTHS}"
+        raise UsageError(f"{option} {text!r}: from {first:g} to {last:g} there can be {counts}")
+    step = (last - first) / max(count - 1, 1)
+    return [first + i * step for i in range(count - 1)] + [last]
+
+
+def parse_channel(text: str, *, option: str = "--channel") -> tuple[str, int]:
+    """`LAYER:NUMBER`, such as `5:17` or `rgb5:17`.
+
+    Raises:
+        UsageError: If the text isn't that.
+    """
+    match = re.fullmatch(r"\s*((?:rgb)?\d+)\s*:\s*(\d+)\s*", text, re.ASCII | re.IGNORECASE)
+    if not match:
+        raise UsageError(f"{option} {text!r}: wanted LAYER:NUMBER, such as 5:17 or rgb5:17")
+    return match[1].lower(), int(match[2])
+
+
+def parse_crop(text: str, *, option: str = "--crop") -> tuple[int, int, int, int]:
+    """`LEFT,TOP,RIGHT,BOTTOM` in pixels.
+
+    Raises:
+        UsageError: If the text isn't that, or holds no pixel.
+    """
+    match = re.fullmatch(r"\s*(\d+)" + r"\s*,\s*(\d+)" * 3 + r"\s*", text, re.ASCII)
+    if not match:
+        raise UsageError(f"{option} {text!r}: wanted LEFT,TOP,RIGHT,BOTTOM in pixels")
+    left, top, right, bottom = (int(number) for number in match.groups())
+    if left >= right or top >= bottom:
+        raise UsageError(f"{option} {text!r}: holds no pixel")
+    return left, top, right, bottom
+
+
+def parse_grid(text: str, *, option: str = "--grid") -> tuple[int, int]:
+    """`COLUMNSxROWS`, given back as rows and columns.
+
+    Raises:
+        UsageError: If the text isn't that.
+    """
+    match = re.fullmatch(r"\s*([1-9]\d?)\s*[xX]\s*([1-9]\d?)\s*", text, re.ASCII)
+    if not match:
+        raise UsageError(f"{option} {text!r}: wanted COLUMNSxROWS, such as 3x2")
+    return int(match[2]), int(match[1])

@@ -1,0 +1,120 @@
+"""What pictures are drawn from: seeds, and latent files wherever a seed is accepted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stylesmith.config import GeneratorConfig
+from stylesmith.errors import DataError, UsageError
+from stylesmith.sampling.codes import Codes
+from stylesmith.sampling.ranges import MOST, seeds_of
+from stylesmith.sampling.tensor_file import SUFFIX, read_tensors, write_tensors
+
+
+@dataclass(frozen=True)
+class SavedCodes:
+    """The codes of one picture, as a latent file holds them."""
+
+    path: Path
+    ws: Tensor
+    """One w per layer, `(num_ws, D)`."""
+    noise: list[Tensor | None]
+    """The noise maps, `(1, 1, H, W)` each; None is no noise."""
+    model: str
+    """Hash of the generator that they belong to."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the picture was made by, for readers."""
+
+
+Source = int | SavedCodes
+"""A seed, or the codes of a file."""
+
+
+def source_name(source: Source) -> str:
+    """The name of its picture: `seed0003`, or that of its file."""
+    return f"seed{source:04d}" if isinstance(source, int) else source.path.stem
+
+
+def save_codes(path: Path, codes: Codes, *, model: str, settings: Mapping[str, Any]) -> None:
+    """Write the codes of one image as a latent file.
+
+    Args:
+        path: Ends in .safetensors.
+        codes: Styles and noise of one image; maps that are None stay so.
+        model: Hash of the generator.
+        settings: What the image was made by; anything JSON can hold.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    assert len(codes) == 1
+    maps = {f"noise_{i}": map_[:1] for i, map_ in enumerate(codes.noise) if map_ is not None}
+    header = {"model": model, "settings": dict(settings), "noise_inputs": len(codes.noise)}
+    write_tensors(path, {"w": codes.ws[0], **maps}, header, kind="latent")
+
+
+def read_codes(path: Path, config: GeneratorConfig, *, model: str) -> SavedCodes:
+    """Read a latent file.
+
+    Args:
+        path: The file.
+        config: Of the generator that it should be drawn by.
+        model: Its hash.
+
+    Raises:
+        DataError: If the file is missing, damaged, or belongs to another generator.
+    """
+    tensors, header = read_tensors(path, kind="latent")
+    check_model(path, str(header.get("model")), model)
+    noise = [tensors.get(f"noise_{i}") for i in range(len(config.noise_shapes))]
+    wanted: list[tuple[int, ...]] = [(config.num_ws, config.w_dim)]
+    wanted += [(1, 1, *shape) for shape in config.noise_shapes]
+    for tensor, shape in zip([tensors.get("w"), *noise], wanted, strict=True):
+        if tensor is not None and (tensor.shape != shape or tensor.dtype != torch.float32):
+            raise DataError(f"{path}: damaged: holds {tuple(tensor.shape)}, wanted {shape}.")
+    if "w" not in tensors:
+        raise DataError(f"{path}: damaged: holds no w.")
+    return SavedCodes(path, tensors["w"], noise, model, dict(header.get("settings") or {}))
+
+
+def check_model(path: Path, found: str, wanted: str) -> None:
+    """Refuse a file that was made for another generator.
+
+    Raises:
+        DataError: If the hashes differ, naming both.
+    """
+    if found != wanted:
+        raise DataError(
+            f"{path}: belongs to the model {found}, this one is {wanted}. Use it with its own "
+            "model: codes mean nothing to another one."
+        )
+
+
+def parse_sources(text: str, *, option: str = "--seeds") -> list[int | Path]:
+    """Seeds and latent files from a list: `0-3,face.safetensors,8`.
+
+    Raises:
+        UsageError: If the text is malformed, asks for too many, or goes beyond 2**32 - 1.
+    """
+    found: list[int | Path] = []
+    for part in text.split(","):
+        if part.strip().lower().endswith(SUFFIX):
+            found.append(Path(part.strip()))
+        else:
+            found += seeds_of(part, text, option)
+        if len(found) > MOST:
+            raise UsageError(f"{option} {text!r}: more than {MOST} pictures; draw them in parts")
+    return found
+
+
+def open_sources(
+    parts: Sequence[int | Path], config: GeneratorConfig, *, model: str
+) -> list[Source]:
+    """Sources of parts, with their files read."""
+    return [
+        part if isinstance(part, int) else read_codes(part, config, model=model) for part in parts
+    ]

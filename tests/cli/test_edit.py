@@ -1,0 +1,114 @@
+"""`stylesmith edit`: find directions, move along them; wrong words, one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image).astype(int)
+
+
+@pytest.fixture
+def directions(cli, finished_run, tmp_path) -> Path:
+    """A folder with three directions from the weights of coarse layers."""
+    out = tmp_path / "directions"
+    words = ("--find", "weights", "--layers", "0-2", "--count", 3, "--out", out)
+    result = cli("edit", finished_run.path, *words)
+    assert (result.status, result.err) == (0, "")
+    assert f"3 directions -> {out}: weights-0-2-01 to weights-0-2-03" in result.out
+    return out
+
+
+def test_found_directions_come_with_a_preview(cli, finished_run, directions):
+    names = {f"weights-0-2-0{i}.safetensors" for i in (1, 2, 3)}
+    assert {path.name for path in directions.iterdir()} == names | {"preview.png"}
+    assert pixels(directions / "preview.png").shape == (3 * 8, 7 * 8, 3)
+
+
+@pytest.mark.parametrize("find", ["samples", "boundary"])
+def test_other_ways_to_find(cli, finished_run, tmp_path, find):
+    out, weights = tmp_path / "found", tmp_path / "smile.npy"
+    np.save(weights, np.arange(16.0))
+    words = ("--boundary", weights) if find == "boundary" else ("--count", 2)
+    assert cli("edit", finished_run.path, "--find", find, *words, "--out", out).status == 0
+    wanted = ["smile"] if find == "boundary" else ["samples-all-01", "samples-all-02"]
+    assert sorted(path.stem for path in out.glob("*.safetensors")) == wanted
+
+
+def test_pictures_move_along_and_strength_0_leaves_them(cli, finished_run, directions, tmp_path):
+    out, plain = tmp_path / "edit.png", tmp_path / "plain.png"
+    words = ("--seeds", "3,5", "--strength", "-3:3:7", "--out", out, "--channel", "2:1")
+    moves = [
+        word
+        for path in sorted(directions.glob("*.safetensors"))[:2]
+        for word in ("--direction", path)
+    ]
+    result = cli("edit", finished_run.path, *words, *moves)
+    assert f"6 rows of 7 pictures -> {out}" in result.out
+    page = pixels(out)
+    assert page.shape == (6 * 8, 7 * 8, 3)
+    cli("generate", finished_run.path, "--seeds", "3,5", "--columns", 1, "--out", plain)
+    for top in (0, 16, 32):
+        assert np.abs(page[top : top + 16, 24:32] - pixels(plain)).max() <= 1
+    assert np.abs(page[:8, :8] - page[:8, 48:]).max() > 1
+
+
+def test_layers_and_conditions_change_the_way(cli, finished_run, directions, tmp_path):
+    first, second = sorted(directions.glob("*.safetensors"))[:2]
+    outs = [tmp_path / f"{i}.png" for i in range(3)]
+    words = ("edit", finished_run.path, "--direction", first, "--psi", 1, "--strength", "-9:9:2")
+    assert cli(*words, "--out", outs[0]).status == 0
+    assert cli(*words, "--out", outs[1], "--layers", "1").status == 0
+    assert cli(*words, "--out", outs[2], "--without", second).status == 0
+    whole, some, rest = map(pixels, outs)
+    assert np.abs(whole - some).max() > 1
+    assert np.abs(whole - rest).max() <= 1  # singular vectors are orthogonal already
+    error = cli(*words, "--out", tmp_path / "x.png", "--without", first).error()
+    assert "nothing is left of it" in error
+
+
+def test_directions_of_another_model_are_refused(cli, conditional_run, directions, tmp_path):
+    path = next(directions.glob("*.safetensors"))
+    words = ("--direction", path, "--class", 0, "--out", tmp_path / "x.png")
+    error = cli("edit", conditional_run.path, *words).error()
+    assert f"{path}: belongs to the model " in error and "this one is " in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "name a --direction or --channel, or look for some with --find weights"),
+        (("--channel", "2:1", "--strength", "3"), "--strength '3': wanted FROM:TO:COUNT"),
+        (("--channel", "2:1", "--strength", "-3:3:1"), "from -3 to 3 there can be 2 to 1000"),
+        (("--channel", "2"), "--channel '2': wanted LAYER:NUMBER"),
+        (
+            ("--channel", "7:1"),
+            "layer '7': the styles of this network belong to 0, 1, rgb1, 2, rgb3",
+        ),
+        (("--channel", "2:99"), "channel 99: layer 2 has the channels 0-7"),
+        (("--channel", "2:1", "--layers", "0"), "moves a style of layer 2, and no other"),
+        (("--channel", "2:1", "--without", "x"), "--without: is for directions of w"),
+        (("--direction", "nowhere.safetensors"), "nowhere.safetensors: no such file"),
+        (("--find", "weights"), "--find writes several files; wanted a folder"),
+        (("--find", "weights", "--channel", "2:1"), "leave --direction and --channel out"),
+        (("--find", "boundary"), "--find boundary and --boundary FILE go together"),
+        (("--channel", "2:1", "--boundary", "x.npy"), "--boundary FILE go together"),
+        (("--find", "luck"), "--find"),
+    ],
+)
+def test_wrong_options_are_one_line_and_leave_nothing(cli, finished_run, tmp_path, words, message):
+    assert message in cli("edit", finished_run.path, "--out", tmp_path / "x.png", *words).error()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_boundaries_must_fit_and_folders_are_kept(cli, finished_run, tmp_path):
+    weights, out = tmp_path / "smile.npy", tmp_path / "out"
+    np.save(weights, np.ones(3))
+    words = ("edit", finished_run.path, "--find", "boundary", "--boundary", weights, "--out", out)
+    assert "smile: a boundary of this network has 16 weights" in cli(*words).error()
+    out.mkdir()
+    assert f"{out}: exists already" in cli(*words).error()

@@ -1,0 +1,230 @@
+"""Directions: found where theory says they are, kept in files, and moved along."""
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from stylesmith.errors import DataError, UsageError
+from stylesmith.sampling import (
+    Direction,
+    draw_edited,
+    from_channel,
+    from_classifier,
+    from_samples,
+    from_weights,
+    read_direction,
+    save_direction,
+    without,
+)
+from stylesmith.sampling.affines import find_affine, stacked_weights
+from stylesmith.sampling.boundary import read_boundary
+from stylesmith.sampling.find import factorize, principal_components
+from tests import support
+
+
+def same_up_to_sign(found, wanted):
+    assert_close(found.double(), wanted * (found.double() @ wanted).sign(), atol=1e-5, rtol=1e-5)
+
+
+def direction(vector, **fields):
+    defaults = {"name": "x", "unit": 1.0, "layers": (0, 1), "origin": "boundary", "model": "m"}
+    return Direction(vector=vector, **(defaults | fields))
+
+
+def test_factorization_gives_the_top_right_singular_vectors(paint):
+    painter = paint()
+    for layers in (None, (0, 1), (4,)):
+        weights = stacked_weights(painter.generator, range(6) if layers is None else layers)
+        _, values, rows = torch.linalg.svd(weights.double())
+        found = from_weights(painter, layers=layers, count=4)
+        assert len(found) == 4
+        for move, row, value in zip(found, rows, values, strict=False):
+            same_up_to_sign(move.vector, row)
+            assert_close((weights.double() @ move.vector.double()).norm(), value)
+            assert move.layers == (tuple(range(6)) if layers is None else layers)
+
+
+def test_no_unit_vector_moves_styles_farther_than_the_first_factor():
+    weights = torch.randn(30, 8)
+    first = factorize(weights)[0].float()
+    others = torch.nn.functional.normalize(torch.randn(1000, 8), dim=1)
+    assert (weights @ first).norm() >= (others @ weights.T).norm(dim=1).max()
+
+
+def test_components_of_points_with_known_axes_are_those_axes():
+    axes = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64)).Q.T
+    lengths = torch.tensor([9.0, 7, 5, 3, 2, 1], dtype=torch.float64)
+    ends = axes * lengths[:, None]
+    points = torch.cat([ends, -ends]) + 100  # whose mean is far from 0
+    for found, axis in zip(principal_components(points), axes, strict=True):
+        same_up_to_sign(found, axis)
+
+
+def test_components_of_a_linear_mapping_are_its_singular_vectors(paint, monkeypatch):
+    """z is normal, so that w = A z has the covariance A A^T."""
+    painter = paint()
+    axes = torch.linalg.qr(torch.randn(8, 8)).Q
+    lengths = torch.tensor([8.0, 6, 4.5, 3, 2, 1.5, 1, 0.5])
+    monkeypatch.setattr(painter.generator.mapping, "forward", lambda z, c: z @ (axes * lengths).T)
+    found = from_samples(painter, count=8)
+    for i, move in enumerate(found):
+        assert abs(float(move.vector @ axes[:, i])) > 0.99
+        assert move.unit == pytest.approx(float(lengths[i]), rel=0.05)
+
+
+@pytest.mark.parametrize("find", [from_weights, from_samples])
+def test_units_are_standard_deviations_and_signs_are_settled(paint, find):
+    painter = paint()
+    for move in find(painter, count=3):
+        assert move.vector.norm().item() == pytest.approx(1, abs=1e-6)
+        assert move.unit == pytest.approx(float((painter.w_samples @ move.vector).std()), rel=1e-4)
+        assert move.vector[move.vector.abs().argmax()] > 0
+
+
+def test_a_growing_network_is_factorized_as_far_as_it_has_grown(paint):
+    from stylesmith.networks import Growth
+
+    painter = paint(connection="grow")
+    painter.generator.growth = Growth(1)
+    assert from_weights(painter, count=1)[0].layers == (0, 1, 2, 3)
+
+
+def test_a_boundary_is_crossed_at_a_right_angle(paint):
+    painter = paint()
+    normal = torch.randn(1, 8, dtype=torch.float64) * 7
+    move = from_classifier(painter, normal, name="smile", layers=(0, 1))
+    assert_close(move.vector.double(), normal[0] / normal.norm(), atol=1e-6, rtol=1e-6)
+    readings = painter.w_samples.double() @ normal[0]
+    assert move.unit * float(normal.norm()) == pytest.approx(float(readings.std()))
+    assert (move.name, move.layers, move.origin) == ("smile", (0, 1), "boundary")
+
+
+@pytest.mark.parametrize("normal", [torch.zeros(8), torch.ones(7), torch.full((8,), float("nan"))])
+def test_boundaries_that_are_none_are_refused(paint, normal):
+    with pytest.raises(UsageError, match="smile: a boundary of this network has 8 weights"):
+        from_classifier(paint(), normal, name="smile")
+
+
+def test_what_is_left_without_others_is_orthogonal_to_them():
+    vectors = torch.nn.functional.normalize(torch.randn(4, 8), dim=1)
+    first, *others = (direction(v, name=f"d{i}", unit=2.0) for i, v in enumerate(vectors))
+    rest = without(first, [*others, others[0]])  # the same one twice does no harm
+    assert rest.vector.norm().item() == pytest.approx(1, abs=1e-6)
+    for other in others:
+        assert abs(float(rest.vector @ other.vector)) < 1e-6
+    step, shorter = first.unit * first.vector, rest.unit * rest.vector
+    lost = step - shorter  # lies in the span of the others
+    coefficients = torch.linalg.lstsq(vectors[1:].T, lost[:, None]).solution
+    assert_close(vectors[1:].T @ coefficients, lost[:, None], atol=1e-5, rtol=1e-5)
+    assert without(first, others[:2]).name == "d0_without_d1_without_d2"
+    assert without(first, []) is first
+
+
+def test_nothing_left_is_said():
+    one = direction(torch.eye(8)[0], name="smile")
+    with pytest.raises(UsageError, match="smile: nothing is left of it without smile"):
+        without(one, [one])
+    with pytest.raises(UsageError, match="only directions of one space"):
+        without(one, [direction(torch.eye(8)[0], affine="3")])
+
+
+@pytest.mark.parametrize("affine", [None, "3"])
+def test_strength_0_is_the_identity_and_others_are_not(paint, affine):
+    painter = paint()
+    vector = torch.nn.functional.normalize(torch.randn(8), dim=0)
+    move = direction(vector, affine=affine, layers=(3,), unit=3.0)
+    codes = painter.codes([5])
+    (low, same, high) = (draw_edited(painter, codes, move, [s])[0] for s in (-2.0, 0.0, 2.0))
+    assert torch.equal(same, painter.draw(codes)[0])
+    assert (low - same).abs().max() > 1e-3 and (high - low).abs().max() > 1e-3
+    together = draw_edited(painter, codes, move, [-2.0, 0.0, 2.0])
+    assert_close(together, torch.stack([low, same, high]))
+
+
+def test_moving_w_moves_just_its_layers(paint):
+    painter = paint()
+    move = direction(torch.eye(8)[2], unit=0.5, layers=(1, 4))
+    codes = painter.codes([5])
+    moved = move.moved(codes, torch.tensor([3.0]), painter.config)
+    step = torch.zeros(6, 8)
+    step[[1, 4], 2] = 1.5
+    assert_close(moved.ws[0] - codes.ws[0], step)
+    assert move.on_layers((0,)).layers == (0,)
+
+
+def test_a_style_channel_is_one_number_of_one_layer(paint):
+    painter = paint()
+    move = from_channel(painter, "rgb3", 2)
+    affine = find_affine(painter.generator, "rgb3")
+    styles = affine.module(painter.w_samples)
+    assert move.unit == pytest.approx(float(styles[:, 2].std()), rel=1e-4)
+    assert (move.vector.tolist(), move.layers) == ([0, 0, 1, 0, 0, 0, 0, 0], (3,))
+    with pytest.raises(UsageError, match="channel 8: layer rgb3 has the channels 0-7"):
+        from_channel(painter, "rgb3", 8)
+    with pytest.raises(UsageError, match="moves a style of layer rgb3, and no other"):
+        move.on_layers((0,))
+
+
+@pytest.mark.parametrize("affine", [None, "3"])
+def test_files_keep_everything(paint, tmp_path, affine):
+    painter = paint()
+    model = painter.model_hash
+    move = direction(torch.randn(8), model=model, affine=affine, unit=0.1, layers=(3,))
+    save_direction(tmp_path / "x.safetensors", move)
+    again = read_direction(tmp_path / "x.safetensors", painter.generator, model=model)
+    assert torch.equal(again.vector, move.vector)
+    for name in ("name", "unit", "layers", "origin", "model", "affine"):
+        assert getattr(again, name) == getattr(move, name)
+
+
+def test_files_of_another_model_and_damaged_ones_are_refused(paint, tmp_path):
+    painter, path = paint(), tmp_path / "x.safetensors"
+    save_direction(path, direction(torch.randn(8), model="0123"))
+    with pytest.raises(
+        DataError, match=f"belongs to the model 0123, this one is {painter.model_hash}"
+    ):
+        read_direction(path, painter.generator, model=painter.model_hash)
+    for damage in support.DAMAGES:
+        save_direction(path, direction(torch.randn(8), model="m"))
+        damage(path)
+        with pytest.raises(DataError, match="damaged"):
+            read_direction(path, painter.generator, model="m")
+
+
+@pytest.mark.parametrize(
+    ("move", "message"),
+    [
+        (direction(torch.randn(7)), r"its vector is \(7,\), wanted \(8,\)"),
+        (direction(torch.randn(8), layers=(6,)), "layer 6"),
+        (direction(torch.randn(8), affine="9"), "layer '9'"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(paint, tmp_path, move, message):
+    save_direction(tmp_path / "x.safetensors", move)
+    with pytest.raises(DataError, match=message):
+        read_direction(tmp_path / "x.safetensors", paint().generator, model="m")
+
+
+def test_boundaries_come_from_numpy_files(tmp_path):
+    normal = np.arange(8.0)[None]
+    np.save(tmp_path / "a.npy", normal)
+    np.savez(tmp_path / "b.npz", intercept=np.ones(1), coef=normal)
+    for name in ("a.npy", "b.npz"):
+        assert_close(read_boundary(tmp_path / name), torch.from_numpy(normal))
+
+
+def test_other_files_are_no_boundaries(tmp_path):
+    np.savez(tmp_path / "names.npz", smile=np.ones(8))
+    with pytest.raises(DataError, match=r"names\.npz: holds smile; wanted an array named coef"):
+        read_boundary(tmp_path / "names.npz")
+    np.save(tmp_path / "pickled.npy", np.array([object()]), allow_pickle=True)
+    np.save(tmp_path / "words.npy", np.array(["a"]))
+    (tmp_path / "text.npy").write_text("hello")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    (tmp_path / "folder.npy").mkdir()
+    for name in ("pickled.npy", "words.npy", "text.npy", "empty.npz", "folder.npy"):
+        with pytest.raises(DataError, match=f"{name}: not a numpy file of numbers"):
+            read_boundary(tmp_path / name)
+    with pytest.raises(DataError, match=r"nowhere\.npy: no such file"):
+        read_boundary(tmp_path / "nowhere.npy")

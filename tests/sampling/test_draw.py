@@ -1,0 +1,138 @@
+"""Any number of pictures: the same ones as alone, in bounded memory, errors in their turn."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from stylesmith import images as pixels
+from stylesmith.errors import OutputError, UsageError
+from stylesmith.sampling import draw, draw_batches, save_codes, write_folder, write_grid
+
+
+def read(path):
+    with Image.open(path) as image:
+        return torch.from_numpy(np.asarray(image).astype(int)).permute(2, 0, 1)
+
+
+def wanted(painter, seed):
+    return pixels.to_uint8(painter.draw(painter.codes([seed]))[0]).int()
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 16])
+def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_size):
+    painter, seeds = paint(), [4, 0, 9, 2, 7]
+    steps = {"folder": [], "grid": []}
+    paths = write_folder(
+        painter,
+        seeds,
+        tmp_path / "all",
+        batch_size=batch_size,
+        on_progress=lambda *step: steps["folder"].append(step),
+    )
+    write_grid(
+        painter,
+        seeds,
+        tmp_path / "grid.png",
+        columns=2,
+        batch_size=batch_size,
+        on_progress=lambda *step: steps["grid"].append(step),
+    )
+    grid = read(tmp_path / "grid.png")
+    assert grid.shape == (3, 48, 32)
+    assert [path.name for path in paths] == [f"seed000{seed}.png" for seed in seeds]
+    for i, (seed, path) in enumerate(zip(seeds, paths, strict=True)):
+        top, left = i // 2 * 16, i % 2 * 16
+        for found in (read(path), grid[:, top : top + 16, left : left + 16]):
+            assert (found - wanted(painter, seed)).abs().max() <= 1
+    assert steps["folder"][-1] == steps["grid"][-1] == (5, 5)
+    assert (grid[:, 32:, 16:] == 0).all()
+    assert {p.name for p in (tmp_path / "all").iterdir()} == {p.name for p in paths}
+
+
+def test_latents_beside_pictures_redraw_them_bit_by_bit(paint, tmp_path):
+    painter = paint(settings={"psi": 0.6})
+    write_folder(painter, [3, 5], tmp_path, latents=True)
+    sources = painter.open([tmp_path / "seed0005.safetensors", tmp_path / "seed0003.safetensors"])
+    assert sources[0].settings["psi"] == 0.6 and sources[0].settings["from"] == "seed0005"
+    again = write_folder(painter, sources, tmp_path / "again")
+    for path in again:
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+
+
+def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
+    painter = paint()
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.safetensors"
+        save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
+    a, b = painter.open([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
+    sizes = [
+        len(images) for _, images in draw_batches(painter, [1, 2, a, b, 3, 4, 5], batch_size=2)
+    ]
+    assert sizes == [2, 1, 1, 2, 1]
+
+
+def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_path):
+    painter = paint()
+    assert len(write_folder(painter, [3, 3, 1000, 1000], tmp_path / "out")) == 2
+    paths = [tmp_path / folder / "face.safetensors" for folder in "ab"]
+    for path in paths:
+        save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
+    same, other = painter.open(paths)
+    assert len(write_folder(painter, [same, same], tmp_path / "twice")) == 1
+    with pytest.raises(UsageError, match="two pictures would be named face"):
+        write_folder(painter, [same, other], tmp_path / "both")
+
+
+def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
+    """Drawing stops when writing falls behind: memory does not grow with the job."""
+    painter, ahead, written = paint(), [], []
+    monkeypatch.setattr(draw, "WAITING", 2)
+    monkeypatch.setattr(draw, "WRITERS", 1)
+
+    def write_slowly(image, path):
+        time.sleep(0.005)
+        written.append(path)
+
+    monkeypatch.setattr(draw, "_write", write_slowly)
+    original = painter.draw
+
+    def counting(codes):
+        ahead.append(2 * len(ahead) - len(written))
+        return original(codes)
+
+    monkeypatch.setattr(painter, "draw", counting)
+    write_folder(painter, range(40), tmp_path, batch_size=2)
+    assert len(written) == 40 and max(ahead) <= 2 * (2 + 1)
+
+
+def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, monkeypatch):
+    painter = paint()
+
+    def fail(path, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", fail)
+    with pytest.raises(OutputError, match=r"seed0000\.png: cannot be written .No space left"):
+        write_folder(painter, range(3), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_said(paint, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_folder(paint(), [0], tmp_path / "file" / "folder")
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"), [("x.webp", "16383 a side"), ("x.jpg", "65535 a side"), ("x.png", "in all")]
+)
+def test_pages_beyond_their_format_are_refused_early(paint, tmp_path, name, bound):
+    seeds = range(5000)
+    with pytest.raises(UsageError, match=f"{name}: would have .* pixels, more than .*{bound}"):
+        write_grid(
+            paint(), [*seeds] * 80, tmp_path / name, columns=5000 if name != "x.png" else None
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,81 @@
+"""Style mixing: equal sources change nothing, and layers come from where the figure says."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+from stylesmith import images as pixels
+from stylesmith.errors import UsageError
+from stylesmith.sampling import MixedRow, NoiseChoice, mix, mixing_sheet
+
+TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": False}
+
+
+@pytest.mark.parametrize("layers", [(0,), (0, 1, 2, 3), (4, 5), (0, 2, 5)])
+def test_mixing_equal_sources_changes_nothing(paint, layers):
+    painter = paint()
+    codes = painter.codes([3])
+    mixed = mix(codes, painter.codes([3]), layers, painter.config)
+    assert torch.equal(painter.draw(mixed), painter.draw(codes))
+
+
+def test_styles_of_all_layers_leave_only_the_noise(paint):
+    painter = paint(settings={"noise": NoiseChoice("random")})
+    own, other = painter.codes([3]), painter.codes([5])
+    mixed = mix(own, other, tuple(range(6)), painter.config)
+    assert torch.equal(mixed.ws, other.ws)
+    assert mixed.noise is own.noise
+
+
+def test_both_ways_of_a_crossover_part_the_styles(paint):
+    painter = paint()
+    a, b = painter.codes([3]), painter.codes([5])
+    low, high = (0, 1, 2, 3), (4, 5)
+    assert torch.equal(mix(a, b, low, painter.config).ws, mix(b, a, high, painter.config).ws)
+
+
+def test_layers_without_a_style_are_refused(paint):
+    painter = paint(**TRADITIONAL)
+    codes = painter.codes([3])
+    assert torch.equal(
+        mix(codes, painter.codes([5]), (0, 1), painter.config).ws, painter.codes([5]).ws
+    )
+    with pytest.raises(UsageError, match="layers 2-3: have no style here; one style, for layer 0"):
+        mix(codes, codes, (2, 3), painter.config)
+
+
+def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
+    painter = paint()
+    rows = [MixedRow(3, (0, 1)), MixedRow(5, (0, 1)), MixedRow(3, (4,))]
+    told = []
+    mixing_sheet(
+        painter,
+        rows,
+        [7, 3, 8],
+        tmp_path / "mix.png",
+        batch_size=2,
+        on_progress=lambda *step: told.append(step),
+    )
+    page = np.asarray(Image.open(tmp_path / "mix.png"))
+    assert page.shape == (4 * 16 + 2, 4 * 16 + 2, 3)  # a gap of an eighth behind each margin
+    starts = [0, 18, 34, 50]
+
+    def tile(row, column):
+        top, left = starts[row], starts[column]
+        return torch.from_numpy(page[top : top + 16, left : left + 16].astype(int)).permute(2, 0, 1)
+
+    def assert_shows(row, column, codes):
+        wanted = pixels.to_uint8(painter.draw(codes)[0]).int()
+        assert (tile(row, column) - wanted).abs().max() <= 1, (row, column)
+
+    for column, seed in enumerate([7, 3, 8], 1):
+        assert_shows(0, column, painter.codes([seed]))
+    for row, mixed in enumerate(rows, 1):
+        own = painter.codes([mixed.source])
+        assert_shows(row, 0, own)
+        for column, seed in enumerate([7, 3, 8], 1):
+            assert_shows(row, column, mix(own, painter.codes([seed]), mixed.layers, painter.config))
+    assert (page[:16, :16] == 255).all() and (page[16:18] == 255).all()
+    assert_close(told[-1], (15, 15))

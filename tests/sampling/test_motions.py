@@ -1,0 +1,118 @@
+"""Motions: through the pictures they are made of, and back to the start."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from stylesmith.errors import UsageError
+from stylesmith.sampling import (
+    NoiseChoice,
+    frames,
+    mix,
+    mixing_walk,
+    noise_turn,
+    save_codes,
+    walk,
+)
+
+WAYS = ["smooth", "straight", "sphere"]
+SEEDS = [3, 5, 8]
+
+
+def same_codes(a, b):
+    assert_close(a.ws, b.ws, atol=1e-5, rtol=1e-5)
+    for x, y in zip(a.noise, b.noise, strict=True):
+        assert (x is None) == (y is None)
+        if x is not None:
+            assert_close(x, y, atol=1e-6, rtol=1e-5)
+
+
+def at(*times):
+    return torch.tensor(times).double()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_walk_passes_every_picture_and_closes(paint, way):
+    painter = paint(settings={"psi": 0.7})
+    motion = walk(painter, SEEDS, way)
+    assert_close(motion(at(0, 1, 2)).ws, painter.styles(SEEDS))
+    same_codes(motion(at(3)), motion(at(0)))
+    between = motion(at(0.5)).ws
+    assert (between - motion(at(0)).ws).abs().max() > 1e-3
+
+
+def test_ways_differ_between_pictures(paint):
+    painter = paint()
+    points = [walk(painter, SEEDS, way)(at(0.5)).ws for way in WAYS]
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert (points[i] - points[j]).abs().max() > 1e-3
+
+
+def test_the_noise_of_a_walk_is_that_of_its_first_picture(paint):
+    painter = paint(settings={"noise": NoiseChoice("random")})
+    motion = walk(painter, SEEDS)
+    for time in (0.0, 1.7):
+        pairs = zip(motion(at(time)).noise, painter.codes([3]).noise, strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_mixing_walk_moves_only_its_layers(paint, way):
+    painter = paint()
+    motion = mixing_walk(painter, 7, SEEDS, (4, 5), way)
+    base = painter.codes([7])
+    codes = motion(at(0, 1.4))
+    assert_close(codes.ws[:, :4], base.ws[:, :4].expand(2, -1, -1))
+    same_codes(motion(at(1)), mix(base, painter.codes([5]), (4, 5), painter.config))
+    same_codes(motion(at(3)), motion(at(0)))
+
+
+def test_turning_noise_stays_normal_and_closes(paint):
+    painter = paint()
+    motion = noise_turn(painter, 3)
+    same_codes(motion(at(0)), painter.codes([3]))
+    same_codes(motion(at(4)), motion(at(0)))
+    own, opposite = motion(at(0)), motion(at(2))
+    assert_close(own.noise[4], -opposite.noise[4], atol=1e-5, rtol=0)
+    first, quarter = (motion(at(t)).noise[4].double() for t in (0, 1))
+    for time in (0.3, 1.9):  # cos^2 + sin^2 = 1: the mean square goes round between both
+        noise = motion(at(time)).noise[4].double()
+        angle = torch.tensor(time * torch.pi / 2).double()
+        assert_close(noise, angle.cos() * first + angle.sin() * quarter, atol=1e-5, rtol=0)
+    assert abs(float((first * quarter).mean())) < 0.3  # the other draw has nothing to do with it
+
+
+def test_the_other_noise_is_never_the_seeds_own(paint):
+    painter = paint(settings={"noise": NoiseChoice("random", (4,))})
+    for seed in (0, 1, 2):
+        codes = noise_turn(painter, seed)(at(0, 1))
+        assert codes.noise[0] is None
+        assert not torch.equal(codes.noise[4][0], codes.noise[4][1])
+
+
+def test_files_are_keyframes_in_w_and_not_in_z(paint, tmp_path):
+    painter = paint()
+    path = tmp_path / "face.safetensors"
+    save_codes(path, painter.codes([5]), model=painter.model_hash, settings={})
+    sources = painter.open([3, path, 8])
+    for way in ("smooth", "straight"):
+        same_codes(walk(painter, sources, way)(at(1.5)), walk(painter, SEEDS, way)(at(1.5)))
+    with pytest.raises(UsageError, match=r"face.safetensors: holds w and no z"):
+        walk(painter, sources, "sphere")
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 64])
+def test_frames_go_round_once_in_a_grid(paint, batch_size):
+    painter = paint()
+    cells = [walk(painter, SEEDS), walk(painter, [8, 9, 10])]
+    drawn = list(
+        frames(painter, cells, keyframes=3, per_keyframe=2, columns=1, batch_size=batch_size)
+    )
+    assert len(drawn) == 6 and drawn[0].shape == (3, 32, 16)
+    assert_close(drawn[2][:, :16], painter.draw(painter.codes([5]))[0], atol=1e-4, rtol=0)
+    assert_close(drawn[4][:, 16:], painter.draw(painter.codes([10]))[0], atol=1e-4, rtol=0)
+
+
+def test_noise_cannot_turn_where_there_is_none(paint):
+    with pytest.raises(UsageError, match="this network has no noise inputs"):
+        noise_turn(paint(noise=False), 3)

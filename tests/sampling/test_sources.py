@@ -1,0 +1,143 @@
+"""Latent files: the same picture to the bit, and one line for every file that cannot be used."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from stylesmith.errors import DataError, UsageError
+from stylesmith.sampling import NoiseChoice, SavedCodes, read_codes, save_codes
+from stylesmith.sampling.sources import source_name
+from stylesmith.sampling.tensor_file import read_tensors, write_tensors
+from tests import support
+
+SETTINGS = {
+    "plain": {},
+    "truncated": {"psi": 0.4, "psi_layers": (0, 1)},
+    "random": {"noise": NoiseChoice("random")},
+    "none": {"noise": NoiseChoice("none")},
+    "some": {"noise": NoiseChoice("random", (1, 3))},
+}
+
+
+@pytest.fixture
+def saved(paint, tmp_path):
+    """A painter, and the latent file of its seed 3."""
+    painter = paint()
+    path = tmp_path / "face.safetensors"
+    save_codes(path, painter.codes([3]), model=painter.model_hash, settings={"steps": 7})
+    return painter, path
+
+
+@pytest.mark.parametrize("fields", [{}, {"kind": "adain", "connection": "grow"}, {"noise": False}])
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_a_latent_file_redraws_bit_by_bit(paint, repaint, tmp_path, fields, settings):
+    painter = paint(**fields, settings=settings)
+    codes = painter.codes([3])
+    path = tmp_path / "face.safetensors"
+    save_codes(path, codes, model=painter.model_hash, settings={})
+    other = repaint(painter, psi=0.1)  # truncation has no say in files
+    assert torch.equal(other.draw(other.codes(other.open([path]))), painter.draw(codes))
+
+
+def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
+    painter = paint(settings={"precision": "bf16"})
+    path = tmp_path / "face.safetensors"
+    save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
+    assert torch.equal(*(painter.draw(painter.codes(s)) for s in ([3], painter.open([path]))))
+
+
+def test_a_file_keeps_where_it_comes_from(saved):
+    painter, path = saved
+    (source,) = painter.open([path])
+    assert isinstance(source, SavedCodes) and source_name(source) == "face"
+    assert source.settings == {"steps": 7} and source.model == painter.model_hash
+    assert set(load_file(path)) == {"w"} | {f"noise_{i}" for i in range(5)}
+
+
+def test_files_stand_among_seeds(saved):
+    painter, path = saved
+    mixed = painter.draw(painter.codes(painter.open([5, path, 8])))
+    assert torch.allclose(mixed, painter.draw(painter.codes([5, 3, 8])), atol=1e-5)
+
+
+def test_noise_can_be_left_out_of_a_file_but_not_drawn_anew(saved, repaint):
+    painter, path = saved
+    quiet = repaint(painter, noise=NoiseChoice("none"))
+    wanted = quiet.draw(quiet.codes([3]))
+    assert torch.equal(quiet.draw(quiet.codes(quiet.open([path]))), wanted)
+    some = repaint(painter, noise=NoiseChoice("fixed", (1,)))
+    assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], some.open([path]))))
+    loud = repaint(painter, noise=NoiseChoice("random"))
+    with pytest.raises(UsageError, match=r"face\.safetensors has noise of its own"):
+        loud.codes(loud.open([path]))
+
+
+def test_a_file_of_another_model_is_refused_with_both_hashes(saved, paint):
+    painter, path = saved
+    other = paint(seed=1)
+    assert other.model_hash != painter.model_hash
+    with pytest.raises(DataError) as error:
+        other.open([path])
+    assert f"{path}: belongs to the model {painter.model_hash}" in str(error.value)
+    assert other.model_hash in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", support.DAMAGES)
+def test_damaged_files_are_refused(saved, damage):
+    painter, path = saved
+    damage(path)
+    with pytest.raises(DataError, match=r"face\.safetensors: .*damaged"):
+        painter.open([path])
+
+
+def test_other_files_are_refused(saved, tmp_path):
+    painter, path = saved
+    with pytest.raises(DataError, match="no such file; wanted a latent file"):
+        painter.open([tmp_path / "nowhere.safetensors"])
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"w": torch.zeros(1)}, foreign)
+    with pytest.raises(DataError, match="not one of stylesmith's"):
+        painter.open([foreign])
+    with pytest.raises(DataError, match="holds a latent, wanted a direction"):
+        read_tensors(path, kind="direction")
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"version": 99}, "written by a newer stylesmith .format 99, this one reads 1."),
+        ({"version": "x"}, "its header cannot be read"),
+    ],
+)
+def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
+    path = tmp_path / "face.safetensors"
+    write_tensors(path, {"w": torch.zeros(1)}, header, kind="latent")
+    with pytest.raises(DataError, match=message):
+        read_tensors(path, kind="latent")
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({}, "holds no w"),
+        ({"w": torch.zeros(5, 8)}, r"holds \(5, 8\), wanted \(6, 8\)"),
+        ({"w": torch.zeros(6, 8, dtype=torch.float64)}, "wanted"),
+        ({"w": torch.zeros(6, 8), "noise_1": torch.zeros(1, 1, 3, 8)}, r"wanted \(1, 1, 8, 8\)"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused(paint, tmp_path, tensors, message):
+    painter = paint()
+    path = tmp_path / "face.safetensors"
+    write_tensors(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
+    with pytest.raises(DataError, match=message):
+        read_codes(path, painter.config, model="m")
+
+
+def test_names_of_pictures():
+    source = SavedCodes(Path("a/face 1.safetensors"), torch.zeros(1), [], "m")
+    assert [source_name(s) for s in (3, 12345, source)] == ["seed0003", "seed12345", "face 1"]
+    assert replace(source, model="n").model == "n" and json.dumps(source.settings) == "{}"
