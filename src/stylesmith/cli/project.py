@@ -1,0 +1,231 @@
+"""`stylesmith project`: the codes that draw a picture."""
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stylesmith.cli.console import error_console, progress
+from stylesmith.cli.drawing import Class, DeviceOption, Model, counted, say
+from stylesmith.cli.train import Device
+from stylesmith.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stylesmith.inversion import Found, ProjectionSettings, Projector, Search, Target
+    from stylesmith.networks import Generator
+
+ESTIMATE_AFTER = 3.0
+"""Seconds of steps that tell how long all will take."""
+
+
+class SpaceName(StrEnum):
+    """Choices of --space."""
+
+    w = "w"
+    w_plus = "w+"
+
+
+class FormName(StrEnum):
+    """Choices of --form."""
+
+    code = "code"
+    paper = "paper"
+
+
+class DistanceName(StrEnum):
+    """Choices of --distance."""
+
+    lpips = "lpips"
+    random = "random"
+    pixels = "pixels"
+
+
+class VideoName(StrEnum):
+    """Choices of --video."""
+
+    mp4 = "mp4"
+    webm = "webm"
+    gif = "gif"
+    webp = "webp"
+
+
+Space = Annotated[
+    SpaceName, typer.Option(help="One w for all layers, or one for each: closer, harder to edit.")
+]
+NoNoise = Annotated[
+    bool, typer.Option("--no-noise", help="Leave the network's noise maps as they are.")
+]
+Steps = Annotated[int, typer.Option(min=1, help="Steps for each picture.")]
+DistanceOption = Annotated[
+    DistanceName | None,
+    typer.Option("--distance", help="What to go by; lpips where its weights are, else random."),
+]
+FormOption = Annotated[
+    FormName,
+    typer.Option("--form", help="Whom to follow where the paper and its published code differ."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Another seed searches another way.")]
+Batch = Annotated[
+    int | None, typer.Option(min=1, help="Pictures at once; else by the size of the images.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is in OUT.")]
+
+
+def project(
+    model: Model,
+    images: Annotated[list[Path], typer.Argument(help="PNG, JPEG or WebP files of any size.")],
+    out: Annotated[Path, typer.Option(help="The folder of results, one folder for each.")] = Path(
+        "projected"
+    ),
+    space: Space = SpaceName.w,
+    no_noise: NoNoise = False,
+    steps: Steps = 1000,
+    stop_at: Annotated[
+        float | None, typer.Option(min=0, help="Stop at a picture once its distance is this.")
+    ] = None,
+    distance: DistanceOption = None,
+    form: FormOption = FormName.code,
+    class_: Class = None,
+    seed: Seed = 0,
+    batch: Batch = None,
+    video: Annotated[
+        VideoName | None, typer.Option(help="Write a video of each search, of this kind.")
+    ] = None,
+    tune: Annotated[
+        bool,
+        typer.Option("--tune", help="Then tune a copy of the network to each picture, too."),
+    ] = False,
+    tune_steps: Annotated[int, typer.Option(min=1, help="Steps of --tune.")] = 350,
+    resume: Resume = False,
+    device: DeviceOption = Device.auto,
+    force: Annotated[bool, typer.Option("--force", help="Start anew if OUT exists.")] = False,
+) -> None:
+    """Find the codes that draw a picture (StyleGAN2, appendix D).
+
+    Each picture gets a folder: latent.safetensors, which draws it again wherever a seed is
+    accepted, what was wanted and found, their difference, and the loss. With --tune also a model
+    folder, tuned/, which draws a photograph that the network could not draw (pivotal tuning).
+
+    Examples:
+    `stylesmith project runs/photos me.png --out projected/`
+
+    `stylesmith generate runs/photos --seeds projected/me/latent.safetensors --out me-again.png`
+    """
+    from stylesmith.inversion import ProjectionSettings, Projector, read_targets
+    from stylesmith.models import load
+    from stylesmith.sampling.movie import check_movie
+
+    check_folder(out, resume=resume, force=force)
+    if video is not None:
+        check_movie(out / f"search.{video.value}")
+    settings = ProjectionSettings(
+        steps=steps,
+        space=space.value,
+        noise=not no_noise,
+        form=form.value,
+        stop_at=stop_at,
+        label=class_,
+        seed=seed,
+    )
+    generator = load(model, device=device.value)
+    targets = read_targets(images, generator)
+    for target in targets:
+        if target.changes:
+            say(f"{target.source}: {target.changes}")
+    projector = Projector(open_search(generator, settings, distance), out)
+    projector.batch_size, projector.video = batch, f".{video.value}" if video else None
+    if force:
+        projector.clear(targets)
+    done = []
+    for found in run(projector, targets):
+        report(found)
+        done.append(found)
+    if tune:
+        _tune(projector, done, tune_steps, seed)
+
+
+def check_folder(out: Path, *, resume: bool, force: bool) -> None:
+    """Refuse a folder that holds results, unless the user says what shall become of them."""
+    if out.is_file():
+        raise OutputError(f"{out}: is a file; wanted a folder for the results")
+    if out.is_dir() and any(out.iterdir()) and not (resume or force):
+        raise OutputError(
+            f"{out}: exists already. Choose another name, or add --resume to go on with what is "
+            "there, or --force to start anew."
+        )
+
+
+def open_search(
+    generator: "Generator", settings: "ProjectionSettings", distance: DistanceName | None
+) -> "Search":
+    """A search by the distance that was named, or that there is."""
+    from stylesmith.inversion import Search, choose_distance
+
+    if settings.label is not None:
+        generator.label_row(settings.label)  # refuses a class that is not there
+    device = generator.mapping.w_avg.device
+    name = distance.value if distance else None
+    chosen, reason = choose_distance(name, generator.image_size, device)
+    if reason:
+        note(reason)
+    if settings.label is None and generator.config.label_size:
+        say("No --class: the search starts at the mean of all classes")
+    return Search(generator, chosen, settings)
+
+
+def run(projector: "Projector", targets: "Sequence[Target]") -> "Iterator[Found]":
+    """Project with a progress bar; say how long it will take as soon as that is known."""
+    start, begun, told = time.monotonic(), 0, False
+    search = projector.search
+    say(
+        f"Projecting {counted(len(targets), 'picture')}: {search.settings.steps} steps in "
+        f"{search.settings.space}, by the distance {search.distance.name!r}"
+    )
+    with progress("Steps of pictures") as advance:
+
+        def on_progress(done: int, total: int) -> None:
+            nonlocal start, begun, told
+            if begun == 0:  # the first step is slower than the others
+                start, begun = time.monotonic(), done
+            elif not told and time.monotonic() - start > ESTIMATE_AFTER:
+                rest = (time.monotonic() - start) / (done - begun) * (total - done)
+                say(f"About {rest / 60:.0f} minutes" if rest > 90 else f"About {rest:.0f} seconds")
+                told = True
+            advance(done, total)
+
+        projector.on_progress = on_progress
+        yield from projector.project(targets)
+
+
+def report(found: "Found") -> None:
+    """One line about a finished picture."""
+    made_by = found.summary["made_by"]
+    say(
+        f"{found.target.source}: distance {found.distance:.5f} ({made_by['distance']}) after "
+        f"{counted(found.summary['steps'], 'step')} -> {found.folder.latent}"
+    )
+
+
+def _tune(projector: "Projector", done: "list[Found]", steps: int, seed: int) -> None:
+    from stylesmith.inversion.tune import Tuner, TuneSettings
+    from stylesmith.inversion.tuned_folder import tune_found
+
+    search = projector.search
+    settings = TuneSettings(steps=steps, seed=seed)
+    tuner = Tuner(search.generator, search.distance, search.statistics, settings)
+    for found in done:
+        with progress("Tuning") as advance:
+            tuned = tune_found(found, tuner, projector.painter, on_progress=advance)
+        say(
+            f"{found.target.source}: distance {tuned.distance():.5f} after tuning, "
+            f"{found.distance:.5f} before -> {tuned.path}"
+        )
+
+
+def note(text: str) -> None:
+    """A line on stderr that users should know of."""
+    error_console.print(f"note: {text}", markup=False, soft_wrap=True)

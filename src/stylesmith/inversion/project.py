@@ -1,0 +1,207 @@
+"""Projecting any number of pictures: in batches, written one by one, resumable."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stylesmith.errors import OutputError, RunError
+from stylesmith.inversion.result_folder import ResultFolder
+from stylesmith.inversion.search import Search
+from stylesmith.inversion.state import State, join, read_state, save_state
+from stylesmith.inversion.targets import Target
+from stylesmith.sampling import Painter, Settings
+
+SAVE_SECONDS = 30.0
+"""Time from one save to the next."""
+PIXELS, MOST = 1 << 20, 16
+"""Of a batch: pixels, and pictures."""
+
+OTHER = {
+    "model": "belongs to another model",
+    "picture": "is about another picture",
+    "distance": "was made by another distance",
+    "distance_weights": "was made by other weights of the distance",
+    "settings": "was made by other settings",
+}
+"""What can be wrong with a folder that is there already."""
+
+Progress = Callable[[int, int], None]
+"""Told how many steps are done, and of how many; one picture in a batch is one step."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture that was projected."""
+
+    target: Target
+    folder: ResultFolder
+    summary: dict[str, Any]
+
+    @property
+    def distance(self) -> float:
+        """From the picture to what the network makes of it."""
+        return float(self.summary["distance"])
+
+
+@dataclass
+class Projector:
+    """Projects pictures, with a folder for each; finished and interrupted ones are taken up."""
+
+    search: Search
+    out: Path
+    """The folder of the folders."""
+    video: str | None = None
+    """Suffix of a video of each search."""
+    batch_size: int | None = None
+    """Pictures searched for together; None is what a million pixels hold, at most 16."""
+    save_seconds: float = SAVE_SECONDS
+    on_progress: Progress = lambda done, total: None
+    _steps: tuple[int, int] = field(init=False, default=(0, 0))
+
+    def project(self, targets: Sequence[Target]) -> Iterator[Found]:
+        """Project pictures; each is told as soon as its files are written, finished ones first.
+
+        Raises:
+            OutputError: If a folder holds another picture, or was made by other settings.
+            RunError: If a distance is not finite.
+        """
+        finished, waiting = self._take_up(targets)
+        begun = sum(state.step for _, state in waiting)
+        steps = self.search.settings.steps
+        self._steps = (begun + steps * len(finished), steps * len(targets))
+        yield from finished
+        while waiting:
+            same = [item for item in waiting if item[1].step == waiting[0][1].step]
+            batch = same[: self.batch_size or self._default_batch]
+            names = {target.name for target, _ in batch}
+            waiting = [item for item in waiting if item[0].name not in names]
+            yield from self._batch([t for t, _ in batch], join([state for _, state in batch]))
+
+    @cached_property
+    def painter(self) -> Painter:
+        """Draws latent files as every command does; the class that it needs has no say in them."""
+        classes = self.search.generator.config.label_size
+        return Painter(self.search.generator, Settings(label=0 if classes else None))
+
+    def folder(self, target: Target) -> ResultFolder:
+        """Where the files about a picture lie."""
+        return ResultFolder(self.out / target.name)
+
+    def clear(self, targets: Sequence[Target]) -> None:
+        """Forget what is there about these pictures; files that are no results stay."""
+        for target in targets:
+            folder = self.folder(target)
+            for path in (folder.summary, folder.state, folder.path / "tuned" / "result.json"):
+                path.unlink(missing_ok=True)
+
+    def made_by(self, target: Target) -> dict[str, Any]:
+        """All that decides a result."""
+        distance = self.search.distance
+        return {
+            "model": self.painter.model_hash,
+            "picture": target.hash,
+            "distance": distance.name,
+            "distance_weights": distance.weights_hash,
+            "settings": self.search.settings.describe(),
+        }
+
+    @property
+    def _default_batch(self) -> int:
+        height, width = self.search.generator.image_size
+        return max(1, min(MOST, PIXELS // (height * width)))
+
+    def _take_up(self, targets: Sequence[Target]) -> tuple[list[Found], list[tuple[Target, State]]]:
+        """What is finished, and where to go on with the rest."""
+        finished, waiting = [], []
+        for target in targets:
+            folder = self.folder(target)
+            summary = folder.read_summary()
+            if summary is not None:
+                self._check(target, summary.get("made_by"), folder.path)
+                finished.append(Found(target, folder, summary))
+            elif folder.state.is_file():
+                state, made_by = read_state(folder.state, device=self.search.device)
+                self._check(target, made_by, folder.path)
+                waiting.append((target, state))
+            else:
+                waiting.append((target, self.search.start(1)))
+        return finished, waiting
+
+    def _check(self, target: Target, found: Any, path: Path) -> None:
+        wanted = self.made_by(target)
+        if found == wanted:
+            return
+        kept = found if isinstance(found, dict) else {}
+        other = (what for key, what in OTHER.items() if kept.get(key) != wanted[key])
+        what = next(other, "was made by another stylesmith")
+        raise OutputError(
+            f"{path}: {what}. Use the same again, choose another folder, or add --force to start "
+            "anew."
+        )
+
+    def _batch(self, targets: list[Target], state: State) -> Iterator[Found]:
+        """Search for some pictures together; those that are done leave the batch."""
+        search = self.search
+        wanted = search.embed(torch.stack([target.image for target in targets]))
+        saved = time.monotonic()
+        try:
+            while True:
+                state = search.look(state, wanted) if search.due(state) else state
+                done = search.done(state)
+                for i, target in enumerate(targets):
+                    if done[i]:
+                        self._count(search.settings.steps - state.step)
+                        yield self._finish(target, state.only([i]))
+                if all(done):
+                    return
+                if any(done):
+                    rest = [i for i, ready in enumerate(done) if not ready]
+                    targets, wanted = [targets[i] for i in rest], wanted[rest]
+                    state = state.only(rest)
+                if time.monotonic() - saved >= self.save_seconds:
+                    self._save(targets, state)
+                    saved = time.monotonic()
+                state = search.advance(state, wanted)
+                self._count(len(targets))
+        except (KeyboardInterrupt, GeneratorExit):  # the latter where the caller is interrupted
+            self._save(targets, state)
+            raise
+
+    def _finish(self, target: Target, state: State) -> Found:
+        distance = float(state.distances[0, -1])
+        if not math.isfinite(distance):
+            raise RunError(f"{target.source}: the search went astray, its distance is {distance}")
+        summary = {
+            "image": target.source,
+            "changes": target.changes,
+            "distance": distance,
+            "steps": state.step,
+            "made_by": self.made_by(target),
+        }
+        folder = self.folder(target)
+        folder.write(
+            state,
+            target.image,
+            search=self.search,
+            painter=self.painter,
+            summary=summary,
+            video=self.video,
+        )
+        return Found(target, folder, summary)
+
+    def _save(self, targets: Sequence[Target], state: State) -> None:
+        for i, target in enumerate(targets):
+            folder = self.folder(target)
+            if not folder.summary.is_file():
+                save_state(folder.state, state.only([i]), self.made_by(target))
+
+    def _count(self, steps: int) -> None:
+        done, total = self._steps
+        self._steps = (done + steps, total)
+        self.on_progress(done + steps, total)

@@ -1,0 +1,35 @@
+"""How fast and how boldly to search, as functions of time (StyleGAN2, appendix D).
+
+Time runs from 0 to 1 over the steps of a projection.
+"""
+
+import math
+
+from stylesmith.inversion.settings import Form
+
+RATE_UP, RATE_DOWN = 0.05, 0.25
+"""Shares of the time in which the rate rises from zero and falls back to it."""
+EXPLORING = 0.75
+"""Share of the time in which noise is added to w."""
+NOISE_SCALE = 0.05
+
+
+def learning_rate(time: float) -> float:
+    """Share of the largest rate: a linear rise, a plateau, a cosine fall."""
+    fall = min(1.0, (1 - time) / RATE_DOWN)
+    return min(1.0, time / RATE_UP) * (0.5 - 0.5 * math.cos(math.pi * fall))
+
+
+def w_noise(time: float, spread: float, form: Form = "code") -> float:
+    """Standard deviation of the noise on each number of w.
+
+    The paper writes N(0, 0.05 sigma t^2), t falling from 1 to 0. In the published code that is a
+    standard deviation; the form `paper` reads it as a variance.
+
+    Args:
+        time: 0..1.
+        spread: sigma, the root mean square distance of w to its mean.
+        form: Which reading.
+    """
+    strength = NOISE_SCALE * spread * max(0.0, 1 - time / EXPLORING) ** 2
+    return strength if form == "code" else math.sqrt(strength)

@@ -1,0 +1,72 @@
+"""What a projection looks for, as one row of numbers for each picture: w, then the noise maps.
+
+As rows, pictures can be searched for together, leave when they are done, and be saved one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stylesmith.inversion.noise_regularizer import renormalized
+from stylesmith.inversion.settings import ProjectionSettings
+from stylesmith.latents import RandomKeys, Shape, split_maps
+from stylesmith.networks import Generator
+from stylesmith.networks.synthesis import NoiseMaps
+
+
+@dataclass(frozen=True)
+class Unknowns:
+    """Which number of a row stands for what."""
+
+    layers: int
+    """How many w: one, or one for each layer."""
+    num_ws: int
+    w_dim: int
+    shapes: Sequence[Shape]
+    """Of the noise maps that are looked for, from the base up."""
+    fixed: NoiseMaps
+    """The maps of the noise inputs behind those."""
+
+    @classmethod
+    def of(cls, generator: Generator, settings: ProjectionSettings) -> "Unknowns":
+        """Those of a generator; maps of levels that it has not grown yet are none of them."""
+        config, growth = generator.config, generator.growth
+        level = growth.level if growth else config.levels - 1
+        shapes = config.noise_shapes_up_to(level) if settings.noise else []
+        fixed = list(generator.synthesis.fixed_noise)[len(shapes) :]
+        layers = config.num_ws if settings.space == "w+" else 1
+        return cls(layers, config.num_ws, config.w_dim, shapes, fixed)
+
+    @property
+    def w_size(self) -> int:
+        """Numbers of a row that are w."""
+        return self.layers * self.w_dim
+
+    def start(self, mean: Tensor, keys: RandomKeys) -> Tensor:
+        """The row `(1, P)` to start from: the mean w `(D,)`, and Gaussian noise."""
+        size = sum(height * width for height, width in self.shapes)
+        noise = keys.normal(size, "first noise").to(mean.device)
+        return torch.cat([mean.repeat(self.layers), noise])[None]
+
+    def w(self, rows: Tensor) -> Tensor:
+        """Rows `(N, P)` -> `(N, layers, D)`."""
+        return rows[:, : self.w_size].unflatten(1, (self.layers, self.w_dim))
+
+    def styles(self, w: Tensor) -> Tensor:
+        """`(N, layers, D)` -> one w for each layer, `(N, num_ws, D)`."""
+        return w.expand(-1, self.num_ws, -1)
+
+    def maps(self, rows: Tensor) -> list[Tensor]:
+        """The noise maps that are looked for, `(N, 1, H, W)` each."""
+        return split_maps(rows[:, self.w_size :], self.shapes) if self.shapes else []
+
+    def noise(self, rows: Tensor) -> NoiseMaps:
+        """One map for each noise input of the network."""
+        return [*self.maps(rows), *self.fixed]
+
+    def renormalized(self, rows: Tensor) -> Tensor:
+        """Rows whose noise maps have mean 0 and variance 1."""
+        maps = [renormalized(noise).flatten(1) for noise in self.maps(rows)]
+        return torch.cat([rows[:, : self.w_size], *maps], dim=1)

@@ -1,0 +1,192 @@
+"""Folders of results: complete, redrawn to the bit, and resumed as if nothing had happened."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from stylesmith import images as pixels
+from stylesmith.errors import DataError, OutputError, RunError
+from stylesmith.inversion import Projector
+from stylesmith.inversion.project import OTHER
+from stylesmith.inversion.state import read_state
+from stylesmith.sampling import read_codes
+from tests.support import CPU, garble
+
+
+def project(search, targets, out, **settings):
+    projector = Projector(search, out, **settings)
+    return projector, list(projector.project(targets))
+
+
+def rows(found, painter):
+    codes = [read_codes(f.folder.latent, painter.config, model=painter.model_hash) for f in found]
+    return torch.stack(
+        [torch.cat([code.ws.flatten(), *map(torch.flatten, code.noise)]) for code in codes]
+    )
+
+
+@pytest.mark.parametrize("noise", [True, False])
+def test_a_latent_file_draws_the_result_again_in_every_bit(
+    generator, make_search, targets, out, noise
+):
+    projector, found = project(make_search(generator, noise=noise), targets, out, batch_size=3)
+    for item in found:
+        codes = projector.painter.codes(projector.painter.open([item.folder.latent]))
+        drawn = pixels.encode(projector.painter.draw(codes)[0])
+        assert drawn == item.folder.result.read_bytes()
+        # Drawn alone and in fp32, it is as far away as the search said.
+        search = projector.search
+        distance = search.distance.distance(
+            generator.draw(codes.ws, codes.noise), item.target.image[None]
+        )
+        assert float(distance) == pytest.approx(item.distance, rel=1e-3)
+
+
+def test_each_picture_has_a_folder_with_everything(generator, make_search, targets, out):
+    projector, found = project(make_search(generator), targets[:1], out, video=".gif")
+    (item,) = found
+    assert {path.name for path in item.folder.path.iterdir()} == {
+        "latent.safetensors", "target.png", "result.png", "difference.png", "loss.svg",
+        "search.gif", "result.json",
+    }  # fmt: skip
+    summary = json.loads((out / "seed0" / "result.json").read_text())
+    assert summary["made_by"]["distance"] == "random" and summary["steps"] == 20
+    settings = read_codes(
+        item.folder.latent, generator.config, model=projector.painter.model_hash
+    ).settings
+    assert settings == summary
+    assert item.folder.target.read_bytes() == pixels.encode(targets[0].image)
+
+
+def test_differences_are_black_where_there_is_none(generator):
+    from stylesmith.inversion.result_folder import difference
+
+    image = torch.tensor([-1.0, 0.0, 1.0]).expand(3, 1, 3)
+    assert (pixels.to_uint8(difference(image, image)) == 0).all()
+    assert (pixels.to_uint8(difference(image, -image))[0, 0] == torch.tensor([255, 0, 255])).all()
+
+
+@pytest.mark.parametrize("stop_after", [1, 7])
+def test_an_interrupted_search_goes_on_to_the_same_bits(
+    generator, make_search, targets, out, stop_after
+):
+    search = make_search(generator, steps=12)
+    projector, whole = project(search, targets, out / "whole")
+
+    def stop(done: int, total: int) -> None:
+        if done >= stop_after * len(targets):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        project(search, targets, out / "parts", on_progress=stop)
+    state, _ = read_state(out / "parts" / "seed0" / "state.safetensors", device=CPU)
+    assert state.step == stop_after
+    _, parts = project(search, targets, out / "parts")
+    assert torch.equal(rows(whole, projector.painter), rows(parts, projector.painter))
+    assert [f.distance for f in whole] == [f.distance for f in parts]
+    assert not (out / "parts" / "seed0" / "state.safetensors").exists()
+
+
+@pytest.mark.parametrize("steps", [8, 201])  # a look at every step; at every second, and the last
+def test_a_caller_that_stops_loses_nothing(generator, make_search, targets, out, steps):
+    search = make_search(generator, steps=steps, noise=False)
+    projector, whole = project(search, targets, out / "whole")
+    going = Projector(search, out / "parts").project(targets)
+    next(going)
+    going.close()  # the others are as far, and not written yet
+    assert (out / "parts" / "seed2" / "state.safetensors").exists()
+    _, parts = project(search, targets, out / "parts")
+    assert torch.equal(rows(whole, projector.painter), rows(parts, projector.painter))
+    assert [f.summary["steps"] for f in parts] == [steps] * 3
+
+
+def test_looks_are_as_many_as_steps_ask_for(generator, make_search, targets):
+    for steps, looks in ((8, 9), (250, 126), (251, 127)):
+        search = make_search(generator, steps=steps, noise=False)
+        state = search.start(1)
+        for step in range(steps + 1):
+            state = replace(state, step=step)
+            if search.due(state):
+                nothing = torch.zeros(1)
+                state = state.looked(nothing, nothing, torch.zeros(1, 1, 8))
+            assert not search.due(state)
+        assert state.looks == looks
+
+
+def test_finished_pictures_are_not_searched_again(generator, make_search, targets, out):
+    search = make_search(generator)
+    project(search, targets[:2], out)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.*")}
+    steps = []
+    _, found = project(
+        search, targets, out, on_progress=lambda done, total: steps.append((done, total))
+    )
+    assert [item.target.name for item in found] == ["seed0", "seed1", "seed2"]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert steps[0] == (41, 60) and steps[-1] == (60, 60)
+
+
+def test_pictures_that_are_close_enough_leave_and_the_rest_go_on(
+    generator, make_search, targets, out
+):
+    _, whole = project(make_search(generator, steps=30, noise=False), targets, out / "whole")
+    whole.sort(key=lambda item: item.distance)
+    limit = (whole[0].distance + whole[1].distance) / 2  # the closest leaves, from the first place
+    search = make_search(generator, steps=30, noise=False, stop_at=limit)
+    _, early = project(search, [item.target for item in whole], out / "early")
+    assert early[0].target is whole[0].target
+    assert early[0].summary["steps"] < 30 and early[0].distance <= limit
+    for item, same in zip(early[1:], whole[1:], strict=True):
+        assert item.summary["steps"] == 30
+        assert item.distance == pytest.approx(same.distance, rel=0.05)
+
+
+@pytest.mark.parametrize("what", ["model", "picture", "settings", "distance"])
+def test_results_of_something_else_are_refused(
+    generator, tiny_generator, make_search, targets, out, what
+):
+    search = make_search(generator, steps=2)
+    project(search, targets[:1], out)
+    if what == "model":
+        search = make_search(tiny_generator(seed=1).requires_grad_(False), steps=2)
+    elif what == "picture":
+        targets[0] = type(targets[0])("seed0", "other.png", -targets[0].image)
+    elif what == "settings":
+        search = make_search(generator, steps=3)
+    else:
+        search.distance.name = "other"
+    with pytest.raises(OutputError, match=rf"{OTHER[what]}\. Use the same again"):
+        project(search, targets[:1], out)
+
+
+def test_a_damaged_summary_is_named(generator, make_search, targets, out):
+    search = make_search(generator, steps=2)
+    project(search, targets[:1], out)
+    garble(out / "seed0" / "result.json")
+    (out / "seed0" / "result.json").write_text("{")
+    with pytest.raises(DataError, match=r"result.json: damaged .*; remove it"):
+        project(search, targets[:1], out)
+
+
+def test_any_batch_gives_the_same_results(generator, make_search, targets, out):
+    search = make_search(generator, noise=False, steps=10)
+    projector, one = project(search, targets, out / "one", batch_size=1)
+    _, three = project(search, targets, out / "three", batch_size=3)
+    assert_close(rows(one, projector.painter), rows(three, projector.painter), atol=1e-3, rtol=1e-2)
+
+
+def test_conditional_networks_draw_their_results(tiny_generator, make_search, out, targets):
+    network = tiny_generator(label_size=2).requires_grad_(False)
+    _, found = project(make_search(network, steps=2, label=1), targets[:1], out)
+    assert found[0].summary["made_by"]["settings"]["label"] == 1
+
+
+def test_a_search_that_goes_astray_is_an_error_and_no_result(generator, make_search, targets, out):
+    search = make_search(generator, steps=2)
+    search.distance.embed = lambda images: images.flatten(1) * torch.nan
+    with pytest.raises(RunError, match=r"seed0.png: the search went astray, its distance is nan"):
+        project(search, targets[:1], out)
+    assert not (out / "seed0" / "result.json").exists()

@@ -1,0 +1,134 @@
+"""The search finds what was drawn, and each picture by itself."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from stylesmith.errors import UsageError
+from stylesmith.inversion import Search, w_statistics
+from stylesmith.inversion.state import State, join
+from stylesmith.networks import Growth
+from stylesmith.sampling.w_samples import sample_w
+
+
+def search_on(search: Search, images: torch.Tensor, *, steps: int) -> State:
+    """So many steps and a look."""
+    wanted = search.embed(images)
+    state = search.look(search.start(len(images)), wanted)
+    for _ in range(steps):
+        state = search.advance(state, wanted)
+    return search.look(state, wanted)
+
+
+def test_the_start_and_the_scale_are_the_mean_and_the_spread_of_w(generator):
+    w, found = sample_w(generator), w_statistics(generator)
+    assert len(w) == 10_000
+    assert_close(found.mean, w.mean(0))
+    assert found.spread**2 == pytest.approx(float(w.var(0, unbiased=False).sum()), rel=1e-4)
+
+
+def test_a_class_has_a_mean_of_its_own(tiny_generator):
+    network = tiny_generator(label_size=2)
+    zero, one, both = (w_statistics(network, label).mean for label in (0, 1, None))
+    assert (zero - one).abs().max() > 0.1
+    # both takes other latents of each class
+    assert_close(both, (zero + one) / 2, atol=0.05, rtol=0)
+    with pytest.raises(UsageError, match="class 2"):
+        w_statistics(network, 2)
+
+
+def test_a_drawn_image_is_found(generator, make_search):
+    search = make_search(generator, steps=60, noise=False)
+    w = generator.mapping(torch.randn(3, 8))
+    images = generator.draw(generator.broadcast(w))  # not clipped, as a file would have it
+    state = search_on(search, images, steps=60)
+    assert (state.distances[:, 1] < 0.02 * state.distances[:, 0]).all()
+
+
+@pytest.mark.parametrize("space", ["w", "w+"])
+@pytest.mark.parametrize("noise", [True, False])
+def test_a_picture_is_found_alike_in_any_company(generator, make_search, space, noise):
+    search = make_search(generator, exact=True, space=space, noise=noise)
+    images = torch.randn(3, 3, 16, 16, dtype=torch.double)
+    together = search_on(search, images, steps=20)
+    alone = join([search_on(search, images[i : i + 1], steps=20) for i in range(3)])
+    assert_close(together.rows, alone.rows, rtol=1e-4, atol=1e-4)  # convolutions are fp32
+    assert (together.rows[0] - together.rows[1]).abs().max() > 0.1  # nor are all the same
+
+
+def test_one_w_or_one_for_each_layer(generator, make_search, targets):
+    images = targets[0].image[None]
+    for space, layers in (("w", 1), ("w+", 6)):
+        search = make_search(generator, space=space)
+        w = search.unknowns.w(search_on(search, images, steps=5).rows)
+        assert w.shape == (1, layers, 8)
+        assert search.unknowns.styles(w).shape == (1, 6, 8)
+    assert len({tuple(row.tolist()) for row in w[0]}) == 6
+
+
+def test_without_noise_the_networks_own_maps_stay(generator, make_search, targets):
+    search = make_search(generator, noise=False)
+    state = search_on(search, targets[0].image[None], steps=3)
+    assert state.rows.shape == (1, 8)
+    for found, own in zip(
+        search.unknowns.noise(state.rows), generator.synthesis.fixed_noise, strict=True
+    ):
+        assert found is own
+    assert (state.regularizers == 0).all()
+
+
+def test_noise_maps_stay_normalized_and_move(generator, make_search, targets):
+    search = make_search(generator)
+    state = search_on(search, targets[0].image[None], steps=10)
+    start = search.unknowns.maps(search.start(1).rows)
+    for noise, before in zip(search.unknowns.maps(state.rows), start, strict=True):
+        assert_close(noise.mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
+        assert_close(noise.square().mean(), torch.tensor(1.0))
+        assert (noise - before).abs().max() > 0.01
+
+
+def test_the_regularizer_keeps_the_picture_out_of_the_noise(generator, make_search):
+    """A smooth picture that w cannot draw: without the regularizer it moves into the maps."""
+    x = torch.linspace(-1, 1, 16).expand(1, 3, 16, 16)
+    free, held = (
+        search_on(make_search(generator, steps=50, noise_weight=weight), x, steps=50)
+        for weight in (1e-8, 1e5)
+    )
+    assert free.distances[0, -1] < held.distances[0, -1]
+    assert free.regularizers[0, -1] / 1e-8 > 30 * held.regularizers[0, -1] / 1e5
+
+
+def test_the_first_step_moves_no_w(generator, make_search, targets):
+    """At time 0 the rate is 0; the noise maps are normalized all the same."""
+    search = make_search(generator)
+    before = search.start(1)
+    after = search.advance(before, search.embed(targets[0].image[None]))
+    assert torch.equal(search.unknowns.w(after.rows), search.unknowns.w(before.rows))
+    assert (after.first != 0).any() and (before.first == 0).all()
+
+
+def test_noise_on_w_is_of_the_scale_of_the_schedule(generator, make_search):
+    search = make_search(generator, space="w+", steps=1000)
+    found = torch.cat([search._exploration(step) for step in range(100)])
+    wanted = 0.05 * search.statistics.spread * (1 - 0.05 / 0.75) ** 2  # in the middle of them
+    assert float(found.std()) == pytest.approx(wanted, rel=0.1)
+    assert (search._exploration(750) == 0).all()
+    one, two = (search._exploration(step).flatten() for step in (1, 2))
+    assert torch.corrcoef(torch.stack([one, two]))[0, 1].abs() < 0.5  # 48 numbers, afresh
+
+
+def test_seeds_search_other_ways(generator, make_search, targets):
+    rows = [
+        search_on(make_search(generator, seed=seed), targets[0].image[None], steps=3).rows
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(rows[0], rows[1]) and not torch.equal(rows[0], rows[2])
+
+
+def test_a_network_that_still_grows_is_searched_at_its_size(tiny_generator, make_search):
+    network = tiny_generator(kind="adain", connection="grow", levels=4).requires_grad_(False)
+    network.growth = Growth(2, 1.0)
+    search = make_search(network)
+    state = search_on(search, torch.randn(1, 3, 16, 16), steps=2)
+    assert [m.shape[-1] for m in search.unknowns.maps(state.rows)] == [4, 4, 8, 8, 16, 16]
+    assert len(search.unknowns.noise(state.rows)) == len(network.config.noise_shapes) == 8
