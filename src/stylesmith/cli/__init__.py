@@ -7,12 +7,20 @@ from typing import Annotated, NoReturn
 import typer
 
 import stylesmith
-from stylesmith.cli import data
+from stylesmith.cli import classifiers, data, weights
+from stylesmith.cli.attribution import attribution
 from stylesmith.cli.console import error_console
+from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
+from stylesmith.cli.edit import edit
+from stylesmith.cli.evaluate import evaluate
 from stylesmith.cli.generate import generate
+from stylesmith.cli.mix import mix
+from stylesmith.cli.noise import noise
 from stylesmith.cli.presets import presets
+from stylesmith.cli.project import project
 from stylesmith.cli.train import train
+from stylesmith.cli.video import video
 from stylesmith.errors import StylesmithError
 
 app = typer.Typer(
@@ -24,6 +32,18 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command()(train)
 app.command()(generate)
+app.command()(mix)
+app.command()(video)
+app.command()(noise)
+app.command()(edit)
+app.command()(project)
+app.command()(attribution)
+app.command()(evaluate)
+app.add_typer(classifiers.app, name="classifiers")
+app.add_typer(weights.app, name="weights")
+app.command("import")(import_)
+app.command()(inspect)
+app.command()(export)
 app.command()(presets)
 app.command()(doctor)
 

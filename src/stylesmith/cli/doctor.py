@@ -6,7 +6,11 @@ from stylesmith.cli.console import console
 
 EXTRAS = {
     "avatars": ("dicebear", "dicebear_styles", "resvg_py"),
+    "hub": ("huggingface_hub",),
+    "metrics": ("sklearn",),
+    "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "tensorboard": ("tensorboard",),
+    "video": ("av",),
 }
 """Modules that each extra brings."""
 
