@@ -114,3 +114,13 @@ def test_a_step_weighs_lazy_passes_by_their_interval(load):
     times = {"generator": 1.0, "path": 4.0, "discriminator": 10.0, "r1": 16.0, "average": 100.0}
     times["undo"] = 1000.0
     assert load("measure").weighted(times, weights) == 1 + 1 + 10 + 1 + 100 + 1000
+
+
+def test_harm_begins_with_the_images_themselves_and_changes_them_more_and_more(load):
+    faces = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8)
+    for harm, steps in load("trends").HARMS.values():
+        harmed = [harm(faces, step) for step in steps]
+        assert torch.equal(harmed[0], faces)
+        changes = [(other.float() - faces.float()).abs().mean().item() for other in harmed]
+        assert changes == sorted(changes) and changes[-1] > 10
+        assert all(other.dtype == torch.uint8 and other.shape == faces.shape for other in harmed)
