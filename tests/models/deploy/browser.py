@@ -2,7 +2,9 @@
 
 import functools
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-SECONDS = 60
+SECONDS = 180
 
 DRIVER = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script>
 const report = (value) => fetch("/report", { method: "POST", body: JSON.stringify(value) });
@@ -37,7 +39,9 @@ def run(browser: str, folder: Path, script: str, *, width: int = 1000) -> tuple[
     """What the JavaScript `script` returns, beside the files of `folder`; the paths asked for."""
     answers: Queue[Any] = Queue()
     asked: list[str] = []
-    with _served(folder, script, answers, asked) as address, TemporaryDirectory() as profile:
+    # The last files of a browser that was killed may come after its folder has been emptied.
+    profiles = TemporaryDirectory(ignore_cleanup_errors=True)
+    with _served(folder, script, answers, asked) as address, profiles as profile:
         command = [
             browser,
             "--headless=new",
@@ -52,13 +56,13 @@ def run(browser: str, folder: Path, script: str, *, width: int = 1000) -> tuple[
             f"{address}/driver.html",
         ]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(command, **quiet) as process:
+        with subprocess.Popen(command, start_new_session=True, **quiet) as process:
             try:
                 answer = answers.get(timeout=SECONDS)
             except Empty:
                 raise AssertionError(f"no answer from {browser}; it asked for {asked}") from None
             finally:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGKILL)  # and all that it started
     assert not (isinstance(answer, dict) and "failed" in answer), answer
     return answer, asked
 
