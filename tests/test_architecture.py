@@ -18,7 +18,7 @@ LAYERS = [
     "presets",
     "sampling models perception",
     "metrics inversion training",
-    "evaluators figures runs",
+    "figures runs",
     "cli explorer",
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms.split()}

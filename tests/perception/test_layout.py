@@ -51,7 +51,10 @@ def test_counters_of_batch_normalization_may_be_there_or_not(tmp_path):
     weights = random_weights("inception")
     weights["Conv2d_1a_3x3.bn.num_batches_tracked"] = torch.tensor(7)
     torch.save(weights, tmp_path / "file.pth")
-    load(on_meta("inception"), read_tensors(tmp_path / "file.pth"), tmp_path)
+    network = on_meta("inception")
+    load(network, read_tensors(tmp_path / "file.pth"), tmp_path)
+    name = "Conv2d_1a_3x3.bn.running_mean"
+    assert torch.equal(network.state_dict()[name], weights[name])
 
 
 def missing(weights):

@@ -12,9 +12,9 @@ from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import choose_precision, describe, dtype_name, tune
 from stylesmith.errors import DataError, ModelError
-from stylesmith.evaluators import RunEvaluator
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
+from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.training.checkpoint import restore_newest
 from stylesmith.training.estimate import choose_micro_batch, forecast
 from stylesmith.training.live import LiveView, format_duration
