@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from stylesmith import files
 from stylesmith.errors import DataError, OutputError
@@ -131,3 +133,11 @@ def test_names_that_leave_the_archive_are_refused(name):
 @pytest.mark.parametrize("name", ["a.png", "cats/a.png", "a..b.png", "...", "dog: rex.png"])
 def test_ordinary_names_pass(name):
     files.check_inside(name, Path("photos.zip"))
+
+
+def test_everybody_who_may_read_new_files_may_read_those_of_libraries(tmp_path):
+    """Tensors are written by a library that keeps its files for their owner."""
+    plain, tensors = tmp_path / "plain", tmp_path / "x.safetensors"
+    plain.touch()
+    files.write_atomically(tensors, lambda path: save_file({"x": torch.zeros(1)}, path))
+    assert tensors.stat().st_mode == plain.stat().st_mode

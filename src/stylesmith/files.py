@@ -13,6 +13,11 @@ from stylesmith.errors import DataError, OutputError
 LEFTOVER = re.compile(r"\..+\.\d+(\.\w+)?|\.tmp\w{6}")
 """Names of unfinished files."""
 
+_UMASK = os.umask(0)  # can be read only by setting it, so here, before there are threads
+os.umask(_UMASK)
+_MODE = 0o666 & ~_UMASK
+"""Who may read and write a new file."""
+
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place in one step.
@@ -27,6 +32,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
+        temporary.chmod(_MODE)  # safetensors makes files that only their owner may read
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
@@ -41,9 +47,14 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             temporary.unlink()
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically."""
+    write_atomically(path, lambda temporary: _write_bytes(temporary, content))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, as UTF-8."""
-    write_atomically(path, lambda temporary: _write_bytes(temporary, text.encode()))
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
