@@ -162,7 +162,7 @@ def _make_folder(folder: Path) -> None:
 
 def _write_batch(item: tuple[Tensor, list[Path]]) -> list[Path]:
     images, paths = item
-    for image, path in zip(images, paths, strict=True):
+    for image, path in zip(pixels.to_uint8(images), paths, strict=True):
         _write(image, path)
     return paths
 
@@ -175,7 +175,8 @@ def _write(image: Tensor, path: Path) -> None:
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        temporary.write_bytes(pixels.encode(image, path.suffix))
+        with temporary.open("wb", buffering=0) as file:
+            file.write(pixels.encode(image, path.suffix))
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
