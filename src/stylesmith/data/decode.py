@@ -92,7 +92,7 @@ def to_pixels(picture: Image.Image) -> np.ndarray:
     """The pixels of an L, RGB or RGBA image, uint8 `(C, H, W)`."""
     pixels = np.asarray(picture)
     pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.ascontiguousarray(pixels)
+    return np.array(pixels, order="C")  # a copy: what Pillow shares cannot be written
 
 
 def _open(content: bytes) -> Image.Image:

@@ -80,7 +80,7 @@ def _read(path: Path, name: str, generator: Generator) -> Target:
     mode = pixels.MODES[channels]
     if picture.mode != mode:
         changes.append(f"{KINDS[picture.mode]}, made {KINDS[mode]}")
-    array = to_pixels(fit(to_channels(picture, channels), size)).copy()  # torch wants to own it
+    array = to_pixels(fit(to_channels(picture, channels), size))
     image = pixels.from_uint8(torch.from_numpy(array))
     return Target(name, str(path), image, "; ".join(changes))
 

@@ -34,7 +34,7 @@ class Preview:
         """Take real images in the order of an epoch of their own, the same in every session."""
         sampler = Sampler(len(dataset), RandomKeys(config.training.seed, branch=-1))
         count = min(len(dataset), max(config.output.grid_images, MOMENT_IMAGES))
-        rows = [torch.from_numpy(dataset.pixels(sampler.index(i)).copy()) for i in range(count)]
+        rows = [torch.from_numpy(dataset.pixels(sampler.index(i))) for i in range(count)]
         return cls(config, images.from_uint8(torch.stack(rows)))
 
     def real_grid(self) -> Tensor:
