@@ -4,12 +4,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+import stylesmith
+from stylesmith.metrics.classifiers import Facts, classifier_config, save_classifier
+from stylesmith.networks import build_discriminator
 
 
 def pixels(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image).astype(int)
+
+
+@torch.no_grad()
+def save_classifiers(folder: Path, model: Path) -> None:
+    """Two that nobody trained, each of which says yes to half of what the model draws."""
+    images = stylesmith.load(model).sample(range(32))
+    for place, name in enumerate(("hat", "smile")):
+        network = build_discriminator(classifier_config((8, 8), 3, max_channels=4), seed=place)
+        *_, bias = network.parameters()
+        bias -= network(images).median()
+        save_classifier(folder, network, Facts(name, place, "data", 1, 0, 0.9, 0.5))
 
 
 @pytest.fixture
@@ -95,8 +111,8 @@ def test_directions_of_another_model_are_refused(cli, conditional_run, direction
         (("--direction", "nowhere.safetensors"), "nowhere.safetensors: no such file"),
         (("--find", "weights"), "--find writes several files; wanted a folder"),
         (("--find", "weights", "--channel", "2:1"), "leave --direction and --channel out"),
-        (("--find", "boundary"), "--find boundary and --boundary FILE go together"),
-        (("--channel", "2:1", "--boundary", "x.npy"), "--boundary FILE go together"),
+        (("--find", "boundary"), "--find boundary goes with one of --classifiers FOLDER"),
+        (("--channel", "2:1", "--boundary", "x.npy"), "and --boundary FILE, and they with it"),
         (("--find", "luck"), "--find"),
     ],
 )
@@ -112,3 +128,27 @@ def test_boundaries_must_fit_and_folders_are_kept(cli, finished_run, tmp_path):
     assert "smile: a boundary of this network has 16 weights" in cli(*words).error()
     out.mkdir()
     assert f"{out}: exists already" in cli(*words).error()
+
+
+def test_boundaries_of_classifiers_are_directions(cli, finished_run, tmp_path):
+    folder, out = tmp_path / "classifiers", tmp_path / "found"
+    words = ("--find", "boundary", "--classifiers", folder, "--samples", 200, "--out", out)
+    result = cli("edit", finished_run.path, *words)
+    assert "holds no classifiers" in result.error()
+    save_classifiers(folder, finished_run.path)
+    result = cli("edit", finished_run.path, *words)
+    assert (result.status, result.err) == (0, "")
+    assert {path.stem for path in out.glob("*.safetensors")} == {"hat", "smile"}
+    assert pixels(out / "preview.png").shape == (2 * 8, 7 * 8, 3)
+
+
+def test_boundary_wants_one_source(cli, finished_run, tmp_path):
+    weights = tmp_path / "smile.npy"
+    np.save(weights, np.arange(16.0))
+    for words in (
+        ("--find", "boundary"),
+        ("--find", "boundary", "--boundary", weights, "--classifiers", tmp_path),
+        ("--find", "samples", "--classifiers", tmp_path),
+    ):
+        result = cli("edit", finished_run.path, *words, "--out", tmp_path / "out")
+        assert "--find boundary goes with one of --classifiers" in result.error()

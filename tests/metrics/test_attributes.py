@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stylesmith.data.dataset import open_dataset
-from stylesmith.errors import DataError
-from stylesmith.metrics.attributes import read_attributes
+from stylesmith.errors import DataError, UsageError
+from stylesmith.metrics.attributes import Attributes, read_attributes
 from tests.support import make_photos
 
 CELEBA = """3
@@ -104,3 +104,12 @@ def test_names_that_two_images_share_are_not_guessed(tmp_path):
         read_attributes(open_dataset(photos), path)
     path.write_text("image,a\nclass0/000.png,1\nclass1/000.png,0\n")
     assert read_attributes(open_dataset(photos), path).values.tolist() == [[True], [False]]
+
+
+def test_some_of_the_attributes_in_the_order_of_their_names():
+    found = Attributes(["a", "b", "c"], np.array([[True, False, False], [True, True, False]]))
+    some = found.only(["c", "a"])
+    assert some.names == ["c", "a"]
+    assert some.values.tolist() == [[False, True], [False, True]]
+    with pytest.raises(UsageError, match="attribute 'bb': not in the list; did you mean 'b'"):
+        found.only(["bb"])

@@ -30,6 +30,9 @@ def train(
         Path | None,
         typer.Option(help="List of attributes: CelebA's, or a CSV; else one beside the images."),
     ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Some of the attributes: hat,long_hair; else all.")
+    ] = None,
     protocol: Annotated[
         Scale, typer.Option(help="150,000 images a classifier, or 10,000 and narrow networks.")
     ] = Scale.paper,
@@ -64,9 +67,10 @@ def train(
     with main_progress("Reading") as advance:
         size = parse_size(resolution) if resolution else None
         dataset = open_dataset(data, size=size, skip_bad=skip_bad, on_progress=advance)
+    known = read_attributes(dataset, attributes)
     lesson = plan_lesson(
         dataset,
-        read_attributes(dataset, attributes),
+        known.only(only.split(",")) if only else known,
         protocol=protocol.value,
         seed=seed,
         device=place,

@@ -28,6 +28,10 @@ from stylesmith.cli.train import Device
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
     from stylesmith.sampling import Direction, Painter
     from stylesmith.sampling.layers import Layers
 
@@ -66,13 +70,22 @@ def edit(
         Find | None,
         typer.Option(
             help="Write directions into the folder OUT: from weights (factorized), from samples "
-            "(principal components of w), or from the --boundary of a linear classifier."
+            "(principal components of w), or across the boundary of an attribute."
         ),
     ] = None,
     boundary: Annotated[
         list[Path] | None,
         typer.Option(help="A .npy file of weights for w, or .npz with coef; for --find boundary."),
     ] = None,
+    classifiers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of attribute classifiers, to find their boundaries; for --find boundary."
+        ),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=100, help="Pictures that the classifiers look at.")
+    ] = 20_000,
     count: Annotated[int, typer.Option(min=1, max=100, help="Directions to find.")] = 10,
     psi: Psi = 0.7,
     psi_layers: PsiLayers = None,
@@ -91,13 +104,15 @@ def edit(
     `stylesmith edit runs/photos --find weights --layers coarse --out directions/`
 
     `stylesmith edit runs/photos --seeds 3 --direction directions/weights-0-3-01.safetensors`
+
+    `stylesmith edit runs/photos --find boundary --classifiers classifiers/ --out attributes/`
     """
     from stylesmith.sampling.edit import editing_sheet
     from stylesmith.sampling.layers import parse_layers
     from stylesmith.sampling.ranges import parse_strengths
 
     strengths = parse_strengths(strength)
-    _check_choice(find, direction, channel, without, boundary)
+    _check_choice(find, direction, channel, without, boundary, classifiers)
     _check_out(out, find, force)
     painter = open_painter(
         model,
@@ -110,7 +125,11 @@ def edit(
     )
     sources = read_sources(painter, seeds)
     chosen = parse_layers(layers, painter.config, option="--layers") if layers else None
-    if find:
+    if classifiers is not None:
+        normals = _attribute_normals(painter, classifiers, samples)
+        moves = _across(painter, normals, chosen)
+        sources = sources[:1]
+    elif find:
         moves = _find(painter, find, chosen, boundary or [], count)
         sources = sources[:1]
     else:
@@ -131,13 +150,17 @@ def _check_choice(
     channel: list[str] | None,
     without: list[Path] | None,
     boundary: list[Path] | None,
+    classifiers: Path | None,
 ) -> None:
     if find and (direction or channel):
         raise UsageError(f"--find {find}: finds directions; leave --direction and --channel out")
     if not (find or direction or channel):
         raise UsageError("name a --direction or --channel, or look for some with --find weights")
-    if (find is Find.boundary) != bool(boundary):
-        raise UsageError("--find boundary and --boundary FILE go together")
+    if (find is Find.boundary) != (bool(boundary) != (classifiers is not None)):
+        raise UsageError(
+            "--find boundary goes with one of --classifiers FOLDER and --boundary FILE, and they "
+            "with it"
+        )
     if without and channel:
         raise UsageError("--without: is for directions of w, not for a --channel")
 
@@ -170,7 +193,7 @@ def _find(
     painter: "Painter", find: Find, layers: "Layers | None", boundaries: list[Path], count: int
 ) -> "list[Direction]":
     from stylesmith.sampling.boundary import read_boundary
-    from stylesmith.sampling.find import from_classifier, from_samples, from_weights
+    from stylesmith.sampling.find import from_samples, from_weights
 
     match find:
         case Find.weights:
@@ -178,10 +201,37 @@ def _find(
         case Find.samples:
             return from_samples(painter, layers=layers, count=count)
         case Find.boundary:
-            return [
-                from_classifier(painter, read_boundary(path), name=path.stem, layers=layers)
-                for path in boundaries
-            ]
+            normals = {path.stem: read_boundary(path) for path in boundaries}
+            return _across(painter, normals, layers)
+
+
+def _across(
+    painter: "Painter", normals: "Mapping[str, Tensor]", layers: "Layers | None"
+) -> "list[Direction]":
+    from stylesmith.sampling.find import from_classifier
+
+    return [
+        from_classifier(painter, normal, name=name, layers=layers)
+        for name, normal in normals.items()
+    ]
+
+
+def _attribute_normals(painter: "Painter", folder: Path, samples: int) -> "dict[str, Tensor]":
+    """Of the boundaries that classifiers draw through the untruncated w of a network."""
+    import torch
+
+    from stylesmith.metrics.boundaries import boundaries, look_at_seeds
+    from stylesmith.metrics.classifiers import open_classifiers
+    from stylesmith.metrics.separability import check_solver
+    from stylesmith.sampling import Painter, Settings
+
+    check_solver()
+    classifiers = open_classifiers(folder, painter.device)
+    whole = Painter(painter.generator, Settings(label=painter.settings.label))
+    with progress("Looking") as advance:
+        ws, logits = look_at_seeds(whole, classifiers, samples, advance)
+    found = boundaries(ws, logits, classifiers.attributes)
+    return {name: torch.from_numpy(normal) for name, normal in found.items()}
 
 
 def _kept_apart(

@@ -1,6 +1,7 @@
 """Binary attributes of images: of avatars, from CelebA's list, or from a CSV."""
 
 import csv
+import difflib
 import io
 import json
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from stylesmith.data.dataset import Dataset
-from stylesmith.errors import DataError
+from stylesmith.errors import DataError, UsageError
 
 FILES = ("attributes.json", "attributes.csv", "list_attr_celeba.txt")
 """Where attributes are looked for, beside the images."""
@@ -25,6 +26,18 @@ class Attributes:
     names: list[str]
     values: np.ndarray
     """bool `(N, A)`"""
+
+    def only(self, names: Sequence[str]) -> "Attributes":
+        """Those of these names, in this order.
+
+        Raises:
+            UsageError: If one is not there.
+        """
+        for name in names:
+            if name not in self.names:
+                close = difflib.get_close_matches(name, self.names, n=1) or self.names[:1]
+                raise UsageError(f"attribute {name!r}: not in the list; did you mean {close[0]!r}?")
+        return Attributes(list(names), self.values[:, [self.names.index(name) for name in names]])
 
 
 @dataclass(frozen=True)

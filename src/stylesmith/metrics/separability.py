@@ -6,10 +6,14 @@ attribute, and the labels' conditional entropies given the side are added up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stylesmith.errors import UsageError
+
+if TYPE_CHECKING:
+    from sklearn.svm import LinearSVC
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,17 @@ def sides(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     If all labels are equal, all points are taken to be on one side.
     """
-    from sklearn.svm import LinearSVC
-
     if labels.all() or not labels.any():
         return labels
+    return np.asarray(hyperplane(points, labels).predict(points), bool)
+
+
+def hyperplane(points: np.ndarray, labels: np.ndarray) -> "LinearSVC":
+    """The linear support vector machine that tells labels `(N,)` of both kinds from points."""
+    from sklearn.svm import LinearSVC
+
     # The primal problem has the same solution as the dual, and is the faster one for N > D.
-    machine = LinearSVC(dual=False).fit(points, labels)
-    return np.asarray(machine.predict(points), bool)
+    return LinearSVC(dual=False).fit(points, labels)
 
 
 def conditional_entropy(given: np.ndarray, labels: np.ndarray) -> float:
