@@ -96,7 +96,9 @@ def inspect(file: File) -> None:
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="Run, model folder, or any file `import` reads.")],
+    model: Annotated[
+        Path, typer.Argument(help="Run, model folder, `avatars`, or any file `import` reads.")
+    ],
     dest: Annotated[
         Path | None,
         typer.Argument(help="Folder (model; onnx, torch-export in two parts), or file."),

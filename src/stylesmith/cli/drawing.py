@@ -23,7 +23,7 @@ class Center(StrEnum):
     class_ = "class"
 
 
-Model = Annotated[str, typer.Argument(help="Run, model folder, snapshot or checkpoint.")]
+Model = Annotated[str, typer.Argument(help="Run, model folder, snapshot, or `avatars`.")]
 Seeds = Annotated[
     str,
     typer.Option(help="Which pictures: 0-15, or 3,5,8-10; latent files too: 3,face.safetensors."),

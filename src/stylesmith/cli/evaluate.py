@@ -34,7 +34,7 @@ class PrecisionChoice(StrEnum):
 
 def evaluate(
     model: Annotated[
-        Path, typer.Argument(help="Run, model folder, snapshot, or a folder or zip of images.")
+        Path, typer.Argument(help="Run, model folder, `avatars`, or a folder or zip of images.")
     ],
     data: Annotated[
         Path | None,

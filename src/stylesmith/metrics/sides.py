@@ -10,7 +10,7 @@ from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.data.parallel import Progress
 from stylesmith.devices import Precision
 from stylesmith.metrics.sources import DataSource, ModelSource, Source
-from stylesmith.models import RunFolder, load
+from stylesmith.models import RunFolder, load, locate
 from stylesmith.models.store import WEIGHTS
 
 
@@ -41,6 +41,7 @@ def open_sides(fake: Path, real: Path | None, how: Opening) -> tuple[Source, Sou
         DataError: If images cannot be used, or do not fit the model.
         UsageError: If the model draws by class and there are no labels to draw from.
     """
+    fake, real = locate(fake), real and locate(real)
     trained = training_data(fake)
     dataset = None
     if real is None and trained is not None:

@@ -25,6 +25,7 @@ from stylesmith.models.foreign import (
     take_generator,
 )
 from stylesmith.models.run_folder import SUFFIX, RunFolder
+from stylesmith.models.shipped import locate
 from stylesmith.models.store import WEIGHTS, fill_tensors, load, save_model, save_weights
 from stylesmith.networks import (
     Discriminator,
@@ -73,6 +74,7 @@ def load_bundle(source: Path, *, partial: bool = False, trained: bool = True) ->
     Raises:
         ModelError: If there is no model, or it is damaged or doesn't fit.
     """
+    source = locate(source)
     if source.is_file() and looks_foreign(source):
         return _from_foreign(source, partial=partial, trained=trained)
     checkpoint = _checkpoint(source) if trained else None

@@ -17,6 +17,7 @@ from stylesmith import images
 from stylesmith.errors import ModelError, RunError, UsageError
 from stylesmith.models.bundle import Bundle, load_bundle, save_bundle
 from stylesmith.models.hub_card import hub_card
+from stylesmith.models.shipped import locate
 from stylesmith.models.store import load
 from stylesmith.networks import Generator
 
@@ -43,7 +44,7 @@ def from_pretrained(
         UsageError: If the Hub's package is missing.
         RunError: If the Hub cannot be reached.
     """
-    if isinstance(name, Path) or Path(name).exists():
+    if isinstance(name, Path) or locate(name).exists():
         return load(name, device=device)
     with _problems(name, "fetched"):
         from huggingface_hub import HfApi

@@ -17,6 +17,7 @@ from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.container import read_container, write_container
 from stylesmith.models.foreign import looks_foreign, read_foreign, take_generator
 from stylesmith.models.run_folder import SUFFIX, RunFolder
+from stylesmith.models.shipped import locate, shipped_models
 from stylesmith.networks import Generator, Growth, build_generator, parameter_count
 from stylesmith.networks.growth import levels_in_use
 
@@ -27,9 +28,9 @@ def load(source: str | Path, *, device: str = "auto") -> Generator:
     """Open a trained generator.
 
     Args:
-        source: A run folder, a model folder, a snapshot or checkpoint file, or a file of published
-            weights (TensorFlow and StyleGAN2-ADA pickles, rosinality checkpoints), in which nothing
-            is run.
+        source: A run folder, a model folder, a snapshot or checkpoint file, the name of a model
+            that comes with the package ("avatars"), or a file of published weights (TensorFlow and
+            StyleGAN2-ADA pickles, rosinality checkpoints), in which nothing is run.
         device: "auto", "cpu", "cuda" or "mps".
 
     Returns:
@@ -39,7 +40,7 @@ def load(source: str | Path, *, device: str = "auto") -> Generator:
     Raises:
         ModelError: If there is no model, or every candidate is damaged.
     """
-    candidates = list(_candidates(Path(source)))
+    candidates = list(_candidates(locate(source)))
     problems: list[str] = []
     for path in candidates:
         try:
@@ -115,7 +116,10 @@ def _candidates(path: Path) -> Iterator[Path]:
         yield path
         return
     if not path.is_dir():
-        raise ModelError(f"{path}: no such run, model folder or file.")
+        shipped = ", ".join(shipped_models())
+        raise ModelError(
+            f"{path}: no such run, model folder or file. With stylesmith comes: {shipped}."
+        )
     run = RunFolder(path)
     found = [path / WEIGHTS, run.model / WEIGHTS, *run.checkpoints(), *run.snapshots()]
     found = [candidate for candidate in found if candidate.is_file()]
