@@ -102,8 +102,11 @@ def check_row(ladder: Ladder, name: str) -> None:
     wanted = ladder.config(name, kimg=ladder.kimg or (begun.training.kimg if begun else 1.0))
     if row is None or begun is None:
         return
-    free = {"path": wanted.data.path}, {"micro_batch": wanted.training.micro_batch}
-    begun = begun.change(data=free[0], training=free[1])
+    begun = begun.change(  # what changes where and when something is written, not what is trained
+        data={"path": wanted.data.path},
+        training={"micro_batch": wanted.training.micro_batch},
+        output=wanted.output.model_dump(),
+    )
     for key, (old, new) in differences(begun, wanted).items():
         raise ConfigError(
             f"{row.run.path}: was trained with {key} {old}, now it is {new}. Give the settings it "
