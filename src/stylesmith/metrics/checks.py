@@ -53,12 +53,23 @@ def check(
                 f"--metrics {metric.name}: needs a model to walk through its latents; {fake.name} "
                 "holds images only."
             )
+        if metric.latents > 1:
+            _check_mixing(fake, metric)
         if fake.count is not None and fake.count < metric.count:
             raise DataError(
                 f"{fake.name}: holds {fake.count} images, {metric.name} takes {metric.count}. "
                 f"Ask for fewer, as in --metrics {replace(metric, count=fake.count).name}."
             )
         _check_size(fake, metric, networks[metric])
+
+
+def _check_mixing(fake: Source, metric: Metric) -> None:
+    if not isinstance(fake, ModelSource) or fake.generator.config.num_ws == 1:
+        has = "holds images only" if fake.count is not None else "has one w for all layers"
+        raise UsageError(
+            f"--metrics {metric.name}: mixes styles, which needs a style-based model (stylegan-c "
+            f"and on); {fake.name} {has}."
+        )
 
 
 def _check_sides(fake: Source, real: Source | None, metric: Metric) -> None:

@@ -122,7 +122,8 @@ def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
     """Metrics that look at the same images through the same extractor are measured together."""
     groups: dict[object, list[Metric]] = {}
     for metric in metrics:
-        key = metric.network if metric.family in COMPARING else metric
+        shared = metric.network, metric.latents
+        key: object = shared if metric.family in COMPARING else metric
         groups.setdefault(key, []).append(metric)
     return list(groups.values())
 
@@ -140,7 +141,7 @@ def _rounds(
     real = side.statistics(group, network) if side and compares else None
     for repeat in range(settings.repeats):
         if isinstance(fake, ModelSource):
-            fake = fake.with_seed(settings.seed + repeat)
+            fake = fake.with_seed(settings.seed + repeat).mixing(group[0].latents)
         if side is None or real is None:
             yield {metric: explore(metric, network, fake, meter) for metric in group}
             continue

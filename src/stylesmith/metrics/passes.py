@@ -16,7 +16,7 @@ from stylesmith.metrics.classifiers import Classifiers
 from stylesmith.metrics.inception_score import SplitScores
 from stylesmith.metrics.meter import Meter
 from stylesmith.metrics.moments import Moments
-from stylesmith.metrics.path_length import EPSILON, lerp, path_lengths, slerp
+from stylesmith.metrics.path_length import lengths_around, lerp, path_lengths, slerp
 from stylesmith.metrics.protocol import DIRECTIONS, Metric
 from stylesmith.metrics.sharing import my_batches
 from stylesmith.metrics.sources import ModelSource, Source
@@ -126,23 +126,21 @@ def _draw_from(
 
 @torch.no_grad()
 def walk_around(model: ModelSource, distance: Distance, metric: Metric, meter: Meter) -> np.ndarray:
-    """Path length around each of `metric.count` images, `(N,)` (StyleGAN2, Figures 4 and 5).
-
-    The mean over paths from the image's w towards several others, so that the mean over all images
-    is the path length of the model, as the paper has it.
-    """
+    """Path length around each of `metric.count` images, `(N,)` (StyleGAN2, Figures 4 and 5)."""
     values = torch.zeros(metric.count, dtype=torch.float64)
     with full_precision():
         for part in _parts(model, metric.count, meter, metric.title):
             label, noise = model.label(part), model.noise(part)
-            w = model.w(model.z(part), label)
-            first = distance.embed(model.draw(w, noise))
-            total = torch.zeros(len(part), dtype=torch.float64, device=model.device)
-            for direction in range(DIRECTIONS):
-                end = model.w(model.z(part, f"other z {direction}"), label)
-                second = distance.embed(model.draw(torch.lerp(w, end, EPSILON), noise))
-                total += (first - second).square().sum(dim=1) / EPSILON**2
-            values[part.start : part.stop] = total.cpu() / DIRECTIONS
+            ends = (
+                model.w(model.z(part, f"other z {direction}"), label)
+                for direction in range(DIRECTIONS)
+            )
+            values[part.start : part.stop] = lengths_around(
+                _draw_from(model, metric, label, noise),
+                distance.embed,
+                model.w(model.z(part), label),
+                ends,
+            ).cpu()
     return distributed.total(values).numpy()
 
 

@@ -4,7 +4,7 @@ StyleGAN, section 4.1, Eq. 2 and 3; per-image scores: StyleGAN2, section 3 and F
 Networks come as functions, so that a linear one can be checked by hand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -61,6 +61,36 @@ def path_lengths(
     if crop:
         first, second = crop_face(first), crop_face(second)
     return distance(first, second) / epsilon**2
+
+
+def lengths_around(
+    draw: Callable[[Tensor], Tensor],
+    embed: Callable[[Tensor], Tensor],
+    w: Tensor,
+    ends: Iterable[Tensor],
+    *,
+    epsilon: float = EPSILON,
+) -> Tensor:
+    """Path length around each image, the mean over straight paths towards several others, `(N,)`.
+
+    Its mean over all images is the path length of the model, as the paper has it.
+
+    Args:
+        draw: `w` to images `(N, C, H, W)`, always with the same noise.
+        embed: Images to points `(N, F)` whose squared distances are those of the images.
+        w: Of the images, `(N, D)` or `(N, L, D)`.
+        ends: Where paths lead, each of the shape of `w`.
+        epsilon: Length of a step, as a part of a path.
+
+    Source: StyleGAN2, section 3 and Figures 4 and 5.
+    """
+    first = embed(draw(w))
+    total, count = torch.zeros(len(w), dtype=torch.float64, device=w.device), 0
+    for end in ends:
+        second = embed(draw(torch.lerp(w, end, epsilon)))
+        total += (first - second).square().sum(dim=1) / epsilon**2
+        count += 1
+    return total / count
 
 
 def crop_face(images: Tensor) -> Tensor:

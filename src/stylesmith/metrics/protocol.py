@@ -75,6 +75,8 @@ class Metric:
     """Places anywhere on the path, not only at its beginning (ppl)."""
     crop: bool = False
     """Compare only the part with the face (ppl)."""
+    latents: int = 1
+    """How many are mixed in each image, with crossovers at random (StyleGAN, Table 2)."""
 
     @property
     def title(self) -> str:
@@ -89,7 +91,8 @@ class Metric:
             part = f"{self.space}{'full' if self.whole_path else 'end'}"
             parts = [head if self.crop else f"{head}2", network, part]
             return "_".join(part for part in parts if part)
-        return f"{stem}_image" if self.family == "ppl_image" else stem
+        mixed = f"_mix{self.latents}" if self.latents > 1 else ""
+        return f"{stem}_image" if self.family == "ppl_image" else f"{stem}{mixed}"
 
     @property
     def name(self) -> str:
@@ -106,15 +109,16 @@ EXAMPLES = [
     *("fid", "fid50k", "fid10k", "fid50k_full", "kid", "kid50k", "kid50k_full", "is", "is50k"),
     *("pr", "pr50k3", "pr50k3_full", "nearest", "nearest10k", "ls", "ppl_image"),
     *(f"{ppl}_{where}" for ppl in ("ppl", "ppl2") for where in ("zfull", "wfull", "zend", "wend")),
-    *("fd_random", "kd_random", "pr_random", "nearest_random", "pl2_random_wend"),
+    *("fid_mix2", "fd_random", "kd_random", "pr_random", "nearest_random", "pl2_random_wend"),
 ]
 """Names that are offered when one is misspelled."""
 
 _NUMBER = r"(?:_?(?P<count>\d+)(?P<thousands>k?))?"
-_NETWORK = r"(?:_(?P<network>(?!full|image|[zw](?:full|end))[a-z]\w*?))?"
-_SET = re.compile(rf"(?P<stem>fid|kid|fd|kd|is|nearest){_NETWORK}{_NUMBER}(?P<full>_full)?")
+_NETWORK = r"(?:_(?P<network>(?!full|image|mix|[zw](?:full|end))[a-z]\w*?))?"
+_MIXED = r"(?:_mix(?P<latents>[2-9]))?"
+_SET = re.compile(rf"(?P<stem>fid|kid|fd|kd|is|nearest){_NETWORK}{_MIXED}{_NUMBER}(?P<full>_full)?")
 _NEIGHBORS = re.compile(
-    rf"(?P<stem>pr){_NETWORK}(?:_?(?P<count>\d+)(?P<thousands>k|(?=_))_?(?P<k>\d+))?"
+    rf"(?P<stem>pr){_NETWORK}{_MIXED}(?:_?(?P<count>\d+)(?P<thousands>k|(?=_))_?(?P<k>\d+))?"
     r"(?P<full>_full)?"
 )
 _PATH = re.compile(
@@ -180,7 +184,13 @@ def _set(match: re.Match[str], extractor: str | None, counts: dict[str, int]) ->
     found = match.groupdict()
     family = _FAMILIES[found["stem"]]
     network = found["network"] or extractor or PUBLISHED[family][1]
-    metric = Metric(family, network, _count(found, counts[family]), full=bool(found["full"]))
+    metric = Metric(
+        family,
+        network,
+        _count(found, counts[family]),
+        full=bool(found["full"]),
+        latents=int(found["latents"] or 1),
+    )
     if metric.full or family == "nearest":
         metric = replace(metric, reals=MOST_REALS.get(family))
     else:

@@ -121,6 +121,8 @@ class ModelSource:
     """What it was trained on, where that is known and still there."""
     role: str = "fake"
     """Another role gives other images of the same seed: a model may stand on both sides."""
+    latents: int = 1
+    """How many each image mixes, with crossovers at random (StyleGAN, Table 2)."""
 
     def __post_init__(self) -> None:
         wanted = self.generator.config.label_size
@@ -169,11 +171,42 @@ class ModelSource:
         """The same model with other draws."""
         return replace(self, seed=seed)
 
+    def mixing(self, latents: int) -> "ModelSource":
+        """The same model, whose images mix so many latents."""
+        return replace(self, latents=latents)
+
     def batches(self, parts: Sequence[range]) -> Iterator[Tensor]:
         """The images of these numbers, uint8 `(N, C, H, W)` for each part, on the device."""
         for part in parts:
-            w = self.w(self.z(part), self.label(part))
-            yield pixels.to_uint8(self.draw(w, self.noise(part), precision=self.precision))
+            images = self._draw(self.ws(part), self.noise(part), self.precision)
+            yield pixels.to_uint8(images)
+
+    def ws(self, numbers: Sequence[int]) -> Tensor:
+        """The w of each layer, `(N, num_ws, D)`, from as many latents as images mix."""
+        label = self.label(numbers)
+        ws = self.generator.broadcast(self.w(self.z(numbers), label))
+        for latent in range(1, self.latents):
+            other = self.w(self.z(numbers, f"mixed z {latent}"), label)
+            taken = self._chosen(numbers) == latent
+            ws = torch.where(taken[:, :, None].to(self.device), other[:, None], ws)
+        return ws
+
+    def _chosen(self, numbers: Sequence[int]) -> Tensor:
+        """Which latent decides each layer, `(N, num_ws)`: one more after each crossover.
+
+        A crossover lies before any layer in use but the first; two may fall together.
+        """
+        config, growth = self.generator.config, self.generator.growth
+        used = min(config.num_ws, 2 * (growth.level + 1)) if growth else config.num_ws
+        crossovers = [
+            [
+                1 + self._keys.number(f"{self.role} crossover {latent}", i) % max(used - 1, 1)
+                for latent in range(1, self.latents)
+            ]
+            for i in numbers
+        ]
+        layers = torch.arange(config.num_ws)
+        return (torch.tensor(crossovers)[:, :, None] <= layers).sum(dim=1)
 
     def z(self, numbers: Sequence[int], purpose: str = "z") -> Tensor:
         """Latents, `(N, z_dim)`; drawn on the CPU, so that they are the same on every device."""
@@ -204,10 +237,12 @@ class ModelSource:
         mapping = self.generator.mapping
         return truncate(mapping(z, label), mapping.w_avg, self.psi)
 
-    @torch.no_grad()
     def draw(self, w: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
         """Images `(N, C, H, W)` of intermediate latents `(N, D)`."""
-        ws = self.generator.broadcast(w)
+        return self._draw(self.generator.broadcast(w), noise, precision)
+
+    @torch.no_grad()
+    def _draw(self, ws: Tensor, noise: NoiseMaps, precision: Precision) -> Tensor:
         return self.generator.draw(ws, noise, precision=precision)
 
     @cached_property

@@ -23,6 +23,11 @@ class Value:
     confirmed: bool
     """Whether a second source has it too; otherwise it is recalled."""
 
+    @classmethod
+    def read(cls, word: str) -> "Value":
+        """A number as our tables have it: `4.40`, or `~4.39` where it is recalled."""
+        return cls(word.lstrip(RECALLED), not word.startswith(RECALLED))
+
     @property
     def number(self) -> float:
         """The number itself."""
@@ -45,7 +50,7 @@ class Results:
     @classmethod
     def read(cls, text: str) -> "Results":
         """FID, path length, precision, recall, as far as given: `4.40 ~212.1 ~.721 ~.399`."""
-        return cls(*(Value(word.lstrip(RECALLED), word[0] != RECALLED) for word in text.split()))
+        return cls(*map(Value.read, text.split()))
 
 
 _TABLES = {
