@@ -14,11 +14,13 @@ from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
 from stylesmith.cli.edit import edit
 from stylesmith.cli.evaluate import evaluate
+from stylesmith.cli.figure import figure
 from stylesmith.cli.generate import generate
 from stylesmith.cli.mix import mix
 from stylesmith.cli.noise import noise
 from stylesmith.cli.presets import presets
 from stylesmith.cli.project import project
+from stylesmith.cli.table import table
 from stylesmith.cli.train import train
 from stylesmith.cli.video import video
 from stylesmith.errors import StylesmithError
@@ -41,6 +43,8 @@ app.command()(attribution)
 app.command()(evaluate)
 app.add_typer(classifiers.app, name="classifiers")
 app.add_typer(weights.app, name="weights")
+app.command()(figure)
+app.command()(table)
 app.command("import")(import_)
 app.command()(inspect)
 app.command()(export)

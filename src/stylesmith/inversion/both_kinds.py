@@ -36,9 +36,21 @@ def generated_targets(
 
 
 def real_targets(
-    data: Path, generator: Generator, count: int, settings: ProjectionSettings
+    data: Path,
+    generator: Generator,
+    count: int,
+    settings: ProjectionSettings,
+    *,
+    option: str = "--generated",
 ) -> list[Target]:
     """Images of a folder or zip chosen at random, in the size of the network.
+
+    Args:
+        data: The folder or zip.
+        generator: Decides size and channels.
+        count: How many.
+        settings: Their seed chooses.
+        option: What users call `count`.
 
     Raises:
         DataError: If the data cannot be read.
@@ -48,7 +60,7 @@ def real_targets(
     dataset = open_dataset(data, size=generator.image_size, channels=channels)
     try:
         if len(dataset) < count:
-            raise UsageError(f"{data}: has {len(dataset)} images, fewer than --generated {count}")
+            raise UsageError(f"{data}: has {len(dataset)} images, fewer than {option} {count}")
         order = RandomKeys(settings.seed).permutation(len(dataset), "real images")
         targets = []
         for index in map(int, sorted(order[:count])):

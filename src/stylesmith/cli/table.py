@@ -1,0 +1,200 @@
+"""`stylesmith table`: the tables of both papers, with your numbers beside the published."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stylesmith.cli.console import console, progress
+from stylesmith.cli.drawing import DeviceOption, Force, counted, say
+from stylesmith.cli.evaluate import Scale
+from stylesmith.cli.train import Device
+from stylesmith.errors import UsageError
+
+if TYPE_CHECKING:
+    from stylesmith.figures.tables import MetricTable, Sheet
+    from stylesmith.figures.tables.plan import Plan
+
+
+def table(
+    id_: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Which: stylegan-1, stylegan2-5.")
+    ] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="Run folders, or files of `evaluate --out`; ROW=PATH names the row."),
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show all tables, and what is measured in each.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="A .md, .csv or .html file; by default the terminal.")
+    ] = None,
+    watts: Annotated[
+        float | None, typer.Option(min=0, help="Power of one device, for energy (stylegan2-5).")
+    ] = None,
+    run: Annotated[
+        bool, typer.Option("--run", help="Train the rows one after the other, and measure them.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="With --run: a folder or zip of images to train on.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.001, help="With --run: the time of each row.")
+    ] = None,
+    kimg: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="With --run: thousands of images of each row, not minutes."),
+    ] = None,
+    scale: Annotated[
+        Scale, typer.Option(help="small: narrow networks and quick metrics; paper: as published.")
+    ] = Scale.small,
+    rows: Annotated[
+        str | None, typer.Option(help="With --run: rows, with commas; else all for any images.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="With --run: what to measure; else what the table shows.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="With --run: a setting of all rows, as in `train`."),
+    ] = None,
+    out_runs: Annotated[
+        Path | None, typer.Option(help="With --run: folder of the runs; else runs/table-ID.")
+    ] = None,
+    device: DeviceOption = Device.auto,
+    force: Force = False,
+) -> None:
+    """Put measurements into a table of the StyleGAN or StyleGAN2 paper, beside the published ones.
+
+    Examples:
+    `stylesmith table stylegan2-1`
+
+    `stylesmith table stylegan2-1 runs/e runs/f stylegan2-a=a.jsonl --out main.html`
+
+    `stylesmith table stylegan2-1 --run --data avatars.zip --minutes 20`
+
+    `stylesmith table stylegan2-5 runs/e --watts 300`
+    """
+    if list_:
+        _print_list()
+        return
+    if id_ is None:
+        raise UsageError("name a table; `stylesmith table --list` shows all tables")
+    from stylesmith import files
+    from stylesmith.figures.tables import check_suffix, find_table, markdown, write_sheet
+
+    chosen = find_table(id_)
+    if out is not None:
+        check_suffix(out)
+        files.check_absent(out, force=force)
+    if watts is not None and chosen is not None:
+        raise UsageError(f"--watts: has no effect on {id_}; stylegan2-5 is the table about energy")
+    given: dict[str, object] = {"--data": data, "--minutes": minutes, "--kimg": kimg}
+    given |= {"--rows": rows, "--metrics": metrics, "--set": set_, "--out-runs": out_runs}
+    named = [name for name, value in given.items() if value is not None]
+    if run:
+        if chosen is None:
+            raise UsageError(f"--run: {id_} has no rows to train; name runs of your own")
+        if sources:
+            raise UsageError(f"--run: fills the table by itself; leave {sources[0]} out")
+        if data is None:
+            raise UsageError("--run: wanted --data too, the images to train on")
+        _check_budget(minutes, kimg)
+        place = out_runs or Path("runs") / f"table-{id_}"
+        plan = _plan(chosen, data, place, minutes, kimg, scale, rows, metrics, set_ or [], device)
+        sheet = _run(plan)
+    elif named:
+        raise UsageError(f"{named[0]}: wanted --run too, which trains the rows")
+    else:
+        sheet = _fill(chosen, sources or [], watts)
+    if out is None:
+        say(markdown(sheet).rstrip())
+    else:
+        write_sheet(sheet, out)
+        say(f"{sheet.title} -> {out}")
+
+
+def _check_budget(minutes: float | None, kimg: float | None) -> None:
+    if (minutes is None) == (kimg is None):
+        raise UsageError("--run: wanted the budget of each row, either --minutes or --kimg")
+    for name, amount in (("--minutes", minutes), ("--kimg", kimg)):
+        if amount is not None and not math.isfinite(amount):
+            raise UsageError(f"{name} {amount}: wanted a finite number")
+
+
+def _fill(chosen: "MetricTable | None", sources: list[str], watts: float | None) -> "Sheet":
+    from stylesmith.figures.tables import expense_sheet, fill, place
+
+    if chosen is None:
+        return expense_sheet(sources, watts=watts)
+    return fill(chosen, place(chosen, sources))
+
+
+def _plan(
+    chosen: "MetricTable",
+    data: Path,
+    out: Path,
+    minutes: float | None,
+    kimg: float | None,
+    scale: Scale,
+    rows: str | None,
+    metrics: str | None,
+    settings: list[str],
+    device: Device,
+) -> "Plan":
+    from stylesmith import runs
+    from stylesmith.data.dataset import open_dataset
+    from stylesmith.devices import choose_device
+    from stylesmith.figures.tables.plan import Plan, choose_rows
+    from stylesmith.metrics.protocol import parse_metrics
+
+    names = [name.strip() for name in (rows or "").split(",") if name.strip()]
+    chosen_rows = choose_rows(chosen, names)
+    measured = parse_metrics(metrics, protocol=scale.value) if metrics else None
+    with progress("Reading") as advance:
+        dataset = open_dataset(data, on_progress=advance)
+    return Plan(
+        table=chosen,
+        rows=chosen_rows,
+        out=out,
+        dataset=dataset,
+        data=runs.describe_data(
+            dataset, conditional=False, mirror=False, skip_bad=False, resize=False
+        ),
+        device=choose_device(device.value),
+        scale=scale.value,
+        kimg=kimg,
+        minutes=minutes,
+        metrics=measured,
+        settings=settings,
+    )
+
+
+def _run(plan: "Plan") -> "Sheet":
+    """Train; after every row the table lies beside the runs in all three forms."""
+    from stylesmith.figures.tables.train import train_table
+    from stylesmith.figures.tables.writing import WRITERS, write_sheet
+
+    budget = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.kimg:g} thousand images"
+    say(f"{plan.table.id}: {counted(len(plan.presets), 'row')} of {budget} each, into {plan.out}")
+
+    def write(sheet: "Sheet") -> None:
+        for suffix in WRITERS:
+            write_sheet(sheet, plan.out / f"table{suffix}")
+
+    return train_table(plan, say=say, write=write)
+
+
+def _print_list() -> None:
+    from rich.table import Table
+
+    from stylesmith.figures.tables import EXPENSE, METRIC_TABLES
+
+    shown = Table("id", "shows", "rows", "measured by", box=None, header_style="bold")
+    for entry in METRIC_TABLES:
+        names = ", ".join(metric.name for metric in entry.metrics)
+        shown.add_row(entry.id, entry.caption, str(len(entry.rows)), names)
+    shown.add_row(EXPENSE[0], EXPENSE[2], "your runs", "logs, and --watts")
+    console.print(shown)

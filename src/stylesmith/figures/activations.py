@@ -1,0 +1,187 @@
+"""What a generator computes inside while it draws: captured, measured, and made viewable.
+
+Source: StyleGAN2, section 2 and appendix A (Figures 1, 3, 15 and 16).
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stylesmith.config import GeneratorConfig
+from stylesmith.networks import Generator
+from stylesmith.networks.stylegan import AdaINLayer
+from stylesmith.ops import instance_norm
+from stylesmith.sampling import Codes, Painter
+
+VIEWABLE = 3.0
+"""Standard deviations from gray to white, and to black."""
+LARGEST_TILE = 256
+"""Pixels of the longer side of a picture in a sheet of feature maps."""
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Images, and the feature maps of every level in use that they were drawn from."""
+
+    images: Tensor
+    """`(N, C, H, W)`, -1..1."""
+    features: list[Tensor]
+    """Behind the last layer of each level, from the base up: `(N, F, h, w)`."""
+    unnormalized: list[Tensor]
+    """The same in front of that layer's AdaIN; empty where a network has none."""
+
+
+def observe(painter: Painter, codes: Codes) -> Activations:
+    """Draw, and keep what goes through the network."""
+    blocks = network_blocks(painter.generator)
+    layers = [getattr(block, "layer1", None) for block in blocks]
+    last = [layer for layer in layers if isinstance(layer, AdaINLayer)]
+    with capture_outputs(blocks) as features, capture_unnormalized(last) as unnormalized:
+        images = painter.draw(codes)
+    return Activations(images, features, unnormalized)
+
+
+def network_blocks(generator: Generator) -> list[nn.Module]:
+    """One module for each level, from the base up; all synthesis networks are built of them."""
+    blocks = generator.synthesis.blocks  # type: ignore[attr-defined]  # of all three kinds
+    assert isinstance(blocks, nn.ModuleList)
+    return list(blocks)
+
+
+@contextmanager
+def capture_outputs(modules: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
+    """Keep what modules return, in the order of their calls, while the context is open."""
+    kept: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        kept.append(output.detach())
+
+    handles = [module.register_forward_hook(keep) for module in modules]
+    try:
+        yield kept
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def capture_unnormalized(layers: Sequence[AdaINLayer]) -> Iterator[list[Tensor]]:
+    """Keep what layers give to their AdaIN, which is no module that could have a hook."""
+    kept: list[Tensor] = []
+
+    def keep(layer: AdaINLayer, x: Tensor, w: Tensor) -> Tensor:
+        kept.append(x.detach())
+        return AdaINLayer.normalize(layer, x, w)
+
+    for layer in layers:
+        vars(layer)["normalize"] = partial(keep, layer)
+    try:
+        yield kept
+    finally:
+        for layer in layers:
+            del vars(layer)["normalize"]
+
+
+def normalization_name(config: GeneratorConfig) -> str:
+    """What keeps the feature maps of a network in range, in words."""
+    if config.kind == "modulated":
+        return "weight demodulation" if config.demodulate else "no normalization"
+    return "instance normalization" if config.kind == "adain" else "pixel normalization"
+
+
+def level_names(features: Sequence[Tensor]) -> list[str]:
+    """Resolutions in words: `4x4`, `8x8`."""
+    return [f"{maps.shape[-1]}x{maps.shape[-2]}" for maps in features]
+
+
+def by_strength(maps: Tensor) -> list[int]:
+    """Numbers of maps `(F, h, w)`, those with the largest standard deviation first."""
+    deviations = maps.flatten(1).std(dim=1, correction=0)
+    return [int(i) for i in deviations.argsort(descending=True, stable=True)]
+
+
+def joint_strength(maps: Tensor) -> Tensor:
+    """How strong all normalized maps are together at each pixel: `(N, F, h, w)` -> `(N, h, w)`.
+
+    The root of the mean square over instance-normalized maps, which is about 1 everywhere if each
+    has its own shape; a droplet is a peak, for it is in all of them.
+    """
+    return instance_norm(maps.float()).square().mean(dim=1).sqrt()
+
+
+def peaks(maps: Tensor) -> Tensor:
+    """Largest `joint_strength` of each image, `(N, F, h, w)` -> `(N,)`.
+
+    It is 1 where no pixel stands out, and sqrt(h * w - 1) where all maps are zero but for one
+    pixel, the same for all.
+    """
+    return joint_strength(maps).flatten(1).amax(dim=1)
+
+
+def fine_share(maps: Tensor) -> float:
+    """High-frequency content: the share of variance that half the resolution could not hold.
+
+    What means over 2x2 pixels take away from instance-normalized maps `(N, F, h, w)`, h and w even:
+    0 where pixels come in equal blocks of four, 3/4 for white noise, 1 for a checkerboard.
+    """
+    normal = instance_norm(maps.cpu().double())
+    total = normal.square().mean()
+    if total == 0:
+        return 0.0
+    return float(1 - F.avg_pool2d(normal, 2).square().mean() / total)
+
+
+def normalized_view(maps: Tensor) -> Tensor:
+    """Maps `(F, h, w)` in the viewable range -1..1, each by its own mean and deviation."""
+    return (instance_norm(maps[None].float())[0] / VIEWABLE).clamp(-1, 1)
+
+
+def common_view(maps: Tensor) -> Tensor:
+    """Maps `(F, h, w)` in the viewable range -1..1, all by one mean and deviation."""
+    maps = maps.float()
+    deviation = maps.std(correction=0)
+    return ((maps - maps.mean()) / (VIEWABLE * deviation).clamp(min=1e-12)).clamp(-1, 1)
+
+
+def joint_view(maps: Tensor) -> Tensor:
+    """`joint_strength` of maps `(F, h, w)` as a plane `(1, h, w)`: black is 0, white 3 or more."""
+    return (joint_strength(maps[None]) / VIEWABLE * 2 - 1).clamp(-1, 1)
+
+
+def sheet(image: Tensor, levels: Sequence[Tensor]) -> Tensor:
+    """An image `(C, H, W)` and, right of it, planes `(rows, h, w)` in -1..1 of several levels.
+
+    Returns:
+        `(rows, 1 + levels, C, H', W')`, of which no side is larger than 256; NaN where there is
+        nothing: below the image, and where a level has fewer planes than others.
+    """
+    image = reduce_to_tile(image[None].float())[0].cpu()
+    rows = max(len(planes) for planes in levels)
+    tiles = image.new_full((rows, 1 + len(levels), *image.shape), math.nan)
+    tiles[0, 0] = image
+    for column, planes in enumerate(levels, 1):
+        enlarge = planes.shape[-1] < image.shape[-1]
+        shown = F.interpolate(
+            planes[:, None].cpu(), image.shape[1:], mode="nearest-exact" if enlarge else "area"
+        )
+        tiles[: len(planes), column] = shown
+        tiles[: len(planes), column, 3:] = 1  # opaque
+    return tiles
+
+
+def reduce_to_tile(images: Tensor) -> Tensor:
+    """Images `(N, C, H, W)` halved by means until no side is larger than 256 pixels."""
+    while max(images.shape[-2:]) > LARGEST_TILE:
+        images = F.avg_pool2d(images, 2)
+    return images
+
+
+def observe_each(painter: Painter, seeds: Sequence[int]) -> Iterator[Activations]:
+    """Activations of each seed in turn, for measures over many images."""
+    for seed in seeds:
+        yield observe(painter, painter.codes([seed]))

@@ -1,0 +1,46 @@
+"""Charts over the resolutions inside a network, a line for each model."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from stylesmith.figures.drawing import Chart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curve = Mapping[str, float]
+"""A value for each resolution, by its name, from the lowest."""
+
+
+def level_chart(
+    curves: Sequence[tuple[str, Curve]],
+    quantity: str,
+    *,
+    of: str = "feature maps",
+    title: str = "",
+    limits: tuple[float, float | None] = (0, None),
+) -> Chart:
+    """One line for each name and its values.
+
+    Args:
+        curves: Names and values.
+        quantity: What the vertical axis is.
+        of: What has a resolution.
+        title: Words above.
+        limits: Ends of the vertical axis.
+    """
+
+    def plot(axes: "Axes") -> None:
+        for name, curve in curves:
+            axes.plot(list(curve), list(curve.values()), marker="o", label=name)
+        axes.set(xlabel=f"resolution of the {of}", ylabel=quantity)
+        axes.set_ylim(*limits)
+        if len(curves) > 1:
+            axes.legend(frameon=False)
+
+    return Chart(plot, title, width=level_chart_width(max(len(curve) for _, curve in curves)))
+
+
+def level_chart_width(levels: int) -> int:
+    """Pixels of a chart with so many names of resolutions below it."""
+    return max(560, 80 * levels + 90)

@@ -1,0 +1,284 @@
+"""Every figure of both papers: what it shows, what it needs, and the function that draws it."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from stylesmith.errors import UsageError
+from stylesmith.figures import image_path_length, two_models, uncurated
+from stylesmith.figures.conditioning import conditioning
+from stylesmith.figures.contributions import contributions_over_training
+from stylesmith.figures.drawing import Drawing
+from stylesmith.figures.droplets import droplets, without_droplets
+from stylesmith.figures.feature_maps import broken_image, growing_activations
+from stylesmith.figures.history import training_history
+from stylesmith.figures.mixing import style_mixing
+from stylesmith.figures.noise import noise_components, stochastic_variation
+from stylesmith.figures.noise_maps import noise_regularization
+from stylesmith.figures.phase import phase_artifacts
+from stylesmith.figures.projections import example_projections, projection_histograms
+from stylesmith.figures.real_images import data_set
+from stylesmith.figures.subject import Choices, Progress, Subject
+from stylesmith.figures.truncation import truncation
+from stylesmith.figures.warping import warping
+
+Draw = Callable[[Subject, Progress], Drawing]
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One figure of a paper."""
+
+    id: str
+    """`stylegan-3`: the paper and the figure's number."""
+    title: str
+    needs: str
+    """What a model must have for it, in words; where it is drawn by hand, the place in docs."""
+    draw: Draw | None = None
+    """None for diagrams, which nothing computes."""
+    takes: frozenset[str] = frozenset()
+    """The choices that have an effect, as fields of `Choices`."""
+    alone: bool = False
+    """Whether it is an experiment of its own, without a model."""
+
+
+SEEDS_AND_CLASS = frozenset({"seeds", "label"})
+ONE_MODEL = frozenset({"seeds", "label", "psi", "count"})
+ONE_OR_TWO = ONE_MODEL | {"other"}
+SEEDS_AND_PSI = SEEDS_AND_CLASS | {"psi"}
+TWO_MODELS = SEEDS_AND_CLASS | {"other", "data", "count"}
+SCORES = frozenset({"count", "distance", "label"})
+PROJECTIONS = frozenset({"count", "steps", "distance", "label", "other", "data"})
+BY_HAND = "drawn in docs/architectures.md"
+
+FIGURES: tuple[PaperFigure, ...] = (
+    PaperFigure("stylegan-1", "Traditional and style-based generator", BY_HAND),
+    PaperFigure(
+        "stylegan-2",
+        "Uncurated images in falling size (FFHQ)",
+        "any model",
+        uncurated.FACES,
+        SEEDS_AND_PSI,
+    ),
+    PaperFigure(
+        "stylegan-3", "Style mixing", "a style for each layer", style_mixing, SEEDS_AND_PSI
+    ),
+    PaperFigure(
+        "stylegan-4",
+        "Stochastic variation, and its standard deviation",
+        "noise inputs",
+        stochastic_variation,
+        SEEDS_AND_PSI | {"count"},
+    ),
+    PaperFigure(
+        "stylegan-5",
+        "Noise on all, no, fine and coarse layers",
+        "noise inputs",
+        noise_components,
+        SEEDS_AND_PSI,
+    ),
+    PaperFigure(
+        "stylegan-6",
+        "Why W is less warped than Z, by an experiment",
+        "no model",
+        warping,
+        frozenset({"count"}),
+        alone=True,
+    ),
+    PaperFigure(
+        "stylegan-7",
+        "Images of the data set",
+        "a run whose data is there, or --data",
+        data_set,
+        frozenset({"count", "data"}),
+    ),
+    PaperFigure(
+        "stylegan-8", "Truncation, to negative psi", "any model", truncation, SEEDS_AND_CLASS
+    ),
+    PaperFigure(
+        "stylegan-9",
+        "Quality and path length over training",
+        "a run with metrics in its log; --other for a second one",
+        training_history,
+        frozenset({"other"}),
+    ),
+    PaperFigure(
+        "stylegan-10",
+        "Uncurated images in falling size (LSUN Bedroom)",
+        "any model",
+        uncurated.BEDROOMS,
+        SEEDS_AND_PSI,
+    ),
+    PaperFigure(
+        "stylegan-11",
+        "Uncurated images in falling size (LSUN Car)",
+        "any model",
+        uncurated.CARS,
+        SEEDS_AND_PSI,
+    ),
+    PaperFigure(
+        "stylegan-12",
+        "Uncurated images in falling size (LSUN Cat)",
+        "any model",
+        uncurated.CATS,
+        SEEDS_AND_PSI,
+    ),
+    PaperFigure(
+        "stylegan2-1",
+        "Droplets: feature maps before and after instance normalization",
+        "AdaIN",
+        droplets,
+        ONE_MODEL,
+    ),
+    PaperFigure("stylegan2-2", "StyleGAN's synthesis network, redesigned", BY_HAND),
+    PaperFigure(
+        "stylegan2-3",
+        "Activations with demodulation in place of normalization",
+        "any model; --other with other normalization",
+        without_droplets,
+        ONE_OR_TWO,
+    ),
+    PaperFigure(
+        "stylegan2-4",
+        "Images of low and of high path length",
+        "any model",
+        image_path_length.extremes,
+        SCORES,
+    ),
+    PaperFigure(
+        "stylegan2-5",
+        "Distribution of the path length of single images",
+        "any model; --other for a second one",
+        image_path_length.distribution,
+        SCORES | {"other"},
+    ),
+    PaperFigure(
+        "stylegan2-6",
+        "Phase artifacts: details that stay while the pose moves",
+        "any model; --other without progressive growing",
+        phase_artifacts,
+        ONE_OR_TWO,
+    ),
+    PaperFigure("stylegan2-7", "Three generators and three discriminators", BY_HAND),
+    PaperFigure(
+        "stylegan2-8",
+        "Contribution of each resolution over training",
+        "skip generator; a run's snapshots for the history",
+        contributions_over_training,
+        frozenset({"count", "label"}),
+    ),
+    PaperFigure(
+        "stylegan2-9",
+        "Generated and real images, projected",
+        "a run whose data is there, or --data; --other for a second model",
+        example_projections,
+        PROJECTIONS,
+    ),
+    PaperFigure(
+        "stylegan2-10",
+        "Distances of projections of generated and real images",
+        "a run whose data is there, or --data; --other for a second model",
+        projection_histograms,
+        PROJECTIONS,
+    ),
+    PaperFigure(
+        "stylegan2-11", "Hand-picked images", "any model", uncurated.hand_picked, SEEDS_AND_PSI
+    ),
+    PaperFigure(
+        "stylegan2-12",
+        "Uncurated images with psi 0.5",
+        "any model",
+        uncurated.random_outputs,
+        SEEDS_AND_PSI,
+    ),
+    PaperFigure(
+        "stylegan2-13",
+        "Two models side by side (LSUN Cat)",
+        "any two models; runs for numbers",
+        two_models.CATS,
+        TWO_MODELS,
+    ),
+    PaperFigure(
+        "stylegan2-14",
+        "Two models side by side (LSUN Car)",
+        "any two models; runs for numbers",
+        two_models.CARS,
+        TWO_MODELS,
+    ),
+    PaperFigure(
+        "stylegan2-15",
+        "Activations of a successful and of a corrupted image",
+        "any model",
+        broken_image,
+        ONE_MODEL,
+    ),
+    PaperFigure(
+        "stylegan2-16",
+        "Activations with and without progressive growing",
+        "any model; --other without progressive growing",
+        growing_activations,
+        ONE_OR_TWO,
+    ),
+    PaperFigure(
+        "stylegan2-17",
+        "Singular values of the Jacobian at random w",
+        "any model; --other with other regularization",
+        conditioning,
+        frozenset({"count", "label", "other", "psi"}),
+    ),
+    PaperFigure(
+        "stylegan2-18",
+        "Noise maps of a projection without and with their regularizer",
+        "noise inputs; a run whose data is there, --data, or a second model by --other",
+        noise_regularization,
+        PROJECTIONS - {"count"},
+    ),
+)
+
+
+def find_figure(name: str) -> PaperFigure:
+    """The figure of that id.
+
+    Raises:
+        UsageError: If there is none, or it is a diagram.
+    """
+    by_id = {figure.id: figure for figure in FIGURES}
+    if name not in by_id:
+        close = difflib.get_close_matches(name, by_id, n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        raise UsageError(f"figure {name!r}: unknown. {hint}`stylesmith figure --list` shows all")
+    figure = by_id[name]
+    if figure.draw is None:
+        raise UsageError(f"figure {name!r}: is a diagram, which no model draws; {figure.needs}")
+    return figure
+
+
+def check_model(figure: PaperFigure, model: str | None) -> None:
+    """Refuse a figure without the model that it shows, and a model that it would not show.
+
+    Raises:
+        UsageError: Saying what to do.
+    """
+    if figure.alone and model is not None:
+        raise UsageError(f"figure {figure.id}: shows no model; leave {model} out")
+    if not figure.alone and model is None:
+        raise UsageError(f"name a figure and a model; {figure.id} needs {figure.needs}")
+
+
+def check_choices(figure: PaperFigure, choices: Choices) -> None:
+    """Refuse choices that would have no effect.
+
+    Raises:
+        UsageError: Naming the first one, and those that have an effect.
+    """
+    for field in fields(choices):
+        if getattr(choices, field.name) is not None and field.name not in figure.takes:
+            known = ", ".join(f"--{_option(name)}" for name in sorted(figure.takes))
+            raise UsageError(
+                f"--{_option(field.name)}: has no effect on {figure.id}, which takes "
+                f"{known or 'no options'}"
+            )
+
+
+def _option(field: str) -> str:
+    return "class" if field == "label" else field

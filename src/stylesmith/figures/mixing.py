@@ -1,0 +1,82 @@
+"""Style mixing: coarse, middle and fine styles of other pictures (StyleGAN, Figure 3)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from stylesmith.errors import UsageError
+from stylesmith.figures.drawing import Drawing, Pictures
+from stylesmith.figures.sheets import draw_all
+from stylesmith.figures.subject import Progress, Subject
+from stylesmith.figures.words import chosen_psi, sources_text, styles_at
+from stylesmith.networks import Generator
+from stylesmith.sampling import Layers, MixedRow, Painter, Source, mix, named_layers
+from stylesmith.sampling.draw import BATCH
+
+SOURCES_A = (888, 829, 1898, 1733, 1614, 845)
+"""Of the pictures down the left side, which are changed."""
+SOURCES_B = (639, 701, 687, 615, 2268)
+"""Of the pictures across the top, which lend their styles."""
+ROWS = {"coarse": 3, "middle": 2, "fine": 1}
+"""How many rows each range of styles has."""
+
+
+def style_mixing(subject: Subject, on_progress: Progress) -> Drawing:
+    """Figure 3: everything as source A is, but for some styles of source B."""
+    subject.need_styles()
+    painter = subject.painter()
+    ranges = used_layers(subject.generator)
+    named = [(name, ranges[name]) for name in ranges for _ in range(ROWS[name])]
+    sources = subject.sources(painter, (*SOURCES_A[: len(named)], *SOURCES_B))
+    if len(sources) <= len(named):
+        raise UsageError(
+            f"--seeds: wanted {len(named)} for source A, one for each row, and one or more for "
+            f"source B, got {len(sources)}"
+        )
+    rows = [MixedRow(source, layers) for source, (_, layers) in zip(sources, named, strict=False)]
+    top = sources[len(named) :]
+    images = mixed_pictures(painter, rows, top, on_progress)
+    spans = "; ".join(
+        f"{name} styles are {styles_at(layers, painter.config)}" for name, layers in ranges.items()
+    )
+    caption = (
+        f"StyleGAN, Figure 3, for {subject.name}. Sources A (down, "
+        f"{sources_text(sources[: len(named)])}) and B (across, {sources_text(top)}) were drawn "
+        f"from their own latent codes{chosen_psi(subject.choices)}; all others copy a subset of "
+        f"styles from source B and take the rest from source A. {spans.capitalize()}."
+    )
+    words = ["", *(f"{name.capitalize()} styles from source B" for name, _ in named)]
+    columns = ["source A", *["source B"] * len(top)]
+    return Drawing(caption, [[Pictures(images, rows=words, columns=columns)]])
+
+
+def used_layers(generator: Generator) -> dict[str, Layers]:
+    """The ranges of the figure, as far as the levels go that are trained so far."""
+    growth = generator.growth
+    levels = growth.level + 1 if growth else generator.config.levels
+    parts = {
+        name: tuple(layer for layer in layers if layer < 2 * levels)
+        for name, layers in named_layers(generator.config).items()
+    }
+    return {name: layers for name, layers in parts.items() if layers}
+
+
+def mixed_pictures(
+    painter: Painter, rows: Sequence[MixedRow], top: Sequence[Source], on_progress: Progress
+) -> Tensor:
+    """Images `(1 + rows, 1 + columns, C, H, W)`, all NaN in the corner."""
+    lenders = painter.codes(top)
+    total = len(rows) + 1
+    across = draw_all(painter, top, lambda done, of: None)
+    corner = torch.full_like(across[:1], torch.nan)
+    lines = [torch.cat([corner, across])]
+    for row in rows:
+        own = painter.codes([row.source])
+        mixed = [
+            painter.draw(mix(own, lenders[start : start + BATCH], row.layers, painter.config))
+            for start in range(0, len(top), BATCH)
+        ]
+        lines.append(torch.cat([painter.draw(own), *mixed]).cpu())
+        on_progress(len(lines), total)
+    return torch.stack(lines)

@@ -1,0 +1,216 @@
+"""What a network makes of images: projections and distances (StyleGAN2, Figures 9 and 10)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from stylesmith.figures.drawing import COLORS, Chart, Drawing, Pictures
+from stylesmith.figures.subject import Progress, Subject
+from stylesmith.inversion import (
+    Found,
+    ProjectionSettings,
+    Projector,
+    Search,
+    Target,
+    choose_distance,
+)
+from stylesmith.inversion.attribution import BINS, Separation
+from stylesmith.inversion.both_kinds import generated_targets, real_targets
+from stylesmith.metrics.sides import training_data
+from stylesmith.sampling import read_codes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHOWN, MEASURED = 4, 8
+"""Images of each kind, for Figures 9 and 10."""
+STEPS = 200
+"""Of a projection; 1,000 in the paper."""
+
+
+@dataclass(frozen=True)
+class Projected:
+    """An image, and what its projection draws."""
+
+    target: Tensor
+    """`(C, H, W)`, -1..1."""
+    image: Tensor
+    """Re-synthesized, likewise."""
+    noise: list[Tensor]
+    """The noise maps that were found, `(1, 1, H, W)` each."""
+    distance: float
+
+
+@dataclass(frozen=True)
+class BothKinds:
+    """Projections into one network, of its own images and of real ones."""
+
+    name: str
+    distance: str
+    """The name of what distances were measured by."""
+    generated: list[Projected]
+    real: list[Projected]
+
+    @property
+    def separation(self) -> Separation:
+        """How well distances tell the kinds apart."""
+        return Separation.of(
+            [one.distance for one in self.generated], [one.distance for one in self.real]
+        )
+
+    def describe(self) -> str:
+        """The numbers in a few words."""
+        found = self.separation
+        own, other = median(found.generated), median(found.real)
+        ratio = f", ratio {own / other:.2f}" if other else ""
+        return (
+            f"{self.name}: median distance {own:.3g} of generated, {other:.3g} of real images"
+            f"{ratio}; AUC {found.auc:.2f}"
+        )
+
+
+def example_projections(subject: Subject, on_progress: Progress) -> Drawing:
+    """Figure 9: targets above what was found, for generated and real images of each model."""
+    found, how = _all_models(subject, SHOWN, on_progress)
+    panels = [
+        [
+            _pairs(one.generated, f"{one.name}, generated images", words=True),
+            _pairs(one.real, "Real images", words=False),
+        ]
+        for one in found
+    ]
+    noise = any(one.noise for kinds in found for one in kinds.generated)
+    caption = (
+        "StyleGAN2, Figure 9. Example images and their projected and re-synthesized counterparts. "
+        "The top row shows target images, the bottom row the synthesis of the projected latent "
+        f"vector{' and noise inputs' if noise else ''}; above them their distance. "
+        f"{_numbers(found)} {how}"
+    )
+    return Drawing(caption, panels)
+
+
+def projection_histograms(subject: Subject, on_progress: Progress) -> Drawing:
+    """Figure 10: histograms of distances between original and projected images."""
+    found, how = _all_models(subject, MEASURED, on_progress)
+    farthest = max(max(*one.separation.generated, *one.separation.real) for one in found) or 1.0
+    charts = [Chart(_histogram(one, farthest), one.name, height=320) for one in found]
+    caption = (
+        "StyleGAN2, Figure 10. Distance histograms between original and projected images for "
+        f"generated (blue) and real images (orange); a tick for each image. {_numbers(found)} "
+        f"{how}"
+    )
+    return Drawing(caption, [charts])
+
+
+def project(search: Search, targets: Sequence[Target], on_progress: Progress) -> list[Projected]:
+    """Project images together, and draw what was found as every command does."""
+    with TemporaryDirectory(prefix="stylesmith-") as folder:
+        projector = Projector(search, Path(folder), on_progress=on_progress)
+        found = {one.target.name: _open(one, projector) for one in projector.project(targets)}
+    return [found[target.name] for target in targets]
+
+
+def open_search(subject: Subject, settings: ProjectionSettings) -> tuple[Search, str]:
+    """A search by the distance that the user chose, or that there is; and for captions, how.
+
+    Raises:
+        UsageError: If the class, or the distance, doesn't fit the network.
+        ModelError: If the weights of the distance are missing.
+    """
+    generator = subject.generator
+    if settings.label is not None:
+        generator.label_row(settings.label)  # refuses a class that is not there
+    distance, reason = choose_distance(
+        subject.choices.distance, generator.image_size, subject.device
+    )
+    words = f"{settings.steps} steps, by the distance {distance.name!r}."
+    if reason:
+        words += f" {reason[0].upper()}{reason[1:]}."
+    return Search(generator, distance, settings), words
+
+
+def real_images_path(subject: Subject) -> Path:
+    """Where the images are that the user named, or else those that a run was trained on.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    if subject.choices.data:
+        return subject.choices.data
+    trained = training_data(subject.path)
+    if trained is None:
+        raise subject.lacks("its training data", "name real images by --data")
+    return Path(trained.path)
+
+
+def _all_models(
+    subject: Subject, default: int, on_progress: Progress
+) -> tuple[list[BothKinds], str]:
+    """Projections of one model or two, by the same method, and how they were made in words."""
+    choices = subject.choices
+    count, data = choices.count or default, real_images_path(subject)
+    settings = ProjectionSettings(steps=choices.steps or STEPS, label=choices.label)
+    subjects = [subject, *([subject.other()] if choices.other else [])]
+    found, words = [], ""
+    for number, one in enumerate(subjects):
+        search, words = open_search(one, settings)
+
+        def advance(done: int, total: int, before: int = number) -> None:
+            on_progress(before * total + done, len(subjects) * total)
+
+        found.append(_both_kinds(one, search, data, count, advance))
+    return found, f"{count} images of each kind, real ones of {data.name}; {words}"
+
+
+def _both_kinds(
+    subject: Subject, search: Search, data: Path, count: int, on_progress: Progress
+) -> BothKinds:
+    generator, settings = subject.generator, search.settings
+    own = generated_targets(generator, count, settings)
+    others = real_targets(data, generator, count, settings, option="--count")
+    found = project(search, [*own, *others], on_progress)
+    return BothKinds(subject.name, search.distance.name, found[:count], found[count:])
+
+
+def _open(found: Found, projector: Projector) -> Projected:
+    painter = projector.painter
+    codes = read_codes(found.folder.latent, painter.config, model=painter.model_hash)
+    image = painter.draw(painter.codes([codes]))[0].cpu()
+    looked_for = len(projector.search.unknowns.shapes)
+    noise = [map_.cpu() for map_ in codes.noise[:looked_for] if map_ is not None]
+    return Projected(found.target.image, image, noise, found.distance)
+
+
+def _pairs(found: Sequence[Projected], title: str, *, words: bool) -> Pictures:
+    targets, images = ([one.target for one in found], [one.image for one in found])
+    rows = torch.stack([torch.stack(targets), torch.stack(images)])
+    columns = [f"{one.distance:.3g}" for one in found]
+    return Pictures(rows, ("target", "re-synthesized") if words else (), columns, title)
+
+
+def _numbers(found: Sequence[BothKinds]) -> str:
+    return "; ".join(one.describe() for one in found) + "."
+
+
+def _histogram(kinds: BothKinds, farthest: float) -> Callable[["Axes"], None]:
+    def plot(axes: "Axes") -> None:
+        edges = [farthest * i / BINS for i in range(BINS + 1)]
+        pair = (kinds.separation.generated, kinds.separation.real)
+        for row, (name, values) in enumerate(zip(("generated", "real"), pair, strict=True)):
+            color, shares = COLORS[row], [100 / len(values)] * len(values)
+            label = f"{name} ({len(values)})"
+            axes.hist(values, edges, weights=shares, color=color, alpha=0.6, label=label)
+        top = axes.get_ylim()[1]
+        for row, values in enumerate(pair):
+            axes.plot(values, [-top * (row + 1) / 20] * len(values), "|", color=COLORS[row])
+        axes.set_xlabel(f"distance ({kinds.distance}) between original and projected image")
+        axes.set_ylabel("% of images")
+        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
+
+    return plot

@@ -1,0 +1,157 @@
+"""What a figure is drawn from: a model, what lies around it, and what the user chose."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from stylesmith.errors import ModelError, UsageError
+from stylesmith.models import RunFolder, load, load_bundle, locate
+from stylesmith.networks import Discriminator, Generator
+from stylesmith.sampling import Layers, NoiseChoice, Painter, Settings, Source
+
+Progress = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user may choose about a figure; None leaves it to the figure."""
+
+    seeds: Sequence[int | Path] | None = None
+    """Or latent files."""
+    psi: float | None = None
+    label: int | None = None
+    """Class, where the network has classes."""
+    count: int | None = None
+    """How many images, draws or points are measured."""
+    steps: int | None = None
+    """Of an optimization."""
+    distance: str | None = None
+    """`lpips`, `random` or `pixels`."""
+    other: Path | None = None
+    """A second model or run, beside the first."""
+    data: Path | None = None
+    """Real images."""
+
+
+class Subject:
+    """A model or run that a figure is drawn from; its parts are opened when they are asked for."""
+
+    def __init__(self, path: Path, device: torch.device, choices: Choices | None = None):
+        self.path, self.device, self.choices = locate(path), device, choices or Choices()
+
+    @property
+    def name(self) -> str:
+        """What captions call it, with the class that the user chose."""
+        name = self.path.stem if self.path.is_file() else self.path.resolve().name
+        return name if self.choices.label is None else f"{name}, class {self.choices.label}"
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The averaged generator.
+
+        Raises:
+            ModelError: If there is no model, or it is damaged.
+        """
+        return load(self.path, device=self.device.type)
+
+    def painter(
+        self,
+        *,
+        psi: float = 1.0,
+        psi_layers: Layers | None = None,
+        noise: NoiseChoice | None = None,
+    ) -> Painter:
+        """Draws with the psi that the user chose or else this one, on these layers or all, in fp32.
+
+        Raises:
+            UsageError: If the class that the user chose doesn't fit the network.
+        """
+        chosen = psi if self.choices.psi is None else self.choices.psi
+        settings = Settings(
+            psi=chosen,
+            psi_layers=psi_layers,
+            label=self.choices.label,
+            noise=noise or NoiseChoice(),
+            precision="fp32",
+        )
+        return Painter(self.generator, settings)
+
+    def sources(self, painter: Painter, default: Sequence[int]) -> list[Source]:
+        """The seeds and latent files that the user chose, or else these seeds.
+
+        Raises:
+            DataError: If a latent file is missing, damaged, or belongs to another generator.
+        """
+        return painter.open(self.choices.seeds or default)
+
+    def exact_sources(self, painter: Painter, default: Sequence[int]) -> list[Source]:
+        """`sources`, for figures that show as many pictures as there are defaults.
+
+        Raises:
+            UsageError: If the user chose more or fewer.
+        """
+        found = self.sources(painter, default)
+        if len(found) != len(default):
+            wanted = f"{len(default)} picture{'s' if len(default) > 1 else ''}"
+            raise UsageError(f"--seeds: names {len(found)}; this figure shows {wanted}")
+        return found
+
+    @cached_property
+    def discriminator(self) -> Discriminator:
+        """The trained discriminator.
+
+        Raises:
+            ModelError: If the model was saved without it.
+        """
+        found = load_bundle(self.path, trained=True).discriminator
+        if found is None:
+            raise self.lacks("its discriminator", "a run with checkpoints, or an import, has it")
+        return found.to(self.device)
+
+    @cached_property
+    def run(self) -> RunFolder:
+        """The run folder, with its log and snapshots.
+
+        Raises:
+            ModelError: If the model is no run.
+        """
+        run = RunFolder(self.path)
+        if not (run.exists() and run.log.is_file()):
+            raise self.lacks("a run's log", "give the folder that `stylesmith train` wrote")
+        return run
+
+    def need_noise(self) -> None:
+        """Raises ModelError where the network has no noise inputs."""
+        if not self.generator.config.noise_shapes:
+            raise self.lacks(
+                "noise inputs", "networks with generator.noise=true have them (stylegan-e and on)"
+            )
+
+    def need_styles(self) -> None:
+        """Raises ModelError where one w decides all layers."""
+        if self.generator.config.num_ws == 1:
+            raise self.lacks(
+                "a style for each layer", "style-based networks have them (stylegan-c and on)"
+            )
+
+    def other(self) -> "Subject":
+        """The second model that the user chose.
+
+        Raises:
+            ModelError: If there is none.
+        """
+        if self.choices.other is None:
+            raise ModelError(f"{self.path}: this figure compares two models; name one by --other")
+        return Subject(self.choices.other, self.device, self.choices)
+
+    def compared(self) -> list["Subject"]:
+        """This model, and the second one if the user chose any."""
+        return [self] if self.choices.other is None else [self, self.other()]
+
+    def lacks(self, what: str, remedy: str) -> ModelError:
+        """The error for a figure that needs what this model hasn't."""
+        return ModelError(f"{self.path}: lacks {what}, which this figure shows; {remedy}.")

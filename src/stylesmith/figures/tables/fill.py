@@ -1,0 +1,121 @@
+"""Measured numbers beside the published ones."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from stylesmith.figures.tables.measured import Measured
+from stylesmith.figures.tables.sheet import DASH, Cell, Head, Sheet
+from stylesmith.figures.tables.table import Column, MetricTable, Row
+from stylesmith.metrics.protocol import PUBLISHED, Metric
+from stylesmith.presets.published import RECALLED
+
+Placed = Mapping[str, Sequence[Measured]]
+"""What was measured, by name of the row."""
+
+UNCONFIRMED = f"{RECALLED} marks published numbers that no second source confirms."
+UNMEASURED = f"{DASH} stands where nothing was measured, or where the paper's number is not known."
+
+
+def fill(table: MetricTable, placed: Placed, notes: Sequence[str] = ()) -> Sheet:
+    """Every row of a table; a measured column for each metric that sources have, by its own name.
+
+    Args:
+        table: What the paper printed.
+        placed: See `measured.place`.
+        notes: What else is to be said.
+    """
+    heads = [Head("row"), *map(Head, table.labels)]
+    columns = []
+    for position, column in enumerate(table.columns):
+        names = _measured_names(table, column, placed)
+        heads.append(Head(column.heading, "published"))
+        heads += [Head(name, "measured") for name in names]
+        columns.append((position, column, names))
+    rows = []
+    for row in table.rows:
+        cells: list[Cell] = [row.name, *row.labels]
+        for position, column, names in columns:
+            numbers = {_name(column, metric): value for metric, value in _of(row, column, placed)}
+            cells += [row.published[position], *map(numbers.get, names)]
+        rows.append(cells)
+    said = [*_general_notes(table, rows), *_metric_notes(table, placed), *notes]
+    return Sheet(table.title, table.caption, heads, rows, [*said, *_source_notes(table, placed)])
+
+
+def _of(row: Row, column: Column, placed: Placed) -> Iterator[tuple[Metric, float]]:
+    """What belongs into a column of a row."""
+    for measured in placed.get(row.name, ()):
+        for (metric, part), value in measured.scores.items():
+            if column.takes(metric, part, row.space):
+                yield metric, value
+
+
+def _measured_names(table: MetricTable, column: Column, placed: Placed) -> list[str]:
+    """Metrics that sources have for a column, the paper's first; where there is none, the paper's.
+
+    Parts follow in words, as in `pr50k3 precision`.
+    """
+    paper = _name(column, column.measured_by("w")[0])
+    found = [_name(column, metric) for row in table.rows for metric, _ in _of(row, column, placed)]
+    return sorted(set(found), key=lambda name: (name != paper, found.index(name))) or [paper]
+
+
+def _name(column: Column, metric: Metric) -> str:
+    """The exact name, with its part; without the space where the row names that."""
+    name = f"{metric.name} {column.part}" if column.part else metric.name
+    return re.sub(r"_[zw](full|end)", r"_\1", name) if column.by_space else name
+
+
+def _general_notes(table: MetricTable, rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    cells = [cell for row in rows for cell in row]
+    if any(str(cell).startswith(RECALLED) for cell in cells if cell is not None):
+        yield UNCONFIRMED
+    if None in cells:
+        yield UNMEASURED
+    yield from table.notes
+
+
+def _metric_notes(table: MetricTable, placed: Placed) -> Iterator[str]:
+    """Where a measured metric is not the paper's, and so compares between rows only."""
+    said = set()
+    for row in table.rows:
+        for column in table.columns:
+            wanted, _ = column.measured_by(row.space)
+            for metric, _ in _of(row, column, placed):
+                name = _name(column, metric)
+                if metric.name != wanted.name and name not in said:
+                    said.add(name)
+                    yield f"{name} {_difference(metric, wanted, column)}"
+
+
+def _difference(metric: Metric, wanted: Metric, column: Column) -> str:
+    theirs = PUBLISHED[metric.family][1]
+    if metric.network != theirs:
+        return (
+            f"is not the paper's {column.title}: {metric.network} looks at the images, not "
+            f"{theirs}. It compares rows with one another, not with the paper."
+        )
+    if metric.count != wanted.count:
+        return f"is from {metric.count:,} samples, the paper's {wanted.name} from {wanted.count:,}."
+    return f"is measured otherwise than the paper's {wanted.name}."
+
+
+def _source_notes(table: MetricTable, placed: Placed) -> Iterator[str]:
+    """Where each row comes from, and which snapshot was chosen."""
+    every = [(row, measured) for row in table.rows for measured in placed.get(row.name, ())]
+    chosen = dict.fromkeys(each.chosen_by.name for _, each in every if each.choices > 1)
+    if chosen:
+        yield (
+            f"Of each run the snapshot with the best {' or '.join(chosen)} is shown, as in "
+            "StyleGAN2, Table 1."
+        )
+    for row, measured in every:
+        when = "" if measured.images_seen is None else f", after {measured.images_seen:,} images"
+        of = f" (best of {measured.choices})" if measured.choices > 1 else ""
+        yield f"{row.name}: {measured.path}, on {measured.data}{when}{of}."
+    said: dict[str, dict[str, None]] = {}
+    for row, measured in every:
+        for note in measured.notes:
+            said.setdefault(note, {})[row.name] = None
+    for note, rows in said.items():
+        yield f"{', '.join(rows)}: {note}"

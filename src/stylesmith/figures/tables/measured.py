@@ -1,0 +1,240 @@
+"""From run folders and metric files to the rows of a table."""
+
+import contextlib
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from stylesmith.errors import ModelError, StylesmithError, UsageError
+from stylesmith.figures.tables.catalog import METRIC_TABLES
+from stylesmith.figures.tables.table import MetricTable, Row
+from stylesmith.metrics.protocol import Metric, parse_metric
+from stylesmith.models import RunFolder
+from stylesmith.models.store import WEIGHTS
+from stylesmith.runs.evaluators import LARGER_IS_BETTER
+from stylesmith.training.advice import Story, number
+from stylesmith.training.log import read_log
+
+Scores = Mapping[tuple[Metric, str | None], float]
+"""By metric and its part."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of a network, as it was measured."""
+
+    scores: Scores
+    images_seen: int | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one source says: the best of its snapshots."""
+
+    path: Path
+    scores: Scores
+    images_seen: int | None
+    choices: int
+    """Snapshots that were measured."""
+    chosen_by: Metric
+    data: str
+    """Of which images, in words."""
+    preset: str | None
+    """Of the run; None where that cannot be told."""
+    notes: tuple[str, ...] = ()
+    """Why numbers may mislead, as the measurement itself says."""
+
+
+def place(table: MetricTable, sources: Sequence[str]) -> dict[str, list[Measured]]:
+    """What was measured, by name of the row.
+
+    Args:
+        table: Whose rows are meant.
+        sources: Paths, or `ROW=PATH`.
+
+    Raises:
+        UsageError: If a source belongs to no row, or two measure the same of one row.
+        ModelError: If one cannot be read, or holds no metrics.
+    """
+    found: dict[str, list[Measured]] = {}
+    for text in sources:
+        name, path = _split(table, text)
+        measured = read_measured(path)
+        rows = [row for row in table.rows if row.name == name] or _rows_of(table, measured)
+        for row in rows:
+            _check_new(row, found.setdefault(row.name, []), measured)
+            found[row.name].append(measured)
+    return found
+
+
+def read_measured(path: Path) -> Measured:
+    """The best snapshot of a run, by its log, or of a file of metrics.
+
+    Raises:
+        ModelError: If it is neither, is damaged, or holds no metrics.
+    """
+    if path.is_dir():
+        return _read_run(path)
+    if not path.is_file():
+        raise ModelError(
+            f"{path}: not there; wanted a run folder, or a file that `stylesmith evaluate --out` "
+            "wrote"
+        )
+    return _read_file(path)
+
+
+def best(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, Metric]:
+    """The snapshot with the lowest Fréchet distance, else the best first metric; and by which.
+
+    Source: StyleGAN2, Table 1.
+    """
+    measured = [key for snapshot in snapshots for key in snapshot.scores]
+    plain = [key for key in measured if key[0].family == "fd" and key[0].latents == 1]
+    key = (plain or measured)[0]
+    sign = -1 if key[0].family in LARGER_IS_BETTER else 1
+    known = [snapshot for snapshot in snapshots if key in snapshot.scores]
+    return min(known, key=lambda snapshot: sign * snapshot.scores[key]), key[0]
+
+
+def _split(table: MetricTable, text: str) -> tuple[str | None, Path]:
+    """A source's row, if it names one, and its path, which may hold `=` itself."""
+    name, joint, path = text.partition("=")
+    names = [row.name for row in table.rows]
+    if not joint or (name not in names and Path(text).exists()):
+        return None, Path(text)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0)
+        raise UsageError(f"{text}: {table.id} has no row {name!r}; did you mean {near[0]}?")
+    return name, Path(path)
+
+
+def _rows_of(table: MetricTable, measured: Measured) -> list[Row]:
+    preset, path = measured.preset, measured.path
+    if preset is None:
+        raise UsageError(
+            f"{path}: measures a model of unknown configuration; say which row it is, as in "
+            f"{table.rows[0].name}={path}"
+        )
+    rows = table.rows_of(preset)
+    if not rows:
+        having = [other.id for other in METRIC_TABLES if other.rows_of(preset)]
+        where = f"{', '.join(having)} {'has' if len(having) == 1 else 'have'} it" if having else ""
+        raise UsageError(
+            f"{path}: preset {preset} is no row of {table.id}; {where or 'no table has it'}. "
+            f"ROW={path} places it all the same."
+        )
+    return rows
+
+
+def _check_new(row: Row, others: Iterable[Measured], measured: Measured) -> None:
+    for other in others:
+        for metric, _ in other.scores.keys() & measured.scores.keys():
+            raise UsageError(
+                f"{measured.path}: measures {metric.name} of row {row.name}, as {other.path} does; "
+                "name one of them"
+            )
+
+
+def _read_run(folder: Path) -> Measured:
+    run = RunFolder(folder)
+    if not run.exists() or (folder / WEIGHTS).is_file():
+        raise ModelError(f"{folder}: not a run folder; wanted one, or a file of metrics")
+    story = Story(run.read_config(), read_log(run.log))
+    snapshots = [
+        Snapshot(_scores(record.get("scores")), record["images_seen"])
+        for record in story.curve("metrics")
+    ]
+    config = story.config
+    height, width = config.data.size
+    data = f"{Path(config.data.path).name or 'images'} at {width}x{height}"
+    return _choose(folder, snapshots, data, config.preset)
+
+
+def scores_by_model(path: Path) -> dict[str, Scores]:
+    """What a file of metrics says, by the model that was measured.
+
+    Raises:
+        ModelError: If a line is no measurement.
+    """
+    found: dict[str, dict[tuple[Metric, str | None], float]] = {}
+    for line in _lines(path):
+        key = _key(line["protocol"], line.get("part"))
+        if key:
+            found.setdefault(str(line.get("model", "")), {})[key] = float(line["value"])
+    return dict(found)
+
+
+def _read_file(path: Path) -> Measured:
+    by_model, lines = scores_by_model(path), _lines(path)
+    snapshots = [Snapshot(scores, _images_seen(model)) for model, scores in by_model.items()]
+    presets = {_preset_of(Path(model)) for model in by_model}
+    preset = presets.pop() if len(presets) == 1 else None
+    data = dict.fromkeys(Path(str(line["data"])).name for line in lines if line.get("data"))
+    notes = dict.fromkeys(str(note) for line in lines for note in line.get("notes", []))
+    measured = _choose(path, snapshots, ", ".join(data) or "no images", preset)
+    return replace(measured, notes=tuple(notes))
+
+
+def _choose(path: Path, snapshots: Sequence[Snapshot], data: str, preset: str | None) -> Measured:
+    known = [snapshot for snapshot in snapshots if snapshot.scores]
+    if not known:
+        raise ModelError(
+            f"{path}: holds no metrics; `stylesmith train --metrics` measures on the way, "
+            "`stylesmith evaluate --out FILE` afterwards"
+        )
+    chosen, metric = best(known)
+    return Measured(path, chosen.scores, chosen.images_seen, len(known), metric, data, preset)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    lines = []
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for place, line in enumerate(text.splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            whole = isinstance(record["protocol"], str) and number(record["value"]) is not None
+        except (ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise ModelError(
+                f"{path}: line {place} is no measurement; wanted JSON lines as `stylesmith "
+                "evaluate --out` writes them"
+            )
+        lines.append(record)
+    return lines
+
+
+def _scores(logged: object) -> dict[tuple[Metric, str | None], float]:
+    """The scores of a record of a log, `{"pr50k3 precision": 0.7}`."""
+    found = {}
+    for title, value in logged.items() if isinstance(logged, dict) else ():
+        name, _, part = str(title).partition(" ")
+        key = _key(name, part or None)
+        if key and number(value) is not None:
+            found[key] = float(value)
+    return found
+
+
+def _key(name: str, part: object) -> tuple[Metric, str | None] | None:
+    """None for a metric that this version doesn't know, which no table shows either."""
+    try:
+        return parse_metric(name), None if part is None else str(part)
+    except UsageError:
+        return None
+
+
+def _images_seen(model: str) -> int | None:
+    stem = Path(model).stem
+    return int(stem) if stem.isdecimal() else None
+
+
+def _preset_of(model: Path) -> str | None:
+    """Of the run that a model file or folder lies in."""
+    for folder in (model, *model.parents[:2]):
+        if not (folder / WEIGHTS).is_file():  # model folders have a config.json too
+            with contextlib.suppress(StylesmithError):
+                return RunFolder(folder).read_config().preset
+    return None

@@ -1,0 +1,113 @@
+"""What a table is to be trained with: rows, data, budget, scale; and the settings of each row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from stylesmith.config import DataConfig, RunConfig, apply_overrides
+from stylesmith.data.dataset import Dataset
+from stylesmith.errors import UsageError
+from stylesmith.figures.tables.table import MetricTable, Row
+from stylesmith.metrics.protocol import COUNTS, Metric
+from stylesmith.models import RunFolder
+from stylesmith.presets import find_preset
+
+Scale = Literal["small", "paper"]
+SNAPSHOTS = 5
+"""Of each row, of which the best is shown."""
+SMALL = {"max_channels": 64}
+SMALL_MAPPING = {"z_dim": 128, "w_dim": 128}
+SMALL_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all rows share."""
+
+    table: MetricTable
+    rows: Sequence[Row]
+    out: Path
+    """Holds a folder for the run of each row, and a file for what was measured of it."""
+    dataset: Dataset
+    data: DataConfig
+    device: torch.device
+    scale: Scale
+    kimg: float | None
+    """Length of each row in thousands of images; without it, `minutes` decides."""
+    minutes: float | None
+    metrics: Sequence[Metric] | None
+    """None takes those of the table, as the scale allows."""
+    settings: Sequence[str] = ()
+    """`key=value` texts."""
+
+    @property
+    def presets(self) -> list[str]:
+        """What is trained, each once."""
+        return list(dict.fromkeys(row.presets[0] for row in self.rows))
+
+    def run(self, preset: str) -> RunFolder:
+        """Where a row is trained."""
+        return RunFolder(self.out / preset)
+
+    def file(self, preset: str) -> Path:
+        """Where its metrics are kept."""
+        return self.out / f"{preset}.jsonl"
+
+    def config(self, preset: str, *, kimg: float) -> RunConfig:
+        """A preset in that many thousand images, with what all rows share."""
+        config = find_preset(preset).build(self.data, self.device).scale_schedule(kimg)
+        if self.scale == "small":
+            batch = {"batch_size": SMALL_BATCH}
+            config = config.change(
+                generator={**SMALL, "mapping": SMALL_MAPPING}, discriminator=SMALL, training=batch
+            )
+        output = {
+            "log_kimg": kimg / 100,
+            "grid_kimg": kimg / 10,
+            "snapshot_kimg": kimg / SNAPSHOTS,
+        }
+        return apply_overrides(config.change(output=output), self.settings)
+
+    def metrics_of(self, preset: str) -> list[Metric]:
+        """What is measured of a row, the one that chooses its snapshot first."""
+        if self.metrics is not None:
+            return sorted(self.metrics, key=lambda metric: metric.family != "fd")
+        columns = self.table.columns
+        rows = self.table.rows_of(preset)
+        wanted = [column.measured_by(row.space)[0] for column in columns for row in rows]
+        measurable = [metric for metric in wanted if metric.family != "ls"]  # needs classifiers
+        if self.scale == "small":
+            measurable = [_small(metric) for metric in measurable]
+        first = sorted(measurable, key=lambda metric: metric.family != "fd")
+        return list(dict.fromkeys(first))
+
+
+def choose_rows(table: MetricTable, names: Sequence[str]) -> list[Row]:
+    """The rows of these names; without any, those that take any images.
+
+    Raises:
+        UsageError: If there is no such row, or none that takes any images.
+    """
+    by_name = {row.name: row for row in table.rows}
+    for name in names:
+        if name not in by_name:
+            raise UsageError(f"--rows {name}: {table.id} has the rows {', '.join(by_name)}")
+    chosen = [by_name[name] for name in names] or [
+        row for row in table.rows if find_preset(row.presets[0]).data_set is None
+    ]
+    if not chosen:
+        raise UsageError(
+            f"{table.id}: each row is of one data set; name those of your data by --rows: "
+            f"{', '.join(by_name)}"
+        )
+    return chosen
+
+
+def _small(metric: Metric) -> Metric:
+    """The same by a network that needs no weights, from fewer samples."""
+    count = COUNTS["small"][metric.family]
+    reals = None if metric.reals is None else count
+    return replace(metric, network="random", count=count, reals=reals)

@@ -1,0 +1,32 @@
+"""A filled table, before it becomes Markdown, CSV or HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from stylesmith.presets.published import Value
+
+DASH = "\N{EN DASH}"
+"""What people see where there is nothing."""
+
+Cell = str | float | Value | None
+"""Words, a measured number, a published one, or nothing."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands above a column."""
+
+    title: str
+    kind: Literal["label", "published", "measured", "computed"] = "label"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table with its caption and what must be said of its numbers."""
+
+    title: str
+    caption: str
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[Cell]]
+    notes: Sequence[str] = ()

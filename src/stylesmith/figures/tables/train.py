@@ -1,0 +1,197 @@
+"""Train the rows of a table with equal budgets, each where it stopped, and measure them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from stylesmith import distributed, files, runs
+from stylesmith.devices import choose_precision
+from stylesmith.errors import ConfigError, RunError, UsageError
+from stylesmith.figures.tables.expense import minutes_spent
+from stylesmith.figures.tables.fill import fill
+from stylesmith.figures.tables.measured import Measured, read_measured, scores_by_model
+from stylesmith.figures.tables.plan import SMALL, SMALL_BATCH, SMALL_MAPPING, Plan
+from stylesmith.figures.tables.sheet import Sheet
+from stylesmith.metrics.cache import Cache, default_folder
+from stylesmith.metrics.evaluate import Settings, evaluate
+from stylesmith.metrics.protocol import Metric
+from stylesmith.metrics.sources import DataSource, ModelSource
+from stylesmith.models import RunFolder, load
+from stylesmith.presets import differences
+from stylesmith.runs.evaluators import RunEvaluator
+from stylesmith.training.estimate import choose_micro_batch, forecast
+from stylesmith.training.log import read_log
+from stylesmith.training.schedule import Schedule
+from stylesmith.training.trainer import Limits, Reason
+
+STOPPED: Reason = "it was asked to stop"
+
+
+def train_table(plan: Plan, *, say: Callable[[str], None], write: Callable[[Sheet], None]) -> Sheet:
+    """Train and measure what is not done yet; `write` gets the table after every row.
+
+    Raises:
+        ConfigError: If a row cannot be trained, or was begun with other settings; before any work.
+        RunError: If rows failed, after all others are done.
+    """
+    if distributed.planned_world_size() > 1:
+        raise UsageError(
+            "--run: trains in one process; start each row by torchrun with `stylesmith train "
+            "--preset`, and name the runs as sources of the table"
+        )
+    for preset in plan.presets:
+        check_row(plan, preset)
+    failures: dict[str, str] = {}
+    reason: Reason | None = None
+    for preset in plan.presets:
+        try:
+            reason = train_row(plan, preset, say=say)
+            if reason != STOPPED:
+                measure_row(plan, preset, say=say)
+        except RunError as error:
+            failures[preset] = str(error)
+            say(f"{preset}: failed: {error}")
+        sheet = filled(plan, failures)
+        write(sheet)
+        if reason == STOPPED:
+            say("The same command goes on from here.")
+            break
+    if failures:
+        raise RunError(f"{', '.join(failures)}: failed; the table says why")
+    return sheet
+
+
+def filled(plan: Plan, failures: dict[str, str]) -> Sheet:
+    """The table as far as it is known."""
+    placed: dict[str, list[Measured]] = {}
+    for preset in plan.presets:
+        if plan.file(preset).is_file():
+            for row in plan.table.rows:
+                if row.presets[0] == preset:
+                    placed[row.name] = [read_measured(plan.file(preset))]
+    budget = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.kimg:g} thousand images"
+    notes = [f"Each measured row was trained for {budget} on {plan.device.type}."]
+    if plan.scale == "small":
+        notes.append(
+            f"Networks are smaller than the paper's: at most {SMALL['max_channels']} feature maps, "
+            f"z and w of length {SMALL_MAPPING['w_dim']}; batches of {SMALL_BATCH}."
+        )
+    if plan.settings:
+        notes.append(f"Settings of all rows: {', '.join(plan.settings)}.")
+    notes += [f"{preset}: failed: {text}" for preset, text in failures.items()]
+    return fill(plan.table, placed, notes)
+
+
+def train_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> Reason | None:
+    """Start a row, go on with it, or leave it if it is complete; says why its session ended."""
+    run = plan.run(preset)
+    if not run.checkpoints():
+        plan.file(preset).unlink(missing_ok=True)
+        config = plan.config(preset, kimg=plan.kimg or _kimg_in_time(plan, preset))
+        say(f"{preset}: a new run, laid out for {config.training.kimg:.4g} thousand images")
+        session = runs.Session(plan.device, _limits(plan, 0.0), force=True)
+        return runs.start(config, plan.dataset, run.path, session, say=say)
+    if is_complete(plan, preset):
+        say(f"{preset}: trained")
+        return None
+    say(f"{preset}: goes on")
+    session = runs.Session(plan.device, _limits(plan, minutes_spent(read_log(run.log))))
+    config = run.read_config().change(data={"path": plan.data.path})
+    return runs.resume(run, config, session, say=say)
+
+
+def is_complete(plan: Plan, preset: str) -> bool:
+    """Whether a row has used up its budget and is saved."""
+    run = plan.run(preset)
+    if plan.minutes is not None:
+        return minutes_spent(read_log(run.log)) >= plan.minutes
+    return int(run.checkpoints()[0].stem) >= run.read_config().training.kimg * 1000
+
+
+def check_row(plan: Plan, preset: str) -> None:
+    """Refuse a row that cannot be trained or measured, or that was begun otherwise.
+
+    Raises:
+        ConfigError: If the preset or a setting does not fit, naming the first that differs.
+        StylesmithError: If a metric cannot be measured.
+    """
+    run = plan.run(preset)
+    begun = run.read_config() if run.exists() else None
+    wanted = plan.config(preset, kimg=plan.kimg or (begun.training.kimg if begun else 1.0))
+    RunEvaluator(wanted, plan.dataset, plan.metrics_of(preset), _settings(plan)).check()
+    if begun is None:
+        return
+    begun = begun.change(  # what changes where and when something is written, not what is trained
+        data={"path": wanted.data.path},
+        training={"micro_batch": wanted.training.micro_batch},
+        output=wanted.output.model_dump(),
+    )
+    for key, (old, new) in differences(begun, wanted).items():
+        raise ConfigError(
+            f"{run.path}: was trained with {key} {old}, now it is {new}. Give the settings it was "
+            "started with, choose another --out-runs, or remove that folder to train the row anew."
+        )
+
+
+def measure_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> None:
+    """Measure every whole snapshot by the first metric, and the best by all others.
+
+    What the file of the row holds already is not measured again.
+    """
+    first, *others = plan.metrics_of(preset)
+    for path in candidates(plan.run(preset)):
+        _measure(plan, preset, path, [first], say=say)
+    if not plan.file(preset).is_file():
+        say(f"{preset}: not all of its levels are in use yet, so there is nothing to measure")
+    elif others:
+        best = read_measured(plan.file(preset)).images_seen
+        for path in candidates(plan.run(preset)):
+            if int(path.stem) == best:
+                _measure(plan, preset, path, others, say=say)
+
+
+def candidates(run: RunFolder) -> list[Path]:
+    """The snapshots of a run, oldest first, and its last state, which may lie behind them."""
+    found = {path.stem: path for path in [*run.checkpoints()[:1], *run.snapshots()]}
+    return [found[stem] for stem in sorted(found, key=int) if int(stem) > 0]
+
+
+def _measure(
+    plan: Plan, preset: str, path: Path, metrics: Sequence[Metric], *, say: Callable[[str], None]
+) -> None:
+    file = plan.file(preset)
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    known = {metric for metric, _ in scores_by_model(file).get(str(path), ())} if text else set()
+    missing = [metric for metric in metrics if metric not in known]
+    if not missing:
+        return
+    generator = load(path, device=str(plan.device))
+    growth = generator.growth
+    if generator.image_size != plan.data.size or (growth is not None and growth.fade < 1):
+        return  # not all levels are in use yet
+    say(f"{preset}: measuring {', '.join(m.name for m in missing)} of {path.name}")
+    training = plan.run(preset).read_config().training
+    precision = choose_precision(training.precision, plan.device)
+    source = ModelSource(generator, str(path), precision=precision)
+    for result in evaluate(source, DataSource(plan.dataset), missing, _settings(plan)):
+        text += f"{result.to_json()}\n"
+    files.write_text(file, text)
+
+
+def _settings(plan: Plan) -> Settings:
+    return Settings(plan.device, cache=Cache(default_folder()))
+
+
+def _limits(plan: Plan, spent: float) -> Limits:
+    """Minutes hold for all sessions of a row together, and rows that are fast go on until then."""
+    if plan.minutes is None:
+        return Limits()
+    return Limits(plan.minutes - spent, past_length=True)
+
+
+def _kimg_in_time(plan: Plan, preset: str) -> float:
+    """How many thousand images fit into the minutes, as far as can be told beforehand."""
+    assert plan.minutes is not None
+    config = choose_micro_batch(plan.config(preset, kimg=1.0), plan.device)
+    precision = choose_precision(config.training.precision, plan.device)
+    expected = forecast(config, Schedule(config, processes=1), precision, plan.device)
+    return max(float(f"{plan.minutes * 60 / expected.seconds:.2g}"), 0.1)

@@ -1,0 +1,114 @@
+"""Pictures that nobody chose, and those that somebody did.
+
+StyleGAN, Figures 2 and 10 to 12; StyleGAN2, Figures 11 and 12.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylesmith.errors import UsageError
+from stylesmith.figures.drawing import Drawing, Pictures
+from stylesmith.figures.sheets import count_mixed, draw_all, in_rows, mixed_sizes
+from stylesmith.figures.subject import Progress, Subject
+from stylesmith.figures.words import sources_text, styles_at
+from stylesmith.sampling import Codes, Painter
+from stylesmith.sampling.draw import BATCH
+from stylesmith.sampling.layers import count_layers
+
+TRUNCATED = 8
+"""First layers that are truncated, up to 32x32; finer ones only have details to lose."""
+PSI = 0.7
+HAND_PICKED = (66, 230, 389, 1518)
+RANDOM = range(6600, 6626)
+
+
+@dataclass(frozen=True)
+class Uncurated:
+    """Columns of images in falling size (StyleGAN, Figures 2, 10, 11 and 12)."""
+
+    number: int
+    """Of the figure."""
+    data: str
+    """What the published network had learned."""
+    rows: int
+    lods: Sequence[int]
+    """One per column; its images have 1 / 2**lod of the full side."""
+    seed: int
+
+    def __call__(self, subject: Subject, on_progress: Progress) -> Drawing:
+        """Draw as many latents of one random stream as there are places."""
+        layers = tuple(range(min(TRUNCATED, count_layers(subject.generator.config))))
+        painter = subject.painter(psi=PSI, psi_layers=layers)
+        seed = one_seed(subject.choices.seeds, self.seed)
+        count = count_mixed(self.rows, self.lods)
+        z = stream_latents(seed, count, painter.config.mapping.z_dim)
+        picture = mixed_sizes(draw_latents(painter, z, on_progress), self.rows, self.lods)
+        caption = (
+            f"StyleGAN, Figure {self.number} (there {self.data}). Uncurated set of {count} images "
+            f"drawn by {subject.name} from random latents (stream of seed {seed}), with psi = "
+            f"{painter.settings.psi:g} for the {styles_at(layers, painter.config)}."
+        )
+        return Drawing(caption, [[Pictures(picture[None, None], zoom=1)]])
+
+
+FACES = Uncurated(2, "FFHQ", 3, (0, 1, 2, 2, 3, 3), 5)
+BEDROOMS = Uncurated(10, "LSUN Bedroom", 5, (0, 0, 1, 1, 2, 2, 2), 0)
+CARS = Uncurated(11, "LSUN Car", 4, (0, 1, 2, 2, 3, 3), 2)
+CATS = Uncurated(12, "LSUN Cat", 5, (0, 0, 1, 1, 2, 2, 2), 1)
+
+
+def hand_picked(subject: Subject, on_progress: Progress) -> Drawing:
+    """StyleGAN2, Figure 11: seeds that someone chose, without truncation."""
+    painter = subject.painter()
+    sources = subject.sources(painter, HAND_PICKED)
+    published = "" if subject.choices.seeds else ", which were picked for the published network"
+    caption = (
+        f"StyleGAN2, Figure 11. Hand-picked examples, for {subject.name}: "
+        f"{sources_text(sources)}{published}; psi = {painter.settings.psi:g}."
+    )
+    return Drawing(caption, [[Pictures(in_rows(draw_all(painter, sources, on_progress)))]])
+
+
+def random_outputs(subject: Subject, on_progress: Progress) -> Drawing:
+    """StyleGAN2, Figure 12: random outputs with truncation at all resolutions."""
+    painter = subject.painter(psi=0.5)
+    sources = subject.sources(painter, RANDOM)
+    caption = (
+        f"StyleGAN2, Figure 12. Uncurated results of {subject.name}: random outputs "
+        f"({sources_text(sources)}) with truncation applied at all resolutions using psi = "
+        f"{painter.settings.psi:g}."
+    )
+    return Drawing(caption, [[Pictures(in_rows(draw_all(painter, sources, on_progress)))]])
+
+
+def one_seed(chosen: Sequence[int | Path] | None, default: int) -> int:
+    """The seed of a whole sheet.
+
+    Raises:
+        UsageError: If the user named several, or a file.
+    """
+    if not chosen:
+        return default
+    if len(chosen) > 1 or not isinstance(chosen[0], int):
+        raise UsageError("--seeds: this figure takes one seed, of the stream of all its latents")
+    return chosen[0]
+
+
+def stream_latents(seed: int, count: int, z_dim: int) -> Tensor:
+    """Latents `(count, z_dim)` of one stream, the first of which is that of the seed itself."""
+    numbers = np.random.RandomState(seed).randn(count, z_dim)
+    return torch.from_numpy(numbers).float()
+
+
+def draw_latents(painter: Painter, z: Tensor, on_progress: Progress) -> Tensor:
+    """Images `(N, C, H, W)` of latents `(N, z_dim)` with the network's own noise, on the CPU."""
+    images: list[Tensor] = []
+    for part in z.split(BATCH):
+        images.append(painter.draw(Codes(painter.map(part), painter.noise([0]))).cpu())
+        on_progress(sum(map(len, images)), len(z))
+    return torch.cat(images)

@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from stylesmith.errors import ModelError, UsageError
+from stylesmith.figures import Choices
+from stylesmith.figures.activations import observe, peaks
+from stylesmith.figures.droplets import droplets, mean_peaks, without_droplets
+from tests.figures.conftest import no_progress
+
+ADAIN = {"kind": "adain", "connection": "grow"}
+FEW = Choices(count=2)
+
+
+def test_figure_1_shows_the_same_maps_before_and_after(make_subject):
+    drawing = droplets(make_subject(FEW, **ADAIN), no_progress)
+    (panel,) = drawing.pictures
+    assert panel.images.shape[:2] == (5, 4) and list(panel.columns)[1:] == ["4x4", "8x8", "16x16"]
+    before, after = panel.images[0, 3, 0], panel.images[2, 3, 0]
+    correlation = torch.corrcoef(torch.stack([before.flatten(), after.flatten()]))[0, 1]
+    assert abs(correlation) > 0.9  # AdaIN shifts and scales, and only clipping differs
+
+
+def test_figure_1_refuses_networks_without_instance_normalization(make_subject):
+    with pytest.raises(ModelError, match=r"lacks instance normalization.*stylegan-c.*stylegan2-3"):
+        droplets(make_subject(), no_progress)
+
+
+def test_figure_3_names_the_normalization_of_both(make_subject):
+    other = make_subject(name="second").path
+    subject = make_subject(Choices(count=2, other=other), name="first", **ADAIN)
+    drawing = without_droplets(subject, no_progress)
+    assert [panel.title for panel in drawing.pictures] == [
+        "first (instance normalization)",
+        "second (weight demodulation)",
+    ]
+
+
+def test_the_chart_has_the_mean_over_images(make_subject):
+    subject = make_subject(Choices(count=3))
+    painter = subject.painter()
+    seen = observe(painter, painter.codes([0, 1, 2]))
+    wanted = [float(peaks(maps).mean()) for maps in seen.features]
+    curve = mean_peaks(subject, no_progress)
+    assert list(curve) == ["4x4", "8x8", "16x16"]
+    assert list(curve.values()) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_one_image_is_shown_and_more_are_refused(make_subject):
+    with pytest.raises(UsageError, match=r"names 2; this figure shows 1 picture$"):
+        without_droplets(make_subject(Choices(seeds=[1, 2])), no_progress)

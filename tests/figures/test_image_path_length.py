@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from stylesmith.errors import UsageError
+from stylesmith.figures import Choices, Subject
+from stylesmith.figures.image_path_length import (
+    BINS,
+    DIRECTIONS,
+    ImageScores,
+    distribution,
+    extremes,
+    histogram,
+    score_images,
+)
+from stylesmith.latents import RandomKeys
+from stylesmith.networks import Generator
+from stylesmith.sampling import Painter
+from tests.figures.conftest import no_progress
+
+PIXELS = Choices(distance="pixels", count=20)
+
+
+def scores_of(values: list[float]) -> ImageScores:
+    return ImageScores(np.array(values), "PPL", "")
+
+
+def test_the_ends_are_a_tenth_of_the_images_each():
+    scores = scores_of(list(np.random.default_rng(0).permutation(101).astype(float)))
+    assert sorted(scores.values[scores.low]) == list(range(11))
+    assert sorted(scores.values[scores.high]) == list(range(90, 101))
+
+
+def test_the_histogram_counts_each_image_below_its_end_once():
+    scores = scores_of([float(value) for value in range(101)])
+    within, highlighted, edges = histogram(scores, 50.0, bins=5)
+    assert edges.tolist() == [0, 10, 20, 30, 40, 50]
+    assert highlighted.tolist() == [10, 1, 0, 0, 0]
+    assert within.tolist() == [0, 9, 10, 10, 11]
+
+
+def test_a_score_belongs_to_its_seed_whatever_the_count(make_subject):
+    few, more = (
+        score_images(make_subject(Choices(distance="pixels", count=count)), no_progress).values
+        for count in (3, 20)
+    )
+    np.testing.assert_allclose(more[:3], few, rtol=0.02)
+    assert more.std() > 0.1 * more.mean()
+
+
+def test_scores_of_a_linear_generator_have_a_closed_form(make_subject, monkeypatch):
+    """Image = A w: the mean over directions of |A (end - w)|^2, by pixels over their number."""
+    subject = make_subject(PIXELS, levels=2)
+    matrix = torch.randn(8, 3 * 8 * 8)
+
+    def draw(self: Generator, ws: torch.Tensor, noise: object = None) -> torch.Tensor:
+        return (ws[:, 0] @ matrix).unflatten(1, (3, 8, 8))
+
+    monkeypatch.setattr(Generator, "draw", draw)
+    found = score_images(subject, no_progress).values
+    painter = subject.painter()
+    ends = [ends_of(painter, seed) for seed in range(20)]
+    w = painter.styles(range(20))[:, 0]
+    moved = torch.stack([(end - row) @ matrix for row, end in zip(w, ends, strict=True)])
+    wanted = moved.square().mean(dim=2).mean(dim=1)
+    np.testing.assert_allclose(found, wanted.numpy(), rtol=0.02)
+
+
+def ends_of(painter: Painter, seed: int) -> torch.Tensor:
+    z = [RandomKeys(0).normal(8, "end", seed, way) for way in range(DIRECTIONS)]
+    return painter.map(torch.stack(z))[:, 0]
+
+
+def test_figure_4_shows_images_of_both_ends(make_subject):
+    subject = make_subject(PIXELS)
+    scores = score_images(subject, no_progress)
+    low, high = (panel.images for panel in extremes(subject, no_progress).pictures)
+    for images, seeds in ((low, scores.low), (high, scores.high)):
+        wanted = subject.generator.sample(seeds.tolist(), precision="fp32")
+        assert len(wanted) == 2
+        shown = images.flatten(0, 1)
+        differences = (shown[:, None] - wanted[None]).abs().flatten(2).amax(dim=2)
+        assert differences.amin(dim=1).max() < 1e-5 and differences.amin(dim=0).max() < 1e-5
+
+
+def test_figure_5_draws_both_models_on_one_scale(make_subject):
+    other = make_subject(name="second", seed=1)
+    choices = Choices(distance="pixels", count=20, other=other.path)
+    subject = make_subject(choices)
+    (charts,) = distribution(subject, no_progress).panels
+    axes = [Figure().add_subplot() for _ in charts]
+    for chart, each in zip(charts, axes, strict=True):
+        chart.plot(each)
+    assert axes[0].get_xlim() == axes[1].get_xlim()
+    for each, model in zip(
+        axes, (subject, Subject(other.path, other.device, choices)), strict=True
+    ):
+        values = score_images(model, no_progress).values
+        heights = [patch.get_height() for patch in each.patches]
+        assert len(heights) == 2 * BINS
+        assert sum(heights) == (values <= each.get_xlim()[1]).sum()
+        assert sum(heights[BINS:]) >= 2  # the lowest tenth is always on the axis
+
+
+def test_lpips_is_named_or_said_to_be_missing(make_subject, tmp_path, monkeypatch):
+    monkeypatch.setenv("STYLESMITH_WEIGHTS", str(tmp_path / "none"))
+    drawing = extremes(make_subject(Choices(count=4)), no_progress)
+    assert "the distance is 'random', whose values are no LPIPS" in drawing.caption
+    with pytest.raises(UsageError, match="needs images of 8 pixels"):
+        score_images(make_subject(Choices(distance="random"), base=(4, 2), levels=2), no_progress)

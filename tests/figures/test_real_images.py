@@ -1,0 +1,27 @@
+import pytest
+import torch
+
+from stylesmith.data.dataset import open_dataset
+from stylesmith.errors import ModelError
+from stylesmith.figures import Choices
+from stylesmith.figures.real_images import data_set
+from stylesmith.images import from_uint8
+from tests.figures.conftest import no_progress
+from tests.support import make_photos
+
+
+def test_the_sheet_holds_images_of_the_data_each_once(make_subject, tmp_path):
+    photos = make_photos(tmp_path / "photos", size=16, count=12)
+    drawing = data_set(make_subject(Choices(data=photos, count=6)), no_progress)
+    (panel,) = drawing.pictures
+    dataset = open_dataset(photos)
+    reals = from_uint8(torch.stack([torch.from_numpy(dataset.pixels(i)) for i in range(12)]))
+    shown = panel.images.flatten(0, 1)
+    equal = (shown[:, None] == reals[None]).flatten(2).all(dim=2)
+    assert equal.sum(dim=1).tolist() == [1] * 6 and equal.sum(dim=0).max() == 1
+    assert "6 of its 12 images" in drawing.caption
+
+
+def test_a_model_without_data_asks_for_some(make_subject):
+    with pytest.raises(ModelError, match=r"training data.*--data"):
+        data_set(make_subject(), no_progress)
