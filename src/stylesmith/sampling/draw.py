@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from PIL import Image
 from torch import Tensor
 
 from stylesmith import images as pixels
@@ -162,12 +163,12 @@ def _make_folder(folder: Path) -> None:
 
 def _write_batch(item: tuple[Tensor, list[Path]]) -> list[Path]:
     images, paths = item
-    for image, path in zip(pixels.to_uint8(images), paths, strict=True):
-        _write(image, path)
+    for picture, path in zip(pixels.to_pictures(images), paths, strict=True):
+        _write(picture, path)
     return paths
 
 
-def _write(image: Tensor, path: Path) -> None:
+def _write(picture: Image.Image, path: Path) -> None:
     """Write one image, whole or not at all.
 
     `files.write_atomically` would wait for the disk twice for each of many small files, which took
@@ -176,7 +177,7 @@ def _write(image: Tensor, path: Path) -> None:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         with temporary.open("wb", buffering=0) as file:
-            file.write(pixels.encode(image, path.suffix))
+            file.write(pixels.encode_picture(picture, path.suffix))
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
