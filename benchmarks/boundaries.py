@@ -7,7 +7,9 @@ then moved to the other side of each, and the classifiers say what changed.
 """
 
 import argparse
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,13 +21,22 @@ from stylesmith.images import to_uint8
 from stylesmith.metrics.boundaries import SAMPLES, boundaries, look_at_seeds
 from stylesmith.metrics.classifiers import Classifiers, open_classifiers
 from stylesmith.models import load
-from stylesmith.sampling import Direction, Painter, editing_sheet, from_classifier, without
+from stylesmith.sampling import (
+    Direction,
+    Painter,
+    Settings,
+    editing_sheet,
+    from_classifier,
+    without,
+)
 from stylesmith.sampling.codes import Codes
 
-STRENGTHS = (1.0, 2.0, 3.0, 4.0)
+STRENGTHS = (1.0, 2.0, 3.0, 4.0, 5.0)
 """Standard deviations of w along the direction."""
-SHOWN = 3.0
-"""The strength of the large table."""
+ENOUGH = 0.8
+"""Share of pictures that should have changed; the others are looked at where it is reached."""
+READABLE = 0.9
+"""How often classifiers must be right on real images, to be believed here."""
 BATCH = 50
 
 
@@ -35,97 +46,105 @@ def attributes_of(painter: Painter, codes: Codes, classifiers: Classifiers) -> T
     return torch.cat([classifiers.features(to_uint8(painter.draw(part))) > 0 for part in parts])
 
 
-def changes(
-    painter: Painter, codes: Codes, move: Direction, place: int, classifiers: Classifiers
-) -> dict[float, Tensor]:
-    """Share of pictures in which each attribute changed, `(A,)`, by strength.
+@dataclass(frozen=True)
+class Stage:
+    """Pictures that are moved, and what is seen on them."""
 
-    Each picture moves to the side of the boundary of attribute `place` where it is not.
-    """
-    before = attributes_of(painter, codes, classifiers)
-    sides = torch.where(before[:, place], -1.0, 1.0)
-    shares = {}
-    for strength in STRENGTHS:
-        moved = move.moved(codes, sides * strength, painter.config)
-        after = attributes_of(painter, moved, classifiers)
-        shares[strength] = (after != before).double().mean(dim=0)
-    return shares
+    painter: Painter
+    codes: Codes
+    classifiers: Classifiers
+    before: Tensor
+    """What they have, bool `(N, A)`."""
+    places: list[int]
+    """The attributes that can be told on such images."""
 
+    def changes(self, move: Direction, place: int) -> list[Tensor]:
+        """Share of pictures in which each attribute changed, `(A,)`, for each strength.
 
-def rows(names: Sequence[str], found: dict[str, dict[float, Tensor]]) -> list[str]:
-    """A line for each attribute: how often it changed, and how often the others did."""
-    lines = ["| along | strength 1 | 2 | 3 | 4 | others, mean | most changed other |"]
-    lines.append("|---|---|---|---|---|---|---|")
-    for place, name in enumerate(names):
-        shares = found[name]
-        others = shares[SHOWN].clone()
-        others[place] = -1
-        worst = int(others.argmax())
-        mean = others[others >= 0].mean()
-        wanted = " | ".join(f"{float(shares[strength][place]):.0%}" for strength in STRENGTHS)
-        most = f"{names[worst]}, {float(others[worst]):.0%}"
-        lines.append(f"| {name} | {wanted} | {float(mean):.0%} | {most} |")
-    return lines
+        Each picture moves to the side of the boundary of attribute `place` where it is not.
+        """
+        sides = torch.where(self.before[:, place], -1.0, 1.0)
+        moved = [move.moved(self.codes, sides * s, self.painter.config) for s in STRENGTHS]
+        found = [attributes_of(self.painter, codes, self.classifiers) for codes in moved]
+        return [(after != self.before).double().mean(dim=0) for after in found]
+
+    def table(self, moves: Mapping[str, Direction]) -> str:
+        """A line for each attribute: how often it changed, and how often the others did."""
+        names = self.classifiers.attributes
+        heads = " | ".join(f"{strength:g}" for strength in STRENGTHS)
+        lines = [
+            f"| along | strength {heads} | others at | changed, mean | most changed other |",
+            f"|---|{'---|' * len(STRENGTHS)}---|---|---|",
+        ]
+        for place in self.places:
+            shares = self.changes(moves[names[place]], place)
+            wanted = [float(share[place]) for share in shares]
+            enough = [i for i, share in enumerate(wanted) if share >= ENOUGH]
+            at = enough[0] if enough else len(STRENGTHS) - 1
+            others = {names[i]: float(shares[at][i]) for i in self.places if i != place}
+            worst = max(others, key=lambda name: others[name])
+            cells = [names[place], *(f"{share:.0%}" for share in wanted), f"{STRENGTHS[at]:g}"]
+            cells += [f"{statistics.mean(others.values()):.0%}", f"{worst}, {others[worst]:.0%}"]
+            lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join(lines)
 
 
 def write_page(options: argparse.Namespace) -> None:
     """Find, move, and write the page with a sheet of one picture."""
-    device = choose_device("auto")
-    painter = Painter(load(options.model))
-    classifiers = open_classifiers(options.classifiers, device)
+    generator = load(options.model)
+    classifiers = open_classifiers(options.classifiers, choose_device("auto"))
     names = classifiers.attributes
-    ws, logits = look_at_seeds(painter, classifiers, SAMPLES)
-    normals = boundaries(ws, logits, names)
+    ws, logits = look_at_seeds(Painter(generator), classifiers, SAMPLES)
+    painter = Painter(generator, Settings(psi=options.psi))
     plain = {
         name: from_classifier(painter, torch.from_numpy(normal), name=name)
-        for name, normal in normals.items()
+        for name, normal in boundaries(ws, logits, names).items()
     }
     kept = {
         name: without(move, [other for other in plain.values() if other is not move])
         for name, move in plain.items()
     }
     codes = painter.codes(range(SAMPLES, SAMPLES + options.count))
-    tables = []
-    for moves in (plain, kept):
-        found = {
-            name: changes(painter, codes, move, place, classifiers)
-            for place, (name, move) in enumerate(moves.items())
-        }
-        tables.append("\n".join(rows(names, found)))
-    sheet = options.out / "sheet.png"
-    strengths = [-4.0, -2.0, 0.0, 2.0, 4.0]
+    before = attributes_of(painter, codes, classifiers)
+    places = [i for i, fact in enumerate(classifiers.facts) if fact.accuracy >= READABLE]
+    stage = Stage(painter, codes, classifiers, before, places)
     options.out.mkdir(parents=True, exist_ok=True)
-    editing_sheet(painter, [options.seed], list(kept.values()), strengths, sheet)
-    facts = ", ".join(f"{fact.attribute} {fact.accuracy:.1%}" for fact in classifiers.facts)
-    files.write_text(
-        options.out / "README.md",
-        PAGE.format(
-            command=f"python benchmarks/boundaries.py --model {options.model} "
-            f"--classifiers {options.classifiers} --out {options.out}",
-            samples=SAMPLES,
-            count=options.count,
-            facts=facts,
-            plain=tables[0],
-            kept=tables[1],
-            seed=options.seed,
-            names=", ".join(names),
-            shown=SHOWN,
-        ),
+    shown = [kept[names[place]] for place in places]
+    editing_sheet(painter, [options.seed], shown, [-4, -2, 0, 2, 4], options.out / "sheet.png")
+    text = PAGE.format(
+        command=f"python benchmarks/boundaries.py --model {options.model} "
+        f"--classifiers {options.classifiers} --out {options.out}",
+        samples=SAMPLES,
+        count=options.count,
+        psi=options.psi,
+        readable=READABLE,
+        enough=ENOUGH,
+        facts=", ".join(f"{fact.attribute} {fact.accuracy:.1%}" for fact in classifiers.facts),
+        plain=stage.table(plain),
+        kept=stage.table(kept),
+        seed=options.seed,
+        names=", ".join(names[place] for place in places),
     )
+    files.write_text(options.out / "README.md", text)
 
 
 PAGE = """# Moving across boundaries
 
 `{command}`
 
-The boundary of an attribute is the hyperplane that linear separability (StyleGAN, section 4.2) fits
-in W: here to the clearest half of {samples:,} pictures. {count} other pictures, drawn without
-truncation, were then moved by 1 to 4 standard deviations of w to the side where they were not, and
-the classifiers said what had changed. How often the classifiers are right on real images that they
-had not seen: {facts}.
+The boundary of an attribute is the hyperplane that linear separability (StyleGAN, section 4.2)
+fits in W: here to the clearest half of {samples:,} pictures. {count} other pictures, drawn with psi
+{psi:g} (the default of `edit`), were then moved to the side where they were not, by 1 to 5 standard
+deviations of w, and the classifiers said what had changed.
 
-`others` are all attributes but the wanted one, at strength {shown:g}: the share of pictures in
-which each changed, their mean, and the one that changed most often.
+On real images that they had not seen, the classifiers are right so often: {facts}.
+Attributes below {readable:.0%} can hardly be seen at this size; what these classifiers say of them
+decides nothing here.
+
+`others` are the attributes but the wanted one, at the first strength that changes at least
+{enough:.0%} of the pictures, or else at the last: the share in which each changed, their
+mean, and the one that changed most often. Some must change: under a hat, hair has no color and
+no length.
 
 ## Each by itself
 
@@ -155,7 +174,8 @@ def main() -> None:
     parser.add_argument("--model", default="avatars")
     parser.add_argument("--classifiers", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder of the page")
-    parser.add_argument("--count", type=int, default=500, help="pictures that are moved")
+    parser.add_argument("--count", type=int, default=300, help="pictures that are moved")
+    parser.add_argument("--psi", type=float, default=0.7, help="truncation of these pictures")
     parser.add_argument("--seed", type=int, default=1, help="of the sheet")
     write_page(parser.parse_args())
 

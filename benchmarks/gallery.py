@@ -1,10 +1,11 @@
 """Draw every figure of both papers once, and write a page of them for docs/.
 
     python benchmarks/gallery.py --run runs/avatars --adain runs/ladder/stylegan-f \
-        --growing runs/ladder/stylegan-b --even runs/ladder/stylegan2-e --out docs/gallery
+        --growing runs/ladder/stylegan2-d --even runs/ladder/stylegan2-e --out docs/gallery
 
 The page gives the command of each figure, its caption, and how long it took. `--run` is shown where
-one model is; the others stand where the papers compare with AdaIN, or with progressive growing.
+one model is, but for noise: networks that draw flat art learn to leave it. The others stand where
+the papers compare with AdaIN, or with progressive growing.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def choose(figure: PaperFigure, options: argparse.Namespace) -> tuple[Path, Choi
     """The model of a figure, and what stands beside it."""
     choices = Choices(seeds=SEEDS.get(figure.id))
     match figure.id:
-        case "stylegan2-1":
+        case "stylegan-4" | "stylegan-5" | "stylegan2-1":
             return options.adain, choices
         case "stylegan2-3" | "stylegan2-5" | "stylegan2-13" | "stylegan2-14" | "stylegan2-17":
             return options.run, replace(choices, other=options.adain)

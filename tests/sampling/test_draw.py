@@ -89,6 +89,7 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
 def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
     """Drawing stops when writing falls behind: memory does not grow with the job."""
     painter, ahead, written = paint(), [], []
+    monkeypatch.setattr(draw, "FEW_CORES", 0)
     monkeypatch.setattr(draw, "WAITING", 2)
     monkeypatch.setattr(draw, "WRITERS", 1)
 
@@ -108,7 +109,18 @@ def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
     assert len(written) == 40 and max(ahead) <= 2 * (2 + 1)
 
 
-def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, monkeypatch):
+def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_path, monkeypatch):
+    folders = {}
+    for name, cores in (("background", 0), ("turns", 1_000_000)):
+        monkeypatch.setattr(draw, "FEW_CORES", cores)
+        paths = write_folder(paint(), range(7), tmp_path / name, batch_size=2)
+        folders[name] = [(path.name, path.read_bytes()) for path in paths]
+    assert folders["background"] == folders["turns"] and len(folders["turns"]) == 7
+
+
+@pytest.mark.parametrize("cores", [0, 1_000_000])
+def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, monkeypatch, cores):
+    monkeypatch.setattr(draw, "FEW_CORES", cores)
     painter = paint()
 
     def fail(path, target):
