@@ -125,17 +125,15 @@ def edit(
     )
     sources = read_sources(painter, seeds)
     chosen = parse_layers(layers, painter.config, option="--layers") if layers else None
-    if classifiers is not None:
-        normals = _attribute_normals(painter, classifiers, samples)
+    if find is Find.boundary:
+        normals = _normals(painter, boundary or [], classifiers, samples)
         moves = _across(painter, normals, chosen)
-        sources = sources[:1]
     elif find:
-        moves = _find(painter, find, chosen, boundary or [], count)
-        sources = sources[:1]
+        moves = _widest(painter, find, chosen, count)
     else:
         moves = _read(painter, direction or [], channel or [], chosen)
     moves = _kept_apart(painter, moves, without or [])
-    sheet = out / PREVIEW if find else out
+    sheet, sources = (out / PREVIEW, sources[:1]) if find else (out, sources)
     with progress("Drawing") as advance:
         editing_sheet(painter, sources, moves, strengths, sheet, on_progress=advance)
     if find:
@@ -189,20 +187,24 @@ def _read(
     return found if layers is None else [move.on_layers(layers) for move in found]
 
 
-def _find(
-    painter: "Painter", find: Find, layers: "Layers | None", boundaries: list[Path], count: int
+def _widest(
+    painter: "Painter", find: Find, layers: "Layers | None", count: int
 ) -> "list[Direction]":
-    from stylesmith.sampling.boundary import read_boundary
     from stylesmith.sampling.find import from_samples, from_weights
 
-    match find:
-        case Find.weights:
-            return from_weights(painter, layers=layers, count=count)
-        case Find.samples:
-            return from_samples(painter, layers=layers, count=count)
-        case Find.boundary:
-            normals = {path.stem: read_boundary(path) for path in boundaries}
-            return _across(painter, normals, layers)
+    search = from_weights if find is Find.weights else from_samples
+    return search(painter, layers=layers, count=count)
+
+
+def _normals(
+    painter: "Painter", files: list[Path], classifiers: Path | None, samples: int
+) -> "Mapping[str, Tensor]":
+    """Of boundaries by name, from files or from what classifiers see."""
+    from stylesmith.sampling.boundary import read_boundary
+
+    if classifiers is not None:
+        return _attribute_normals(painter, classifiers, samples)
+    return {path.stem: read_boundary(path) for path in files}
 
 
 def _across(
