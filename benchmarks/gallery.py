@@ -82,7 +82,8 @@ def write_page(drawn: list[Drawn], out: Path) -> None:
     parts = [
         "# Gallery\n",
         "Every figure of both papers that a program can draw, from small models of this package at "
-        "32x32. `stylesmith figure --list` says what each needs; the diagrams are in "
+        "32x32: the run that `avatars` comes from, and rows of [the ladder](../ladder). "
+        "`stylesmith figure --list` says what each needs; the diagrams are in "
         f"[architectures.md](../architectures.md). All of them took {total / 60:.1f} minutes.\n",
     ]
     for one in drawn:
