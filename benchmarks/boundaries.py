@@ -101,7 +101,7 @@ def write_page(options: argparse.Namespace) -> None:
         for name, normal in boundaries(ws, logits, names).items()
     }
     kept = {
-        name: without(move, [other for other in plain.values() if other is not move])
+        name: without(move, [o for o in plain.values() if o is not move], painter.w_samples)
         for name, move in plain.items()
     }
     codes = painter.codes(range(SAMPLES, SAMPLES + options.count))
@@ -154,7 +154,8 @@ no length.
 
 ## With the others kept
 
-The part of a direction that is orthogonal to all other boundaries (conditional manipulation):
+The shortest way, in standard deviations of w, that changes no reading of the other boundaries
+(conditional manipulation):
 `stylesmith edit MODEL --direction attributes/hat.safetensors --without ...`, with `--without` for
 each of the others.
 

@@ -121,6 +121,33 @@ def test_what_is_left_without_others_is_orthogonal_to_them():
     assert without(first, []) is first
 
 
+def test_the_way_that_leaves_others_alone_is_the_shortest_in_spreads_of_w():
+    """Among all steps with the same readings, none has a smaller Mahalanobis length."""
+    ws = torch.randn(4000, 8) @ torch.randn(8, 8)
+    spread = torch.cov(ws.double().T)
+    vectors = torch.nn.functional.normalize(torch.randn(3, 8), dim=1)
+    first, *others = (direction(v, name=f"d{i}") for i, v in enumerate(vectors))
+    found = without(first, [*others, others[0]], ws)
+    step = found.vector.double()
+    assert_close(vectors[1:].double() @ step, torch.zeros(2).double(), atol=1e-5, rtol=0)
+    assert found.unit == pytest.approx(float((ws @ found.vector).std()), rel=1e-4)
+
+    def length(v):
+        return float(v @ torch.linalg.solve(spread, v))
+
+    still = torch.linalg.qr(vectors.double().T, mode="complete").Q[:, 3:]  # no reading changes
+    for change in still.T:
+        assert length(step) < length(step + 0.01 * change)
+        assert length(step) < length(step - 0.01 * change)
+
+
+def test_where_w_spreads_evenly_it_is_the_orthogonal_part():
+    ws = torch.cat([torch.eye(8), -torch.eye(8)])
+    vectors = torch.nn.functional.normalize(torch.randn(3, 8), dim=1)
+    first, *others = (direction(v) for v in vectors)
+    assert_close(without(first, others, ws).vector, without(first, others).vector)
+
+
 def test_nothing_left_is_said():
     one = direction(torch.eye(8)[0], name="smile")
     with pytest.raises(UsageError, match="smile: nothing is left of it without smile"):

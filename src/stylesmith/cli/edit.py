@@ -243,7 +243,12 @@ def _kept_apart(
 
     model = painter.model_hash
     others = [read_direction(path, painter.generator, model=model) for path in paths]
-    return [without(move, others) for move in moves]
+    if not others:
+        return moves
+    return [  # vectors of boundaries are readings, those of other directions are ways to go
+        without(move, others, painter.w_samples if move.origin == "boundary" else None)
+        for move in moves
+    ]
 
 
 def _write(moves: "list[Direction]", folder: Path) -> None:

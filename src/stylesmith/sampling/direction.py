@@ -114,12 +114,21 @@ def read_direction(path: Path, generator: Generator, *, model: str) -> Direction
     return direction
 
 
-def without(direction: Direction, others: Sequence[Direction]) -> Direction:
-    """The part of a direction that leaves others alone: orthogonal to all of them.
+def without(
+    direction: Direction, others: Sequence[Direction], ws: Tensor | None = None
+) -> Direction:
+    """A direction that leaves others alone: orthogonal to all of them.
 
     Moving along it changes no reading of the linear classifiers behind `others` (the conditional
-    manipulation of Shen et al. 2020, InterFaceGAN, section 2.3, for any number of conditions). The
-    unit shrinks as the vector did: a strength makes the step it made before, less that part.
+    manipulation of Shen et al. 2020, InterFaceGAN, section 2.3, for any number of conditions).
+
+    Args:
+        direction: The one to move along.
+        others: Those that should stay.
+        ws: Samples of w, `(N, D)`. W is much wider in some directions than in others. With samples,
+            the way that leaves the others alone is the shortest in standard deviations of w, and a
+            strength of 1 is one of them; without, it is the part of the vector that is orthogonal
+            to the others, and strengths make the step that they made before, less the rest.
 
     Raises:
         UsageError: If nothing is left, or directions live in different spaces.
@@ -128,16 +137,23 @@ def without(direction: Direction, others: Sequence[Direction]) -> Direction:
         raise UsageError(f"{direction.name}: only directions of one space can be told apart")
     if not others:
         return direction
-    basis, values, _ = torch.linalg.svd(
-        torch.stack([other.vector.double() for other in others], dim=1), full_matrices=False
-    )
-    basis = basis[:, values > 1e-6 * values[0]]  # of the space that the others span, (D, K)
     vector = direction.vector.double()
-    rest = vector - basis @ (basis.T @ vector)
+    basis = _span([other.vector.double() for other in others])
+    names = [other.name for other in others]
+    if float((vector - basis @ (basis.T @ vector)).norm()) < 1e-4:
+        raise UsageError(f"{direction.name}: nothing is left of it without {', '.join(names)}")
+    spread = torch.eye(len(vector)).double() if ws is None else torch.cov(ws.cpu().double().T)
+    # Of all v with others' readings 0 and this one's 1: the least v' spread^-1 v (Lagrange).
+    share = torch.linalg.solve(basis.T @ spread @ basis, basis.T @ spread @ vector)
+    rest = spread @ (vector - basis @ share)
     length = float(rest.norm())
-    if length < 1e-4:
-        names = ", ".join(other.name for other in others)
-        raise UsageError(f"{direction.name}: nothing is left of it without {names}")
-    name = "_without_".join([direction.name, *(other.name for other in others)])
-    unit = direction.unit * length
-    return replace(direction, name=name, vector=(rest / length).float(), unit=unit)
+    rest = rest / length
+    unit = direction.unit * length if ws is None else float((rest @ spread @ rest).sqrt())
+    name = "_without_".join([direction.name, *names])
+    return replace(direction, name=name, vector=rest.float(), unit=unit)
+
+
+def _span(vectors: Sequence[Tensor]) -> Tensor:
+    """An orthonormal basis `(D, K)` of the space of some vectors `(D,)`."""
+    basis, values, _ = torch.linalg.svd(torch.stack(list(vectors), dim=1), full_matrices=False)
+    return basis[:, values > 1e-6 * values[0]]
