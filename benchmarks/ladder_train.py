@@ -12,8 +12,8 @@ from ladder_speed import measure_speed
 from stylesmith import runs
 from stylesmith.config import DataConfig, RunConfig, apply_overrides
 from stylesmith.data.dataset import Dataset
-from stylesmith.errors import ConfigError, RunError
-from stylesmith.presets import differences, find_preset
+from stylesmith.errors import RunError
+from stylesmith.presets import find_preset
 from stylesmith.training.trainer import Limits, Reason
 
 DEFAULT_KIMG = 100.0
@@ -100,18 +100,8 @@ def check_row(ladder: Ladder, name: str) -> None:
     row = Row.read(ladder.out, name)
     begun = row.story.config if row else None
     wanted = ladder.config(name, kimg=ladder.kimg or (begun.training.kimg if begun else 1.0))
-    if row is None or begun is None:
-        return
-    begun = begun.change(  # what changes where and when something is written, not what is trained
-        data={"path": wanted.data.path},
-        training={"micro_batch": wanted.training.micro_batch},
-        output=wanted.output.model_dump(),
-    )
-    for key, (old, new) in differences(begun, wanted).items():
-        raise ConfigError(
-            f"{row.run.path}: was trained with {key} {old}, now it is {new}. Give the settings it "
-            "was started with, choose another --out, or remove that folder to train the row anew."
-        )
+    if row is not None and begun is not None:
+        runs.check_begun_alike(row.run, begun, wanted, elsewhere="--out")
 
 
 def is_complete(row: Row, ladder: Ladder) -> bool:

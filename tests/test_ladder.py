@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylesmith import runs
 from stylesmith.config import DataConfig
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, ModelError, RunError, UsageError
@@ -21,7 +22,7 @@ from stylesmith.models import RunFolder
 from stylesmith.presets import find_preset
 from stylesmith.presets.small import tiny
 from stylesmith.training.advice import Story
-from tests.support import CPU, differing, make_photos, newest_state
+from tests.support import CPU, differing, make_photos, newest_state, tiny_config
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 ROWS = ("tiny", "small-avatars")
@@ -273,3 +274,13 @@ def test_the_charts_of_a_row_are_there(load, out):
     charts = load("ladder_pictures").row_charts(row.story)
     titles = [re.search("<title>(.*?)</title>", chart)[1] for chart in charts]
     assert titles == ["Score signs", "Losses", "Distance of color moments", "Diversity"]
+
+
+def test_what_is_written_on_the_way_and_where_data_lies_may_change(photos, tmp_path):
+    begun, _ = tiny_config(photos)
+    moved = begun.change(data={"path": "elsewhere"}, output={"log_kimg": 5.0, "metrics": ["fid"]})
+    run = RunFolder(tmp_path)
+    runs.check_begun_alike(run, begun, moved, elsewhere="--out")
+    other = begun.change(training={"r1_gamma": 3.0})
+    with pytest.raises(ConfigError, match=r"training\.r1_gamma 1\.0, now it is 3\.0.*another --x"):
+        runs.check_begun_alike(run, begun, other, elsewhere="--x")

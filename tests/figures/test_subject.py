@@ -1,5 +1,7 @@
 """What figures are drawn from, and how they say what is missing."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -44,3 +46,10 @@ def test_a_run_has_both(tmp_path):
     subject = Subject(run.path, CPU)
     assert subject.run == run and subject.name == "run"
     assert torch.isfinite(subject.discriminator(torch.zeros(1, 3, 8, 8))).all()
+
+
+def test_a_shipped_model_is_called_by_its_name():
+    subject = Subject(Path("avatars"), CPU)
+    assert subject.name == "avatars"
+    with pytest.raises(ModelError, match=r"^avatars: lacks a run's log"):
+        _ = subject.run

@@ -41,7 +41,8 @@ class Subject:
     """A model or run that a figure is drawn from; its parts are opened when they are asked for."""
 
     def __init__(self, path: Path, device: torch.device, choices: Choices | None = None):
-        self.path, self.device, self.choices = locate(path), device, choices or Choices()
+        self.given, self.device, self.choices = path, device, choices or Choices()
+        self.path = locate(path)
 
     @property
     def name(self) -> str:
@@ -145,7 +146,7 @@ class Subject:
             ModelError: If there is none.
         """
         if self.choices.other is None:
-            raise ModelError(f"{self.path}: this figure compares two models; name one by --other")
+            raise ModelError(f"{self.given}: this figure compares two models; name one by --other")
         return Subject(self.choices.other, self.device, self.choices)
 
     def compared(self) -> list["Subject"]:
@@ -154,4 +155,4 @@ class Subject:
 
     def lacks(self, what: str, remedy: str) -> ModelError:
         """The error for a figure that needs what this model hasn't."""
-        return ModelError(f"{self.path}: lacks {what}, which this figure shows; {remedy}.")
+        return ModelError(f"{self.given}: lacks {what}, which this figure shows; {remedy}.")

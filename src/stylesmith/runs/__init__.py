@@ -11,9 +11,10 @@ from stylesmith import distributed, files
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import choose_precision, describe, dtype_name, tune
-from stylesmith.errors import DataError, ModelError
+from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
+from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.training.checkpoint import restore_newest
 from stylesmith.training.estimate import choose_micro_batch, forecast
@@ -207,6 +208,35 @@ def check_resumable(run: RunFolder, config: RunConfig) -> None:
                 f"{run.path}: a run is resumed with the {part} it was started with; start a new "
                 "run to change that."
             )
+
+
+def check_begun_alike(
+    run: RunFolder, begun: RunConfig, wanted: RunConfig, *, elsewhere: str
+) -> None:
+    """Refuse to go on with one of several runs that are compared, if its settings have changed.
+
+    Where data lies, how much fits into memory and when something is written may differ.
+
+    Args:
+        run: Where it lies.
+        begun: The settings that it was started with.
+        wanted: Those that it has to have.
+        elsewhere: The option that names another folder.
+
+    Raises:
+        ConfigError: Naming the first setting that differs.
+    """
+    begun = begun.change(
+        data={"path": wanted.data.path},
+        training={"micro_batch": wanted.training.micro_batch},
+        output=wanted.output.model_dump(),
+    )
+    for key, (old, new) in differences(begun, wanted).items():
+        raise ConfigError(
+            f"{run.path}: was trained with {key} {old}, now it is {new}. Give the settings it was "
+            f"started with, choose another {elsewhere}, or remove that folder to train the row "
+            "anew."
+        )
 
 
 def _train(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stylesmith import distributed, files, runs
 from stylesmith.devices import choose_precision
-from stylesmith.errors import ConfigError, RunError, UsageError
+from stylesmith.errors import RunError, UsageError
 from stylesmith.figures.tables.expense import minutes_spent
 from stylesmith.figures.tables.fill import fill
 from stylesmith.figures.tables.measured import Measured, read_measured, scores_by_model
@@ -16,7 +16,6 @@ from stylesmith.metrics.evaluate import Settings, evaluate
 from stylesmith.metrics.protocol import Metric
 from stylesmith.metrics.sources import DataSource, ModelSource
 from stylesmith.models import RunFolder, load
-from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.training.estimate import choose_micro_batch, forecast
 from stylesmith.training.log import read_log
@@ -118,18 +117,8 @@ def check_row(plan: Plan, preset: str) -> None:
     begun = run.read_config() if run.exists() else None
     wanted = plan.config(preset, kimg=plan.kimg or (begun.training.kimg if begun else 1.0))
     RunEvaluator(wanted, plan.dataset, plan.metrics_of(preset), _settings(plan)).check()
-    if begun is None:
-        return
-    begun = begun.change(  # what changes where and when something is written, not what is trained
-        data={"path": wanted.data.path},
-        training={"micro_batch": wanted.training.micro_batch},
-        output=wanted.output.model_dump(),
-    )
-    for key, (old, new) in differences(begun, wanted).items():
-        raise ConfigError(
-            f"{run.path}: was trained with {key} {old}, now it is {new}. Give the settings it was "
-            "started with, choose another --out-runs, or remove that folder to train the row anew."
-        )
+    if begun is not None:
+        runs.check_begun_alike(run, begun, wanted, elsewhere="--out-runs")
 
 
 def measure_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> None:
