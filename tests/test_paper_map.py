@@ -1,21 +1,18 @@
-"""The map of the papers is whole, alive and true."""
+"""The map of the papers, docs/paper-map.md, is complete, and its links and values are right."""
 
-import importlib
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig, TrainingConfig
 from stylesmith.config.training import GrowthConfig
 from stylesmith.figures import FIGURES
-from stylesmith.figures.tables.catalog import EXPENSE_ID, METRIC_TABLES
+from stylesmith.figures.tables.catalog import EXPENSE_ID, METRIC_TABLES, find_table
+from stylesmith.figures.tables.expense import expense_sheet
+from tests.paper_map import LINK, PAGE, parse, presets_of, problems
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
-
+TEXT = PAGE.read_text(encoding="utf-8")
+ENTRIES = parse(TEXT)
 SECTIONS = {
     "StyleGAN": "1 2 2.1 2.2 3 3.1 3.2 3.3 4 4.1 4.2 5 A B C D E",
     "StyleGAN2": "1 2 2.1 2.2 3 3.1 3.2 4 4.1 4.2 5 5.1 6 A B C C.1 C.2 D E F",
@@ -24,168 +21,126 @@ COUNTS = {
     "StyleGAN": {"Eq.": 3, "Figure": 12, "Table": 4},
     "StyleGAN2": {"Eq.": 10, "Figure": 18, "Table": 5},
 }
-"""What has a number or letter in each paper."""
-
 NOTHING_TO_IMPLEMENT = {
     "StyleGAN": {"1", "2.2", "3.3", "4", "5"},
     "StyleGAN2": {"1", "6", "C", "C.2", "Eq. 8", "Eq. 9", "Eq. 10"},
 }
 
 PYRAMID = {"levels", "image_channels", "channel_base", "max_channels", "label_size"}
+LABELS = {"label_mode", "label_layers", "label_lr_multiplier"}
 OURS = {
-    "generator": PYRAMID,
-    "generator.mapping": {"label_mode", "w_avg_beta"},
-    "discriminator": PYRAMID | {"base", "label_mode", "label_layers", "label_lr_multiplier"},
-    "training": {"micro_batch", "seed", "precision", "order", "ema_rampup"},
-    "training.growth": {"repeats"},
+    "generator": (GeneratorConfig, PYRAMID),
+    "generator.mapping": (MappingConfig, {"label_mode", "w_avg_beta"}),
+    "discriminator": (DiscriminatorConfig, PYRAMID | LABELS | {"base"}),
+    "training": (TrainingConfig, {"micro_batch", "seed", "precision", "order", "ema_rampup"}),
+    "training.growth": (GrowthConfig, {"repeats"}),
 }
 """Settings that the papers give no value: they follow the data or the machine, or come from other
 papers or the published code. Feature maps are counted instead."""
 
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """A function that imports a part of the map as its own command line would."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    yield importlib.import_module
-    for name in [name for name in sys.modules if name.startswith("paper_map")]:
-        sys.modules.pop(name)
+SETTINGS = re.findall(r"^  - `(stylegan.*)`: `(.*)` = ", TEXT.partition("\n## ")[2], re.M)
+"""Presets, and which of their settings, of each value that is one."""
 
 
-def names(entries: Iterable) -> list[str]:
-    return [entry.name for entry in entries]
+def test_every_link_leads_somewhere_and_every_value_is_that_of_the_code():
+    assert problems(TEXT) == problems("\n## Example" + TEXT.split("```")[1]) == []
+    assert len(set(LINK.findall(TEXT))) > 40
 
 
-def test_no_entry_is_dead_and_every_value_is_that_of_the_code(load):
-    assert load("paper_map").problems() == []
+@pytest.mark.parametrize("paper", SECTIONS)
+def test_the_page_has_all_of_a_paper(paper):
+    entries = [entry for entry in ENTRIES if entry.paper == paper]
+    for kind, count in COUNTS[paper].items():
+        numbered = [entry.name for entry in entries if entry.name.startswith(f"{kind} ")]
+        assert numbered == [f"{kind} {i}" for i in range(1, count + 1)]
+    there, wanted = [e.name for e in entries if e.group.startswith("Sec")], SECTIONS[paper].split()
+    assert [name for name in there if name in wanted] == wanted
+    without = {entry.name for entry in entries if not entry.implementations}
+    assert without == NOTHING_TO_IMPLEMENT[paper]
+    hyper_parameters = [entry for entry in entries if entry.group.startswith("Hyper")]
+    assert len(hyper_parameters) > 30
+    assert [entry.name for entry in hyper_parameters if not entry.values] == []
 
 
-def test_the_page_is_what_the_command_writes(load):
-    paper_map = load("paper_map")
-    written = paper_map.PAGE.read_text(encoding="utf-8")
-    assert written == paper_map.page(), "python benchmarks/paper_map.py --write"
+def home(function) -> tuple[str, str]:
+    """File and name of what draws a figure."""
+    function = getattr(function, "func", function)  # of a partial
+    if not hasattr(function, "__qualname__"):  # an object that can be called
+        function = type(function)
+    path = function.__module__.removeprefix("stylesmith.").replace(".", "/")
+    return f"{path}.py", function.__qualname__
 
 
-def test_links_of_the_page_lead_somewhere(load):
-    page = load("paper_map").PAGE
-    links = set(re.findall(r"\]\(([^)#]+)#?([^)]*)", page.read_text(encoding="utf-8")))
-    assert len(links) > 40
-    for link, part in links:
-        heads = re.findall(r"^#+ (.*)$", (page.parent / link).read_text(encoding="utf-8"), re.M)
-        assert not part or part in {head.lower().replace(" ", "-") for head in heads}, link
+def test_every_figure_and_table_of_the_catalogs_is_there():
+    by_hand, filled = ("docs/architectures.md", ""), home(find_table)[0]
+    wanted = {f"{f.id} Figure": home(f.draw) if f.draw else by_hand for f in FIGURES}
+    wanted |= {f"{table.id} Table": (filled, "METRIC_TABLES") for table in METRIC_TABLES}
+    wanted[f"{EXPENSE_ID} Table"] = home(expense_sheet)
+    there = {}
+    for entry in ENTRIES:
+        if match := re.fullmatch(r"(Figure|Table) (\d+)", entry.name):
+            places = {(path, n) for path, _, names in entry.implementations for n in names or [""]}
+            there[f"{entry.paper.lower()}-{match[2]} {match[1]}"] = places
+    assert there.keys() == wanted.keys()
+    assert [name for name in wanted if wanted[name] not in there[name]] == []
 
 
-def test_all_that_has_a_number_is_there_in_order(load):
-    for paper in load("paper_map").PAPERS:
-        for kind, count in COUNTS[paper.title].items():
-            numbered = [name for name in names(paper.entries) if name.startswith(f"{kind} ")]
-            assert numbered == [f"{kind} {i}" for i in range(1, count + 1)]
-        sections = SECTIONS[paper.title].split()
-        there = names(paper.groups["Sections and appendices"])
-        assert [name for name in there if name in sections] == sections
+@pytest.mark.parametrize("prefix", OURS)
+def test_every_setting_that_the_papers_give_a_value_is_stated(prefix):
+    config, ours = OURS[prefix]
+    stated = {re.sub(rf"^{prefix}\.(\w+).*", r"\1", path) for _, path in SETTINGS}
+    assert set(config.model_fields) - stated == ours
 
 
-def test_only_words_and_derivations_have_nothing_to_implement(load):
-    for paper in load("paper_map").PAPERS:
-        without = {entry.name for entry in paper.entries if not entry.targets}
-        assert without == NOTHING_TO_IMPLEMENT[paper.title]
-
-
-def test_every_hyper_parameter_states_a_value(load):
-    for paper in load("paper_map").PAPERS:
-        groups = [group for title, group in paper.groups.items() if title.startswith("Hyper")]
-        entries = [entry for group in groups for entry in group]
-        assert len(entries) > 30
-        assert names(entry for entry in entries if not entry.values) == []
-
-
-def test_every_figure_and_table_of_the_catalogs_is_there(load):
-    targets = {
-        target
-        for paper in load("paper_map").PAPERS
-        for entry in paper.entries
-        for target in entry.targets
-    }
-    assert {f"figure {figure.id}" for figure in FIGURES} <= targets
-    assert {f"table {table.id}" for table in METRIC_TABLES} | {f"table {EXPENSE_ID}"} <= targets
-
-
-def stated_settings(paper_map: ModuleType) -> str:
-    """All that values say of themselves."""
-    entries = [entry for paper in paper_map.PAPERS for entry in paper.entries]
-    return " ".join(value.words for entry in entries for value in entry.values)
-
-
-@pytest.mark.parametrize(
-    ("prefix", "config"),
-    [
-        ("generator", GeneratorConfig),
-        ("generator.mapping", MappingConfig),
-        ("discriminator", DiscriminatorConfig),
-        ("training", TrainingConfig),
-        ("training.growth", GrowthConfig),
-    ],
-)
-def test_every_setting_that_the_papers_give_a_value_is_stated(load, prefix, config):
-    words = stated_settings(load("paper_map"))
-    stated = set(re.findall(rf"`{re.escape(prefix)}\.(\w+)", words))
-    assert set(config.model_fields) - stated == OURS[prefix]
-
-
-def test_values_are_stated_for_every_row_of_table_1(load):
-    words = stated_settings(load("paper_map"))
-    stated = set(re.findall(r"`(stylegan2?-[\w-]+)`", words))
-    for paper, rows in re.findall(r"`(stylegan2?)-\{(.*?)\}`", words):
-        stated |= {f"{paper}-{row}" for row in rows.split(",")}
+def test_values_are_stated_for_every_row_of_table_1():
+    stated = {preset for presets, _ in SETTINGS for preset in presets_of(presets)}
     assert {f"stylegan{paper}-{row}" for paper in ("", "2") for row in "abcdef"} <= stated
 
 
-def wrong(load: Callable[[str], ModuleType], **parts: object) -> list[str]:
-    """What the map says of a paper with one such entry."""
-    records = load("paper_map_records")
-    entry = records.Entry("Eq. 1", "something", **parts)
-    return load("paper_map").problems([records.Paper("A paper", {"Equations": [entry]})])
+def wrong(line: str) -> list[str]:
+    """What is wrong with a page that has one such line."""
+    return problems(f"# A map\n\n## A paper\n\n### Group\n\n- **Eq. 1**: Words\n  - {line}\n")
 
 
 @pytest.mark.parametrize(
-    ("target", "says"),
+    ("line", "says"),
     [
-        ("stylesmith.ops.modulate.nothing", "there is no nothing"),
-        ("stylesmith.nowhere.at_all", "there is no nowhere"),
-        ("nowhere.at_all", "there is no such module"),
-        ("stylesmith.ops.adain", "is defined in stylesmith.ops.normalize"),
-        ("stylesmith.config.training.TrainingConfig.r1_gama", "there is no r1_gama"),
-        ("figure stylegan-99", "is not in the catalog"),
-        ("table stylegan-99", "is not in the catalog"),
-        ("docs/nothing.md", "there is no such document"),
+        ("[nowhere.py](../src/stylesmith/nowhere.py): `at_all`", "there is no such file"),
+        ("[docs/differences.md](differences.md#nothing)", "there is no heading nothing"),
+        ("[ops/halve.py](../src/stylesmith/ops/modulate.py): `modulated_conv2d`", "leads to"),
+        ("[ops/activate.py](../src/stylesmith/ops/activate.py)", "names nothing"),
+        ("[ops/activate.py](../src/stylesmith/ops/activate.py): `lrelu`, `no`", "not define no"),
+        ("[ops/__init__.py](../src/stylesmith/ops/__init__.py): `adain`", "not define adain"),
+        ("[presets/stylegan.py](../src/stylesmith/presets/stylegan.py): `A.b`", "not define A.b"),
+        ("`stylegan2-{f,e}`: `training.r1_gamma` = 10", "is [10.0, 100.0], stated is 10"),
+        ("`stylegan2-f`: `generator.base` = 4, 5", "is (4, 4), stated is 4, 5"),
+        ("`stylegan2-a`: `training.batch_size` = 8: 256, 16: 128", "stated is 8: 256, 16: 128"),
+        ("`stylegan2-f`: `training.r1_gama` = 10", "has no attribute 'r1_gama'"),
+        ("`stylegan2-x`: `training.r1_gamma` = 10", "there is no such preset"),
+        ("`stylesmith.ops.activate.SLOPE` = 0.1", "is 0.2, stated is 0.1"),
+        ("`ppl_wend`: `crop` = no", "is True, stated is no"),
+        ("`stylesmith.nowhere.SLOPE` = 0.2", "has no attribute 'nowhere'"),
+        ("`stylesmith.sampling.variation.vary(draws)` = 10", "is 100, stated is 10"),
+        ("`stylesmith.sampling.variation.vary(draw)` = 100", "cannot be read: 'draw'"),
+        ("stylegan-f: parameters of the generator = 26,219,628", "is 26219627, stated is"),
+        ("stylegan-f: weight of the generator = 1", "none of the phrases in tests/paper_map.py"),
+        ("AdaIN generator: weather at first = 1", "cannot be read: 'weather'"),
     ],
 )
-def test_a_dead_target_is_found(load, target, says):
-    assert wrong(load, targets=(target,)) == [f"A paper, Eq. 1: {target}: {says}"]
+def test_a_dead_link_and_an_untrue_value_are_found(line, says):
+    (problem,) = wrong(line)
+    assert problem.startswith("A paper, Eq. 1: ") and says in problem
 
 
-def test_a_value_that_the_code_does_not_have_is_found(load):
-    records = load("paper_map_records")
-    setting, constant, default = records.setting, records.constant, records.default
-    slope, variation = "stylesmith.ops.activate.SLOPE", "stylesmith.sampling.variation.vary"
-    right = (
-        setting("stylegan2-f stylegan2-d", "training.r1_gamma", 10.0),
-        constant(slope, 0.2),
-        default(variation, "draws", 100),
-    )
-    assert wrong(load, values=right) == []
-    untrue = (
-        setting("stylegan2-f stylegan2-e", "training.r1_gamma", 10.0),
-        constant(slope, 0.1),
-        default(variation, "draws", 10),
-        setting("stylegan2-f", "training.r1_gama", 10.0),
-        setting("stylegan2-x", "training.r1_gamma", 10.0),
-    )
-    found = [text.removeprefix("A paper, Eq. 1: ") for text in wrong(load, values=untrue)]
-    assert found[:3] == [
-        "`stylegan2-{f,e}`: `training.r1_gamma` is [10.0, 100.0], stated is 10.0",
-        "`ops.activate.SLOPE` is 0.2, stated is 0.1",
-        "`sampling.variation.vary(draws)` is 100, stated is 10",
+def test_dead_links_in_sentences_are_found():
+    text = "[a](a.md)\n\n## A paper\n\n- **B**: See\n  [b](differences.md#b).\n"
+    assert problems(text) == [
+        "introduction: a.md: there is no such file",
+        "A paper, B: differences.md: there is no heading b",
     ]
-    assert "r1_gama" in found[3] and "cannot be read" in found[3]
-    assert "there is no such preset" in found[4]
+
+
+@pytest.mark.parametrize("line", ["no value", "[docs/a.md](a.md) and more", "[a](a.md): a, b"])
+def test_a_line_of_no_known_form_is_found(line):
+    with pytest.raises(ValueError, match="cannot be read"):
+        wrong(line)
