@@ -64,7 +64,7 @@ class Stage:
         Each picture moves to the side of the boundary of attribute `place` where it is not.
         """
         sides = torch.where(self.before[:, place], -1.0, 1.0)
-        moved = [move.moved(self.codes, sides * s, self.painter.config) for s in STRENGTHS]
+        moved = [move.apply(self.codes, sides * s, self.painter.config) for s in STRENGTHS]
         found = [attributes_of(self.painter, codes, self.classifiers) for codes in moved]
         return [(after != self.before).double().mean(dim=0) for after in found]
 

@@ -52,7 +52,7 @@ def choose(figure: PaperFigure, options: argparse.Namespace) -> tuple[Path, Choi
 
 def command_line(figure: PaperFigure, model: Path, choices: Choices) -> str:
     """What a user would type."""
-    words = ["stylesmith figure", figure.id, *([] if figure.alone else [str(model)])]
+    words = ["stylesmith figure", figure.id, *([] if figure.needs_no_model else [str(model)])]
     if choices.seeds:
         words.append(f"--seeds {','.join(str(seed) for seed in choices.seeds)}")
     if choices.other:

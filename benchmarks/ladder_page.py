@@ -126,7 +126,9 @@ def _about(row: Row) -> str:
     story, growth = row.story, row.story.config.training.growth
     source = f"{row.preset.source}: " if row.preset.source else ""
     parts = [f"{source}{row.preset.summary}."]
-    parts += [f"Ended: {story.ended}." if story.ended else "It was cut off, or still runs."]
+    parts += [
+        f"Ended: {story.stop_reason}." if story.stop_reason else "It was cut off, or still runs."
+    ]
     if growth:
         grown = growth.grown_kimg(story.config.generator.levels)
         parts.append(
@@ -134,9 +136,9 @@ def _about(row: Row) -> str:
         )
     if dropped := story.dropped.total():
         parts.append(f"{dropped} steps were dropped, as not finite.")
-    if returns := len(story.of("rollback")):
+    if returns := len(story.events("rollback")):
         parts.append(f"It went back to a checkpoint {returns} times.")
-    hints = dict.fromkeys(str(record.get("text")) for record in story.of("hint"))
+    hints = dict.fromkeys(str(record.get("text")) for record in story.events("hint"))
     return " ".join([*parts, *(f"Hint: {text}" for text in hints)])
 
 

@@ -48,7 +48,7 @@ def measure_speed(
     learner = Learner(config, state, loader, Schedule(config), keys)
 
     def step(number: int) -> None:
-        state.clocks.steps = number
+        state.counters.steps = number
         learner.step()
 
     kinds, layout = steps_by_kind(training), learner.phase.layout

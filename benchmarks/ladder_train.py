@@ -101,7 +101,7 @@ def check_row(ladder: Ladder, name: str) -> None:
     begun = row.story.config if row else None
     wanted = ladder.config(name, kimg=ladder.kimg or (begun.training.kimg if begun else 1.0))
     if row is not None and begun is not None:
-        runs.check_begun_alike(row.run, begun, wanted, elsewhere="--out")
+        runs.check_begun_alike(row.run, begun, wanted, folder_option="--out")
 
 
 def is_complete(row: Row, ladder: Ladder) -> bool:
@@ -120,21 +120,21 @@ def _start(ladder: Ladder, name: str) -> Reason:
     config = ladder.config(name, kimg=ladder.kimg or _kimg_in_time(ladder, name))
     say(f"{name}: a new run, laid out for {config.training.kimg:.4g} thousand images")
     session = runs.Session(ladder.device, _limits(ladder, spent=0.0), force=True)
-    return runs.start(config, ladder.dataset, ladder.out / name, session, say=say)
+    return runs.start(config, ladder.dataset, ladder.out / name, session, notify=say)
 
 
 def _go_on(ladder: Ladder, row: Row) -> Reason:
     say(f"{row.preset.name}: goes on after {row.story.images_seen:,} images")
     session = runs.Session(ladder.device, _limits(ladder, spent=row.minutes))
     config = row.story.config.change(data={"path": ladder.data.path})
-    return runs.resume(row.run, config, session, say=say)
+    return runs.resume(row.run, config, session, notify=say)
 
 
 def _limits(ladder: Ladder, *, spent: float) -> Limits:
     """Minutes hold for all sessions of a row together, and rows that are fast go on until then."""
     if ladder.minutes is None:
         return Limits()
-    return Limits(ladder.minutes - spent, past_length=True)
+    return Limits(ladder.minutes - spent, ignore_length=True)
 
 
 def _kimg_in_time(ladder: Ladder, name: str) -> float:

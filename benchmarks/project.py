@@ -22,7 +22,7 @@ def step_parts(setting: measure.Setting) -> dict[str, dict[str, measure.Work]]:
     forms: dict[str, dict[str, measure.Work]] = {}
     for name, count in (("one", 1), ("batch", setting.case.batch)):
         images = torch.rand(count, config.image_channels, *generator.image_size) * 2 - 1
-        forms[name] = {"step": _step(search, search.start(count), search.embed(images))}
+        forms[name] = {"step": _step(search, search.initial_state(count), search.embed(images))}
     return forms
 
 
@@ -41,7 +41,7 @@ def run(setting: measure.Setting) -> dict[str, object]:
 
 
 def _step(search: Search, state: State, wanted: torch.Tensor) -> measure.Work:
-    return lambda: search.advance(state, wanted)
+    return lambda: search.step(state, wanted)
 
 
 if __name__ == "__main__":

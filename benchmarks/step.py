@@ -117,7 +117,7 @@ def make_draw(setting: measure.Setting, batch: int) -> Draw:
         0,
         range(batch),
         level=setting.case.config.generator.levels - 1,
-        mixing=1.0,
+        mixing_probability=1.0,
         label=None,
         device=setting.device,
     )

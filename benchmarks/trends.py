@@ -65,7 +65,9 @@ HARMS: dict[str, tuple[Harm, Sequence[float]]] = {
 
 def moments(extractor: Extractor, batch: Tensor) -> Moments:
     """Of the features of a batch."""
-    return Moments.of(torch.cat([extractor.features(part) for part in batch.split(BATCH)]))
+    return Moments.from_features(
+        torch.cat([extractor.features(part) for part in batch.split(BATCH)])
+    )
 
 
 def harmed_distances(data: Path) -> dict[str, list[tuple[float, float]]]:

@@ -64,7 +64,7 @@ def start(
     """Train a new run in this process; options are those of `tiny_config`."""
     config, dataset = tiny_config(photos, *settings, **options)
     session = runs.Session(device=CPU, limits=Limits(minutes))
-    runs.start(config, dataset, out, session, say=lambda text: None)
+    runs.start(config, dataset, out, session, notify=lambda text: None)
     return RunFolder(out)
 
 
@@ -72,7 +72,7 @@ def resume(run: RunFolder, *settings: str, steps: int) -> list[str]:
     """Go on in this process up to `steps`; returns what was said."""
     said: list[str] = []
     config = apply_overrides(run.read_config(), [f"training.kimg={kimg(steps)}", *settings])
-    runs.resume(run, config, runs.Session(device=CPU), say=said.append)
+    runs.resume(run, config, runs.Session(device=CPU), notify=said.append)
     return said
 
 

@@ -45,14 +45,14 @@ def test_auto_precision_follows_the_processor(flags, wanted, monkeypatch):
 def test_bf16_and_fp32_cover_all_levels_without_a_clamp():
     for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
         policy = devices.choose_precision(name, CPU)
-        assert {policy.at(level, 9) for level in range(9)} == {dtype}
+        assert {policy.dtype_at(level, 9) for level in range(9)} == {dtype}
         assert policy.clamp is None
 
 
 @pytest.mark.parametrize("levels", [9, 3])
 def test_fp16_covers_the_four_highest_resolutions_and_clamps(levels):
     policy = devices.choose_precision("fp16", CPU)
-    low = [level for level in range(levels) if policy.at(level, levels) == torch.float16]
+    low = [level for level in range(levels) if policy.dtype_at(level, levels) == torch.float16]
     assert low == list(range(levels))[-4:]
     assert policy.clamp == 256
 

@@ -113,7 +113,7 @@ def test_minutes_hold_for_all_sessions_together(call, load, photos, tmp_path, ca
     words = ["--data", photos, "--out", tmp_path, "--presets", "tiny", "--minutes", "0.01", *SMALL]
     assert call(*words)
     row = load("ladder_rows").Row.read(tmp_path, "tiny")
-    assert row.story.ended == "its time is over"
+    assert row.story.stop_reason == "its time is over"
     assert 0.01 <= row.minutes < 0.1
     assert call(*words)
     assert "tiny: complete" in capsys.readouterr().out
@@ -189,7 +189,7 @@ def test_bad_input_is_one_line(call, load, photos, tmp_path):
 
 def test_speed_is_measured_and_shown(call, photos, tmp_path, capsys):
     assert call("--data", photos, "--out", tmp_path, "--presets", "tiny", "--speed", *SMALL)
-    assert re.search(r"\| `tiny` \| [\d.e+]+ \| 4 \| float32 \|", capsys.readouterr().out)
+    assert re.optimizer(r"\| `tiny` \| [\d.e+]+ \| 4 \| float32 \|", capsys.readouterr().out)
     assert "## Speed, measured apart" in page(tmp_path) and "| `tiny` |" in page(tmp_path)
 
 
@@ -255,7 +255,7 @@ def test_a_grid_is_cut_in_the_order_of_its_seeds(load, tmp_path):
 def test_a_picture_keeps_to_its_budget(load, budget):
     noise = np.random.default_rng(0).integers(0, 256, (128, 256, 3), dtype=np.uint8)
     content, suffix = load("ladder_pictures").encode(Image.fromarray(noise), budget=budget)
-    opened = Image.open(io.BytesIO(content))
+    opened = Image.load_sources(io.BytesIO(content))
     assert len(content) <= budget
     assert (suffix, opened.format) == ((".png", "PNG") if budget > 98304 else (".jpg", "JPEG"))
 
@@ -272,7 +272,7 @@ def test_charts_share_a_file_side_by_side(load):
 def test_the_charts_of_a_row_are_there(load, out):
     row = load("ladder_rows").Row.read(out, "tiny")
     charts = load("ladder_pictures").row_charts(row.story)
-    titles = [re.search("<title>(.*?)</title>", chart)[1] for chart in charts]
+    titles = [re.optimizer("<title>(.*?)</title>", chart)[1] for chart in charts]
     assert titles == ["Score signs", "Losses", "Distance of color moments", "Diversity"]
 
 
@@ -280,7 +280,7 @@ def test_what_is_written_on_the_way_and_where_data_lies_may_change(photos, tmp_p
     begun, _ = tiny_config(photos)
     moved = begun.change(data={"path": "elsewhere"}, output={"log_kimg": 5.0, "metrics": ["fid"]})
     run = RunFolder(tmp_path)
-    runs.check_begun_alike(run, begun, moved, elsewhere="--out")
+    runs.check_begun_alike(run, begun, moved, folder_option="--out")
     other = begun.change(training={"r1_gamma": 3.0})
     with pytest.raises(ConfigError, match=r"training\.r1_gamma 1\.0, now it is 3\.0.*another --x"):
-        runs.check_begun_alike(run, begun, other, elsewhere="--x")
+        runs.check_begun_alike(run, begun, other, folder_option="--x")

@@ -27,7 +27,7 @@ class Precision:
     clamp: float | None = None
     """Bound on activations, which keeps fp16 from overflowing."""
 
-    def at(self, level: int, levels: int) -> torch.dtype:
+    def dtype_at(self, level: int, levels: int) -> torch.dtype:
         """The format of one level, counted from 0 at the base."""
         low = self.top_levels is None or level >= levels - self.top_levels
         return self.dtype if low else torch.float32

@@ -74,7 +74,7 @@ def encode(image: Tensor, suffix: str = ".png") -> bytes:
     return encode_picture(to_pil(image), suffix)
 
 
-def encode_picture(picture: Image.Image, suffix: str) -> bytes:
+def encode_picture(image: Image.Image, suffix: str) -> bytes:
     """A Pillow image as the bytes of a PNG, JPEG or WebP file.
 
     Raises:
@@ -83,10 +83,10 @@ def encode_picture(picture: Image.Image, suffix: str) -> bytes:
     format_name = Image.registered_extensions().get(suffix.lower())
     if format_name not in {"PNG", "JPEG", "WEBP"}:
         raise OutputError(f"{suffix or 'no suffix'}: images are written as .png, .jpg or .webp")
-    if format_name == "JPEG" and picture.mode == "RGBA":
-        picture = picture.convert("RGB")
+    if format_name == "JPEG" and image.mode == "RGBA":
+        image = image.convert("RGB")
     buffer = io.BytesIO()
-    picture.save(buffer, format_name, **OPTIONS.get(format_name, {}))
+    image.save(buffer, format_name, **OPTIONS.get(format_name, {}))
     return buffer.getvalue()
 
 

@@ -239,7 +239,7 @@ def test_data_that_has_moved_can_be_named(cli, tmp_path):
 
 
 def test_damage_found_on_the_way_loses_nothing(cli, photos, tmp_path, monkeypatch):
-    out, take, calls = tmp_path / "run", BatchLoader.take, []
+    out, take, calls = tmp_path / "run", BatchLoader.load_batch, []
 
     def take_twice(loader, positions, upcoming=()):
         calls.append(positions)

@@ -126,7 +126,7 @@ def test_damage_inside_is_replaced_by_the_next_good_image_and_its_label(make_ima
     folder = make_folder({"x/a.png": make_image(0), "y/b.png": bad, "y/c.png": bad})
     data = open_dataset(folder, skip_bad=True)
     for index in (1, 2, 1):
-        pixels, label = data.item(index)
+        pixels, label = data.image_and_label(index)
         np.testing.assert_array_equal(pixels, data.pixels(0))
         np.testing.assert_array_equal(label, [1, 0])
     assert sorted(name for name, _ in data.skipped) == ["y/b.png", "y/c.png"]

@@ -40,7 +40,7 @@ def test_findings_are_listed_file_by_file(make_image, make_folder):
     assert said_of(report, "large.png") == [("note", "is 90x100, most are 32x32")]
     assert report.sizes == {(32, 32): 4, (100, 90): 1}
     assert report.modes == {"RGB": 4, "L": 1}
-    assert {finding.name for finding in report.bad} == {"damaged.png", "empty.png"}
+    assert {finding.name for finding in report.bad_images} == {"damaged.png", "empty.png"}
     advice = "\n".join(report.advice)
     assert "--skip-bad" in advice
     assert f"stylesmith data prepare {folder} out.zip --resolution 32" in advice
@@ -55,7 +55,7 @@ def test_labels_are_described_or_found_wrong(make_image, make_folder, labels_fil
     (folder / "dataset.json").write_bytes(labels_file([["cat/0.png", 0]]))
     report = check(folder)
     assert report.labels == "not usable"
-    (finding,) = report.bad
+    (finding,) = report.bad_images
     assert finding.name == "labels"
     assert "has no label for 2 of 3 images, such as 'cat/1.png'" in finding.text
 
@@ -73,7 +73,7 @@ def test_a_prepared_zip_has_nothing_wrong(make_image, make_folder, tmp_path):
 def test_all_bad_is_a_report_and_nothing_there_an_error(make_folder, tmp_path):
     folder = make_folder({"a.png": b"", "b.png": b"text"})
     report = check(folder)
-    assert len(report.bad) == 2
+    assert len(report.bad_images) == 2
     assert report.sizes == {}
     with pytest.raises(DataError, match="no such folder or zip"):
         check(tmp_path / "nowhere")

@@ -38,7 +38,7 @@ def data(make_image, make_folder):
 def test_a_batch_holds_the_images_and_labels_of_its_positions(data):
     keys = RandomKeys(0)
     loader = BatchLoader(data, keys=keys, mirror=False)
-    batch = loader.take([3, 17, 4])
+    batch = loader.load_batch([3, 17, 4])
     assert batch.images.shape == (3, 3, 8, 8)
     assert (batch.images.dtype, batch.labels.dtype) == (torch.uint8, torch.float32)
     for row, position in enumerate([3, 17, 4]):
@@ -54,7 +54,7 @@ def test_workers_and_upcoming_change_nothing(data):
     for start in range(0, 24, 4):
         positions = list(range(start, start + 4))
         guesses = [*range(start + 4, start + 8), 1000 + start]  # the last one is never taken
-        expected, got = plain.take(positions), eager.take(positions, guesses)
+        expected, got = plain.load_batch(positions), eager.load_batch(positions, guesses)
         assert torch.equal(expected.images, got.images)
         assert torch.equal(expected.labels, got.labels)
     plain.close()
@@ -62,8 +62,8 @@ def test_workers_and_upcoming_change_nothing(data):
 
 
 def test_mirroring_flips_half_of_the_positions_from_left_to_right(data):
-    plain = BatchLoader(data, keys=RandomKeys(0), mirror=False).take(range(200)).images
-    mirrored = BatchLoader(data, keys=RandomKeys(0), mirror=True).take(range(200)).images
+    plain = BatchLoader(data, keys=RandomKeys(0), mirror=False).load_batch(range(200)).images
+    mirrored = BatchLoader(data, keys=RandomKeys(0), mirror=True).load_batch(range(200)).images
     kinds = Counter(
         "same" if torch.equal(a, b) else "flipped" if torch.equal(a.flip(-1), b) else "other"
         for a, b in zip(plain, mirrored, strict=True)
@@ -74,12 +74,12 @@ def test_mirroring_flips_half_of_the_positions_from_left_to_right(data):
 
 def test_upcoming_images_are_decoded_before_they_are_asked_for(data, monkeypatch):
     read = []
-    item = data.item
+    item = data.image_and_label
     monkeypatch.setattr(data, "item", lambda index: (read.append(index), item(index))[1])
     loader = BatchLoader(data, keys=RandomKeys(0), mirror=False)
-    loader.take([0], upcoming=[1, 2])
+    loader.load_batch([0], prefetch=[1, 2])
     loader._pool.submit(lambda: None).result()
-    loader.take([1, 2])
+    loader.load_batch([1, 2])
     loader.close()
     assert sorted(read) == sorted(Sampler(10, RandomKeys(0)).index(p) for p in range(3))
 
@@ -97,8 +97,8 @@ def test_damage_surfaces_where_it_is_taken_and_not_before(make_image, make_folde
     keys = RandomKeys(0)
     order = {Sampler(2, keys).index(p): p for p in range(2)}
     loader = BatchLoader(data, keys=keys, mirror=False)
-    loader.take([order[0]], upcoming=[order[1]])
+    loader.load_batch([order[0]], prefetch=[order[1]])
     with pytest.raises(DataError, match=r"'b\.png' cannot be read"):
-        loader.take([order[1]])
-    assert len(loader.take([order[0]]).images) == 1
+        loader.load_batch([order[1]])
+    assert len(loader.load_batch([order[0]]).images) == 1
     loader.close()

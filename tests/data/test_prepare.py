@@ -223,7 +223,7 @@ def test_numbers_that_make_no_sense(make_image, make_folder, tmp_path):
 def test_a_picture_may_stand_between_black_bars(make_folder, make_image, tmp_path):
     source = make_folder({"a.png": make_image(0, size=(48, 64))})
     prepare(source, tmp_path / "plain.zip", size=(48, 64))
-    prepare(source, tmp_path / "bars.zip", size=(64, 64), picture=(48, 64))
+    prepare(source, tmp_path / "bars.zip", size=(64, 64), content_size=(48, 64))
     plain = open_dataset(tmp_path / "plain.zip").pixels(0)
     image = open_dataset(tmp_path / "bars.zip").pixels(0)
     assert (image[:, 8:56] == plain).all()
@@ -233,5 +233,5 @@ def test_a_picture_may_stand_between_black_bars(make_folder, make_image, tmp_pat
 def test_a_picture_larger_than_the_image_is_refused(make_folder, make_image, tmp_path):
     source = make_folder({"a.png": make_image(0)})
     with pytest.raises(UsageError, match="--picture 64x16: wanted at most the image's 32x32"):
-        prepare(source, tmp_path / "x.zip", size=(32, 32), picture=(16, 64))
+        prepare(source, tmp_path / "x.zip", size=(32, 32), content_size=(16, 64))
     assert not (tmp_path / "x.zip").exists()

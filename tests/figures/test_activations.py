@@ -54,16 +54,16 @@ def test_a_network_that_has_not_grown_up_shows_the_levels_in_use(tiny_generator)
 
 def test_before_and_after_adain_differ_by_its_style_alone(observed):
     painter, seen = observed(**ADAIN)
-    assert len(seen.unnormalized) == len(seen.features) == 3
-    w = painter.styles([0, 1])
-    for level, (before, after) in enumerate(zip(seen.unnormalized, seen.features, strict=True)):
+    assert len(seen.adain_inputs) == len(seen.features) == 3
+    w = painter.ws([0, 1])
+    for level, (before, after) in enumerate(zip(seen.adain_inputs, seen.features, strict=True)):
         layer = network_blocks(painter.generator)[level].layer1
         torch.testing.assert_close(layer.normalize(before, w[:, 2 * level + 1]), after)
         assert not torch.allclose(before, after)
 
 
 def test_only_adain_has_something_in_front_of_it(observed):
-    assert observed()[1].unnormalized == observed(**GROWING)[1].unnormalized == []
+    assert observed()[1].adain_inputs == observed(**GROWING)[1].adain_inputs == []
 
 
 def test_nothing_stays_on_a_network_that_was_observed(observed, tiny_generator):

@@ -23,7 +23,7 @@ def test_only_diagrams_are_not_drawn():
 
 def test_choices_are_fields():
     known = {field.name for field in fields(Choices)}
-    assert all(figure.takes <= known for figure in FIGURES)
+    assert all(figure.options <= known for figure in FIGURES)
 
 
 def test_an_unknown_figure_names_the_nearest():

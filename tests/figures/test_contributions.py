@@ -31,7 +31,7 @@ def test_they_are_deviations_of_what_to_rgb_gives(generator):
     synthesis = generator.synthesis
     ws = generator.broadcast(W)
     levels = synthesis.features(ws, synthesis.fixed_noise, top=2, precision=FP32)
-    images = [synthesis.image(x, ws, level, FP32) for level, x in enumerate(levels)]
+    images = [synthesis.to_rgb_at(x, ws, level, FP32) for level, x in enumerate(levels)]
     variances = [image.var(dim=(0, 2, 3), correction=0).mean() for image in images]
     wanted = torch.stack(variances).double().sqrt()
     torch.testing.assert_close(
@@ -108,4 +108,4 @@ def test_many_snapshots_are_thinned_between_the_first_and_the_last():
 
 
 def test_it_is_listed():
-    assert find_figure("stylegan2-8").takes == {"count", "label"}
+    assert find_figure("stylegan2-8").options == {"count", "label"}

@@ -13,7 +13,7 @@ FEW = Choices(count=2)
 
 def test_figure_1_shows_the_same_maps_before_and_after(make_subject):
     drawing = droplets(make_subject(FEW, **ADAIN), no_progress)
-    (panel,) = drawing.pictures
+    (panel,) = drawing.image_panels
     assert panel.images.shape[:2] == (5, 4) and list(panel.columns)[1:] == ["4x4", "8x8", "16x16"]
     before, after = panel.images[0, 3, 0], panel.images[2, 3, 0]
     correlation = torch.corrcoef(torch.stack([before.flatten(), after.flatten()]))[0, 1]
@@ -29,7 +29,7 @@ def test_figure_3_names_the_normalization_of_both(make_subject):
     other = make_subject(name="second").path
     subject = make_subject(Choices(count=2, other=other), name="first", **ADAIN)
     drawing = without_droplets(subject, no_progress)
-    assert [panel.title for panel in drawing.pictures] == [
+    assert [panel.title for panel in drawing.image_panels] == [
         "first (instance normalization)",
         "second (weight demodulation)",
     ]
@@ -37,7 +37,7 @@ def test_figure_3_names_the_normalization_of_both(make_subject):
 
 def test_the_chart_has_the_mean_over_images(make_subject):
     subject = make_subject(Choices(count=3))
-    painter = subject.painter()
+    painter = subject.pipeline()
     seen = observe(painter, painter.codes([0, 1, 2]))
     wanted = [float(peaks(maps).mean()) for maps in seen.features]
     curve = mean_peaks(subject, no_progress)

@@ -35,7 +35,7 @@ def test_the_row_of_means_is_the_most_usual():
 @pytest.mark.parametrize("fields", MODELS)
 def test_two_images_of_any_model_with_their_maps(make_subject, fields):
     subject = make_subject(Choices(count=3), **fields)
-    upper, lower = broken_image(subject, no_progress).pictures
+    upper, lower = broken_image(subject, no_progress).image_panels
     assert upper.title.startswith("most usual") and lower.title.startswith("most unusual")
     height, width = subject.generator.image_size
     shape = (min(3, subject.generator.config.max_channels), 4, height, width)
@@ -46,11 +46,11 @@ def test_two_images_of_any_model_with_their_maps(make_subject, fields):
 def test_chosen_seeds_are_shown_as_chosen(make_subject):
     subject = make_subject(Choices(seeds=[5, 3]))
     drawing = broken_image(subject, no_progress)
-    painter = subject.painter()
+    painter = subject.pipeline()
     images = painter.draw(painter.codes([5, 3]))
-    shown = torch.stack([panel.images[0, 0] for panel in drawing.pictures])
+    shown = torch.stack([panel.images[0, 0] for panel in drawing.image_panels])
     torch.testing.assert_close(shown, images)
-    assert [panel.title for panel in drawing.pictures] == ["seed0005", "seed0003"]
+    assert [panel.title for panel in drawing.image_panels] == ["seed0005", "seed0003"]
     with pytest.raises(UsageError, match="names 3; this figure shows 2 pictures"):
         broken_image(make_subject(Choices(seeds=[1, 2, 3])), no_progress)
 
@@ -63,7 +63,7 @@ def test_the_extremes_of_one_image_are_refused(make_subject):
 def test_figure_16_says_which_network_grows(make_subject):
     other = make_subject(name="second").path
     subject = make_subject(Choices(count=2, other=other), name="first", **GROWING)
-    titles = [panel.title for panel in growing_activations(subject, no_progress).pictures]
+    titles = [panel.title for panel in growing_activations(subject, no_progress).image_panels]
     assert titles == [
         "first (with progressive growing)",
         "second (without progressive growing)",

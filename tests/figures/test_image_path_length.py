@@ -28,8 +28,8 @@ def scores_of(values: list[float]) -> ImageScores:
 
 def test_the_ends_are_a_tenth_of_the_images_each():
     scores = scores_of(list(np.random.default_rng(0).permutation(101).astype(float)))
-    assert sorted(scores.values[scores.low]) == list(range(11))
-    assert sorted(scores.values[scores.high]) == list(range(90, 101))
+    assert sorted(scores.values[scores.low_seeds]) == list(range(11))
+    assert sorted(scores.values[scores.high_seeds]) == list(range(90, 101))
 
 
 def test_the_histogram_counts_each_image_below_its_end_once():
@@ -59,9 +59,9 @@ def test_scores_of_a_linear_generator_have_a_closed_form(make_subject, monkeypat
 
     monkeypatch.setattr(Generator, "draw", draw)
     found = score_images(subject, no_progress).values
-    painter = subject.painter()
+    painter = subject.pipeline()
     ends = [ends_of(painter, seed) for seed in range(20)]
-    w = painter.styles(range(20))[:, 0]
+    w = painter.ws(range(20))[:, 0]
     moved = torch.stack([(end - row) @ matrix for row, end in zip(w, ends, strict=True)])
     wanted = moved.square().mean(dim=2).mean(dim=1)
     np.testing.assert_allclose(found, wanted.numpy(), rtol=0.02)
@@ -69,14 +69,14 @@ def test_scores_of_a_linear_generator_have_a_closed_form(make_subject, monkeypat
 
 def ends_of(painter: Painter, seed: int) -> torch.Tensor:
     z = [RandomKeys(0).normal(8, "end", seed, way) for way in range(DIRECTIONS)]
-    return painter.map(torch.stack(z))[:, 0]
+    return painter.map_z(torch.stack(z))[:, 0]
 
 
 def test_figure_4_shows_images_of_both_ends(make_subject):
     subject = make_subject(PIXELS)
     scores = score_images(subject, no_progress)
-    low, high = (panel.images for panel in extremes(subject, no_progress).pictures)
-    for images, seeds in ((low, scores.low), (high, scores.high)):
+    low, high = (panel.images for panel in extremes(subject, no_progress).image_panels)
+    for images, seeds in ((low, scores.low_seeds), (high, scores.high_seeds)):
         wanted = subject.generator.sample(seeds.tolist(), precision="fp32")
         assert len(wanted) == 2
         shown = images.flatten(0, 1)

@@ -10,7 +10,7 @@ ORDER = ("Coarse styles from source B", "Middle styles from source B", "Fine sty
 
 
 def panel_of(subject):
-    (panel,) = style_mixing(subject, no_progress).pictures
+    (panel,) = style_mixing(subject, no_progress).image_panels
     return panel
 
 
@@ -34,7 +34,7 @@ def test_a_row_takes_the_styles_of_its_range_from_source_b_and_the_rest_from_sou
     subject = make_subject(Choices(seeds=range(8)), levels=5)
     images = panel_of(subject).images
     generator = subject.generator
-    ws = subject.painter().styles(range(8))
+    ws = subject.pipeline().ws(range(8))
     for row, span in ((0, (0, 4)), (3, (4, 8)), (5, (8, 10))):
         mixed = ws[row].clone()
         mixed[slice(*span)] = ws[7, slice(*span)]

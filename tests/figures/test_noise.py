@@ -13,7 +13,7 @@ FEW = Choices(seeds=[1, 2], count=6)
 
 
 def images_of(figure, subject: Subject) -> torch.Tensor:
-    (panel,) = figure(subject, no_progress).pictures
+    (panel,) = figure(subject, no_progress).image_panels
     return panel.images
 
 
@@ -29,7 +29,7 @@ def test_the_deviation_is_that_of_gray_values_over_draws_of_noise_times_four(mak
     subject = make_subject(FEW)
     found = images_of(stochastic_variation, subject)[0, 2, 0]
     generator, seeds = subject.generator, range(6)
-    ws = subject.painter().styles([1] * 6)
+    ws = subject.pipeline().ws([1] * 6)
     drawn = generator.draw(ws, generator.noise_maps(seeds, "random")).detach().clamp(-1, 1)
     gray = (drawn.mean(dim=1) + 1) * 127.5
     wanted = standard_deviation([gray.double()]) * 4

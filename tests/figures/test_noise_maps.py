@@ -28,21 +28,21 @@ def chosen(photos) -> Choices:
 
 def measures(panel) -> list[float]:
     """The total of a column, and what its maps have."""
-    return [float(re.search(r": (\S+)", words)[1]) for words in (panel.title, *panel.rows[2:])]
+    return [float(re.optimizer(r": (\S+)", words)[1]) for words in (panel.title, *panel.rows[2:])]
 
 
 def test_with_the_regularizer_maps_have_less_autocorrelation(make_subject, chosen):
     told = []
     subject = make_subject(replace(chosen, steps=60))
     drawing = noise_regularization(subject, lambda done, total: told.append((done, total)))
-    off, on = drawing.pictures
+    off, on = drawing.image_panels
     assert off.title.startswith("Regularization off") and on.title.startswith("Regularization on")
     assert all(a < b / 10 for a, b in zip(measures(on), measures(off), strict=True))
     assert told[-1] == (120, 120)
 
 
 def test_both_columns_have_one_target_and_maps_of_two_resolutions(make_subject, chosen):
-    off, on = noise_regularization(make_subject(chosen, levels=3), no_progress).pictures
+    off, on = noise_regularization(make_subject(chosen, levels=3), no_progress).image_panels
     assert off.images.shape == (4, 1, 3, 16, 16)
     assert torch.equal(off.images[0], on.images[0])
     assert not torch.equal(off.images[1], on.images[1])
@@ -54,8 +54,8 @@ def test_both_columns_have_one_target_and_maps_of_two_resolutions(make_subject, 
 
 
 def test_labels_are_the_regularizer_of_what_is_shown(make_subject, chosen):
-    _, on = noise_regularization(make_subject(chosen, levels=2), no_progress).pictures
-    off, _ = noise_regularization(make_subject(chosen, levels=2), no_progress).pictures
+    _, on = noise_regularization(make_subject(chosen, levels=2), no_progress).image_panels
+    off, _ = noise_regularization(make_subject(chosen, levels=2), no_progress).image_panels
     for panel in (off, on):
         shown = panel.images[2, 0, :1][None] * SPREAD  # black and white are cut off
         assert measures(panel)[1] == pytest.approx(float(noise_regularizer([shown])), abs=0.02)
@@ -84,13 +84,13 @@ def test_the_picture_may_come_from_another_model(make_subject):
     assert "seed 0 of other" in drawing.caption
     wanted = other.generator.sample([0], noise="random", precision="fp32")[0]
     torch.testing.assert_close(
-        drawing.pictures[0].images[0, 0], wanted.clamp(-1, 1), atol=5e-3, rtol=0
+        drawing.image_panels[0].images[0, 0], wanted.clamp(-1, 1), atol=5e-3, rtol=0
     )
 
 
 def test_a_network_that_is_not_square(make_subject, chosen):
     subject = make_subject(chosen, levels=2, base=(3, 4))
-    off, _ = noise_regularization(subject, no_progress).pictures
+    off, _ = noise_regularization(subject, no_progress).image_panels
     assert off.images.shape == (4, 1, 3, 6, 8)
     assert [row.split(":")[0] for row in off.rows[2:]] == ["noise 8x6", "noise 4x3"]
 

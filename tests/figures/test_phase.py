@@ -82,9 +82,9 @@ def test_the_line_covers_the_middle_of_one_column():
 
 
 def test_coarse_styles_go_and_the_others_stay(make_subject):
-    painter = make_subject().painter(noise=NoiseChoice("none"))
+    painter = make_subject().pipeline(noise=NoiseChoice("none"))
     path = moved_path(painter, [3, 4], 5)
-    first, second = painter.styles([3, 4])
+    first, second = painter.ws([3, 4])
     torch.testing.assert_close(path.ws[0], first)
     torch.testing.assert_close(path.ws[-1, :4], second[:4])
     torch.testing.assert_close(path.ws[2, :4], (first + second)[:4] / 2)
@@ -94,7 +94,7 @@ def test_coarse_styles_go_and_the_others_stay(make_subject):
 
 def test_a_path_from_a_source_to_itself_does_not_move(make_subject):
     drawing = phase_artifacts(make_subject(Choices(seeds=[2, 2], count=4)), no_progress)
-    frames = drawing.pictures[0].images[0]
+    frames = drawing.image_panels[0].images[0]
     assert len(frames) == 4 and torch.equal(frames[0], frames[3])
 
 
@@ -108,7 +108,7 @@ def test_a_path_from_a_source_to_itself_does_not_move(make_subject):
 )
 def test_any_model_is_drawn(make_subject, fields):
     drawing = phase_artifacts(make_subject(Choices(count=3), **fields), no_progress)
-    frames, strip = (panel.images[0] for panel in drawing.pictures)
+    frames, strip = (panel.images[0] for panel in drawing.image_panels)
     assert not torch.equal(frames[0], frames[2])
     assert frames.shape[-1] == strip.shape[-1] >= 128 and strip.shape[-2] >= 128
 

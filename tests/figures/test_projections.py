@@ -46,7 +46,7 @@ def by_hand(subject, photos, folder, count=2):
 
 
 def picture(path) -> torch.Tensor:
-    with Image.open(path) as image:
+    with Image.load_sources(path) as image:
         return torch.tensor(list(image.get_flattened_data())).view(8, 8, 3).permute(2, 0, 1)
 
 
@@ -60,12 +60,14 @@ def test_images_and_distances_are_those_of_the_projector(make_subject, photos, t
     subject = make_subject(choices(photos), levels=2)
     drawing = example_projections(subject, no_progress)
     wanted = by_hand(subject, photos, tmp_path / "out")
-    generated, real = drawing.pictures
+    generated, real = drawing.image_panels
     assert (*generated.columns, *real.columns) == tuple(f"{one.distance:.3g}" for one in wanted)
     images = torch.cat([generated.images, real.images], dim=1)
     for column, one in enumerate(wanted):
         assert torch.equal(images[0, column], one.target.image)
-        assert torch.equal(to_uint8(images[1, column]), picture(one.folder.result).to(torch.uint8))
+        assert torch.equal(
+            to_uint8(images[1, column]), picture(one.result_folder.result).to(torch.uint8)
+        )
 
 
 def test_company_has_no_say_and_order_is_kept(make_subject, photos):
@@ -85,7 +87,7 @@ def test_progress_is_told_over_all_models(make_subject, photos):
     drawing = example_projections(subject, lambda done, total: told.append((done, total)))
     assert told[-1] == (2 * 4 * STEPS, 2 * 4 * STEPS)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
-    first, _, second, _ = drawing.pictures
+    first, _, second, _ = drawing.image_panels
     assert (first.title, second.title) == ("model, generated images", "other, generated images")
     assert not torch.equal(first.images[0], second.images[0])
 
@@ -126,7 +128,7 @@ def test_every_kind_of_network(make_subject, photos, fields):
     subject = make_subject(choices(photos, count=1), levels=2, **fields)
     drawing = example_projections(subject, no_progress)
     shape = (2, 1, fields.get("image_channels", 3), *subject.generator.image_size)
-    assert [panel.images.shape for panel in drawing.pictures] == [shape, shape]
+    assert [panel.images.shape for panel in drawing.image_panels] == [shape, shape]
     assert ("noise inputs" in drawing.caption) == fields.get("noise", True)
 
 

@@ -13,7 +13,7 @@ from tests.support import make_photos
 def test_the_sheet_holds_images_of_the_data_each_once(make_subject, tmp_path):
     photos = make_photos(tmp_path / "photos", size=16, count=12)
     drawing = data_set(make_subject(Choices(data=photos, count=6)), no_progress)
-    (panel,) = drawing.pictures
+    (panel,) = drawing.image_panels
     dataset = open_dataset(photos)
     reals = from_uint8(torch.stack([torch.from_numpy(dataset.pixels(i)) for i in range(12)]))
     shown = panel.images.flatten(0, 1)

@@ -78,7 +78,7 @@ def fill(plan: Plan) -> tuple[Sheet, list[str], list[Sheet]]:
     """The table, what was said, and every table written on the way."""
     said: list[str] = []
     written: list[Sheet] = []
-    return train_table(plan, say=said.append, write=written.append), said, written
+    return train_table(plan, say=said.append, on_table=written.append), said, written
 
 
 def test_a_table_fills_itself_and_is_the_same_when_rows_stopped_on_the_way(make_plan, monkeypatch):
@@ -90,7 +90,7 @@ def test_a_table_fills_itself_and_is_the_same_when_rows_stopped_on_the_way(make_
 
     limits = train._limits
     plan = make_plan("stopped")
-    run = plan.run(ROWS[0])
+    run = plan.run_folder(ROWS[0])
     monkeypatch.setattr(train, "_limits", lambda plan, spent: train.Limits(minutes=2e-4))
     while not run.checkpoints() or int(run.checkpoints()[0].stem) == 0:  # until a step was made
         train.train_row(plan, ROWS[0], say=lambda text: None)
@@ -100,7 +100,7 @@ def test_a_table_fills_itself_and_is_the_same_when_rows_stopped_on_the_way(make_
     assert "stylegan2-a: goes on" in said
     assert resumed.rows == at_once.rows
 
-    newest = [make_plan(out).run(ROWS[0]).snapshots()[0] for out in ("whole", "stopped")]
+    newest = [make_plan(out).run_folder(ROWS[0]).snapshots()[0] for out in ("whole", "stopped")]
     first, second = [load(path, device="cpu").state_dict() for path in newest]
     assert newest[0].name == newest[1].name and differing(first, second) == []
 
@@ -116,7 +116,7 @@ def test_growing_rows_are_laid_out_for_the_budget_and_measured_at_full_size_only
     assert config.training.growth.grown_kimg(config.generator.levels) < 0.04
     assert config.training.growth.train_kimg == pytest.approx(600 * 0.04 / 25000)
     sheet, _, _ = fill(plan)
-    lines = [json.loads(line) for line in plan.file("stylegan2-a").read_text().splitlines()]
+    lines = [json.loads(line) for line in plan.metrics_file("stylegan2-a").read_text().splitlines()]
     assert {line["protocol"] for line in lines} == set(METRICS.split(","))
     assert "Each measured row was trained for 0.02 thousand images on cpu." in sheet.notes
 
@@ -124,9 +124,9 @@ def test_growing_rows_are_laid_out_for_the_budget_and_measured_at_full_size_only
 def test_the_others_are_measured_of_the_best_alone(make_plan):
     plan = make_plan(rows=choose_rows(make_plan().table, ["stylegan2-e"]))
     fill(plan)
-    lines = [json.loads(line) for line in plan.file("stylegan2-e").read_text().splitlines()]
+    lines = [json.loads(line) for line in plan.metrics_file("stylegan2-e").read_text().splitlines()]
     distances = [line for line in lines if line["protocol"] == "fd_random_32"]
-    assert len(distances) == len(candidates(plan.run("stylegan2-e"))) == 5
+    assert len(distances) == len(candidates(plan.run_folder("stylegan2-e"))) == 5
     (length,) = [line for line in lines if line["protocol"] == "pl2_random_wend_8"]
     assert length["model"] == min(distances, key=lambda line: line["value"])["model"]
 
@@ -161,7 +161,7 @@ def test_minutes_are_a_budget_of_all_sessions(make_plan):
     rows = choose_rows(make_plan().table, ["stylegan2-e"])
     plan = make_plan(kimg=None, minutes=0.01, rows=rows)
     sheet, _, _ = fill(plan)
-    run = plan.run("stylegan2-e")
+    run = plan.run_folder("stylegan2-e")
     assert train.minutes_spent(train.read_log(run.log)) >= 0.01
     assert train.is_complete(plan, "stylegan2-e")
     assert not train.is_complete(replace(plan, minutes=60.0), "stylegan2-e")
@@ -177,7 +177,7 @@ def test_other_settings_don_t_go_on_with_a_row(make_plan):
 
 
 def test_a_row_that_fails_leaves_the_others(make_plan, monkeypatch):
-    start = runs.start
+    start = runs.initial
 
     def fail_first(config, *rest, **options):
         if config.preset == ROWS[0]:
@@ -187,7 +187,7 @@ def test_a_row_that_fails_leaves_the_others(make_plan, monkeypatch):
     monkeypatch.setattr(runs, "start", fail_first)
     written: list[Sheet] = []
     with pytest.raises(RunError, match="stylegan2-a: failed"):
-        train_table(make_plan(), say=lambda text: None, write=written.append)
+        train_table(make_plan(), say=lambda text: None, on_table=written.append)
     assert "stylegan2-a: failed: steps were not finite" in written[-1].notes
     assert [row[0] for row in written[-1].rows if row[4] is not None] == [ROWS[1]]
 
@@ -221,7 +221,7 @@ def test_a_schedule_is_laid_out_for_the_images_that_fit_into_the_minutes(make_pl
 
     def forecast(config, *rest):
         asked.append(config.training.kimg)
-        return Forecast(bytes=0, speed=0.0, seconds=4.0)
+        return Forecast(memory_bytes=0, images_per_second=0.0, seconds=4.0)
 
     monkeypatch.setattr(train, "forecast", forecast)
     plan = make_plan(kimg=None, minutes=10.0)

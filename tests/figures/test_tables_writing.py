@@ -14,8 +14,8 @@ from stylesmith.presets.published import Value
 
 HEADS = (Head("row"), Head("FID ↓", "published"), Head("fd_random_5k", "measured"))
 ROWS = (
-    ("a | <b>, c", Value.read("~4.40"), 1 / 3),
-    ("b", Value.read("2.84"), None),
+    ("a | <b>, c", Value.parse("~4.40"), 1 / 3),
+    ("b", Value.parse("2.84"), None),
     ("c", None, 1234.5678),
 )
 SHEET = Sheet("Title & more", "A caption.", HEADS, ROWS, ["~ is <recalled>."])

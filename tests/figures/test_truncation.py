@@ -7,7 +7,7 @@ from tests.figures.conftest import no_progress
 
 def test_at_psi_0_every_seed_gives_the_mean_image(make_subject):
     drawing = truncation(make_subject(Choices(seeds=[1, 2, 3])), no_progress)
-    (images,) = [panel.images for panel in drawing.pictures]
+    (images,) = [panel.images for panel in drawing.image_panels]
     assert images.shape[:2] == (3, len(PSIS))
     assert torch.equal(images[0, 3], images[1, 3]) and torch.equal(images[0, 3], images[2, 3])
     assert not torch.equal(images[0, 0], images[1, 0])
@@ -15,5 +15,5 @@ def test_at_psi_0_every_seed_gives_the_mean_image(make_subject):
 
 def test_opposite_psi_lies_on_the_other_side_of_the_mean_in_w(make_subject):
     subject = make_subject()
-    mean, plus, minus = (subject.painter(psi=psi).styles([4]) for psi in (0.0, 1.0, -1.0))
+    mean, plus, minus = (subject.pipeline(psi=psi).ws([4]) for psi in (0.0, 1.0, -1.0))
     torch.testing.assert_close(plus - mean, mean - minus)

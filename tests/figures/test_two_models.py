@@ -43,11 +43,11 @@ def test_both_models_draw_the_same_seeds_without_truncation(make_subject):
     other = make_subject(name="second", seed=1)
     subject = make_subject(Choices(other=other.path))
     drawing = CATS(subject, no_progress)
-    left, right = drawing.pictures
+    left, right = drawing.image_panels
     for panel, generator in ((left, subject.generator), (right, other.generator)):
         wanted = generator.sample(range(36), precision="fp32")
         torch.testing.assert_close(panel.images.flatten(0, 1), wanted, atol=1e-5, rtol=0)
-        assert panel.below == ""
+        assert panel.text_below == ""
     assert drawing.caption.count("--count N measures N images") == 2
 
 
@@ -56,10 +56,10 @@ def test_a_count_measures_both(make_subject, tmp_path, monkeypatch):
     photos = make_photos(tmp_path / "photos", size=16, count=12)
     subject = make_subject(Choices(other=tmp_path / "model", data=photos, count=8))
     drawing = CATS(subject, no_progress)
-    left, right = drawing.pictures
-    labels = [part.split(" = ")[0] for part in left.below.split(", ")]
+    left, right = drawing.image_panels
+    labels = [part.split(" = ")[0] for part in left.text_below.split(", ")]
     assert labels == ["FD", "PL", "P", "R"]
-    assert left.below == right.below
+    assert left.text_below == right.text_below
     assert "measured by fd_random_8, pr_random_8_3, pl2_random_wend_8" in drawing.caption
 
 

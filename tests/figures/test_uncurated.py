@@ -24,7 +24,7 @@ def test_the_stream_of_a_seed_begins_with_the_latent_of_that_seed():
 
 def test_psi_acts_up_to_32x32_alone(make_subject):
     subject = make_subject(levels=5)
-    (panel,) = FACES(subject, no_progress).pictures
+    (panel,) = FACES(subject, no_progress).image_panels
     generator = subject.generator
     w = generator.broadcast(generator.mapping(stream_latents(5, 1, 8)))
     ws = generator.mapping.w_avg.expand_as(w).lerp(w, 0.7)
@@ -43,7 +43,7 @@ def test_the_seed_and_psi_can_be_chosen(make_subject):
         image_channels=1,
     )
     drawing = CATS(subject, no_progress)
-    (panel,) = drawing.pictures
+    (panel,) = drawing.image_panels
     assert panel.images.shape == (1, 1, 1, 5 * 256, (2 + 2 / 2 + 3 / 4) * 256)
     first = panel.images[0, 0][:, :256:16, :256:16]
     torch.testing.assert_close(
@@ -60,14 +60,14 @@ def test_a_sheet_has_one_seed(make_subject, seeds):
 
 def test_hand_picked_images_are_those_of_the_published_seeds_untruncated(make_subject):
     subject = make_subject()
-    (panel,) = hand_picked(subject, no_progress).pictures
+    (panel,) = hand_picked(subject, no_progress).image_panels
     wanted = subject.generator.sample(HAND_PICKED, precision="fp32")
     torch.testing.assert_close(panel.images.flatten(0, 1), wanted, atol=1e-5, rtol=0)
 
 
 def test_random_outputs_of_a_class_are_truncated_at_all_resolutions(make_subject):
     subject = make_subject(Choices(label=1), label_size=3)
-    (panel,) = random_outputs(subject, no_progress).pictures
+    (panel,) = random_outputs(subject, no_progress).image_panels
     wanted = subject.generator.sample(RANDOM, psi=0.5, label=1, precision="fp32")
     found = panel.images.flatten(0, 1)
     torch.testing.assert_close(found[:26], wanted, atol=1e-5, rtol=0)

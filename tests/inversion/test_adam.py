@@ -17,6 +17,8 @@ def test_steps_are_those_of_torch():
         theirs.grad = torch.sin(3 * theirs).detach()
         gradient = torch.sin(3 * ours)
         optimizer.step()
-        ours, first, second = adam_step(ours, gradient, first, second, step=step, rate=rate)
+        ours, first, second = adam_step(
+            ours, gradient, first, second, step=step, learning_rate=rate
+        )
         assert_close(ours, theirs.detach(), rtol=1e-12, atol=1e-12)
     assert not torch.equal(ours, weights)

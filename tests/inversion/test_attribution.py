@@ -26,7 +26,7 @@ from tests.support import make_photos
     ],
 )
 def test_small_cases_by_hand(generated, real, auc, threshold):
-    found = Separation.of(generated, real)
+    found = Separation.from_distances(generated, real)
     assert found.auc == pytest.approx(auc)
     if auc >= 0.5:
         assert found.threshold in (threshold, 1.5, 2.5, 3.5, 6)
@@ -45,7 +45,7 @@ def test_curve_and_area_are_those_of_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(0)
     generated, real = rng.normal(1, 1, 40).round(1), rng.normal(2, 1, 60).round(1)  # with ties
-    found = Separation.of(generated.tolist(), real.tolist())
+    found = Separation.from_distances(generated.tolist(), real.tolist())
     truth = [1] * 40 + [0] * 60
     scores = -np.concatenate([generated, real])
     assert found.auc == pytest.approx(metrics.roc_auc_score(truth, scores))
@@ -56,19 +56,21 @@ def test_curve_and_area_are_those_of_scikit_learn():
 
 
 def test_the_area_is_that_under_the_curve():
-    found = Separation.of([1, 2, 5, 5], [3, 5, 8])
+    found = Separation.from_distances([1, 2, 5, 5], [3, 5, 8])
     x, y = np.array(found.roc).T
     assert found.auc == pytest.approx(np.trapezoid(y, x))
     assert found.roc[0] == (0, 0) and found.roc[-1] == (1, 1)
 
 
 def test_charts_show_all_images():
-    found = Separation.of([0.1, 0.2, 0.2], [0.5, 1.0])
+    found = Separation.from_distances([0.1, 0.2, 0.2], [0.5, 1.0])
     chart = ET.fromstring(histogram_chart(found, distance="random"))
     text = " ".join(chart.itertext())
     assert "generated (3)" in text and "real (2)" in text and "distance (random)" in text
     assert "AUC 1.000" in roc_chart(found)
-    ET.fromstring(histogram_chart(Separation.of([0.0], [0.0]), distance="x"))  # no width at all
+    ET.fromstring(
+        histogram_chart(Separation.from_distances([0.0], [0.0]), distance="x")
+    )  # no width at all
 
 
 def test_outlines_add_up_to_all_images():
@@ -81,7 +83,7 @@ def test_outlines_add_up_to_all_images():
 
 @pytest.fixture
 def calibration(generator) -> Calibration:
-    found = Separation.of([0.1, 0.2, 0.3], [0.4, 0.8])
+    found = Separation.from_distances([0.1, 0.2, 0.3], [0.4, 0.8])
     return Calibration(found, model_hash(generator), "random", "weights", ProjectionSettings())
 
 
@@ -164,10 +166,10 @@ def test_a_networks_own_images_come_closer_than_those_of_another(tiny_generator,
     for network in (own, other):
         images = network.sample(range(6), psi=0.7)
         wanted = search.embed(images)
-        state = search.start(6)
+        state = search.initial(6)
         for _ in range(60):
-            state = search.advance(state, wanted)
-        distances.append(search.look(state, wanted).distances[:, -1].tolist())
-    found = Separation.of(*distances)
+            state = search.step(state, wanted)
+        distances.append(search.evaluate(state, wanted).distances[:, -1].tolist())
+    found = Separation.from_distances(*distances)
     assert np.median(found.generated) < 0.5 * np.median(found.real)
     assert found.auc > 0.95

@@ -22,7 +22,9 @@ def project(search, targets, out, **settings):
 
 
 def rows(found, painter):
-    codes = [read_codes(f.folder.latent, painter.config, model=painter.model_hash) for f in found]
+    codes = [
+        read_codes(f.result_folder.latent, painter.config, model=painter.model_hash) for f in found
+    ]
     return torch.stack(
         [torch.cat([code.ws.flatten(), *map(torch.flatten, code.noise)]) for code in codes]
     )
@@ -34,13 +36,15 @@ def test_a_latent_file_draws_the_result_again_in_every_bit(
 ):
     projector, found = project(make_search(generator, noise=noise), targets, out, batch_size=3)
     for item in found:
-        codes = projector.painter.codes(projector.painter.open([item.folder.latent]))
-        drawn = pixels.encode(projector.painter.draw(codes)[0])
-        assert drawn == item.folder.result.read_bytes()
+        codes = projector.pipeline.codes(
+            projector.pipeline.load_sources([item.result_folder.latent])
+        )
+        drawn = pixels.encode(projector.pipeline.draw(codes)[0])
+        assert drawn == item.result_folder.result.read_bytes()
         # Drawn alone and in fp32, it is as far away as the search said.
-        search = projector.search
+        search = projector.optimizer
         distance = search.distance.distance(
-            generator.draw(codes.ws, codes.noise), item.target.image[None]
+            generator.draw(codes.ws, codes.noise_maps), item.target.image[None]
         )
         assert float(distance) == pytest.approx(item.distance, rel=1e-3)
 
@@ -48,17 +52,17 @@ def test_a_latent_file_draws_the_result_again_in_every_bit(
 def test_each_picture_has_a_folder_with_everything(generator, make_search, targets, out):
     projector, found = project(make_search(generator), targets[:1], out, video=".gif")
     (item,) = found
-    assert {path.name for path in item.folder.path.iterdir()} == {
+    assert {path.name for path in item.result_folder.path.iterdir()} == {
         "latent.safetensors", "target.png", "result.png", "difference.png", "loss.svg",
         "search.gif", "result.json",
     }  # fmt: skip
     summary = json.loads((out / "seed0" / "result.json").read_text())
     assert summary["made_by"]["distance"] == "random" and summary["steps"] == 20
     settings = read_codes(
-        item.folder.latent, generator.config, model=projector.painter.model_hash
+        item.result_folder.latent, generator.config, model=projector.pipeline.model_hash
     ).settings
     assert settings == summary
-    assert item.folder.target.read_bytes() == pixels.encode(targets[0].image)
+    assert item.result_folder.target.read_bytes() == pixels.encode(targets[0].image)
 
 
 def test_differences_are_black_where_there_is_none(generator):
@@ -85,7 +89,7 @@ def test_an_interrupted_search_goes_on_to_the_same_bits(
     state, _ = read_state(out / "parts" / "seed0" / "state.safetensors", device=CPU)
     assert state.step == stop_after
     _, parts = project(search, targets, out / "parts")
-    assert torch.equal(rows(whole, projector.painter), rows(parts, projector.painter))
+    assert torch.equal(rows(whole, projector.pipeline), rows(parts, projector.pipeline))
     assert [f.distance for f in whole] == [f.distance for f in parts]
     assert not (out / "parts" / "seed0" / "state.safetensors").exists()
 
@@ -99,21 +103,21 @@ def test_a_caller_that_stops_loses_nothing(generator, make_search, targets, out,
     going.close()  # the others are as far, and not written yet
     assert (out / "parts" / "seed2" / "state.safetensors").exists()
     _, parts = project(search, targets, out / "parts")
-    assert torch.equal(rows(whole, projector.painter), rows(parts, projector.painter))
+    assert torch.equal(rows(whole, projector.pipeline), rows(parts, projector.pipeline))
     assert [f.summary["steps"] for f in parts] == [steps] * 3
 
 
 def test_looks_are_as_many_as_steps_ask_for(generator, make_search, targets):
     for steps, looks in ((8, 9), (250, 126), (251, 127)):
         search = make_search(generator, steps=steps, noise=False)
-        state = search.start(1)
+        state = search.initial(1)
         for step in range(steps + 1):
             state = replace(state, step=step)
-            if search.due(state):
+            if search.evaluation_due(state):
                 nothing = torch.zeros(1)
-                state = state.looked(nothing, nothing, torch.zeros(1, 1, 8))
-            assert not search.due(state)
-        assert state.looks == looks
+                state = state.with_evaluation(nothing, nothing, torch.zeros(1, 1, 8))
+            assert not search.evaluation_due(state)
+        assert state.evaluations == looks
 
 
 def test_finished_pictures_are_not_searched_again(generator, make_search, targets, out):
@@ -175,7 +179,9 @@ def test_any_batch_gives_the_same_results(generator, make_search, targets, out):
     search = make_search(generator, noise=False, steps=10)
     projector, one = project(search, targets, out / "one", batch_size=1)
     _, three = project(search, targets, out / "three", batch_size=3)
-    assert_close(rows(one, projector.painter), rows(three, projector.painter), atol=1e-3, rtol=1e-2)
+    assert_close(
+        rows(one, projector.pipeline), rows(three, projector.pipeline), atol=1e-3, rtol=1e-2
+    )
 
 
 def test_conditional_networks_draw_their_results(tiny_generator, make_search, out, targets):

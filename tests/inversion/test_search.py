@@ -14,17 +14,17 @@ from stylesmith.sampling.w_samples import sample_w
 def search_on(search: Search, images: torch.Tensor, *, steps: int) -> State:
     """So many steps and a look."""
     wanted = search.embed(images)
-    state = search.look(search.start(len(images)), wanted)
+    state = search.evaluate(search.initial_state(len(images)), wanted)
     for _ in range(steps):
-        state = search.advance(state, wanted)
-    return search.look(state, wanted)
+        state = search.step(state, wanted)
+    return search.evaluate(state, wanted)
 
 
 def test_the_start_and_the_scale_are_the_mean_and_the_spread_of_w(generator):
     w, found = sample_w(generator), w_statistics(generator)
     assert len(w) == 10_000
     assert_close(found.mean, w.mean(0))
-    assert found.spread**2 == pytest.approx(float(w.var(0, unbiased=False).sum()), rel=1e-4)
+    assert found.sigma**2 == pytest.approx(float(w.var(0, unbiased=False).sum()), rel=1e-4)
 
 
 def test_a_class_has_a_mean_of_its_own(tiny_generator):
@@ -60,9 +60,9 @@ def test_one_w_or_one_for_each_layer(generator, make_search, targets):
     images = targets[0].image[None]
     for space, layers in (("w", 1), ("w+", 6)):
         search = make_search(generator, space=space)
-        w = search.unknowns.w(search_on(search, images, steps=5).rows)
+        w = search.variables.w(search_on(search, images, steps=5).rows)
         assert w.shape == (1, layers, 8)
-        assert search.unknowns.styles(w).shape == (1, 6, 8)
+        assert search.variables.ws(w).shape == (1, 6, 8)
     assert len({tuple(row.tolist()) for row in w[0]}) == 6
 
 
@@ -71,7 +71,7 @@ def test_without_noise_the_networks_own_maps_stay(generator, make_search, target
     state = search_on(search, targets[0].image[None], steps=3)
     assert state.rows.shape == (1, 8)
     for found, own in zip(
-        search.unknowns.noise(state.rows), generator.synthesis.fixed_noise, strict=True
+        search.variables.noise_maps(state.rows), generator.synthesis.fixed_noise, strict=True
     ):
         assert found is own
     assert (state.regularizers == 0).all()
@@ -80,8 +80,8 @@ def test_without_noise_the_networks_own_maps_stay(generator, make_search, target
 def test_noise_maps_stay_normalized_and_move(generator, make_search, targets):
     search = make_search(generator)
     state = search_on(search, targets[0].image[None], steps=10)
-    start = search.unknowns.maps(search.start(1).rows)
-    for noise, before in zip(search.unknowns.maps(state.rows), start, strict=True):
+    start = search.variables.optimized_noise(search.initial(1).rows)
+    for noise, before in zip(search.variables.optimized_noise(state.rows), start, strict=True):
         assert_close(noise.mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
         assert_close(noise.square().mean(), torch.tensor(1.0))
         assert (noise - before).abs().max() > 0.01
@@ -101,19 +101,19 @@ def test_the_regularizer_keeps_the_picture_out_of_the_noise(generator, make_sear
 def test_the_first_step_moves_no_w(generator, make_search, targets):
     """At time 0 the rate is 0; the noise maps are normalized all the same."""
     search = make_search(generator)
-    before = search.start(1)
-    after = search.advance(before, search.embed(targets[0].image[None]))
-    assert torch.equal(search.unknowns.w(after.rows), search.unknowns.w(before.rows))
+    before = search.initial(1)
+    after = search.step(before, search.embed(targets[0].image[None]))
+    assert torch.equal(search.variables.w(after.rows), search.variables.w(before.rows))
     assert (after.first != 0).any() and (before.first == 0).all()
 
 
 def test_noise_on_w_is_of_the_scale_of_the_schedule(generator, make_search):
     search = make_search(generator, space="w+", steps=1000)
-    found = torch.cat([search._exploration(step) for step in range(100)])
-    wanted = 0.05 * search.statistics.spread * (1 - 0.05 / 0.75) ** 2  # in the middle of them
+    found = torch.cat([search._w_noise(step) for step in range(100)])
+    wanted = 0.05 * search.statistics.sigma * (1 - 0.05 / 0.75) ** 2  # in the middle of them
     assert float(found.std()) == pytest.approx(wanted, rel=0.1)
-    assert (search._exploration(750) == 0).all()
-    one, two = (search._exploration(step).flatten() for step in (1, 2))
+    assert (search._w_noise(750) == 0).all()
+    one, two = (search._w_noise(step).flatten() for step in (1, 2))
     assert torch.corrcoef(torch.stack([one, two]))[0, 1].abs() < 0.5  # 48 numbers, afresh
 
 
@@ -130,5 +130,12 @@ def test_a_network_that_still_grows_is_searched_at_its_size(tiny_generator, make
     network.growth = Growth(2, 1.0)
     search = make_search(network)
     state = search_on(search, torch.randn(1, 3, 16, 16), steps=2)
-    assert [m.shape[-1] for m in search.unknowns.maps(state.rows)] == [4, 4, 8, 8, 16, 16]
-    assert len(search.unknowns.noise(state.rows)) == len(network.config.noise_shapes) == 8
+    assert [m.shape[-1] for m in search.variables.optimized_noise(state.rows)] == [
+        4,
+        4,
+        8,
+        8,
+        16,
+        16,
+    ]
+    assert len(search.variables.noise_maps(state.rows)) == len(network.config.noise_shapes) == 8

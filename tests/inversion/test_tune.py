@@ -22,36 +22,36 @@ def projected(generator, make_search, targets, out):
 
 
 def make_tuner(projector, **settings) -> Tuner:
-    search = projector.search
+    search = projector.optimizer
     chosen = TuneSettings(**({"steps": 20, "learning_rate": 3e-3} | settings))
     return Tuner(search.generator, search.distance, search.statistics, chosen)
 
 
 def test_tuning_comes_closer_and_leaves_the_network_alone(projected):
     projector, found = projected
-    before = copies(projector.search.generator.state_dict())
-    folder = tune_found(found, make_tuner(projector), projector.painter)
+    before = copies(projector.optimizer.generator.state_dict())
+    folder = tune_found(found, make_tuner(projector), projector.pipeline)
     assert folder.distance() < 0.5 * found.distance
-    assert differing(before, projector.search.generator.state_dict()) == []
+    assert differing(before, projector.optimizer.generator.state_dict()) == []
 
 
 def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
     from stylesmith import images as pixels
 
     projector, found = projected
-    folder = tune_found(found, make_tuner(projector), projector.painter)
+    folder = tune_found(found, make_tuner(projector), projector.pipeline)
     tuned = load(folder.path, device="cpu")
     painter = Painter(tuned)
-    drawn = painter.draw(painter.codes(painter.open([folder.latent])))[0]
+    drawn = painter.draw(painter.codes(painter.load_sources([folder.latent])))[0]
     assert pixels.encode(drawn) == folder.result.read_bytes()
-    own, other = tuned.mapping.state_dict(), projector.search.generator.mapping.state_dict()
+    own, other = tuned.mapping.state_dict(), projector.optimizer.generator.mapping.state_dict()
     assert differing(own, other) == []  # the pivot lives in W
 
 
 def test_locality_keeps_other_images(projected):
     projector, found = projected
-    generator, painter = projector.search.generator, projector.painter
-    codes = painter.codes(painter.open([found.folder.latent]))
+    generator, painter = projector.optimizer.generator, projector.pipeline
+    codes = painter.codes(painter.load_sources([found.result_folder.latent]))
     before = generator.sample(range(8))
 
     def drift(weight: float) -> float:
@@ -67,19 +67,19 @@ def test_neighbors_are_one_spread_away(projected):
     tuner = make_tuner(projector)
     pivot = torch.randn(1, 6, 8)
     for step in range(3):
-        length = torch.linalg.vector_norm(tuner._neighbor(pivot, step) - pivot, dim=2)
-        assert length == pytest.approx(projector.search.statistics.spread, rel=1e-4)
+        length = torch.linalg.vector_norm(tuner._locality_ws(pivot, step) - pivot, dim=2)
+        assert length == pytest.approx(projector.optimizer.statistics.sigma, rel=1e-4)
 
 
 def test_what_was_tuned_is_taken_up_or_refused(projected):
     projector, found = projected
-    folder = tune_found(found, make_tuner(projector), projector.painter)
+    folder = tune_found(found, make_tuner(projector), projector.pipeline)
     written = folder.summary.stat().st_mtime_ns
-    tune_found(found, make_tuner(projector), projector.painter)
+    tune_found(found, make_tuner(projector), projector.pipeline)
     assert folder.summary.stat().st_mtime_ns == written
     with pytest.raises(OutputError, match="was tuned by other settings"):
-        tune_found(found, make_tuner(projector, steps=3), projector.painter)
-    projector.clear([found.target])
+        tune_found(found, make_tuner(projector, steps=3), projector.pipeline)
+    projector.remove_results([found.target])
     assert not folder.summary.exists()
 
 
@@ -87,4 +87,4 @@ def test_conditional_networks_are_tuned(tiny_generator, make_search, out, target
     network = tiny_generator(label_size=2).requires_grad_(False)
     projector = Projector(make_search(network, steps=2), out)
     (found,) = projector.project(targets[:1])
-    assert tune_found(found, make_tuner(projector, steps=2), projector.painter).latent.is_file()
+    assert tune_found(found, make_tuner(projector, steps=2), projector.pipeline).latent.is_file()

@@ -108,8 +108,8 @@ def test_names_that_two_images_share_are_not_guessed(tmp_path):
 
 def test_some_of_the_attributes_in_the_order_of_their_names():
     found = Attributes(["a", "b", "c"], np.array([[True, False, False], [True, True, False]]))
-    some = found.only(["c", "a"])
+    some = found.select(["c", "a"])
     assert some.names == ["c", "a"]
     assert some.values.tolist() == [[False, True], [False, True]]
     with pytest.raises(UsageError, match="attribute 'bb': not in the list; did you mean 'b'"):
-        found.only(["bb"])
+        found.select(["bb"])

@@ -57,7 +57,7 @@ def test_the_architecture_is_the_papers():
 
 
 def test_attributes_are_learned_and_kept(dataset, tmp_path):
-    facts = train_classifiers(lesson(dataset), tmp_path / "out", force=False, say=quiet)
+    facts = train_classifiers(lesson(dataset), tmp_path / "out", force=False, notify=quiet)
     assert [f.attribute for f in facts] == ["bright", "dark"]
     assert [f.accuracy for f in facts] == [1, 1] and [f.share for f in facts] == [0.5, 0.5]
     opened = open_classifiers(tmp_path / "out", CPU)
@@ -70,19 +70,19 @@ def test_attributes_are_learned_and_kept(dataset, tmp_path):
 def test_training_depends_on_its_seed_alone(dataset, tmp_path):
     outs = [tmp_path / name for name in ("a", "b")]
     for out in outs:
-        train_classifiers(lesson(dataset, images=32), out, force=False, say=quiet)
+        train_classifiers(lesson(dataset, images=32), out, force=False, notify=quiet)
     first, second = (open_classifiers(out, CPU) for out in outs)
     assert first.weights_hash == second.weights_hash
 
 
 def test_an_interrupted_training_goes_on_with_what_is_missing(dataset, tmp_path):
     out = tmp_path / "out"
-    train_classifiers(lesson(dataset, images=32), out, force=False, say=quiet)
+    train_classifiers(lesson(dataset, images=32), out, force=False, notify=quiet)
     whole = open_classifiers(out, CPU).weights_hash
     kept = classifier_path(out, 0).stat().st_mtime_ns
     classifier_path(out, 1).unlink()
     said: list[str] = []
-    train_classifiers(lesson(dataset, images=32), out, force=False, say=said.append)
+    train_classifiers(lesson(dataset, images=32), out, force=False, notify=said.append)
     assert "1 of 2 classifiers are there already." in said
     assert classifier_path(out, 0).stat().st_mtime_ns == kept
     assert open_classifiers(out, CPU).weights_hash == whole
@@ -90,18 +90,18 @@ def test_an_interrupted_training_goes_on_with_what_is_missing(dataset, tmp_path)
 
 def test_classifiers_of_another_lesson_stay_without_force(dataset, tmp_path):
     out = tmp_path / "out"
-    train_classifiers(lesson(dataset, images=32), out, force=False, say=quiet)
+    train_classifiers(lesson(dataset, images=32), out, force=False, notify=quiet)
     other = lesson(dataset, images=16, names=("bright",))
     with pytest.raises(OutputError, match="holds classifiers of other data, attributes or sett"):
-        train_classifiers(other, out, force=False, say=quiet)
-    train_classifiers(other, out, force=True, say=quiet)
+        train_classifiers(other, out, force=False, notify=quiet)
+    train_classifiers(other, out, force=True, notify=quiet)
     assert open_classifiers(out, CPU).attributes == ["bright"]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_classifiers_are_refused(dataset, tmp_path, damage):
     out = tmp_path / "out"
-    train_classifiers(lesson(dataset, images=16), out, force=False, say=quiet)
+    train_classifiers(lesson(dataset, images=16), out, force=False, notify=quiet)
     damage(classifier_path(out, 1))
     with pytest.raises(ModelError, match=r"001\.safetensors"):
         open_classifiers(out, CPU)

@@ -35,10 +35,11 @@ def test_numbers_are_those_of_the_formulas(measure, photos):
     found = values(measure(tiny_model(), photos, "fid30,fid40_full,kid20,pr24_3,nearest10"))
     real, fake = features(photos, 40), features(tiny_model(), 40)
     assert found["fid30"] == pytest.approx(
-        frechet_distance(Moments.of(real[:30]), Moments.of(fake[:30])), rel=1e-4
+        frechet_distance(Moments.from_features(real[:30]), Moments.from_features(fake[:30])),
+        rel=1e-4,
     )
     assert found["fid40_full"] == pytest.approx(
-        frechet_distance(Moments.of(real), Moments.of(fake)), rel=1e-4
+        frechet_distance(Moments.from_features(real), Moments.from_features(fake)), rel=1e-4
     )
     kernel = kernel_distance(real[:20], fake[:20], keys=RandomKeys(0))
     assert found["kid20"] == pytest.approx(kernel, rel=1e-4)
@@ -125,8 +126,8 @@ def test_repeats_take_other_samples_and_tell_their_spread(measure, photos):
     ]
     assert list(result.values) == singles
     assert result.value == pytest.approx(np.mean(singles))
-    assert result.spread == pytest.approx(np.std(singles, ddof=1))
-    assert alone[0].spread is None and len(set(singles)) == 3
+    assert result.std == pytest.approx(np.std(singles, ddof=1))
+    assert alone[0].std is None and len(set(singles)) == 3
 
 
 def test_a_result_says_everything_it_depends_on(measure, photos):

@@ -9,14 +9,14 @@ from stylesmith.metrics.inception_score import SplitScores
 def test_clear_and_varied_images_score_the_number_of_classes():
     scores = SplitScores(40, 4)
     scores.add(0, torch.eye(4).repeat(10, 1))
-    assert scores.result() == (pytest.approx(4), pytest.approx(0, abs=1e-6))
+    assert scores.compute() == (pytest.approx(4), pytest.approx(0, abs=1e-6))
 
 
 @pytest.mark.parametrize("row", [[1.0, 0, 0, 0], [0.25] * 4])
 def test_one_class_or_no_opinion_scores_1(row):
     scores = SplitScores(20, 4)
     scores.add(0, torch.tensor([row]).repeat(20, 1))
-    assert scores.result() == (pytest.approx(1), pytest.approx(0, abs=1e-6))
+    assert scores.compute() == (pytest.approx(1), pytest.approx(0, abs=1e-6))
 
 
 def test_splits_are_contiguous_and_the_spread_is_the_population_one():
@@ -29,7 +29,7 @@ def test_splits_are_contiguous_and_the_spread_is_the_population_one():
         split = p[53 * i // 4 : 53 * (i + 1) // 4].numpy()
         divergence = split * (np.log(split) - np.log(split.mean(axis=0, keepdims=True)))
         found.append(np.exp(divergence.sum(axis=1).mean()))
-    assert scores.result() == pytest.approx((np.mean(found), np.std(found)), rel=1e-9)
+    assert scores.compute() == pytest.approx((np.mean(found), np.std(found)), rel=1e-9)
 
 
 def test_the_order_of_parts_does_not_matter():
@@ -38,7 +38,7 @@ def test_the_order_of_parts_does_not_matter():
     for start in (0, 10, 20, 30):
         forward.add(start, p[start : start + 10])
         backward.add(30 - start, p[30 - start : 40 - start])
-    assert forward.result() == pytest.approx(backward.result(), rel=1e-12)
+    assert forward.compute() == pytest.approx(backward.compute(), rel=1e-12)
 
 
 def test_every_split_needs_an_image():

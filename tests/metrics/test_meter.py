@@ -16,7 +16,7 @@ def clock(monkeypatch) -> list[float]:
 def run(clock, *, first: float, others: float, count: int = 100) -> tuple[list, list]:
     said, progress = [], []
     meter = Meter(said.append, lambda done, total: progress.append((done, total)))
-    for part in meter.over(all_batches(count, 8), count, "looking"):
+    for part in meter.track(all_batches(count, 8), count, "looking"):
         clock[0] += first if part.start == 0 else others
     return said, progress
 

@@ -15,10 +15,10 @@ from tests.support import make_photos
 @pytest.mark.parametrize(
     ("name", "metric"),
     [
-        ("fid_mix2", Metric("fd", "inception", 50_000, reals=50_000, latents=2)),
-        ("fid_mix3_50k_full", Metric("fd", "inception", 50_000, full=True, latents=3)),
-        ("fd_random_mix4_5k", Metric("fd", "random", 5_000, reals=5_000, latents=4)),
-        ("pr_mix2_800_5", Metric("pr", "vgg16", 800, reals=800, k=5, latents=2)),
+        ("fid_mix2", Metric("fd", "inception", 50_000, max_reals=50_000, mixed_latents=2)),
+        ("fid_mix3_50k_full", Metric("fd", "inception", 50_000, all_reals=True, mixed_latents=3)),
+        ("fd_random_mix4_5k", Metric("fd", "random", 5_000, max_reals=5_000, mixed_latents=4)),
+        ("pr_mix2_800_5", Metric("pr", "vgg16", 800, max_reals=800, k=5, mixed_latents=2)),
     ],
 )
 def test_names_tell_how_many_latents_are_mixed_and_read_back(name, metric):
@@ -41,7 +41,7 @@ def test_one_latent_is_the_plain_image():
 
 @pytest.mark.parametrize("latents", [2, 3, 4])
 def test_an_image_mixes_runs_of_layers_from_at_most_so_many_latents(latents):
-    model = tiny_model(levels=4).mixing(latents)
+    model = tiny_model(levels=4).with_mixing(latents)
     numbers = [len(row.unique(dim=0)) for row in model.ws(range(400))]
     assert max(numbers) == latents and min(numbers) >= 2
     for row in model.ws(range(20)):
@@ -51,7 +51,7 @@ def test_an_image_mixes_runs_of_layers_from_at_most_so_many_latents(latents):
 
 def test_the_first_layer_is_of_the_plain_latent_and_the_last_is_not():
     model = tiny_model()
-    plain, mixed = model.ws(range(30)), model.mixing(2).ws(range(30))
+    plain, mixed = model.ws(range(30)), model.with_mixing(2).ws(range(30))
     assert torch.equal(plain[:, 0], mixed[:, 0])
     assert (plain[:, -1] != mixed[:, -1]).any(dim=1).all()
 
@@ -60,7 +60,7 @@ def test_the_first_layer_is_of_the_plain_latent_and_the_last_is_not():
 def test_crossovers_are_uniform_among_the_layers_in_use(level, layers):
     network = tiny_network(levels=4, kind="adain", connection="grow")
     network.growth = None if level is None else Growth(level)
-    ws = ModelSource(network, "tiny", latents=2).ws(range(3000))
+    ws = ModelSource(network, "tiny", mixed_latents=2).ws(range(3000))
     first = (ws != ws[:, :1]).any(dim=2).int().argmax(dim=1)
     share = torch.bincount(first, minlength=9).double() / len(ws)
     wanted = torch.zeros(9, dtype=torch.float64)
@@ -69,7 +69,7 @@ def test_crossovers_are_uniform_among_the_layers_in_use(level, layers):
 
 
 def test_an_image_mixes_the_same_in_whatever_company():
-    model = tiny_model().mixing(3)
+    model = tiny_model().with_mixing(3)
     torch.testing.assert_close(model.ws(range(7, 8))[0], model.ws(range(12))[7])
     assert (model.with_seed(1).ws(range(12)) != model.ws(range(12))).any()
 

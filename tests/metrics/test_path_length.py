@@ -33,7 +33,7 @@ def test_straight_paths_of_a_linear_generator_have_the_length_of_the_image_of_th
     (a, b), weight = points(), torch.randn(5, 16).double()
     t = torch.full((6, 1), place).double()
     found = path_lengths(
-        linear(weight, (4, 4)), squared_distance, (a, b), t, interpolate=lerp, crop=False
+        linear(weight, (4, 4)), squared_distance, (a, b), t, interpolate=lerp, crop_to_face=False
     )
     assert_close(found, ((b - a) @ weight).square().sum(dim=1), rtol=1e-6, atol=0)
 
@@ -43,7 +43,9 @@ def test_great_circles_are_walked_at_the_speed_of_their_angle(place):
     a, b = points()
     t = torch.full((6, 1), place).double()
     identity = linear(torch.eye(5).double(), (1, 5))
-    found = path_lengths(identity, squared_distance, (a, b), t, interpolate=slerp, crop=False)
+    found = path_lengths(
+        identity, squared_distance, (a, b), t, interpolate=slerp, crop_to_face=False
+    )
     angle = torch.acos(torch.cosine_similarity(a, b))
     assert_close(found, angle.square(), rtol=1e-6, atol=0)
 
@@ -70,7 +72,9 @@ def test_only_the_face_counts_where_images_are_cropped():
     assert crop_face(image).min() == 1
     a, b = points(2, 8 * 16)
     arguments = (linear(torch.eye(128).double(), (8, 16)), squared_distance, (a, b))
-    found = path_lengths(*arguments, torch.zeros(2, 1).double(), interpolate=lerp, crop=True)
+    found = path_lengths(
+        *arguments, torch.zeros(2, 1).double(), interpolate=lerp, crop_to_face=True
+    )
     face = crop_face((b - a).reshape(2, 1, 8, 16))
     assert_close(found, face.square().sum(dim=(1, 2, 3)), rtol=1e-6, atol=0)
 

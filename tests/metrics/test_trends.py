@@ -63,7 +63,7 @@ def darken(faces: Tensor, amount: float) -> Tensor:
 def distances(real: Tensor, fakes: list[Tensor]) -> tuple[list[float], list[float]]:
     """Frechet and kernel distances of images to real ones."""
     a, others = EXTRACTOR.features(real), [EXTRACTOR.features(fake) for fake in fakes]
-    frechet = [frechet_distance(Moments.of(a), Moments.of(b)) for b in others]
+    frechet = [frechet_distance(Moments.from_features(a), Moments.from_features(b)) for b in others]
     return frechet, [kernel_distance(a, b, keys=RandomKeys(0), subsets=1) for b in others]
 
 

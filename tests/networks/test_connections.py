@@ -286,7 +286,7 @@ def test_low_precision_stays_near_fp32_and_gives_fp32_images(connection, name):
     ws, noise = styles(synthesis), synthesis.fixed_noise
     policy = choose_precision(name, CPU)
     image, wanted = synthesis(ws, noise, precision=policy), synthesis(ws, noise)
-    assert formats[:9] == [policy.at((i + 1) // 2, 5) for i in range(9)]
+    assert formats[:9] == [policy.dtype_at((i + 1) // 2, 5) for i in range(9)]
     assert image.dtype == torch.float32
     assert (image - wanted).abs().mean() < 0.05 * wanted.std()
 

@@ -94,6 +94,6 @@ def test_low_precision_stays_near_fp32_and_scores_in_fp32(name, tiny_discriminat
         block.register_forward_hook(lambda _, args, y: formats.append(y.dtype))
     policy = choose_precision(name, CPU)
     scores = discriminator(images, precision=policy)
-    assert formats == [policy.at(level, 5) for level in (4, 3, 2, 1)]
+    assert formats == [policy.dtype_at(level, 5) for level in (4, 3, 2, 1)]
     assert scores.dtype == torch.float32
     assert_close(scores, discriminator(images), atol=0.05, rtol=0.05)

@@ -170,7 +170,7 @@ def test_low_precision_stays_near_fp32_and_sums_images_in_fp32(name, tiny_genera
     policy = choose_precision(name, CPU)
     image = generator(z, precision=policy)
     assert formats[1::2] == [torch.float32] * 5
-    assert formats[0::2] == [policy.at(level, 5) for level in range(5)]
+    assert formats[0::2] == [policy.dtype_at(level, 5) for level in range(5)]
     assert image.dtype == torch.float32
     wanted = generator(z)
     assert (image - wanted).abs().mean() < 0.05 * wanted.std()

@@ -117,11 +117,11 @@ def test_features_are_blended_behind_the_new_block():
     network = build("grow")
     assert isinstance(network, GrowingDiscriminator)
     images = torch.randn(4, 3, 32, 32)
-    new = network.descend(network.enter(images, 3, FP32), 3, FP32)
-    lower = network.enter(F.avg_pool2d(images, 2), 2, FP32)
+    new = network.block_at(network.from_rgb_at(images, 3, FP32), 3, FP32)
+    lower = network.from_rgb_at(F.avg_pool2d(images, 2), 2, FP32)
     x = 0.3 * new + 0.7 * lower
     for level in (2, 1):
-        x = network.descend(x, level, FP32)
+        x = network.block_at(x, level, FP32)
     assert_close(network(images, growth=Growth(3, 0.3)), network.epilogue(x, None))
 
 
@@ -305,6 +305,6 @@ def test_low_precision_stays_near_fp32_and_scores_in_fp32(connection, name):
     policy = choose_precision(name, CPU)
     options = {"growth": Growth(4, 0.5)} if connection == "grow" else {}
     scores = score(network, images, precision=policy, **options)
-    assert formats == [policy.at(level, 5) for level in (4, 3, 2, 1)]
+    assert formats == [policy.dtype_at(level, 5) for level in (4, 3, 2, 1)]
     assert scores.dtype == torch.float32
     assert_close(scores, score(network, images, **options), atol=0.1, rtol=0.1)

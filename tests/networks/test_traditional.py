@@ -197,7 +197,7 @@ def test_low_precision_stays_near_fp32_and_images_are_fp32(name, row, tiny):
     policy = choose_precision(name, CPU)
     image = generator(z, precision=policy)
     for level, block in enumerate(generator.synthesis.blocks):
-        assert formats[block.layer1] == formats[block.layer1.source] == policy.at(level, 5)
+        assert formats[block.layer1] == formats[block.layer1.source] == policy.dtype_at(level, 5)
     assert formats[generator.synthesis.blocks[0].layer0] == torch.float32
     assert image.dtype == torch.float32
     wanted = generator(z)
@@ -277,7 +277,7 @@ def test_neither_noise_nor_bias_is_multiplied_by_the_gain():
 
 def test_biases_of_the_mapping_are_not_multiplied_either(tiny):
     mapping = tiny(ROW_C, mapping={"layers": 1}).mapping
-    (layer,) = mapping.layers
+    (layer,) = mapping.w_count
     nn.init.zeros_(layer.weight)
     nn.init.constant_(layer.bias, 100.0)  # times the learning rate multiplier 0.01
     assert_close(mapping(torch.randn(2, 8)), torch.ones(2, 8))

@@ -45,7 +45,7 @@ def test_sizes_are_those_of_the_papers():
 
 
 def test_a_picture_between_bars_is_as_wide_as_the_image_and_centered():
-    height, width = CAR.picture
+    height, width = CAR.content_size
     assert (width, height) == (512, 384)
     assert (CAR.size[0] - height) % 2 == 0
 

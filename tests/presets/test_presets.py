@@ -35,7 +35,7 @@ def shapes(
         if generator_config.label_size:
             label = torch.empty(2, generator_config.label_size)
         draw = Draw(z, z, None, generator.synthesis.fixed_noise, label)
-        views = players.draw(generator.broadcast(generator.mapping(z, label)), draw)
+        views = players.generate(generator.broadcast(generator.mapping(z, label)), draw)
         return tuple(views[-1].shape), tuple(players.score(views, label).shape)
 
 

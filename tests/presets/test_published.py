@@ -19,9 +19,9 @@ def test_all_rows_that_have_results_in_the_papers_have_them_here():
 
 
 def test_reading_tells_recalled_from_confirmed():
-    assert Results.read("4.40 ~212.1") == Results(Value("4.40", True), Value("212.1", False))
-    assert Results.read("") == Results()
-    value = Results.read("~.721").fid
+    assert Results.parse("4.40 ~212.1") == Results(Value("4.40", True), Value("212.1", False))
+    assert Results.parse("") == Results()
+    value = Results.parse("~.721").fid
     assert (str(value), value.number, value.confirmed) == ("~.721", 0.721, False)
     assert str(Value("4.40", True)) == "4.40"
 

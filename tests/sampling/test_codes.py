@@ -30,7 +30,7 @@ def test_no_noise_beside_noise_is_zeros():
 
 def test_styles_of_some_rows_come_from_others():
     one, many = codes(1, None), codes(3, None)
-    mixed = one.with_styles(many.ws, [1, 3])
+    mixed = one.with_ws_rows(many.ws, [1, 3])
     assert_close(mixed.ws[:, [1, 3]], many.ws[:, [1, 3]])
     assert_close(mixed.ws[:, [0, 2]], one.ws[:, [0, 2]].expand(3, -1, -1))
-    assert torch.equal(one.with_styles(many.ws, []).ws, one.ws.expand(3, -1, -1))
+    assert torch.equal(one.with_ws_rows(many.ws, []).ws, one.ws.expand(3, -1, -1))

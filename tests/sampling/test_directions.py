@@ -173,11 +173,11 @@ def test_moving_w_moves_just_its_layers(paint):
     painter = paint()
     move = direction(torch.eye(8)[2], unit=0.5, layers=(1, 4))
     codes = painter.codes([5])
-    moved = move.moved(codes, torch.tensor([3.0]), painter.config)
+    moved = move.apply(codes, torch.tensor([3.0]), painter.config)
     step = torch.zeros(6, 8)
     step[[1, 4], 2] = 1.5
     assert_close(moved.ws[0] - codes.ws[0], step)
-    assert move.on_layers((0,)).layers == (0,)
+    assert move.with_layers((0,)).w_count == (0,)
 
 
 def test_a_style_channel_is_one_number_of_one_layer(paint):
@@ -190,7 +190,7 @@ def test_a_style_channel_is_one_number_of_one_layer(paint):
     with pytest.raises(UsageError, match="channel 8: layer rgb3 has the channels 0-7"):
         from_channel(painter, "rgb3", 8)
     with pytest.raises(UsageError, match="moves a style of layer rgb3, and no other"):
-        move.on_layers((0,))
+        move.with_layers((0,))
 
 
 @pytest.mark.parametrize("affine", [None, "3"])

@@ -13,7 +13,7 @@ from stylesmith.sampling import draw, draw_batches, save_codes, write_folder, wr
 
 
 def read(path):
-    with Image.open(path) as image:
+    with Image.load_sources(path) as image:
         return torch.from_numpy(np.asarray(image).astype(int)).permute(2, 0, 1)
 
 
@@ -55,7 +55,9 @@ def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_si
 def test_latents_beside_pictures_redraw_them_bit_by_bit(paint, tmp_path):
     painter = paint(settings={"psi": 0.6})
     write_folder(painter, [3, 5], tmp_path, latents=True)
-    sources = painter.open([tmp_path / "seed0005.safetensors", tmp_path / "seed0003.safetensors"])
+    sources = painter.load_sources(
+        [tmp_path / "seed0005.safetensors", tmp_path / "seed0003.safetensors"]
+    )
     assert sources[0].settings["psi"] == 0.6 and sources[0].settings["from"] == "seed0005"
     again = write_folder(painter, sources, tmp_path / "again")
     for path in again:
@@ -67,7 +69,7 @@ def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
     for name in ("a", "b"):
         path = tmp_path / f"{name}.safetensors"
         save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
-    a, b = painter.open([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
+    a, b = painter.load_sources([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     sizes = [
         len(images) for _, images in draw_batches(painter, [1, 2, a, b, 3, 4, 5], batch_size=2)
     ]
@@ -80,7 +82,7 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
     paths = [tmp_path / folder / "face.safetensors" for folder in "ab"]
     for path in paths:
         save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
-    same, other = painter.open(paths)
+    same, other = painter.load_sources(paths)
     assert len(write_folder(painter, [same, same], tmp_path / "twice")) == 1
     with pytest.raises(UsageError, match="two pictures would be named face"):
         write_folder(painter, [same, other], tmp_path / "both")

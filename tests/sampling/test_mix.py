@@ -58,7 +58,7 @@ def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
         batch_size=2,
         on_progress=lambda *step: told.append(step),
     )
-    page = np.asarray(Image.open(tmp_path / "mix.png"))
+    page = np.asarray(Image.load_sources(tmp_path / "mix.png"))
     assert page.shape == (4 * 16 + 2, 4 * 16 + 2, 3)  # a gap of an eighth behind each margin
     starts = [0, 18, 34, 50]
 

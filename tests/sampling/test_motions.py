@@ -21,7 +21,7 @@ SEEDS = [3, 5, 8]
 
 def same_codes(a, b):
     assert_close(a.ws, b.ws, atol=1e-5, rtol=1e-5)
-    for x, y in zip(a.noise, b.noise, strict=True):
+    for x, y in zip(a.noise_maps, b.noise_maps, strict=True):
         assert (x is None) == (y is None)
         if x is not None:
             assert_close(x, y, atol=1e-6, rtol=1e-5)
@@ -35,7 +35,7 @@ def at(*times):
 def test_a_walk_passes_every_picture_and_closes(paint, way):
     painter = paint(settings={"psi": 0.7})
     motion = walk(painter, SEEDS, way)
-    assert_close(motion(at(0, 1, 2)).ws, painter.styles(SEEDS))
+    assert_close(motion(at(0, 1, 2)).ws, painter.ws(SEEDS))
     same_codes(motion(at(3)), motion(at(0)))
     between = motion(at(0.5)).ws
     assert (between - motion(at(0)).ws).abs().max() > 1e-3
@@ -94,7 +94,7 @@ def test_files_are_keyframes_in_w_and_not_in_z(paint, tmp_path):
     painter = paint()
     path = tmp_path / "face.safetensors"
     save_codes(path, painter.codes([5]), model=painter.model_hash, settings={})
-    sources = painter.open([3, path, 8])
+    sources = painter.load_sources([3, path, 8])
     for way in ("smooth", "straight"):
         same_codes(walk(painter, sources, way)(at(1.5)), walk(painter, SEEDS, way)(at(1.5)))
     with pytest.raises(UsageError, match=r"face.safetensors: holds w and no z"):
@@ -106,7 +106,7 @@ def test_frames_go_round_once_in_a_grid(paint, batch_size):
     painter = paint()
     cells = [walk(painter, SEEDS), walk(painter, [8, 9, 10])]
     drawn = list(
-        frames(painter, cells, keyframes=3, per_keyframe=2, columns=1, batch_size=batch_size)
+        frames(painter, cells, keyframes=3, frames_per_keyframe=2, columns=1, batch_size=batch_size)
     )
     assert len(drawn) == 6 and drawn[0].shape == (3, 32, 16)
     assert_close(drawn[2][:, :16], painter.draw(painter.codes([5]))[0], atol=1e-4, rtol=0)

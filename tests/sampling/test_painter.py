@@ -51,7 +51,7 @@ def test_psi_moves_the_chosen_layers_along_the_line_through_the_mean(paint, psi)
     w_avg = painter.generator.mapping.w_avg
     z = torch.from_numpy(np.random.RandomState(3).randn(1, 8)).float()
     w = painter.generator.mapping(z)[0]
-    ws = painter.styles([3])[0]
+    ws = painter.ws([3])[0]
     for layer in range(6):
         wanted = w_avg + psi * (w - w_avg) if layer in (1, 4) else w
         assert_close(ws[layer], wanted)
@@ -64,7 +64,7 @@ def test_the_center_of_a_class_is_the_mean_of_its_w(paint):
     estimate = painter.generator.mapping(z, label.expand(len(z), -1))
     error = estimate.std(dim=0) / 50  # of a mean of 10,000 is a hundredth
     assert ((painter.center - estimate.mean(dim=0)).abs() < error).all()
-    assert_close(painter.styles([7])[0], painter.center.expand(6, -1))
+    assert_close(painter.ws([7])[0], painter.center.expand(6, -1))
 
 
 def test_centers_of_classes_differ_and_are_found_once(paint, repaint, monkeypatch):
@@ -99,7 +99,7 @@ def test_noise_on_no_layer_is_none_and_on_all_is_all(paint, repaint, kind, mode)
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_reaches_only_the_layers_that_are_named(paint, kind):
     painter = paint(**KINDS[kind], settings={"noise": NoiseChoice("fixed", (2, 3))})
-    maps = painter.noise([0])
+    maps = painter.noise_maps([0])
     assert [i for i, noise in enumerate(maps) if noise is not None] == [2, 3]
     for i in (2, 3):
         assert maps[i] is painter.generator.synthesis.fixed_noise[i]

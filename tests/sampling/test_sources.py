@@ -40,19 +40,21 @@ def test_a_latent_file_redraws_bit_by_bit(paint, repaint, tmp_path, fields, sett
     path = tmp_path / "face.safetensors"
     save_codes(path, codes, model=painter.model_hash, settings={})
     other = repaint(painter, psi=0.1)  # truncation has no say in files
-    assert torch.equal(other.draw(other.codes(other.open([path]))), painter.draw(codes))
+    assert torch.equal(other.draw(other.codes(other.load_sources([path]))), painter.draw(codes))
 
 
 def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
     painter = paint(settings={"precision": "bf16"})
     path = tmp_path / "face.safetensors"
     save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
-    assert torch.equal(*(painter.draw(painter.codes(s)) for s in ([3], painter.open([path]))))
+    assert torch.equal(
+        *(painter.draw(painter.codes(s)) for s in ([3], painter.load_sources([path])))
+    )
 
 
 def test_a_file_keeps_where_it_comes_from(saved):
     painter, path = saved
-    (source,) = painter.open([path])
+    (source,) = painter.load_sources([path])
     assert isinstance(source, SavedCodes) and source_name(source) == "face"
     assert source.settings == {"steps": 7} and source.model == painter.model_hash
     assert set(load_file(path)) == {"w"} | {f"noise_{i}" for i in range(5)}
@@ -60,7 +62,7 @@ def test_a_file_keeps_where_it_comes_from(saved):
 
 def test_files_stand_among_seeds(saved):
     painter, path = saved
-    mixed = painter.draw(painter.codes(painter.open([5, path, 8])))
+    mixed = painter.draw(painter.codes(painter.load_sources([5, path, 8])))
     assert torch.allclose(mixed, painter.draw(painter.codes([5, 3, 8])), atol=1e-5)
 
 
@@ -68,12 +70,12 @@ def test_noise_can_be_left_out_of_a_file_but_not_drawn_anew(saved, repaint):
     painter, path = saved
     quiet = repaint(painter, noise=NoiseChoice("none"))
     wanted = quiet.draw(quiet.codes([3]))
-    assert torch.equal(quiet.draw(quiet.codes(quiet.open([path]))), wanted)
+    assert torch.equal(quiet.draw(quiet.codes(quiet.load_sources([path]))), wanted)
     some = repaint(painter, noise=NoiseChoice("fixed", (1,)))
-    assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], some.open([path]))))
+    assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], some.load_sources([path]))))
     loud = repaint(painter, noise=NoiseChoice("random"))
     with pytest.raises(UsageError, match=r"face\.safetensors has noise of its own"):
-        loud.codes(loud.open([path]))
+        loud.codes(loud.load_sources([path]))
 
 
 def test_a_file_of_another_model_is_refused_with_both_hashes(saved, paint):
@@ -81,7 +83,7 @@ def test_a_file_of_another_model_is_refused_with_both_hashes(saved, paint):
     other = paint(seed=1)
     assert other.model_hash != painter.model_hash
     with pytest.raises(DataError) as error:
-        other.open([path])
+        other.load_sources([path])
     assert f"{path}: belongs to the model {painter.model_hash}" in str(error.value)
     assert other.model_hash in str(error.value) and "\n" not in str(error.value)
 
@@ -91,17 +93,17 @@ def test_damaged_files_are_refused(saved, damage):
     painter, path = saved
     damage(path)
     with pytest.raises(DataError, match=r"face\.safetensors: .*damaged"):
-        painter.open([path])
+        painter.load_sources([path])
 
 
 def test_other_files_are_refused(saved, tmp_path):
     painter, path = saved
     with pytest.raises(DataError, match="no such file; wanted a latent file"):
-        painter.open([tmp_path / "nowhere.safetensors"])
+        painter.load_sources([tmp_path / "nowhere.safetensors"])
     foreign = tmp_path / "foreign.safetensors"
     save_file({"w": torch.zeros(1)}, foreign)
     with pytest.raises(DataError, match="not one of stylesmith's"):
-        painter.open([foreign])
+        painter.load_sources([foreign])
     with pytest.raises(DataError, match="holds a latent, wanted a direction"):
         read_tensors(path, kind="direction")
 

@@ -27,10 +27,10 @@ def test_the_deviation_is_that_of_all_images_at_once():
 
 def test_nothing_varies_without_noise(paint):
     painter = paint(noise_strength=0.0)
-    assert (vary(painter, 3, draws=5).deviation == 0).all()
+    assert (vary(painter, 3, draws=5).std == 0).all()
     painter = paint(settings={"noise": NoiseChoice("fixed", ())})
-    assert (vary(painter, 3, draws=5).deviation == 0).all()
-    assert (vary(paint(), 3, draws=5).deviation > 0).any()
+    assert (vary(painter, 3, draws=5).std == 0).all()
+    assert (vary(paint(), 3, draws=5).std > 0).any()
 
 
 def test_draws_have_the_noise_of_their_seeds_whatever_the_batch(paint, repaint):
@@ -47,8 +47,8 @@ def test_latent_files_vary_as_their_seed_does(paint, tmp_path):
     painter = paint()
     path = tmp_path / "face.safetensors"
     save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
-    (source,) = painter.open([path])
-    assert_close(vary(painter, source, 4).deviation, vary(painter, 3, 4).deviation)
+    (source,) = painter.load_sources([path])
+    assert_close(vary(painter, source, 4).std, vary(painter, 3, 4).std)
 
 
 def test_gray_is_the_mean_of_the_colors():
@@ -68,10 +68,12 @@ def test_the_variation_figure(paint, tmp_path):
     told = []
     found = [vary(painter, seed, 6, on_progress=lambda *step: told.append(step)) for seed in (3, 5)]
     variation_sheet(tmp_path / "noise.png", iter(found), rows=2, crop=(2, 4, 6, 12))
-    page = torch.from_numpy(np.asarray(Image.open(tmp_path / "noise.png")).copy()).permute(2, 0, 1)
+    page = torch.from_numpy(np.asarray(Image.load_sources(tmp_path / "noise.png")).copy()).permute(
+        2, 0, 1
+    )
     assert page.shape == (3, 2 * 16, 3 * 16)
     assert torch.equal(page[:, 16:, :16], pixels.to_uint8(found[1].image))
-    bright = (found[0].deviation * 4).clamp(max=255)
+    bright = (found[0].std * 4).clamp(max=255)
     assert_close(page[0, :16, 32:].double(), bright, atol=0.51, rtol=0)
     assert told[-1] == (6, 6)
     with pytest.raises(UsageError, match="crop 0,0,17,4: images are 16x16"):
@@ -81,7 +83,7 @@ def test_the_variation_figure(paint, tmp_path):
 def test_crops_are_four_draws_enlarged(paint):
     variation = vary(paint(), 3, 6)
     page = crops(variation, (4, 8, 8, 12))
-    examples = variation.examples[..., 8:12, 4:8].repeat_interleave(2, -1).repeat_interleave(2, -2)
+    examples = variation.samples[..., 8:12, 4:8].repeat_interleave(2, -1).repeat_interleave(2, -2)
     assert_close(page[:, :8, 8:], examples[1])
     assert_close(page[:, 8:, :8], examples[2])
     assert deviation_image(variation).shape == (3, 16, 16)
@@ -98,7 +100,9 @@ def test_components_part_the_layers(tiny_generator, levels, split):
 def test_the_components_figure(paint, repaint, tmp_path):
     painter = paint()
     components_sheet(painter, [3, 5], tmp_path / "noise.png")
-    page = torch.from_numpy(np.asarray(Image.open(tmp_path / "noise.png")).copy()).permute(2, 0, 1)
+    page = torch.from_numpy(np.asarray(Image.load_sources(tmp_path / "noise.png")).copy()).permute(
+        2, 0, 1
+    )
     assert page.shape == (3, 2 * 16, 4 * 16)
     choices = [NoiseChoice(), NoiseChoice("none"), NoiseChoice("fixed", (3, 4, 5))]
     for column, choice in enumerate([*choices, NoiseChoice("fixed", (0, 1, 2))]):

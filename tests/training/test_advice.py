@@ -119,9 +119,9 @@ def test_dropped_steps_count_by_place_and_include_unplaced_ones():
 
 def test_the_end_is_that_of_the_last_session():
     start, stop = {"event": "start"}, {"event": "stop", "reason": "done"}
-    assert story(start, stop).ended == "done"
-    assert story(start, stop, start).ended is None
-    assert story().ended is None
+    assert story(start, stop).stop_reason == "done"
+    assert story(start, stop, start).stop_reason is None
+    assert story().stop_reason is None
 
 
 def test_what_is_no_number_is_none():

@@ -26,7 +26,7 @@ def run(finished_run, tmp_path) -> RunFolder:
 def restored(run: RunFolder) -> tuple[TrainState, list[str]]:
     config, said = run.read_config(), []
     state = TrainState.create(config, CPU)
-    restore_newest(run, config, state, say=said.append)
+    restore_newest(run, config, state, notify=said.append)
     return state, said
 
 
@@ -35,7 +35,7 @@ def test_what_is_saved_is_what_is_restored(run):
     tensors, header = newest_state(run)
     assert said == []
     assert differing(state.tensors(), tensors) == []
-    assert state.clocks.steps == header["clocks"]["steps"] == 20
+    assert state.counters.steps == header["clocks"]["steps"] == 20
 
 
 @pytest.mark.parametrize("keep", [1, 2, 5])
@@ -54,7 +54,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(run, damage):
     assert str(newest) in line
     assert "damaged" in line and "the checkpoint before it" in line
     assert differing(state.tensors(), read_container(before)[0]) == []
-    assert state.clocks.steps == 19
+    assert state.counters.steps == 19
 
 
 def test_all_damaged_is_an_error_that_names_the_run(run):
@@ -87,8 +87,8 @@ def test_damaged_files_never_push_out_whole_ones(run):
     DAMAGES[0](before)
     config = run.read_config().change(output={"keep_checkpoints": 1})
     state, _ = restored(run)
-    assert state.clocks.steps == 18
-    state.clocks.images_seen += 2
+    assert state.counters.steps == 18
+    state.counters.images_seen += 2
     save_checkpoint(run, config, state)
     (kept,) = run.checkpoints()
     assert int(kept.stem) == 18 * 4 + 2
@@ -101,7 +101,7 @@ def test_a_model_is_no_checkpoint(run):
     shutil.copy(run.snapshots()[0], newest)
     state, said = restored(run)
     assert "holds a model, wanted a checkpoint" in said[0]
-    assert state.clocks.steps == 19
+    assert state.counters.steps == 19
 
 
 def test_foreign_files_are_passed_over(run):

@@ -18,7 +18,7 @@ def draw(
         step,
         indices,
         level=level,
-        mixing=mixing,
+        mixing_probability=mixing,
         label=None,
         device=torch.device("cpu"),
     )

@@ -18,7 +18,7 @@ def phase_of(config) -> Phase:
 def test_operations_are_those_that_torch_counts(photos, precision):
     learner = make_learner(*tiny_config(photos))
     learner.state.discriminator.requires_grad_(False)
-    draw = learner._draw("generator", range(4))
+    draw = learner._latent_batch("generator", range(4))
     players = steps.Players(learner.state.generator, learner.state.discriminator, precision)
     _, found = count_pass(lambda: steps.generator_pass(players, draw))
     with FlopCounterMode(display=False) as counter:
@@ -30,8 +30,8 @@ def test_memory_is_what_a_pass_keeps(photos):
     learner = make_learner(*tiny_config(photos))
     kept = []
     for n in (1, 2, 4):
-        draw = learner._draw("generator", range(n))
-        kept.append(count_pass(lambda draw=draw: steps.generator_pass(learner.players, draw))[0])
+        draw = learner._latent_batch("generator", range(n))
+        kept.append(count_pass(lambda draw=draw: steps.generator_pass(learner.networks, draw))[0])
     assert kept[0] > 4 * 3 * 8 * 8
     per_image = (kept[2] - kept[1]) / 2
     assert kept[1] - kept[0] == pytest.approx(per_image, rel=0.02)  # weights are kept once
@@ -40,12 +40,16 @@ def test_memory_is_what_a_pass_keeps(photos):
 def test_memory_grows_with_the_micro_batch_and_the_networks(photos):
     config, _ = tiny_config(photos)
     small = estimate_run(config, FP32, phase_of(config))
-    assert small.bytes(8) - small.bytes(4) == small.bytes(12) - small.bytes(8) > 0
+    assert (
+        small.memory_bytes(8) - small.memory_bytes(4)
+        == small.memory_bytes(12) - small.memory_bytes(8)
+        > 0
+    )
     widths = {"channel_base": 128, "max_channels": 16}
     wide = estimate_run(
         config.change(generator=widths, discriminator=widths), FP32, phase_of(config)
     )
-    assert 1.5 < wide.image_bytes / small.image_bytes < 2.5
+    assert 1.5 < wide.bytes_per_image / small.bytes_per_image < 2.5
     assert 2 < wide.flops_per_image / small.flops_per_image < 5
     weights = parameter_count(build_generator(config.generator))
     weights += parameter_count(build_discriminator(config.discriminator))
@@ -75,7 +79,7 @@ def test_the_micro_batch_fits_into_free_memory(photos, monkeypatch, free, wanted
 
 def test_half_the_memory_halves_the_micro_batch(photos, monkeypatch):
     config, _ = tiny_config(photos, "training.batch_size=16")
-    needed = estimate_run(config, FP32, phase_of(config)).bytes(8)
+    needed = estimate_run(config, FP32, phase_of(config)).memory_bytes(8)
     monkeypatch.setattr(estimate, "free_memory", lambda device: needed / 0.8 + 1)
     assert choose_micro_batch(config, CPU).training.micro_batch == 8
 

@@ -57,7 +57,7 @@ def growing(photos, kind="modulated", **training) -> tuple[RunConfig, Dataset]:
 
 
 def walk(learner: Learner, steps: int) -> None:
-    while learner.state.clocks.steps < steps:
+    while learner.state.counters.steps < steps:
         assert learner.step() is not None
 
 
@@ -94,11 +94,11 @@ def test_resume_is_exact_within_fades_and_across_levels(photos, tmp_path, kind, 
     run = RunFolder(tmp_path)
     save_checkpoint(run, config, broken.state)
     state = TrainState.create(config.change(training={"seed": 99}), CPU)
-    restore_newest(run, config, state, say=pytest.fail)
+    restore_newest(run, config, state, notify=pytest.fail)
     resumed = make_learner(config, dataset, state=state)
     walk(resumed, LAST)
     assert differing(whole.state.tensors(), resumed.state.tensors()) == []
-    assert whole.state.clocks == resumed.state.clocks
+    assert whole.state.counters == resumed.state.counters
 
 
 def test_levels_that_are_not_in_use_stay_and_their_average_with_them(photos):
@@ -154,8 +154,8 @@ def test_batches_and_rates_follow_the_level(photos):
         path_weight=0,
     )
     learner = make_learner(config, dataset)
-    asked, real = [], learner.loader.take
-    learner.loader.take = lambda positions, upcoming: (
+    asked, real = [], learner.loader.load_batch
+    learner.loader.load_batch = lambda positions, upcoming: (
         asked.append(len(positions)) or real(positions, upcoming)
     )
     rates = []
@@ -164,17 +164,17 @@ def test_batches_and_rates_follow_the_level(photos):
         rates.append(learner.state.generator_optimizer.param_groups[0]["lr"])
     assert asked == [8, 8, 8, 8, 4, 4, 4, 4]
     assert rates == [0.001] * 4 + [0.004] * 4
-    assert learner.state.clocks.images_seen == sum(asked)
+    assert learner.state.counters.images_seen == sum(asked)
 
 
 def test_styles_are_mixed_among_the_layers_in_use(photos):
     learner = make_learner(*growing(photos))
     cutoffs = {0: set(), 1: set(), 2: set()}
     for level in cutoffs:
-        learner._enter(learner.schedule.phases[level])
+        learner._apply_phase(learner.schedule.phases[level])
         for step in range(60):
-            learner.state.clocks.steps = step
-            draw = learner._draw("generator", range(1))
+            learner.state.counters.steps = step
+            draw = learner._latent_batch("generator", range(1))
             cutoffs[level].add(draw.cutoff)
             assert len(draw.noise) == 2 * level + 1
     assert cutoffs == {0: {1}, 1: {1, 2, 3}, 2: {1, 2, 3, 4, 5}}
@@ -197,10 +197,10 @@ def test_penalties_are_those_of_the_full_size_images(photos, growth):
 
 def test_path_lengths_count_layers_that_are_not_in_use_as_zero(photos):
     learner = make_learner(*growing(photos))
-    learner._enter(learner.schedule.phases[1])
-    draw = learner._draw("path", range(2))
-    _, ws = steps.styles(learner.players.generator, draw)
-    image = learner.players.draw(ws, draw)[-1]
+    learner._apply_phase(learner.schedule.phases[1])
+    draw = learner._latent_batch("path", range(2))
+    _, ws = steps.styles(learner.networks.generator, draw)
+    image = learner.networks.generate(ws, draw)[-1]
     directions = torch.randn_like(image)
     lengths = losses.path_lengths(image, ws, directions)
     (gradient,) = torch.autograd.grad((image * directions).sum() / 8, ws)
@@ -216,7 +216,7 @@ def test_a_run_draws_and_logs_its_level_on_the_way_and_is_used_at_it(photos, tmp
         output={"log_kimg": 0.004, "grid_kimg": 0.016, "checkpoint_minutes": 1e-9},
     )
     out = tmp_path / "run"
-    runs.start(config, dataset, out, runs.Session(device=CPU, limits=Limits()), say=str)
+    runs.start(config, dataset, out, runs.Session(device=CPU, limits=Limits()), notify=str)
     run = RunFolder(out)
     progress = [r for r in read_log(run.log) if r["event"] == "progress"]
     assert {(r["resolution"], r["fade"]) for r in progress} == {

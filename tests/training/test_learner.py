@@ -60,7 +60,7 @@ def test_a_step_moves_both_networks_the_average_and_both_clocks(learner):
     still = {name for name in weights - moved if "noise_" not in name}
     assert still == set()
     assert {"ema.synthesis.const", "generator.mapping.w_avg", "path_mean"} <= moved
-    clocks = learner.state.clocks
+    clocks = learner.state.counters
     assert (clocks.steps, clocks.images_seen, clocks.dropped) == (1, 4, 0)
     wanted = {"loss_g", "loss_d", "r1", "path_penalty"}
     wanted |= {"score_real", "score_fake", "sign_real", "sign_fake"}
@@ -99,7 +99,7 @@ def test_the_mean_w_moves_once_a_step_towards_the_mean_of_all_micro_batches(phot
     config, dataset = tiny_config(photos, "training.micro_batch=1", "training.path_weight=0")
     learner = make_learner(config, dataset)
     generator = learner.state.generator
-    draw = learner._draw("generator", range(4))
+    draw = learner._latent_batch("generator", range(4))
     w = generator.mapping(draw.z).mean(0).detach()
     learner.step()
     beta = config.generator.mapping.w_avg_beta
@@ -149,7 +149,7 @@ def test_a_step_that_is_not_finite_moves_nothing_but_the_clocks(learner, monkeyp
         patch.setattr(steps, name, spoiled(getattr(steps, name), learner, kind))
         assert learner.step() is None
     assert differing(before, learner.state.tensors()) == []
-    clocks = learner.state.clocks
+    clocks = learner.state.counters
     assert (clocks.steps, clocks.images_seen) == (5, 20)
     assert (clocks.dropped, clocks.dropped_in_row) == (1, 1)
 
@@ -182,8 +182,8 @@ def test_a_dropped_step_uses_up_its_data_and_random_numbers(photos):
     """The step after it is the one that would have come after it anyway."""
     learner = make_learner(*tiny_config(photos))
     asked = []
-    real = learner.loader.take
-    learner.loader.take = lambda positions, upcoming: (
+    real = learner.loader.load_batch
+    learner.loader.load_batch = lambda positions, upcoming: (
         asked.append(list(positions)) or real(positions, upcoming)
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -199,7 +199,7 @@ def test_shares_of_all_processes_cover_the_batch_once(monkeypatch):
     found = []
     for rank in range(3):
         monkeypatch.setattr("stylesmith.training.layout.distributed.rank", lambda rank=rank: rank)
-        shares = layout.shares()
+        shares = layout.micro_batches()
         assert [len(share) for share in shares] == [2, 2]
         found += [index for share in shares for index in share]
     assert sorted(found) == list(range(12))
@@ -220,7 +220,7 @@ def test_a_batch_that_cannot_be_shared_is_refused_with_one_that_can(
 def test_labels_of_generated_images_are_distributed_as_in_the_data(photos):
     config, dataset = tiny_config(photos, conditional=True)
     learner = make_learner(config, dataset)
-    found = torch.cat([learner._draw(f"p{i}", range(4)).label for i in range(100)])
+    found = torch.cat([learner._latent_batch(f"p{i}", range(4)).label for i in range(100)])
     assert found.shape == (400, 2)
     assert found.sum(1).eq(1).all()
     assert found[:, 0].mean().item() == pytest.approx(0.5, abs=0.1)

@@ -59,7 +59,7 @@ def test_numbers_that_are_not_finite_become_null(path):
     log = RunLog.open(path)
     log.write("progress", images_seen=0, steps=0, a=math.nan, b=-math.inf, c={"d": [math.inf, 1]})
     log.close()
-    assert not re.search("NaN|Infinity", path.read_text())
+    assert not re.optimizer("NaN|Infinity", path.read_text())
     (record,) = read_log(path)
     assert (record["a"], record["b"], record["c"]) == (None, None, {"d": [None, 1]})
 
@@ -146,14 +146,14 @@ def test_without_a_terminal_only_notes_are_printed():
     shown, text = view(terminal=False, total_images=100)
     with shown:
         shown.step(10)
-        shown.tick(RECORD)
-        shown.note("a checkpoint [was] saved")
+        shown.show_record(RECORD)
+        shown.notify("a checkpoint [was] saved")
     assert text.getvalue() == "a checkpoint [was] saved\n"
 
 
 def test_long_notes_are_not_broken_without_a_terminal():
     shown, text = view(terminal=False)
-    shown.note("word " * 100)
+    shown.notify("word " * 100)
     assert text.getvalue().count("\n") == 1
 
 
@@ -163,8 +163,8 @@ def test_terminal_shows_speed_time_left_losses_and_memory(clock):
         for _ in range(10):
             clock.seconds += 1
             shown.step(shown.images_seen + 200)
-        shown.tick(RECORD)
-        shown.note("a hint")
+        shown.show_record(RECORD)
+        shown.notify("a hint")
     for part in ("a hint", "faces", "50%", "2.0 kimg", "200.0 img/s", "10 s left", "10 s elapsed"):
         assert part in text.getvalue()
     for part in ("loss G/D 0.91/1.12", "signs real/fake 0.70/-", "1.5 GB"):
@@ -175,31 +175,31 @@ def test_bar_follows_the_limit_that_ends_the_run_first(clock):
     shown, _ = view(terminal=False, total_images=3000, total_seconds=100, start_images=1000)
     clock.seconds += 10
     shown.step(1200)  # 20 a second: 90 s to the image limit, 90 s to the time limit
-    assert shown.progress(10) == (pytest.approx(0.1), pytest.approx(90))
+    assert shown.fraction_and_seconds_left(10) == (pytest.approx(0.1), pytest.approx(90))
     clock.seconds += 10
     shown.step(2600)
-    done, left = shown.progress(20)
+    done, left = shown.fraction_and_seconds_left(20)
     assert done == pytest.approx(0.8)
     assert left == pytest.approx(400 / (1600 / 20))
-    assert shown.progress(99) == (pytest.approx(0.99), pytest.approx(1))
+    assert shown.fraction_and_seconds_left(99) == (pytest.approx(0.99), pytest.approx(1))
 
 
 def test_progress_is_bounded_and_unknown_without_limits(clock):
     shown, _ = view(terminal=False, total_images=10)
     clock.seconds += 1
     shown.step(50)
-    assert shown.progress(1) == (1.0, 0.0)
-    assert view(terminal=False)[0].progress(5) == (None, None)
+    assert shown.fraction_and_seconds_left(1) == (1.0, 0.0)
+    assert view(terminal=False)[0].fraction_and_seconds_left(5) == (None, None)
 
 
 def test_rate_forgets_the_distant_past(clock):
     shown, _ = view(terminal=False)
-    assert shown.rate is None
+    assert shown.images_per_second is None
     for speed in (1000, 10):
         for _ in range(100):
             clock.seconds += 1
             shown.step(shown.images_seen + speed)
-    assert shown.rate == pytest.approx(10)
+    assert shown.images_per_second == pytest.approx(10)
 
 
 def test_durations_read_well():

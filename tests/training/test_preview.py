@@ -8,7 +8,7 @@ from tests.support import tiny_config
 
 @pytest.fixture
 def preview(photos) -> Preview:
-    return Preview.of(*tiny_config(photos))
+    return Preview.from_dataset(*tiny_config(photos))
 
 
 def test_color_moments_are_means_and_deviations_of_each_channel():
@@ -19,24 +19,24 @@ def test_color_moments_are_means_and_deviations_of_each_channel():
 
 
 def test_the_data_is_at_no_distance_from_itself_and_as_varied(preview):
-    scores = preview.compare(preview.reals)
+    scores = preview.compare_with_reals(preview.reals)
     assert scores == {"color_distance": 0, "diversity": pytest.approx(1)}
 
 
 def test_order_does_not_matter(preview):
-    scores = preview.compare(preview.reals.flip(0))
+    scores = preview.compare_with_reals(preview.reals.flip(0))
     assert scores["color_distance"] == pytest.approx(0, abs=1e-5)
     assert scores["diversity"] == pytest.approx(1)
 
 
 def test_one_image_again_and_again_has_no_diversity(preview):
-    scores = preview.compare(preview.reals[:1].expand(16, -1, -1, -1))
+    scores = preview.compare_with_reals(preview.reals[:1].expand(16, -1, -1, -1))
     assert scores["diversity"] == pytest.approx(0, abs=1e-3)
     assert scores["color_distance"] > 0
 
 
 def test_other_colors_are_at_a_distance(preview):
-    assert preview.compare(preview.reals + 0.5)["color_distance"] == pytest.approx(
+    assert preview.compare_with_reals(preview.reals + 0.5)["color_distance"] == pytest.approx(
         0.5 * 3**0.5, rel=1e-3
     )
 
@@ -49,7 +49,7 @@ def test_spread_is_the_mean_distance_of_two_images():
 
 
 def test_real_images_are_the_same_in_every_session(photos, preview):
-    assert torch.equal(preview.reals, Preview.of(*tiny_config(photos)).reals)
+    assert torch.equal(preview.reals, Preview.from_dataset(*tiny_config(photos)).reals)
     assert preview.reals.shape == (16, 3, 8, 8)
     assert preview.real_grid().shape == (3, 16, 16)
 
@@ -65,7 +65,7 @@ def test_samples_come_from_the_same_seeds(preview):
 def test_classes_take_turns(photos):
     config, dataset = tiny_config(photos, "output.grid_images=5", conditional=True)
     generator = build_generator(config.generator)
-    samples = Preview.of(config, dataset).samples(generator)
+    samples = Preview.from_dataset(config, dataset).samples(generator)
     assert len(samples) == 5
     for seed, image in enumerate(samples):
         wanted = generator.sample([seed], label=seed % 2, precision="fp32")[0]

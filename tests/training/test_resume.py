@@ -74,7 +74,7 @@ def test_layouts_survive_a_restore(photos, finished_run):
     """Weights and Adam's moments stay channels last, on which speed and bits depend."""
     config = finished_run.read_config()
     state, fresh = (TrainState.create(config, CPU) for _ in range(2))
-    restore_newest(finished_run, config, state, say=lambda text: None)
+    restore_newest(finished_run, config, state, notify=lambda text: None)
     strides = {name: tensor.stride() for name, tensor in state.tensors().items()}
     assert strides == {name: tensor.stride() for name, tensor in fresh.tensors().items()}
     kernels = ["synthesis.blocks.1.conv0.weight", "synthesis.blocks.1.conv1.weight"]
@@ -118,7 +118,7 @@ def test_a_checkpoint_of_other_networks_is_refused(photos, finished_run):
     config = finished_run.read_config().change(generator={"max_channels": 4})
     state = TrainState.create(config, CPU)
     with pytest.raises(ModelError, match="another generator"):
-        restore_newest(finished_run, config, state, say=lambda text: None)
+        restore_newest(finished_run, config, state, notify=lambda text: None)
 
 
 def test_changed_data_is_refused(tmp_path):
@@ -134,7 +134,7 @@ def test_changed_data_is_refused(tmp_path):
 def test_other_arithmetic_is_said(photos, finished_run):
     config = finished_run.read_config().change(training={"precision": "bf16"})
     said: list[str] = []
-    restore_newest(finished_run, config, TrainState.create(config, CPU), say=said.append)
+    restore_newest(finished_run, config, TrainState.create(config, CPU), notify=said.append)
     (line,) = said
     assert "precision was float32 and is bfloat16" in line
     assert "not exact to the bit" in line

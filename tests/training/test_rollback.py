@@ -24,7 +24,7 @@ def fail(monkeypatch):
     def install(*branches: int) -> None:
         def failing(self, share, batch):
             loss, stats = real(self, share, batch)
-            bad = self.state.clocks.steps >= FAILS_FROM and self.keys.branch in branches
+            bad = self.state.counters.steps >= FAILS_FROM and self.keys.branch in branches
             return (loss * math.nan if bad else loss), stats
 
         monkeypatch.setattr(Learner, "_discriminator_pass", failing)
@@ -36,11 +36,11 @@ def fail(monkeypatch):
 def drawn(monkeypatch) -> dict[tuple[int, int], list]:
     """The latents of each pass, by branch and step."""
     seen: dict[tuple[int, int], list] = {}
-    real = Learner._draw
+    real = Learner._latent_batch
 
     def draw(self, purpose, share):
         found = real(self, purpose, share)
-        seen.setdefault((self.keys.branch, self.state.clocks.steps), []).append(found.z)
+        seen.setdefault((self.keys.branch, self.state.counters.steps), []).append(found.z)
         return found
 
     monkeypatch.setattr(Learner, "_draw", draw)
@@ -99,7 +99,7 @@ def test_a_single_bad_step_is_counted_and_nothing_else(photos, tmp_path, monkeyp
 
     def failing(self, share, batch):
         loss, stats = real(self, share, batch)
-        return (loss * math.nan if self.state.clocks.steps in (2, 4) else loss), stats
+        return (loss * math.nan if self.state.counters.steps in (2, 4) else loss), stats
 
     monkeypatch.setattr(Learner, "_discriminator_pass", failing)
     run = support.start(photos, tmp_path / "run", steps=8)

@@ -59,7 +59,7 @@ def test_a_row_learns_through_every_level(name, avatars, tmp_path):
         if step == half:
             save_checkpoint(run, config, learner.state)
             state = TrainState.create(config, CPU)
-            restore_newest(run, config, state, say=pytest.fail)
+            restore_newest(run, config, state, notify=pytest.fail)
             learner = make_learner(config, avatars, state=state)
         stats = learner.step()
         assert stats is not None, f"step {step} was not finite"
@@ -68,10 +68,10 @@ def test_a_row_learns_through_every_level(name, avatars, tmp_path):
     first = growth.start_level if growth else levels - 1
     fading = {(level, True) for level in range(first + 1, levels)}
     assert seen == {(level, False) for level in range(first, levels)} | fading
-    preview = Preview.of(config, avatars)
+    preview = Preview.from_dataset(config, avatars)
     samples = preview.samples(learner.state.ema)
     assert torch.isfinite(samples).all()
-    scores, fresh = preview.compare(samples), TrainState.create(config, CPU).ema
-    untrained = preview.compare(preview.samples(fresh))
+    scores, fresh = preview.compare_with_reals(samples), TrainState.create(config, CPU).ema
+    untrained = preview.compare_with_reals(preview.samples(fresh))
     assert scores["color_distance"] < untrained["color_distance"]
     assert scores["diversity"] > 0.1

@@ -17,8 +17,8 @@ def photos(tmp_path):
 
 def test_wgan_moves_the_critic_by_scores_drift_and_gradient_norms_between(photos):
     learner = make_learner(*tiny_config(photos, "training.loss=wgan_gp"))
-    players, training = learner.players, learner.config.training
-    draw, places = learner._draw("discriminator", range(3)), torch.tensor([0.0, 0.3, 1.0])
+    players, training = learner.networks, learner.config.training
+    draw, places = learner._latent_batch("discriminator", range(3)), torch.tensor([0.0, 0.3, 1.0])
     reals = torch.randn(3, 3, 16, 16)
     loss, stats = steps.wgan_pass(players, reals, None, draw, places, training)
 
@@ -53,12 +53,12 @@ def test_the_multiscale_pair_learns_every_image_of_its_pyramid(photos):
 def test_the_multiscale_critic_sees_reals_as_their_pyramid(photos):
     learner = make_learner(*tiny_config(photos, *MULTISCALE))
     reals = torch.randn(2, 3, 16, 16)
-    views = learner.players.view(reals)
+    views = learner.networks.prepare_reals(reals)
     for view, wanted in zip(views, image_pyramid(reals, 3), strict=True):
         assert torch.equal(view, wanted)
-    draw = learner._draw("generator", range(2))
-    ws = steps.styles(learner.players.generator, draw)[1]
-    drawn = learner.players.draw(ws, draw)
+    draw = learner._latent_batch("generator", range(2))
+    ws = steps.styles(learner.networks.generator, draw)[1]
+    drawn = learner.networks.generate(ws, draw)
     assert [image.shape[-1] for image in drawn] == [4, 8, 16]
 
 
@@ -68,6 +68,6 @@ def test_a_growing_critic_sees_reals_at_the_level_in_use(photos):
     players = steps.Players(
         learner.state.generator, learner.state.discriminator, FP32, growth=Growth(1)
     )
-    (view,) = players.view(torch.randn(2, 3, 16, 16))
+    (view,) = players.prepare_reals(torch.randn(2, 3, 16, 16))
     assert view.shape[-1] == 8
     assert players.score([view], None).shape == (2,)

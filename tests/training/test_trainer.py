@@ -36,7 +36,7 @@ def test_a_session_ends_after_its_minutes_and_the_run_does_not(photos, tmp_path,
     assert 1 <= first <= 5
     assert read_log(run.log)[-2]["reason"] == "its time is over"
     session = runs.Session(device=CPU, limits=Limits(0.5 / 60))
-    assert runs.resume(run, run.read_config(), session, say=print) == "its time is over"
+    assert runs.resume(run, run.read_config(), session, notify=print) == "its time is over"
     second = newest_state(run)[1]["clocks"]["steps"]
     assert 1 <= second - first <= 5  # so many minutes more
 
@@ -103,7 +103,7 @@ def test_an_existing_folder_is_replaced_only_by_force(photos, tmp_path):
         start(photos, run.path, steps=1)
     assert newest_state(run)[1] == before
     config, dataset = tiny_config(photos, steps=1)
-    runs.start(config, dataset, run.path, runs.Session(CPU, force=True), say=print)
+    runs.initial(config, dataset, run.path, runs.Session(CPU, force=True), notify=print)
     assert newest_state(run)[1]["clocks"]["steps"] == 1
     assert len(run.checkpoints()) == 2  # nothing of the old run is left
     assert not run.samples(12).exists()
@@ -118,7 +118,7 @@ def test_force_does_not_touch_what_is_not_a_run(photos, tmp_path):
     file.write_text("mine")
     for out in (folder, file):
         with pytest.raises(OutputError, match="is not a run"):
-            runs.start(config, dataset, out, runs.Session(CPU, force=True), say=print)
+            runs.initial(config, dataset, out, runs.Session(CPU, force=True), notify=print)
     assert (folder / "samples" / "mine.png").read_text() == file.read_text() == "mine"
 
 
@@ -130,13 +130,13 @@ def test_a_replaced_run_is_not_lost_to_data_that_cannot_be_read(photos, tmp_path
     victim = broken / "class0" / "000.png"
     victim.write_bytes(victim.read_bytes()[:60])  # after it was looked at, as a disk may fail
     with pytest.raises(DataError, match=r"000\.png"):
-        runs.start(config, dataset, run.path, runs.Session(CPU, force=True), say=print)
+        runs.initial(config, dataset, run.path, runs.Session(CPU, force=True), notify=print)
     assert newest_state(run)[1] == before
 
 
 def test_the_plan_says_what_would_run(photos):
     config, dataset = tiny_config(photos, "training.batch_size=6", mirror=True, conditional=True)
-    planned, text = runs.plan(config, runs.Session(CPU), images=len(dataset))
+    planned, text = runs.plan(config, runs.Session(CPU), dataset_images=len(dataset))
     assert planned.training.micro_batch == 6
     assert "16 images of 8x8, mirrored, labels of length 2" in text
     assert "6 = 1 processes x 6 images x 1 accumulated" in text

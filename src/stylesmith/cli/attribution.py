@@ -115,12 +115,12 @@ def _calibrate(
     for kind, targets in kinds.items():
         projector = Projector(search, out / kind, batch_size=batch)
         if force:
-            projector.clear(targets)
+            projector.remove_results(targets)
         say(f"Images that are {kind}:")
         distances[kind] = [found.distance for found in run(projector, targets)]
-    found = Separation.of(distances["generated"], distances["real"])
+    found = Separation.from_distances(distances["generated"], distances["real"])
     name, weights = search.distance.name, search.distance.weights_hash
-    Calibration(found, projector.painter.model_hash, name, weights, settings).save(
+    Calibration(found, projector.pipeline.model_hash, name, weights, settings).save(
         out / "calibration.json"
     )
     files.write_text(out / "histograms.svg", histogram_chart(found, distance=name))
@@ -138,8 +138,8 @@ def _say_separation(found: "Separation", distance: str) -> None:
     recognized, mistaken = (
         f"{100 * share:.0f}%"
         for share in (
-            found.generated_below(found.threshold),
-            found.real_below(found.threshold),
+            found.true_positive_rate(found.threshold),
+            found.false_positive_rate(found.threshold),
         )
     )
     say(
@@ -174,7 +174,7 @@ def _judge(
         )
     projector = Projector(Search(generator, distance, learned.settings), out, batch_size=batch)
     if force:
-        projector.clear(targets)
+        projector.remove_results(targets)
     verdicts = {}
     for found in run(projector, targets):
         verdict = Verdict(found.distance, learned.separation)

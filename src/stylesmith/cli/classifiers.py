@@ -70,7 +70,7 @@ def train(
     known = read_attributes(dataset, attributes)
     lesson = plan_lesson(
         dataset,
-        known.only(only.split(",")) if only else known,
+        known.select(only.split(",")) if only else known,
         protocol=protocol.value,
         seed=seed,
         device=place,
@@ -79,7 +79,7 @@ def train(
     names = lesson.attributes.names
     _say(f"{len(names)} attributes of {len(dataset)} images, {lesson.images:,} images each")
     with distributed.session(place), main_progress("Training") as advance:
-        facts = train_classifiers(lesson, out, force=force, say=_say, on_progress=advance)
+        facts = train_classifiers(lesson, out, force=force, notify=_say, on_progress=advance)
     if distributed.planned_rank() == 0:
         _print(facts)
         _say(f"{len(facts)} classifiers -> {out}")

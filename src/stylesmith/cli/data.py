@@ -83,7 +83,7 @@ def prepare(
             out,
             size=size,
             filter=filter.value,
-            picture=parse_size(picture) if picture else None,
+            content_size=parse_size(picture) if picture else None,
             channels=int(channels) if channels else None,
             skip_bad=skip_bad,
             max_images=max_images,
@@ -118,7 +118,7 @@ def check(
     with progress("Checking") as advance:
         report = check_data(path, on_progress=advance)
     _print_report(report)
-    if report.bad:
+    if report.bad_images:
         raise typer.Exit(1)
 
 
@@ -159,7 +159,7 @@ def _print_report(report: "Report") -> None:
         _say(f"... {len(report.findings)} findings in all")
     sizes = [f"{count} of {size_text(size)}" for size, count in report.sizes.most_common(5)]
     modes = [f"{count} {mode}" for mode, count in report.modes.most_common()]
-    _say(f"{report.path}: {report.images} images, {len(report.bad)} to be repaired")
+    _say(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
     if sizes:
         more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
         _say(f"Sizes: {', '.join(sizes)}{more}")

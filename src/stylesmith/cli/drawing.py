@@ -82,7 +82,7 @@ def read_sources(painter: "Painter", text: str, *, option: str = "--seeds") -> "
     """Seeds and latent files of an option."""
     from stylesmith.sampling.sources import parse_sources
 
-    return painter.open(parse_sources(text, option=option))
+    return painter.load_sources(parse_sources(text, option=option))
 
 
 def check_picture(out: Path, *, force: bool, folder: bool = False) -> None:

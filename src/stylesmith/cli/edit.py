@@ -184,7 +184,7 @@ def _read(
     generator, model = painter.generator, painter.model_hash
     found = [read_direction(path, generator, model=model) for path in paths]
     found += [from_channel(painter, *parse_channel(text)) for text in channels]
-    return found if layers is None else [move.on_layers(layers) for move in found]
+    return found if layers is None else [move.with_layers(layers) for move in found]
 
 
 def _widest(

@@ -81,7 +81,7 @@ def generate(
         noise=noise,
         device=device,
     )
-    sources = painter.open(parts)
+    sources = painter.load_sources(parts)
     with progress("Drawing") as advance:
         if grid:
             write_grid(painter, sources, out, columns=columns, on_progress=advance)

@@ -105,7 +105,7 @@ def _variation(
         for source in sources:
             with progress("Drawing") as advance:
                 found = vary(painter, source, draws, on_progress=advance)
-            mean, most = float(found.deviation.mean()), float(found.deviation.max())
+            mean, most = float(found.std.mean()), float(found.std.max())
             levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
             say(f"{source_name(source)}: {levels}")
             yield found

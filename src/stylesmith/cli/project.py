@@ -139,7 +139,7 @@ def project(
     projector = Projector(open_search(generator, settings, distance), out)
     projector.batch_size, projector.video = batch, f".{video.value}" if video else None
     if force:
-        projector.clear(targets)
+        projector.remove_results(targets)
     done = []
     for found in run(projector, targets):
         report(found)
@@ -180,7 +180,7 @@ def open_search(
 def run(projector: "Projector", targets: "Sequence[Target]") -> "Iterator[Found]":
     """Project with a progress bar; say how long it will take as soon as that is known."""
     start, begun, told = time.monotonic(), 0, False
-    search = projector.search
+    search = projector.optimizer
     say(
         f"Projecting {counted(len(targets), 'picture')}: {search.settings.steps} steps in "
         f"{search.settings.space}, by the distance {search.distance.name!r}"
@@ -214,12 +214,12 @@ def _tune(projector: "Projector", done: "list[Found]", steps: int, seed: int) ->
     from stylesmith.inversion.tune import Tuner, TuneSettings
     from stylesmith.inversion.tuned_folder import tune_found
 
-    search = projector.search
+    search = projector.optimizer
     settings = TuneSettings(steps=steps, seed=seed)
     tuner = Tuner(search.generator, search.distance, search.statistics, settings)
     for found in done:
         with progress("Tuning") as advance:
-            tuned = tune_found(found, tuner, projector.painter, on_progress=advance)
+            tuned = tune_found(found, tuner, projector.pipeline, on_progress=advance)
         say(
             f"{found.target.source}: distance {tuned.distance():.5f} after tuning, "
             f"{found.distance:.5f} before -> {tuned.path}"

@@ -184,7 +184,7 @@ def _run(plan: "Plan") -> "Sheet":
         for suffix in WRITERS:
             write_sheet(sheet, plan.out / f"table{suffix}")
 
-    return train_table(plan, say=say, write=write)
+    return train_table(plan, say=say, on_table=write)
 
 
 def _print_list() -> None:

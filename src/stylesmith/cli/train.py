@@ -120,7 +120,7 @@ def train(
 
     session = runs.Session(
         device=choose_device(device.value),
-        limits=Limits(minutes, past_length=bool(resume and minutes and not kimg)),
+        limits=Limits(minutes, ignore_length=bool(resume and minutes and not kimg)),
         tensorboard=tensorboard,
         force=force,
     )
@@ -205,12 +205,12 @@ def _start(
     )
     config = apply_overrides(chosen.build(described, session.device), settings)
     config = config.scale_schedule(scaled_to) if scaled_to else config
-    config, text = runs.plan(config, session, images=len(dataset))
+    config, text = runs.plan(config, session, dataset_images=len(dataset))
     _say(text)
     if dry_run:
         return
     assert out is not None
-    reason = runs.start(config, dataset, out, session, say=_say)
+    reason = runs.start(config, dataset, out, session, notify=_say)
     _say_end(out, reason)
 
 
@@ -236,9 +236,9 @@ def _resume(
     config = apply_overrides(run.read_config(), settings).change(data=data)
     runs.check_resumable(run, config)
     if dry_run:
-        _say(runs.plan(config, session, images=None)[1])
+        _say(runs.plan(config, session, dataset_images=None)[1])
         return
-    reason = runs.resume(run, config, session, say=_say)
+    reason = runs.resume(run, config, session, notify=_say)
     _say_end(path, reason)
 
 

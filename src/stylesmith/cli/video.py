@@ -123,7 +123,9 @@ def video(
         motions = _moving(painter, loops, kind, way)
     length = TURN if kind is Kind.noise else len(loops[0])
     total = length * frames
-    drawn = draw_frames(painter, motions, keyframes=length, per_keyframe=frames, columns=columns)
+    drawn = draw_frames(
+        painter, motions, keyframes=length, frames_per_keyframe=frames, columns=columns
+    )
     with progress("Drawing", total) as advance:
         write_movie(out, _counted(drawn, total, advance), fps=fps)
     say(f"{counted(total, 'frame')}, {total / fps:.1f} s -> {out}")

@@ -108,11 +108,11 @@ def _parse(text: str) -> Any:
         return text
 
 
-def _merge(old: Config, new: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(config: Config, new: Mapping[str, Any]) -> dict[str, Any]:
     """Values of a config with others in place; dicts are merged into configs, never into tables."""
-    merged = old.model_dump()
+    merged = config.model_dump()
     for name, value in new.items():
-        present = getattr(old, name, None)
+        present = getattr(config, name, None)
         if isinstance(value, Config):
             value = value.model_dump()
         if isinstance(present, Config) and isinstance(value, dict):

@@ -94,13 +94,13 @@ class RunConfig(Config):
         if growth.start_level >= levels:
             fitting = ", ".join(str(4 << level) for level in range(levels))
             raise ValueError(
-                f"training.growth.start {growth.start}: images of {self._side()} have the levels "
+                f"training.growth.start {growth.start}: images of {self._size_text()} have the levels "
                 f"{fitting}"
             )
         if growth.grown_kimg(levels) > self.training.kimg * (1 + 1e-9):
             raise ValueError(
                 f"training.kimg {self.training.kimg:g}: growing from {growth.start} to "
-                f"{self._side()} takes {growth.grown_kimg(levels):g} thousand images; make the run "
+                f"{self._size_text()} takes {growth.grown_kimg(levels):g} thousand images; make the run "
                 "that long, or shorten the schedule with it by --scale-schedule"
             )
         return self
@@ -118,7 +118,7 @@ class RunConfig(Config):
             output={name: scaled(getattr(self.output, name), factor) for name in intervals},
         )
 
-    def _side(self) -> str:
+    def _size_text(self) -> str:
         height, width = self.data.size
         return f"{width}x{height}"
 

@@ -32,7 +32,7 @@ class Archive(Protocol):
         """
         ...
 
-    def ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
+    def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """At least the first `head` and the last `tail` bytes, or all that there is.
 
         Raises:
@@ -51,7 +51,7 @@ class FolderArchive:
     def __init__(self, path: Path):
         self.path = path
         sizes = {}
-        for folder, subfolders, names in os.walk(path, onerror=self._refuse):
+        for folder, subfolders, names in os.walk(path, onerror=self._raise_unreadable):
             subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
             for name in names:
                 file = Path(folder, name)
@@ -59,7 +59,7 @@ class FolderArchive:
                     sizes[file.relative_to(path).as_posix()] = file.stat().st_size
         self.sizes = dict(sorted(sizes.items()))
 
-    def _refuse(self, error: OSError) -> None:
+    def _raise_unreadable(self, error: OSError) -> None:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror}).") from error
 
     def read(self, name: str) -> bytes:
@@ -70,7 +70,7 @@ class FolderArchive:
         except OSError as error:
             raise DataError(error.strerror or str(error)) from error
 
-    def ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
+    def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """The first and last bytes of a file."""
         _check_size(self.sizes[name])
         try:
@@ -97,13 +97,15 @@ class ZipArchive:
                 f"{path}: is neither a folder nor a zip ({error}). "
                 "Wanted a folder or a zip of PNG, JPEG or WebP images."
             ) from error
-        self._entries = {info.filename: info for info in self._zip.infolist() if self._wanted(info)}
+        self._entries = {
+            info.filename: info for info in self._zip.infolist() if self._is_listed(info)
+        }
         self.sizes = {name: self._entries[name].file_size for name in sorted(self._entries)}
         self._raw = path.open("rb")
         weakref.finalize(self, self._raw.close)
         self._lock = threading.Lock()
 
-    def _wanted(self, info: zipfile.ZipInfo) -> bool:
+    def _is_listed(self, info: zipfile.ZipInfo) -> bool:
         files.check_inside(info.filename, self.path)
         if info.is_dir() or any(map(_is_hidden, PurePosixPath(info.filename).parts)):
             return False
@@ -122,7 +124,7 @@ class ZipArchive:
         except Exception as error:  # zlib, bz2, lzma and zipfile each have their own kinds
             raise DataError(f"damaged inside the zip: {error}") from error
 
-    def ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
+    def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """The first and last bytes of a file; only a compressed one is read in full."""
         info = self._entries[name]
         _check_size(info.file_size)

@@ -106,7 +106,7 @@ def _style() -> Any:
     return Style(parts)
 
 
-def draw(seed: int, index: int, side: int) -> Drawn:
+def draw(seed: int, index: int, size: int) -> Drawn:
     """One avatar of `side` x `side` pixels; a function of (seed, index)."""
     import resvg_py
     from dicebear import Avatar
@@ -116,12 +116,12 @@ def draw(seed: int, index: int, side: int) -> Drawn:
     # seen anyway; clipping it takes a third of the time.
     head = _CLIPPED.sub("<g>", avatar["svg"].replace(_WHOLE, _HEAD, 1))
     drawing = resvg_py.svg_to_bytes(
-        svg_string=head, width=2 * side, height=2 * side, skip_system_fonts=True
+        svg_string=head, width=2 * size, height=2 * size, skip_system_fonts=True
     )
     # Twice the size, then averaged: edges between two parts come out clean.
     picture = Image.open(io.BytesIO(drawing)).convert("RGB")
     buffer = io.BytesIO()
-    picture.resize((side, side), Image.Resampling.BOX).save(buffer, "PNG")
+    picture.resize((size, size), Image.Resampling.BOX).save(buffer, "PNG")
     return buffer.getvalue(), _chosen(avatar["options"])
 
 

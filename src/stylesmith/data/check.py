@@ -49,7 +49,7 @@ class Report:
     advice: list[str] = field(default_factory=list)
 
     @property
-    def bad(self) -> list[Finding]:
+    def bad_images(self) -> list[Finding]:
         """What must be repaired or left out."""
         return [finding for finding in self.findings if finding.kind == "bad"]
 
@@ -57,7 +57,7 @@ class Report:
 @dataclass(frozen=True)
 class _Image:
     header: Header
-    content: bytes
+    pixel_hash: bytes
     """Hash of the decoded pixels."""
 
 
@@ -93,7 +93,7 @@ def _decode_all(
                 report.findings.append(Finding(name, "bad", str(result)))
             else:
                 headers[name] = result.header
-                twin = first_with.setdefault(result.content, name)
+                twin = first_with.setdefault(result.pixel_hash, name)
                 if twin != name:
                     report.findings.append(Finding(name, "note", f"same pixels as {twin!r}"))
             every(on_progress, done, len(names), step=8)
@@ -163,7 +163,7 @@ def _describe(labels: Labels) -> str:
 
 
 def _advise(archive: Archive, headers: dict[str, Header], report: Report) -> None:
-    if report.bad:
+    if report.bad_images:
         report.advice.append("Repair or remove the bad files, or pass --skip-bad when training.")
     if len(report.sizes) > 1 or (headers and not _fits_network(next(iter(report.sizes)))):
         command = prepare_command(archive.path, headers)

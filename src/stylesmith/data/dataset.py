@@ -44,16 +44,16 @@ class Dataset:
     """Whether the next image takes the place of one that turns out to be damaged."""
     credit: str = ""
     """Author and license of the images, where they ask to be named."""
-    _kept: np.ndarray | None = field(init=False, repr=False)
-    _is_kept: np.ndarray = field(init=False, repr=False)
+    _cached: np.ndarray | None = field(init=False, repr=False)
+    _is_cached: np.ndarray = field(init=False, repr=False)
     _damaged: dict[int, str] = field(init=False, repr=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         shape = (len(self), self.channels, *self.size)
         fits = np.prod(shape, dtype=np.int64) <= MAX_KEPT
-        self._kept = np.empty(shape, np.uint8) if fits else None
-        self._is_kept = np.zeros(len(self), bool)
+        self._cached = np.empty(shape, np.uint8) if fits else None
+        self._is_cached = np.zeros(len(self), bool)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,13 +74,13 @@ class Dataset:
         Raises:
             DataError: If it is damaged, naming the file; with `skip_bad` only if all are.
         """
-        return self.item(index)[0]
+        return self.image_and_label(index)[0]
 
     def label(self, index: int) -> np.ndarray:
         """The label of one image, float32 `(label_size,)`; a class is one-hot."""
         return self.labels.vector(index) if self.labels else np.zeros(0, np.float32)
 
-    def item(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def image_and_label(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """An image with its own label; with `skip_bad`, the next one if it is damaged.
 
         Raises:
@@ -100,18 +100,18 @@ class Dataset:
         self.archive.close()
 
     def _read(self, index: int) -> np.ndarray:
-        if self._kept is not None and self._is_kept[index]:
-            pixels: np.ndarray = self._kept[index].copy()
+        if self._cached is not None and self._is_cached[index]:
+            pixels: np.ndarray = self._cached[index].copy()
             return pixels
         if index in self._damaged:
             raise DataError(self._damaged[index])
         try:
             pixels = self._decode(self.names[index])
         except DataError as error:
-            raise DataError(self._note_damage(index, str(error))) from error
-        if self._kept is not None:
-            self._kept[index] = pixels
-            self._is_kept[index] = True  # only now, for other threads look at it first
+            raise DataError(self._record_damage(index, str(error))) from error
+        if self._cached is not None:
+            self._cached[index] = pixels
+            self._is_cached[index] = True  # only now, for other threads look at it first
         return pixels
 
     def _decode(self, name: str) -> np.ndarray:
@@ -123,7 +123,7 @@ class Dataset:
             raise DataError(f"is {found}, where all others are {wanted}")
         return to_pixels(picture)
 
-    def _note_damage(self, index: int, reason: str) -> str:
+    def _record_damage(self, index: int, reason: str) -> str:
         name = self.names[index]
         with self._lock:
             if index not in self._damaged:

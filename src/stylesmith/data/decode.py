@@ -32,7 +32,7 @@ class Header:
     """Pillow's name of the pixel format in the file."""
 
     @property
-    def gray(self) -> bool:
+    def is_gray(self) -> bool:
         """Whether it holds no color."""
         return self.mode in _GRAY_MODES
 
@@ -45,7 +45,7 @@ def read_header(archive: Archive, name: str) -> Header:
     Raises:
         DataError: If it is empty, no image, cut short or too large.
     """
-    head, tail = archive.ends(name, _HEAD, _TAIL)
+    head, tail = archive.read_ends(name, _HEAD, _TAIL)
     if _is_known(head) and not _looks_whole(head, tail, archive.sizes[name]):
         decode(archive.read(name))
     try:
@@ -78,19 +78,19 @@ def decode(content: bytes) -> Image.Image:
         raise DataError(_reason(error)) from error
 
 
-def to_channels(picture: Image.Image, channels: int) -> Image.Image:
+def to_channels(image: Image.Image, channels: int) -> Image.Image:
     """Turn a decoded image into L, RGB or RGBA; with 1 or 3 channels it is laid on white."""
     mode = MODES[channels]
-    if picture.mode in {"LA", "RGBA"} and channels != 4:
-        paper = Image.new("RGBA", picture.size, "white")
-        paper.alpha_composite(picture.convert("RGBA"))
-        picture = paper
-    return picture if picture.mode == mode else picture.convert(mode)
+    if image.mode in {"LA", "RGBA"} and channels != 4:
+        paper = Image.new("RGBA", image.size, "white")
+        paper.alpha_composite(image.convert("RGBA"))
+        image = paper
+    return image if image.mode == mode else image.convert(mode)
 
 
-def to_pixels(picture: Image.Image) -> np.ndarray:
+def to_pixels(image: Image.Image) -> np.ndarray:
     """The pixels of an L, RGB or RGBA image, uint8 `(C, H, W)`."""
-    pixels = np.asarray(picture)
+    pixels = np.asarray(image)
     pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.array(pixels, order="C")  # a copy: what Pillow shares cannot be written
 
@@ -110,32 +110,32 @@ def _open(content: bytes) -> Image.Image:
     return picture
 
 
-def _orientation(picture: Image.Image) -> int:
+def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 is upright, 5 and more swap height and width."""
-    if "exif" not in picture.info:  # Pillow would decode a whole PNG to look for it
+    if "exif" not in image.info:  # Pillow would decode a whole PNG to look for it
         return 1
     try:
-        value = picture.getexif().get(_ORIENTATION, 1)
+        value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF leaves a good image
         return 1
     return value if value in range(1, 9) else 1
 
 
-def _to_plain_mode(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits; Pillow itself would clip them
-        values = np.asarray(picture).astype(np.uint32).clip(0, 65535)
-        return _with_exif_of(picture, Image.fromarray(((values + 128) // 257).astype(np.uint8)))
-    if picture.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in picture.info:
-        return picture
-    if picture.has_transparency_data:
-        return picture.convert("LA" if picture.mode in _GRAY_MODES else "RGBA")
-    return picture.convert("L" if picture.mode in _GRAY_MODES else "RGB")
+def _to_plain_mode(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits; Pillow itself would clip them
+        values = np.asarray(image).astype(np.uint32).clip(0, 65535)
+        return _with_exif_of(image, Image.fromarray(((values + 128) // 257).astype(np.uint8)))
+    if image.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in image.info:
+        return image
+    if image.has_transparency_data:
+        return image.convert("LA" if image.mode in _GRAY_MODES else "RGBA")
+    return image.convert("L" if image.mode in _GRAY_MODES else "RGB")
 
 
-def _with_exif_of(source: Image.Image, picture: Image.Image) -> Image.Image:
-    if "exif" in source.info:
-        picture.info["exif"] = source.info["exif"]
-    return picture
+def _with_exif_of(original: Image.Image, image: Image.Image) -> Image.Image:
+    if "exif" in original.info:
+        image.info["exif"] = original.info["exif"]
+    return image
 
 
 def _is_known(head: bytes) -> bool:

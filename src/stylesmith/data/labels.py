@@ -42,7 +42,7 @@ class Labels:
         one_hot[self.values[index]] = 1
         return one_hot
 
-    def raw(self, index: int) -> Label:
+    def json_value(self, index: int) -> Label:
         """The label of one image as `dataset.json` writes it."""
         value: Label = self.values[index].tolist()
         return value

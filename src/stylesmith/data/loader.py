@@ -38,37 +38,37 @@ class BatchLoader:
         self._mirror = mirror
         self._sampler = Sampler(len(dataset), keys)
         self._pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="decode")
-        self._begun: dict[int, Future[Item]] = {}
+        self._pending: dict[int, Future[Item]] = {}
 
-    def take(self, positions: Sequence[int], upcoming: Sequence[int] = ()) -> Batch:
+    def load_batch(self, positions: Sequence[int], prefetch: Sequence[int] = ()) -> Batch:
         """The images at `positions`; those at `upcoming` are begun, so that they wait next time.
 
         Raises:
             DataError: If one of `positions` is damaged, naming the file.
         """
-        begun = {position: self._begin(position) for position in (*positions, *upcoming)}
-        for position in self._begun.keys() - begun.keys():
-            self._begun[position].cancel()
-        self._begun = {position: begun[position] for position in upcoming}
+        begun = {position: self._submit(position) for position in (*positions, *prefetch)}
+        for position in self._pending.keys() - begun.keys():
+            self._pending[position].cancel()
+        self._pending = {position: begun[position] for position in prefetch}
         items = [begun[position].result() for position in positions]
         images = np.stack([pixels for pixels, _ in items])
         labels = np.stack([label for _, label in items])
         return Batch(torch.from_numpy(images), torch.from_numpy(labels))
 
-    def random_labels(self, draws: Sequence[int]) -> Tensor:
+    def random_labels(self, numbers: Sequence[int]) -> Tensor:
         """The labels of images chosen by random numbers, float32 `(N, label_size)`."""
-        rows = [self._dataset.label(draw % len(self._dataset)) for draw in draws]
+        rows = [self._dataset.label(draw % len(self._dataset)) for draw in numbers]
         return torch.from_numpy(np.stack(rows))
 
     def close(self) -> None:
         """Stop the workers."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _begin(self, position: int) -> Future[Item]:
-        return self._begun.get(position) or self._pool.submit(self._load, position)
+    def _submit(self, position: int) -> Future[Item]:
+        return self._pending.get(position) or self._pool.submit(self._read_image, position)
 
-    def _load(self, position: int) -> Item:
-        pixels, label = self._dataset.item(self._sampler.index(position))
+    def _read_image(self, position: int) -> Item:
+        pixels, label = self._dataset.image_and_label(self._sampler.index(position))
         if self._mirror and self._keys.uniform("mirror", position) < 0.5:
             pixels = pixels[..., ::-1]
         return pixels, label

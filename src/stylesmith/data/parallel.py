@@ -32,7 +32,7 @@ def map_ahead(
             future.cancel()
 
 
-def every(progress: Progress | None, done: int, total: int, *, step: int = 64) -> None:
+def every(on_progress: Progress | None, done: int, total: int, *, step: int = 64) -> None:
     """Tell `progress` now and then, and at the end."""
-    if progress and (done % step == 0 or done == total):
-        progress(done, total)
+    if on_progress and (done % step == 0 or done == total):
+        on_progress(done, total)

@@ -45,7 +45,7 @@ def prepare(
     *,
     size: tuple[int, int],
     filter: Filter = "lanczos",
-    picture: tuple[int, int] | None = None,
+    content_size: tuple[int, int] | None = None,
     channels: int | None = None,
     skip_bad: bool = False,
     max_images: int | None = None,
@@ -59,7 +59,7 @@ def prepare(
         out: The zip.
         size: Height and width.
         filter: How to resize; recorded in the manifest, for scores depend on it.
-        picture: Height and width of the picture between black bars, as in LSUN Car; None fills the
+        content_size: Height and width of the picture between black bars, as in LSUN Car; None fills the
             image.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3.
         skip_bad: Leave unreadable images out, and name them in the manifest.
@@ -80,7 +80,7 @@ def prepare(
         raise OutputError(f"{out}: is the source itself. Choose another name.")
     if max_images is not None and max_images < 1:
         raise UsageError(f"--max-images {max_images}: wanted at least 1")
-    shape = Shape(size, picture or size, filter)
+    shape = Shape(size, content_size or size, filter)
     archive = open_archive(source)
     try:
         plan = _plan(archive, channels, skip_bad, max_images)
@@ -95,21 +95,21 @@ class Shape:
 
     size: tuple[int, int]
     """Height and width of the image."""
-    picture: tuple[int, int]
+    content_size: tuple[int, int]
     """Height and width of what it shows; less than `size` leaves bars."""
     filter: Filter
 
     def __post_init__(self) -> None:
-        (height, width), (picture_height, picture_width) = self.size, self.picture
+        (height, width), (picture_height, picture_width) = self.size, self.content_size
         if picture_height > height or picture_width > width:
             raise UsageError(
-                f"--picture {size_text(self.picture)}: wanted at most the image's "
+                f"--picture {size_text(self.content_size)}: wanted at most the image's "
                 f"{size_text(self.size)}"
             )
 
-    def apply(self, picture: Image.Image) -> Image.Image:
+    def apply(self, image: Image.Image) -> Image.Image:
         """The image of one picture."""
-        return with_bars(fit(picture, self.picture, self.filter), self.size)
+        return with_bars(fit(image, self.content_size, self.filter), self.size)
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ class _Plan:
     names: list[str]
     sizes: list[tuple[int, int]]
     labels: list[Label | None]
-    found: Labels | None
+    dataset_labels: Labels | None
     channels: int
-    bad: list[Bad]
+    skipped: list[Bad]
 
 
 def _plan(archive: Archive, channels: int | None, skip_bad: bool, max_images: int | None) -> _Plan:
@@ -143,7 +143,7 @@ def _plan(archive: Archive, channels: int | None, skip_bad: bool, max_images: in
         archive,
         [names[i] for i in chosen],
         [seen.headers[names[i]].size for i in chosen],
-        [found.raw(i) if found else None for i in chosen],
+        [found.json_value(i) if found else None for i in chosen],
         found,
         channels or seen.channels,
         seen.bad,
@@ -153,21 +153,21 @@ def _plan(archive: Archive, channels: int | None, skip_bad: bool, max_images: in
 def _write(
     plan: _Plan,
     out: Path,
-    shape: Shape,
+    transform: Shape,
     skip_bad: bool,
     on_progress: Progress | None,
 ) -> Prepared:
-    size, skipped = shape.size, list(plan.bad)
+    size, skipped = transform.size, list(plan.skipped)
     details: dict[str, Any] = {
         "source": plan.archive.path.name,
-        "filter": shape.filter,
+        "filter": transform.filter,
         "crop": "center",
-        "picture": shape.picture,
+        "picture": transform.content_size,
         "pillow": PIL.__version__,
         "skipped": skipped,
     }
-    class_names = plan.found.class_names if plan.found else None
-    encode = _encoder(plan.archive, shape, plan.channels)
+    class_names = plan.dataset_labels.class_names if plan.dataset_labels else None
+    encode = _encoder(plan.archive, transform, plan.channels)
     count = write_pack(
         out,
         _images(plan, encode, skipped if skip_bad else None, on_progress),
@@ -177,8 +177,8 @@ def _write(
         details=details,
         extras={},
     )
-    label_size = plan.found.size if plan.found else 0
-    enlarged = sum(_is_smaller(found, shape.picture) for found in plan.sizes)
+    label_size = plan.dataset_labels.size if plan.dataset_labels else 0
+    enlarged = sum(_is_smaller(found, transform.content_size) for found in plan.sizes)
     return Prepared(out, count, size, plan.channels, label_size, class_names, skipped, enlarged)
 
 
@@ -210,7 +210,9 @@ def _images(
         raise DataError(f"{plan.archive.path}: every one of its images is damaged.")
 
 
-def _encoder(archive: Archive, shape: Shape, channels: int) -> Callable[[str], bytes | DataError]:
+def _encoder(
+    archive: Archive, transform: Shape, channels: int
+) -> Callable[[str], bytes | DataError]:
     def encode(name: str) -> bytes | DataError:
         """A PNG, or why there is none."""
         try:
@@ -219,7 +221,7 @@ def _encoder(archive: Archive, shape: Shape, channels: int) -> Callable[[str], b
             return error
         buffer = io.BytesIO()
         # Level 3 writes twice as fast as the default and a few percent larger.
-        shape.apply(picture).save(buffer, "PNG", compress_level=3)
+        transform.apply(picture).save(buffer, "PNG", compress_level=3)
         return buffer.getvalue()
 
     return encode

@@ -23,13 +23,13 @@ def center_box(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int
     return left, top, left + crop_width, top + crop_height
 
 
-def fit(picture: Image.Image, size: tuple[int, int], filter: Filter = "lanczos") -> Image.Image:
+def fit(image: Image.Image, size: tuple[int, int], filter: Filter = "lanczos") -> Image.Image:
     """Center-crop an L, RGB or RGBA image to the shape of `size` (height, width) and resize it."""
     height, width = size
-    if picture.size == (width, height):
-        return picture
+    if image.size == (width, height):
+        return image
     # Not resize(box=...), whose filter would mix in pixels from beyond the crop.
-    part = picture.crop(center_box((picture.height, picture.width), size))
+    part = image.crop(center_box((image.height, image.width), size))
     return part.resize((width, height), _RESAMPLING[filter])
 
 

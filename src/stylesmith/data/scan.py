@@ -25,7 +25,7 @@ class Scan:
     @property
     def channels(self) -> int:
         """1 if no image has color, else 3."""
-        return 1 if all(header.gray for header in self.headers.values()) else 3
+        return 1 if all(header.is_gray for header in self.headers.values()) else 3
 
 
 def image_names(archive: Archive) -> list[str]:

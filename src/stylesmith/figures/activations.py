@@ -32,7 +32,7 @@ class Activations:
     """`(N, C, H, W)`, -1..1."""
     features: list[Tensor]
     """Behind the last layer of each level, from the base up: `(N, F, h, w)`."""
-    unnormalized: list[Tensor]
+    adain_inputs: list[Tensor]
     """The same in front of that layer's AdaIN; empty where a network has none."""
 
 

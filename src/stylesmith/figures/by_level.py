@@ -16,25 +16,25 @@ def level_chart(
     curves: Sequence[tuple[str, Curve]],
     quantity: str,
     *,
-    of: str = "feature maps",
+    resolution_of: str = "feature maps",
     title: str = "",
-    limits: tuple[float, float | None] = (0, None),
+    y_limits: tuple[float, float | None] = (0, None),
 ) -> Chart:
     """One line for each name and its values.
 
     Args:
         curves: Names and values.
         quantity: What the vertical axis is.
-        of: What has a resolution.
+        resolution_of: What has a resolution.
         title: Words above.
-        limits: Ends of the vertical axis.
+        y_limits: Ends of the vertical axis.
     """
 
     def plot(axes: "Axes") -> None:
         for name, curve in curves:
             axes.plot(list(curve), list(curve.values()), marker="o", label=name)
-        axes.set(xlabel=f"resolution of the {of}", ylabel=quantity)
-        axes.set_ylim(*limits)
+        axes.set(xlabel=f"resolution of the {resolution_of}", ylabel=quantity)
+        axes.set_ylim(*y_limits)
         if len(curves) > 1:
             axes.legend(frameon=False)
 

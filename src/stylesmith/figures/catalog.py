@@ -36,9 +36,9 @@ class PaperFigure:
     """What a model must have for it, in words; where it is drawn by hand, the place in docs."""
     draw: Draw | None = None
     """None for diagrams, which nothing computes."""
-    takes: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()
     """The choices that have an effect, as fields of `Choices`."""
-    alone: bool = False
+    needs_no_model: bool = False
     """Whether it is an experiment of its own, without a model."""
 
 
@@ -83,7 +83,7 @@ FIGURES: tuple[PaperFigure, ...] = (
         "no model",
         warping,
         frozenset({"count"}),
-        alone=True,
+        needs_no_model=True,
     ),
     PaperFigure(
         "stylegan-7",
@@ -259,9 +259,9 @@ def check_model(figure: PaperFigure, model: str | None) -> None:
     Raises:
         UsageError: Saying what to do.
     """
-    if figure.alone and model is not None:
+    if figure.needs_no_model and model is not None:
         raise UsageError(f"figure {figure.id}: shows no model; leave {model} out")
-    if not figure.alone and model is None:
+    if not figure.needs_no_model and model is None:
         raise UsageError(f"name a figure and a model; {figure.id} needs {figure.needs}")
 
 
@@ -272,8 +272,8 @@ def check_choices(figure: PaperFigure, choices: Choices) -> None:
         UsageError: Naming the first one, and those that have an effect.
     """
     for field in fields(choices):
-        if getattr(choices, field.name) is not None and field.name not in figure.takes:
-            known = ", ".join(f"--{_option(name)}" for name in sorted(figure.takes))
+        if getattr(choices, field.name) is not None and field.name not in figure.options:
+            known = ", ".join(f"--{_option(name)}" for name in sorted(figure.options))
             raise UsageError(
                 f"--{_option(field.name)}: has no effect on {figure.id}, which takes "
                 f"{known or 'no options'}"

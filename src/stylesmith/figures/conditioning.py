@@ -22,8 +22,8 @@ PIXELS = 1 << 15
 
 def conditioning(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 17: mean and standard deviation of the sorted singular values."""
-    count = subject.choices.count or COUNT
-    curves = [(one.name, spectra(one, on_progress)) for one in subject.compared()]
+    count = subject.options.count or COUNT
+    curves = [(one.name, spectra(one, on_progress)) for one in subject.compared_inputs()]
     spreads = "; ".join(
         f"{name}: the middle one is {values.median(dim=1).values.mean():.2g} of the largest"
         for name, values in curves
@@ -39,10 +39,10 @@ def conditioning(subject: Subject, on_progress: Progress) -> Drawing:
 
 def spectra(subject: Subject, on_progress: Progress) -> Tensor:
     """Singular values at the w of the first seeds, largest first and divided by it: `(N, D)`."""
-    painter, count = subject.painter(), subject.choices.count or COUNT
+    painter, count = subject.pipeline(), subject.options.count or COUNT
     rows = []
     for seed in range(count):
-        rows.append(spectrum(painter, painter.styles([seed])[0, 0]))
+        rows.append(spectrum(painter, painter.ws([seed])[0, 0]))
         on_progress(seed + 1, count)
     return torch.stack(rows)
 

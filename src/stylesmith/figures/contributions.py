@@ -34,11 +34,11 @@ def contributions_over_training(subject: Subject, on_progress: Progress) -> Draw
     """
     config = subject.generator.config
     if config.connection != "skip":
-        raise subject.lacks(
+        raise subject.missing_error(
             "a toRGB of each resolution whose images are summed",
             "skip generators have them (generator.connection=skip: stylegan2-e, stylegan2-f)",
         )
-    count = subject.choices.count or COUNT
+    count = subject.options.count or COUNT
     history = spread(RunFolder(subject.path).snapshots()[::-1], SNAPSHOTS)
     names = [f"{width}x{height}" for height, width in map(config.size, range(config.levels))]
     what = (
@@ -85,15 +85,15 @@ def contributions(generator: Generator, w: Tensor) -> Tensor:
     return deviations / deviations.sum()
 
 
-def spread(paths: Sequence[Path], most: int) -> list[Path]:
+def spread(paths: Sequence[Path], max_count: int) -> list[Path]:
     """At most so many of them, evenly spaced, with the first and the last."""
-    if len(paths) <= most:
+    if len(paths) <= max_count:
         return list(paths)
-    return [paths[round(i * (len(paths) - 1) / (most - 1))] for i in range(most)]
+    return [paths[round(i * (len(paths) - 1) / (max_count - 1))] for i in range(max_count)]
 
 
 def _shares(subject: Subject, generator: Generator, count: int) -> Tensor:
-    number = subject.choices.label
+    number = subject.options.label
     label = None if number is None else generator.label_row(number)
     return contributions(generator, sample_w(generator, label, count=count))
 

@@ -27,7 +27,7 @@ class Pictures:
     columns: Sequence[str] = ()
     """Words above each column."""
     title: str = ""
-    below: str = ""
+    text_below: str = ""
     """Words beneath, in one line."""
     zoom: int | None = None
     """Pixels of the page for each side of an image's pixel; None lets the page choose."""
@@ -63,6 +63,6 @@ class Drawing:
         return any(isinstance(panel, Chart) for row in self.panels for panel in row)
 
     @property
-    def pictures(self) -> list[Pictures]:
+    def image_panels(self) -> list[Pictures]:
         """The panels with images, in reading order."""
         return [panel for row in self.panels for panel in row if isinstance(panel, Pictures)]

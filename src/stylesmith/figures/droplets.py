@@ -40,7 +40,7 @@ def droplets(subject: Subject, on_progress: Progress) -> Drawing:
         ModelError: If the network has no instance normalization.
     """
     if subject.generator.config.kind != "adain":
-        raise subject.lacks(
+        raise subject.missing_error(
             "instance normalization",
             "AdaIN networks have it (stylegan-c to stylegan-f, stylegan2-a); "
             "stylegan2-3 shows any network",
@@ -48,7 +48,7 @@ def droplets(subject: Subject, on_progress: Progress) -> Drawing:
     seen = _look(subject)
     levels = [
         _before_and_after(before[0], after[0])
-        for before, after in zip(seen.unnormalized, seen.features, strict=True)
+        for before, after in zip(seen.adain_inputs, seen.features, strict=True)
     ]
     pictures = Pictures(
         sheet(seen.images[0], levels),
@@ -72,7 +72,7 @@ def droplets(subject: Subject, on_progress: Progress) -> Drawing:
 
 def without_droplets(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 3: activations of this model, and beside it of another with other normalization."""
-    subjects = subject.compared()
+    subjects = subject.compared_inputs()
     panels = [[_plain_sheet(one)] for one in subjects]
     chart = _peak_chart(subjects, on_progress)
     caption = (
@@ -85,7 +85,7 @@ def without_droplets(subject: Subject, on_progress: Progress) -> Drawing:
 
 def mean_peaks(subject: Subject, on_progress: Progress) -> Curve:
     """The peak at each resolution, as a mean over images."""
-    count, painter = _count(subject), subject.painter()
+    count, painter = _count(subject), subject.pipeline()
     rows, names = [], []
     for number, seen in enumerate(observe_each(painter, range(count)), 1):
         rows.append(torch.cat([peaks(maps) for maps in seen.features]))
@@ -118,7 +118,7 @@ def _plain_sheet(subject: Subject) -> Pictures:
 
 
 def _look(subject: Subject) -> Activations:
-    painter = subject.painter()
+    painter = subject.pipeline()
     return observe(painter, painter.codes(subject.exact_sources(painter, [0])))
 
 
@@ -132,4 +132,4 @@ def _describe(subject: Subject) -> str:
 
 
 def _count(subject: Subject) -> int:
-    return subject.choices.count or COUNT
+    return subject.options.count or COUNT

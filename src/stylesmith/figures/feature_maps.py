@@ -39,8 +39,8 @@ def broken_image(subject: Subject, on_progress: Progress) -> Drawing:
     Raises:
         UsageError: If the user chose other than two images.
     """
-    painter = subject.painter()
-    if subject.choices.seeds is None:
+    painter = subject.pipeline()
+    if subject.options.seeds is None:
         sources, rule = _extremes(subject, painter, on_progress)
         words = ["most usual: ", "most unusual: "]
     else:
@@ -56,21 +56,21 @@ def broken_image(subject: Subject, on_progress: Progress) -> Drawing:
 
 def growing_activations(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 16: activations of networks with and without progressive growing."""
-    subjects = subject.compared()
+    subjects = subject.compared_inputs()
     panels, curves = [], []
     for one in subjects:
-        painter = one.painter()
+        painter = one.pipeline()
         source = one.exact_sources(painter, [0])
         panels.append([_strongest(observe(painter, painter.codes(source)), _describe(one))])
         curves.append((_describe(one), high_frequencies(one, on_progress)))
     chart = level_chart(
-        curves, "variance finer than 2x2 means", title="High-frequency content", limits=(0, 1)
+        curves, "variance finer than 2x2 means", title="High-frequency content", y_limits=(0, 1)
     )
     caption = (
         "StyleGAN2, Figure 16. Does progressive growing lead to higher-frequency content in the "
         f"intermediate layers? {SCALE} The chart has the share of their variance that half the "
         "resolution could not hold (what means over 2x2 pixels take away; 3/4 for white noise), "
-        f"over all maps of {subject.choices.count or COUNT} images."
+        f"over all maps of {subject.options.count or COUNT} images."
     )
     return Drawing(caption, [*panels, [chart]])
 
@@ -88,9 +88,9 @@ def most_and_least_usual(values: Tensor) -> tuple[int, int]:
 
 def high_frequencies(subject: Subject, on_progress: Progress) -> Curve:
     """`fine_share` at each resolution above the base, as a mean over images."""
-    count = subject.choices.count or COUNT
+    count = subject.options.count or COUNT
     rows, names = [], []
-    for number, seen in enumerate(observe_each(subject.painter(), range(count)), 1):
+    for number, seen in enumerate(observe_each(subject.pipeline(), range(count)), 1):
         rows.append([fine_share(maps) for maps in seen.features[1:]])
         names = level_names(seen.features[1:])
         on_progress(number, count)
@@ -101,7 +101,7 @@ def _extremes(
     subject: Subject, painter: Painter, on_progress: Progress
 ) -> tuple[list[Source], str]:
     """The seeds with the most and the least usual activations, and the rule in words."""
-    count = subject.choices.count or CANDIDATES
+    count = subject.options.count or CANDIDATES
     if count < 2:
         raise UsageError(f"--count {count}: wanted at least two images to choose from")
     rows = []

@@ -28,19 +28,19 @@ class RunHistory:
     """What a run's log says of its model's quality."""
 
     name: str
-    scores: History
-    grown: int | None
+    curves: History
+    grown_at: int | None
     """Images seen until a growing network had all its levels; None where nothing grew."""
 
 
 def training_history(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 9: two charts, one above the other, and a curve in each for each run."""
-    subjects = [subject, *([subject.other()] if subject.choices.other else [])]
+    subjects = [subject, *([subject.other()] if subject.options.other else [])]
     runs = [_read(one) for one in subjects]
     on_progress(1, 1)
     names = shared_metrics(runs)
     if not names:
-        kept = "; ".join(f"{run.name} has {', '.join(run.scores)}" for run in runs)
+        kept = "; ".join(f"{run.name} has {', '.join(run.curves)}" for run in runs)
         raise UsageError(
             f"the logs of {' and '.join(run.name for run in runs)} share no Fréchet distance and "
             f"no path length: {kept}. Measure them alike: train with --metrics "
@@ -67,7 +67,7 @@ def history(run: RunFolder) -> History:
 
 def shared_metrics(runs: Sequence[RunHistory]) -> list[str]:
     """The first metric of each kind that all runs have."""
-    names = [name for name in runs[0].scores if all(name in run.scores for run in runs)]
+    names = [name for name in runs[0].curves if all(name in run.curves for run in runs)]
     found = (next((name for name in names if _family(name) in kind), None) for kind in KINDS)
     return [name for name in found if name]
 
@@ -100,11 +100,11 @@ def _or_nan(value: float | None) -> float:
 def _plot(name: str, runs: Sequence[RunHistory]) -> Callable[["Axes"], None]:
     def plot(axes: "Axes") -> None:
         for color, run in zip(COLORS, runs, strict=False):
-            seen, values = zip(*run.scores[name], strict=True)
+            seen, values = zip(*run.curves[name], strict=True)
             thousands = [images / 1000 for images in seen]
             axes.plot(thousands, values, color=color, marker=".", label=run.name)
-            if run.grown:
-                axes.axvline(run.grown / 1000, color=color, linestyle="--", linewidth=1)
+            if run.grown_at:
+                axes.axvline(run.grown_at / 1000, color=color, linestyle="--", linewidth=1)
         axes.set(xlabel="thousand images seen by the discriminator", ylabel=name)
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
@@ -124,6 +124,6 @@ def _caption(names: Sequence[str], runs: Sequence[RunHistory]) -> str:
         words += f" {logs} no path length (train --metrics pl2_random_wend_2k)."
     elif len(names) == 1:
         words += f" {logs} no Fréchet distance (train --metrics fd_random_5k)."
-    if any(run.grown for run in runs):
+    if any(run.grown_at for run in runs):
         words += " A dashed vertical line marks where training has progressed to full resolution."
     return words

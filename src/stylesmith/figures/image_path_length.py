@@ -42,27 +42,27 @@ class ImageScores:
 
     values: np.ndarray
     """`(N,)`"""
-    measure: str
+    metric_name: str
     """What they are called: PPL with LPIPS alone."""
     note: str
     """Why it isn't LPIPS; empty if it is, or was named."""
 
     @property
-    def low(self) -> np.ndarray:
+    def low_seeds(self) -> np.ndarray:
         """Seeds at or below the 10th percentile."""
         return np.flatnonzero(self.values <= np.percentile(self.values, LOW))
 
     @property
-    def high(self) -> np.ndarray:
+    def high_seeds(self) -> np.ndarray:
         """Seeds at or above the 90th percentile."""
         return np.flatnonzero(self.values >= np.percentile(self.values, HIGH))
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """For captions: of which images they are, and how they were measured."""
         note = f" ({self.note})" if self.note else ""
         return (
-            f"Scores are the {self.measure} of seeds 0-{len(self.values) - 1} along {DIRECTIONS} "
+            f"Scores are the {self.metric_name} of seeds 0-{len(self.values) - 1} along {DIRECTIONS} "
             f"paths each{note}."
         )
 
@@ -75,16 +75,16 @@ def score_images(subject: Subject, on_progress: Progress) -> ImageScores:
         UsageError: If the distance that the user chose doesn't fit the images.
         ModelError: If its weights are missing.
     """
-    painter, size = subject.painter(), subject.generator.image_size
-    distance, note = choose_distance(subject.choices.distance, size, painter.device)
-    count, keys = subject.choices.count or COUNT, RandomKeys(0)
+    painter, size = subject.pipeline(), subject.generator.image_size
+    distance, note = choose_distance(subject.options.distance, size, painter.device)
+    count, keys = subject.options.count or COUNT, RandomKeys(0)
     step, width = max(1, batch_size(size) // 4), painter.config.mapping.z_dim
     values = []
     for start in range(0, count, step):
         seeds = range(start, min(start + step, count))
-        noise = painter.noise(seeds)
+        noise = painter.noise_maps(seeds)
         ends = (
-            painter.map(torch.stack([keys.normal(width, "end", seed, way) for seed in seeds]))
+            painter.map_z(torch.stack([keys.normal(width, "end", seed, way) for seed in seeds]))
             for way in range(DIRECTIONS)
         )
         with full_precision():
@@ -92,7 +92,7 @@ def score_images(subject: Subject, on_progress: Progress) -> ImageScores:
                 lengths_around(
                     partial(painter.generator.draw, noise=noise),
                     distance.embed,
-                    painter.styles(seeds),
+                    painter.ws(seeds),
                     ends,
                 ).cpu()
             )
@@ -103,11 +103,11 @@ def score_images(subject: Subject, on_progress: Progress) -> ImageScores:
 
 def extremes(subject: Subject, on_progress: Progress) -> Drawing:
     """StyleGAN2, Figure 4: random images of low and of high path length."""
-    scores, painter = score_images(subject, on_progress), subject.painter()
+    scores, painter = score_images(subject, on_progress), subject.pipeline()
     panels = []
     for letter, kind, seeds, sign, place in (
-        ("a", "low", scores.low, "<=", LOW),
-        ("b", "high", scores.high, ">=", HIGH),
+        ("a", "low", scores.low_seeds, "<=", LOW),
+        ("b", "high", scores.high_seeds, ">=", HIGH),
     ):
         some = RandomKeys(0).permutation(len(seeds), kind)[:SHOWN]
         images = draw_all(painter, seeds[some].tolist(), lambda done, of: None)
@@ -116,14 +116,14 @@ def extremes(subject: Subject, on_progress: Progress) -> Drawing:
     caption = (
         "StyleGAN2, Figure 4. Connection between perceptual path length and image quality, for "
         f"{subject.name}. (a) Random examples with low path length (up to the {LOW}th percentile). "
-        f"(b) Examples with high path length (from the {HIGH}th percentile). {scores.words}"
+        f"(b) Examples with high path length (from the {HIGH}th percentile). {scores.description}"
     )
     return Drawing(caption, [panels])
 
 
 def distribution(subject: Subject, on_progress: Progress) -> Drawing:
     """StyleGAN2, Figure 5: the histogram of scores, of one model or of two."""
-    subjects = subject.compared()
+    subjects = subject.compared_inputs()
     scores = []
     for number, each in enumerate(subjects):
 
@@ -140,7 +140,7 @@ def distribution(subject: Subject, on_progress: Progress) -> Drawing:
         "StyleGAN2, Figure 5. Distribution of the path length scores of individual images. The "
         f"ranges of Figure 4, up to the {LOW}th and from the {HIGH}th percentile, are highlighted "
         f"in orange; scores beyond the axis, which ends at the {LAST}th percentile, are left out. "
-        + " ".join(dict.fromkeys(score.words for score in scores))
+        + " ".join(dict.fromkeys(score.description for score in scores))
     )
     return Drawing(caption, [charts])
 
@@ -150,7 +150,7 @@ def histogram(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts from 0 to `top`: of images between the two ends, of those in them; and bin edges."""
     edges = np.linspace(0, top, bins + 1)
-    ends = np.union1d(scores.low, scores.high)
+    ends = np.union1d(scores.low_seeds, scores.high_seeds)
     within, _ = np.histogram(np.delete(scores.values, ends), edges)
     highlighted, _ = np.histogram(scores.values[ends], edges)
     return within, highlighted, edges
@@ -172,7 +172,9 @@ def _chart(scores: ImageScores, top: float, title: str) -> Chart:
         axes.axvline(
             float(scores.values.mean()), color="black", linestyle="--", linewidth=1, label="mean"
         )
-        axes.set(xlabel=scores.measure, ylabel="images", xlim=(0, top), ylim=(0, 1.08 * highest))
+        axes.set(
+            xlabel=scores.metric_name, ylabel="images", xlim=(0, top), ylim=(0, 1.08 * highest)
+        )
         axes.legend(frameon=False, fontsize=9)
 
     return Chart(plot, title=title)

@@ -24,8 +24,8 @@ ROWS = {"coarse": 3, "middle": 2, "fine": 1}
 
 def style_mixing(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 3: everything as source A is, but for some styles of source B."""
-    subject.need_styles()
-    painter = subject.painter()
+    subject.require_styles()
+    painter = subject.pipeline()
     ranges = used_layers(subject.generator)
     named = [(name, ranges[name]) for name in ranges for _ in range(ROWS[name])]
     sources = subject.sources(painter, (*SOURCES_A[: len(named)], *SOURCES_B))
@@ -43,7 +43,7 @@ def style_mixing(subject: Subject, on_progress: Progress) -> Drawing:
     caption = (
         f"StyleGAN, Figure 3, for {subject.name}. Sources A (down, "
         f"{sources_text(sources[: len(named)])}) and B (across, {sources_text(top)}) were drawn "
-        f"from their own latent codes{chosen_psi(subject.choices)}; all others copy a subset of "
+        f"from their own latent codes{chosen_psi(subject.options)}; all others copy a subset of "
         f"styles from source B and take the rest from source A. {spans.capitalize()}."
     )
     words = ["", *(f"{name.capitalize()} styles from source B" for name, _ in named)]

@@ -20,9 +20,9 @@ WIDTH = 192
 
 def stochastic_variation(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 4: an image, crops of draws with other noise, the deviation of each pixel."""
-    subject.need_noise()
-    painter = subject.painter()
-    sources, draws = subject.sources(painter, VARIED), subject.choices.count or DRAWS
+    subject.require_noise()
+    painter = subject.pipeline()
+    sources, draws = subject.sources(painter, VARIED), subject.options.count or DRAWS
     rows, largest = [], 0.0
     for number, source in enumerate(sources):
 
@@ -30,15 +30,15 @@ def stochastic_variation(subject: Subject, on_progress: Progress) -> Drawing:
             on_progress(before + done, draws * len(sources))
 
         variation = vary(painter, source, draws, on_progress=advance)
-        window = most_varied(variation.deviation)
-        largest = max(largest, float(variation.deviation.max()))
+        window = most_varied(variation.std)
+        largest = max(largest, float(variation.std.max()))
         rows.append(
             torch.stack([variation.image, crops(variation, window), deviation_image(variation)])
         )
     images = torch.stack(rows)
     caption = (
         f"StyleGAN, Figure 4. Examples of stochastic variation, for {subject.name} "
-        f"({sources_text(sources)}{chosen_psi(subject.choices)}). (a) Generated image. (b) "
+        f"({sources_text(sources)}{chosen_psi(subject.options)}). (a) Generated image. (b) "
         "Zoom-in on the quarter of each side that varies most, with different realizations of "
         "input noise. (c) Standard deviation of each pixel's gray value over "
         f"{draws} realizations, times {BRIGHTER}: white is "
@@ -50,19 +50,19 @@ def stochastic_variation(subject: Subject, on_progress: Progress) -> Drawing:
 
 def noise_components(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 5: noise on all layers, on none, on fine and on coarse ones."""
-    subject.need_noise()
+    subject.require_noise()
     config = subject.generator.config
     parts = component_layers(config)
     columns = []
     for number, layers in enumerate(parts.values(), 1):
-        painter = subject.painter(noise=NoiseChoice("fixed", layers))
+        painter = subject.pipeline(noise=NoiseChoice("fixed", layers))
         sources = subject.sources(painter, COMPONENTS)
         columns.append(draw_all(painter, sources, lambda done, of: None))
         on_progress(number, len(parts))
     images = torch.stack(columns, dim=1)
     caption = (
         f"StyleGAN, Figure 5. Effect of noise inputs at different layers of {subject.name} "
-        f"({sources_text(sources)}{chosen_psi(subject.choices)}). (a) Noise is applied to all "
+        f"({sources_text(sources)}{chosen_psi(subject.options)}). (a) Noise is applied to all "
         "layers. (b) No noise. (c) Noise "
         f"in fine layers only ({noise_at(parts['fine'], config)}). (d) Noise in coarse layers "
         f"only ({noise_at(parts['coarse'], config)})."

@@ -30,8 +30,8 @@ SHOWN = 2
 
 def noise_regularization(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 18: one picture projected without and with the regularizer."""
-    subject.need_noise()
-    on = ProjectionSettings(steps=subject.choices.steps or STEPS, label=subject.choices.label)
+    subject.require_noise()
+    on = ProjectionSettings(steps=subject.options.steps or STEPS, label=subject.options.label)
     target = picture(subject, on)
     panels, words = [], ""
     for number, settings in enumerate((replace(on, noise_weight=0.0), on)):
@@ -61,7 +61,7 @@ def picture(subject: Subject, settings: ProjectionSettings) -> Target:
         UsageError: If both are named, or the second model draws in another size.
         ModelError: If there is none.
     """
-    generator, choices = subject.generator, subject.choices
+    generator, choices = subject.generator, subject.options
     if choices.other is None:
         data = real_images_path(subject)
         (target,) = real_targets(data, generator, 1, settings, option="--count")

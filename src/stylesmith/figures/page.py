@@ -85,7 +85,7 @@ def panel_size(panel: Panel) -> tuple[int, int]:
         return panel.width, panel.height + _title_height(panel)
     height, width = collage(panel).shape[:2]
     left, top = _label_space(panel)
-    return left + width, top + height + (LINE + 4 if panel.below else 0)
+    return left + width, top + height + (LINE + 4 if panel.text_below else 0)
 
 
 def collage(panel: Pictures) -> np.ndarray:
@@ -122,15 +122,15 @@ class _Canvas:
         self.figure, self.width, self.height = figure, width, height
 
     def text(
-        self, text: str, left: float, top: float, *, size: int = 9, turned: bool = False
+        self, text: str, left: float, top: float, *, size: int = 9, centered: bool = False
     ) -> None:
         self.figure.text(
             left / self.width,
             1 - top / self.height,
             text,
             fontsize=size,
-            va="center" if turned else "top",
-            ha="center" if turned else "left",
+            va="center" if centered else "top",
+            ha="center" if centered else "left",
         )
 
     def draw(self, panel: Panel, left: int, top: int) -> None:
@@ -156,14 +156,14 @@ class _Canvas:
         rows, columns = panel.images.shape[:2]
         for number, word in enumerate(panel.columns):
             middle = left + before + (number + 0.5) * width / columns
-            self.text(word, middle, top + above - LINE / 2, turned=True)
+            self.text(word, middle, top + above - LINE / 2, centered=True)
         for number, word in enumerate(panel.rows):
             self.text(word, left, top + above + (number + 0.5) * height / rows - LINE / 3)
         axes = self.figure.add_axes(self._box(left + before, top + above, width, height))
         axes.imshow(image, interpolation="nearest", aspect="auto")
         axes.set_axis_off()
-        if panel.below:
-            self.text(panel.below, left + before, top + above + height + 4)
+        if panel.text_below:
+            self.text(panel.text_below, left + before, top + above + height + 4)
 
     def _box(
         self, left: float, top: float, width: float, height: float

@@ -31,7 +31,7 @@ def phase_artifacts(subject: Subject, on_progress: Progress) -> Drawing:
         UsageError: If the user chose other than two ends, or too few frames.
     """
     rows, slices, curves, places = [], [], [], []
-    subjects = subject.compared()
+    subjects = subject.compared_inputs()
     for number, one in enumerate(subjects, 1):
         frames = _frames(one)
         row, column = stuck_place(frames)
@@ -44,9 +44,9 @@ def phase_artifacts(subject: Subject, on_progress: Progress) -> Drawing:
     chart = level_chart(
         curves,
         "share of details that stay",
-        of="image",
+        resolution_of="image",
         title="Which details stay put?",
-        limits=(0, 1),
+        y_limits=(0, 1),
     )
     caption = (
         "StyleGAN2, Figure 6. Do details follow the pose, or do they stay aligned to the camera? "
@@ -128,9 +128,9 @@ def mark_column(images: Tensor, column: int) -> Tensor:
 
 
 def _frames(subject: Subject) -> Tensor:
-    painter = subject.painter(noise=NoiseChoice("none"))
+    painter = subject.pipeline(noise=NoiseChoice("none"))
     ends = subject.exact_sources(painter, SEEDS)
-    count = subject.choices.count or COUNT
+    count = subject.options.count or COUNT
     if count < 2:
         raise UsageError(f"--count {count}: wanted at least two frames")
     path = moved_path(painter, ends, count)

@@ -60,7 +60,7 @@ class BothKinds:
     @property
     def separation(self) -> Separation:
         """How well distances tell the kinds apart."""
-        return Separation.of(
+        return Separation.from_distances(
             [one.distance for one in self.generated], [one.distance for one in self.real]
         )
 
@@ -127,7 +127,7 @@ def open_search(subject: Subject, settings: ProjectionSettings) -> tuple[Search,
     if settings.label is not None:
         generator.label_row(settings.label)  # refuses a class that is not there
     distance, reason = choose_distance(
-        subject.choices.distance, generator.image_size, subject.device
+        subject.options.distance, generator.image_size, subject.device
     )
     words = f"{settings.steps} steps, by the distance {distance.name!r}."
     if reason:
@@ -141,11 +141,11 @@ def real_images_path(subject: Subject) -> Path:
     Raises:
         ModelError: If there are none.
     """
-    if subject.choices.data:
-        return subject.choices.data
+    if subject.options.data:
+        return subject.options.data
     trained = training_data(subject.path)
     if trained is None:
-        raise subject.lacks("its training data", "name real images by --data")
+        raise subject.missing_error("its training data", "name real images by --data")
     return Path(trained.path)
 
 
@@ -153,7 +153,7 @@ def _all_models(
     subject: Subject, default: int, on_progress: Progress
 ) -> tuple[list[BothKinds], str]:
     """Projections of one model or two, by the same method, and how they were made in words."""
-    choices = subject.choices
+    choices = subject.options
     count, data = choices.count or default, real_images_path(subject)
     settings = ProjectionSettings(steps=choices.steps or STEPS, label=choices.label)
     subjects = [subject, *([subject.other()] if choices.other else [])]
@@ -179,10 +179,10 @@ def _both_kinds(
 
 
 def _open(found: Found, projector: Projector) -> Projected:
-    painter = projector.painter
+    painter = projector.pipeline
     codes = read_codes(found.folder.latent, painter.config, model=painter.model_hash)
     image = painter.draw(painter.codes([codes]))[0].cpu()
-    looked_for = len(projector.search.unknowns.shapes)
+    looked_for = len(projector.optimizer.variables.noise_shapes)
     noise = [map_.cpu() for map_ in codes.noise[:looked_for] if map_ is not None]
     return Projected(found.target.image, image, noise, found.distance)
 

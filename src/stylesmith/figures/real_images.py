@@ -17,7 +17,7 @@ COUNT = 40
 def data_set(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 7: images of the data set, chosen at random."""
     dataset = real_images(subject, on_progress)
-    count = min(subject.choices.count or COUNT, len(dataset))
+    count = min(subject.options.count or COUNT, len(dataset))
     chosen = RandomKeys(0).permutation(len(dataset), "figure")[:count].tolist()
     images = []
     for done, index in enumerate(chosen, 1):
@@ -39,15 +39,15 @@ def real_images(subject: Subject, on_progress: Progress) -> Dataset:
         ModelError: If the model is no run, or its data is gone, and the user named none.
         DataError: If the data cannot be read.
     """
-    if subject.choices.data:
+    if subject.options.data:
         config = subject.generator.config
         return open_dataset(
-            subject.choices.data,
+            subject.options.data,
             size=config.size(),
             channels=config.image_channels,
             on_progress=on_progress,
         )
     trained = training_data(subject.path)
     if trained is None:
-        raise subject.lacks("its training data", "name images by --data")
+        raise subject.missing_error("its training data", "name images by --data")
     return open_training_data(trained, Opening(subject.device, FP32, on_progress=on_progress))

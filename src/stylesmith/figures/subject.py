@@ -40,15 +40,15 @@ class Choices:
 class Subject:
     """A model or run that a figure is drawn from; its parts are opened when they are asked for."""
 
-    def __init__(self, path: Path, device: torch.device, choices: Choices | None = None):
-        self.given, self.device, self.choices = path, device, choices or Choices()
+    def __init__(self, path: Path, device: torch.device, options: Choices | None = None):
+        self.given_path, self.device, self.options = path, device, options or Choices()
         self.path = locate(path)
 
     @property
     def name(self) -> str:
         """What captions call it, with the class that the user chose."""
         name = self.path.stem if self.path.is_file() else self.path.resolve().name
-        return name if self.choices.label is None else f"{name}, class {self.choices.label}"
+        return name if self.options.label is None else f"{name}, class {self.options.label}"
 
     @cached_property
     def generator(self) -> Generator:
@@ -59,7 +59,7 @@ class Subject:
         """
         return load(self.path, device=self.device.type)
 
-    def painter(
+    def pipeline(
         self,
         *,
         psi: float = 1.0,
@@ -71,11 +71,11 @@ class Subject:
         Raises:
             UsageError: If the class that the user chose doesn't fit the network.
         """
-        chosen = psi if self.choices.psi is None else self.choices.psi
+        chosen = psi if self.options.psi is None else self.options.psi
         settings = Settings(
             psi=chosen,
             psi_layers=psi_layers,
-            label=self.choices.label,
+            label=self.options.label,
             noise=noise or NoiseChoice(),
             precision="fp32",
         )
@@ -87,7 +87,7 @@ class Subject:
         Raises:
             DataError: If a latent file is missing, damaged, or belongs to another generator.
         """
-        return painter.open(self.choices.seeds or default)
+        return painter.load_sources(self.options.seeds or default)
 
     def exact_sources(self, painter: Painter, default: Sequence[int]) -> list[Source]:
         """`sources`, for figures that show as many pictures as there are defaults.
@@ -110,7 +110,9 @@ class Subject:
         """
         found = load_bundle(self.path, trained=True).discriminator
         if found is None:
-            raise self.lacks("its discriminator", "a run with checkpoints, or an import, has it")
+            raise self.missing_error(
+                "its discriminator", "a run with checkpoints, or an import, has it"
+            )
         return found.to(self.device)
 
     @cached_property
@@ -122,20 +124,20 @@ class Subject:
         """
         run = RunFolder(self.path)
         if not (run.exists() and run.log.is_file()):
-            raise self.lacks("a run's log", "give the folder that `stylesmith train` wrote")
+            raise self.missing_error("a run's log", "give the folder that `stylesmith train` wrote")
         return run
 
-    def need_noise(self) -> None:
+    def require_noise(self) -> None:
         """Raises ModelError where the network has no noise inputs."""
         if not self.generator.config.noise_shapes:
-            raise self.lacks(
+            raise self.missing_error(
                 "noise inputs", "networks with generator.noise=true have them (stylegan-e and on)"
             )
 
-    def need_styles(self) -> None:
+    def require_styles(self) -> None:
         """Raises ModelError where one w decides all layers."""
         if self.generator.config.num_ws == 1:
-            raise self.lacks(
+            raise self.missing_error(
                 "a style for each layer", "style-based networks have them (stylegan-c and on)"
             )
 
@@ -145,14 +147,16 @@ class Subject:
         Raises:
             ModelError: If there is none.
         """
-        if self.choices.other is None:
-            raise ModelError(f"{self.given}: this figure compares two models; name one by --other")
-        return Subject(self.choices.other, self.device, self.choices)
+        if self.options.other is None:
+            raise ModelError(
+                f"{self.given_path}: this figure compares two models; name one by --other"
+            )
+        return Subject(self.options.other, self.device, self.options)
 
-    def compared(self) -> list["Subject"]:
+    def compared_inputs(self) -> list["Subject"]:
         """This model, and the second one if the user chose any."""
-        return [self] if self.choices.other is None else [self, self.other()]
+        return [self] if self.options.other is None else [self, self.other()]
 
-    def lacks(self, what: str, remedy: str) -> ModelError:
+    def missing_error(self, what: str, remedy: str) -> ModelError:
         """The error for a figure that needs what this model hasn't."""
-        return ModelError(f"{self.given}: lacks {what}, which this figure shows; {remedy}.")
+        return ModelError(f"{self.given_path}: lacks {what}, which this figure shows; {remedy}.")

@@ -14,7 +14,7 @@ def truncation(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 8: a row for each seed, a column for each psi."""
     columns = []
     for number, psi in enumerate(PSIS, 1):
-        painter = subject.painter(psi=psi)
+        painter = subject.pipeline(psi=psi)
         sources = subject.sources(painter, SEEDS)
         columns.append(painter.draw(painter.codes(sources)).cpu())
         on_progress(number, len(PSIS))

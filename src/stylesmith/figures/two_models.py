@@ -31,7 +31,7 @@ LABELS = ("FID", "FD", "PPL", "PL", "P", "R")
 class TwoModels:
     """Uncurated images of two models, with their numbers beneath (StyleGAN2, Figures 13 and 14)."""
 
-    number: int
+    figure_number: int
     """Of the figure."""
     data: str
     """What the published networks had learned."""
@@ -41,16 +41,16 @@ class TwoModels:
         """Draw both without truncation; measure them, if the user named a count of images."""
         panels, parts = [], []
         for letter, each in zip("ab", (subject, subject.other()), strict=True):
-            painter = each.painter()
+            painter = each.pipeline()
             sources = each.sources(painter, self.seeds)
             images = in_rows(draw_all(painter, sources, on_progress), COLUMNS)
             scores, origin = numbers(each, on_progress)
             beneath, names = scores_text(scores)
-            panels.append(Pictures(images, title=f"({letter}) {each.name}", below=beneath))
+            panels.append(Pictures(images, title=f"({letter}) {each.name}", text_below=beneath))
             how = f", measured by {names} {origin}" if names else f", {origin}"
             parts.append(f"({letter}) {each.name}{how}")
         caption = (
-            f"StyleGAN2, Figure {self.number} (there {self.data}). Uncurated examples from two "
+            f"StyleGAN2, Figure {self.figure_number} (there {self.data}). Uncurated examples from two "
             f"generative models without truncation ({sources_text(sources)}). {'; '.join(parts)}."
         )
         return Drawing(caption, [panels])
@@ -62,8 +62,8 @@ CARS = TwoModels(14, "LSUN Car", range(100, 136))
 
 def numbers(subject: Subject, on_progress: Progress) -> tuple[Mapping[str, float | None], str]:
     """A model's numbers by exact name, and where they are from, in words."""
-    if subject.choices.count:
-        return measured(subject, subject.choices.count, on_progress), "for this figure"
+    if subject.options.count:
+        return measured(subject, subject.options.count, on_progress), "for this figure"
     scores, images_seen = logged(subject)
     if not scores:
         return scores, "without numbers in a log of training (--count N measures N images)"
@@ -95,7 +95,7 @@ def measured(subject: Subject, count: int, on_progress: Progress) -> dict[str, f
     extractor = None if published_networks(min(subject.generator.image_size)) else "random"
     metrics = parse_metrics(names, extractor=extractor)
     fake, real = open_sides(
-        subject.path, subject.choices.data, Opening(subject.device, FP32, on_progress=on_progress)
+        subject.path, subject.options.data, Opening(subject.device, FP32, on_progress=on_progress)
     )
     if real is None:
         metrics = [metric for metric in metrics if metric.family not in COMPARING]
@@ -106,7 +106,7 @@ def measured(subject: Subject, count: int, on_progress: Progress) -> dict[str, f
 def published_networks(side: int) -> bool:
     """Whether the weights are there, and images are large enough for them."""
     files = (find_weight_file(name) for name in ("inception", "vgg16", "lpips"))
-    return side >= LPIPS.smallest and all(
+    return side >= LPIPS.min_size and all(
         (default_folder() / file.file_name).is_file() for file in files
     )
 
@@ -126,7 +126,7 @@ def scores_text(scores: Mapping[str, float | None]) -> tuple[str, str]:
 
 def short_name(metric: Metric, part: str) -> str | None:
     """One of `LABELS`, published names for published networks only; None for other metrics."""
-    if metric.latents > 1:
+    if metric.mixed_latents > 1:
         return None
     match metric.family:
         case "fd":

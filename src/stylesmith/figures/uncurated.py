@@ -31,7 +31,7 @@ RANDOM = range(6600, 6626)
 class Uncurated:
     """Columns of images in falling size (StyleGAN, Figures 2, 10, 11 and 12)."""
 
-    number: int
+    figure_number: int
     """Of the figure."""
     data: str
     """What the published network had learned."""
@@ -43,13 +43,13 @@ class Uncurated:
     def __call__(self, subject: Subject, on_progress: Progress) -> Drawing:
         """Draw as many latents of one random stream as there are places."""
         layers = tuple(range(min(TRUNCATED, count_layers(subject.generator.config))))
-        painter = subject.painter(psi=PSI, psi_layers=layers)
-        seed = one_seed(subject.choices.seeds, self.seed)
+        painter = subject.pipeline(psi=PSI, psi_layers=layers)
+        seed = one_seed(subject.options.seeds, self.seed)
         count = count_mixed(self.rows, self.lods)
         z = stream_latents(seed, count, painter.config.mapping.z_dim)
         picture = mixed_sizes(draw_latents(painter, z, on_progress), self.rows, self.lods)
         caption = (
-            f"StyleGAN, Figure {self.number} (there {self.data}). Uncurated set of {count} images "
+            f"StyleGAN, Figure {self.figure_number} (there {self.data}). Uncurated set of {count} images "
             f"drawn by {subject.name} from random latents (stream of seed {seed}), with psi = "
             f"{painter.settings.psi:g} for the {styles_at(layers, painter.config)}."
         )
@@ -64,9 +64,9 @@ CATS = Uncurated(12, "LSUN Cat", 5, (0, 0, 1, 1, 2, 2, 2), 1)
 
 def hand_picked(subject: Subject, on_progress: Progress) -> Drawing:
     """StyleGAN2, Figure 11: seeds that someone chose, without truncation."""
-    painter = subject.painter()
+    painter = subject.pipeline()
     sources = subject.sources(painter, HAND_PICKED)
-    published = "" if subject.choices.seeds else ", which were picked for the published network"
+    published = "" if subject.options.seeds else ", which were picked for the published network"
     caption = (
         f"StyleGAN2, Figure 11. Hand-picked examples, for {subject.name}: "
         f"{sources_text(sources)}{published}; psi = {painter.settings.psi:g}."
@@ -76,7 +76,7 @@ def hand_picked(subject: Subject, on_progress: Progress) -> Drawing:
 
 def random_outputs(subject: Subject, on_progress: Progress) -> Drawing:
     """StyleGAN2, Figure 12: random outputs with truncation at all resolutions."""
-    painter = subject.painter(psi=0.5)
+    painter = subject.pipeline(psi=0.5)
     sources = subject.sources(painter, RANDOM)
     caption = (
         f"StyleGAN2, Figure 12. Uncurated results of {subject.name}: random outputs "
@@ -109,6 +109,6 @@ def draw_latents(painter: Painter, z: Tensor, on_progress: Progress) -> Tensor:
     """Images `(N, C, H, W)` of latents `(N, z_dim)` with the network's own noise, on the CPU."""
     images: list[Tensor] = []
     for part in z.split(BATCH):
-        images.append(painter.draw(Codes(painter.map(part), painter.noise([0]))).cpu())
+        images.append(painter.draw(Codes(painter.map_z(part), painter.noise_maps([0]))).cpu())
         on_progress(sum(map(len, images)), len(z))
     return torch.cat(images)

@@ -36,7 +36,7 @@ WIDTH, HEIGHT = 386, 364
 def warping(subject: Subject, on_progress: Progress) -> Drawing:
     """Figure 6, of a GAN trained on the spot; it needs no model."""
     trained = train_warping(on_progress=on_progress)
-    pairs = subject.choices.count or PAIRS
+    pairs = subject.options.count or PAIRS
     lengths = measure_paths(trained, pairs)
     points = train_points(POINTS, torch.Generator().manual_seed(0))
     panels = [
@@ -92,7 +92,7 @@ def w_grid(warping: Warping) -> tuple[Tensor, Tensor]:
         return torch.cdist(points, samples).amin(dim=1) <= REACH
 
     def features(points: Tensor) -> Tensor:
-        return warping.synthesis(flat.backward(points))
+        return warping.synthesis(flat.inverse(points))
 
     first, second = (1.5 * lines for lines in grid_lines())
     return _mapped(first, features, inside), _mapped(second, features, inside)
@@ -111,7 +111,7 @@ class AffineFit:
         """`(N, 2)` -> `(N, 2)`."""
         return points @ self.matrix + self.offset
 
-    def backward(self, values: Tensor) -> Tensor:
+    def inverse(self, values: Tensor) -> Tensor:
         """The points of values."""
         return torch.linalg.solve(self.matrix.T, (values - self.offset).T).T
 

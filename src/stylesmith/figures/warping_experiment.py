@@ -144,7 +144,9 @@ def measure_paths(warping: Warping, count: int, seed: int = 0) -> PathLengths:
     places = torch.rand(count, 1, generator=numbers, dtype=torch.double)
     w = warping.mapping(z[0]), warping.mapping(z[1])
     along_z, along_w = (
-        path_lengths(_as_images(draw), _squared, ends, places, interpolate=lerp, crop=False).mean()
+        path_lengths(
+            _as_images(draw), _squared, ends, places, interpolate=lerp, crop_to_face=False
+        ).mean()
         for draw, ends in ((warping.features, z), (warping.synthesis, w))
     )
     first, second = (warping.synthesis(end) for end in w)

@@ -8,22 +8,28 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
 def adam_step(
-    rows: Tensor, gradient: Tensor, first: Tensor, second: Tensor, *, step: int, rate: float
+    rows: Tensor,
+    gradient: Tensor,
+    exp_avg: Tensor,
+    exp_avg_sq: Tensor,
+    *,
+    step: int,
+    learning_rate: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One step with the usual constants.
 
     Args:
         rows: What to move, `(N, P)`.
         gradient: Of the loss, `(N, P)`.
-        first: Running mean of gradients, `(N, P)`, 0 at the start.
-        second: Running mean of their squares, likewise.
+        exp_avg: Running mean of gradients, `(N, P)`, 0 at the start.
+        exp_avg_sq: Running mean of their squares, likewise.
         step: Number of this step, from 1.
-        rate: Learning rate.
+        learning_rate: Learning rate.
 
     Returns:
         Rows and running means after the step.
     """
-    first = BETA1 * first + (1 - BETA1) * gradient
-    second = BETA2 * second + (1 - BETA2) * gradient.square()
-    scale = second.sqrt() / math.sqrt(1 - BETA2**step) + EPSILON
-    return rows - rate / (1 - BETA1**step) * first / scale, first, second
+    exp_avg = BETA1 * exp_avg + (1 - BETA1) * gradient
+    exp_avg_sq = BETA2 * exp_avg_sq + (1 - BETA2) * gradient.square()
+    scale = exp_avg_sq.sqrt() / math.sqrt(1 - BETA2**step) + EPSILON
+    return rows - learning_rate / (1 - BETA1**step) * exp_avg / scale, exp_avg, exp_avg_sq

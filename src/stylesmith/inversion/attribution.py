@@ -22,7 +22,7 @@ class Separation:
     real: tuple[float, ...]
 
     @classmethod
-    def of(cls, generated: Sequence[float], real: Sequence[float]) -> "Separation":
+    def from_distances(cls, generated: Sequence[float], real: Sequence[float]) -> "Separation":
         """At least one distance of each kind, in any order."""
         assert generated and real
         return cls(tuple(sorted(generated)), tuple(sorted(real)))
@@ -44,7 +44,7 @@ class Separation:
         """
         values = sorted({*self.generated, *self.real})
         cuts = [(low + high) / 2 for low, high in pairwise(values)] or values
-        errors = [self._errors(cut) for cut in cuts]
+        errors = [self._error_sum(cut) for cut in cuts]
         best = [cut for cut, error in zip(cuts, errors, strict=True) if error == min(errors)]
         return best[len(best) // 2]
 
@@ -53,33 +53,36 @@ class Separation:
         """Shares of real and of generated images below each threshold, from none to all."""
         values = sorted({*self.generated, *self.real})
         return [(0.0, 0.0)] + [
-            (bisect_right(self.real, v) / len(self.real), self._generated_up_to(v)) for v in values
+            (bisect_right(self.real, v) / len(self.real), self._generated_at_most(v))
+            for v in values
         ]
 
-    def real_below(self, threshold: float) -> float:
+    def false_positive_rate(self, threshold: float) -> float:
         """Share of real images that would count as generated."""
         return bisect_left(self.real, threshold) / len(self.real)
 
-    def generated_below(self, threshold: float) -> float:
+    def true_positive_rate(self, threshold: float) -> float:
         """Share of generated images that would be recognized."""
         return bisect_left(self.generated, threshold) / len(self.generated)
 
-    def _generated_up_to(self, distance: float) -> float:
+    def _generated_at_most(self, distance: float) -> float:
         return bisect_right(self.generated, distance) / len(self.generated)
 
-    def _errors(self, threshold: float) -> float:
-        return self.real_below(threshold) + 1 - self.generated_below(threshold)
+    def _error_sum(self, threshold: float) -> float:
+        return self.false_positive_rate(threshold) + 1 - self.true_positive_rate(threshold)
 
 
-def histogram_chart(found: Separation, *, distance: str) -> str:
+def histogram_chart(separation: Separation, *, distance: str) -> str:
     """Outlines of both histograms and the threshold, as SVG (StyleGAN2, Figure 10)."""
-    width = max(found.generated[-1], found.real[-1]) / BINS or 1.0
-    generated, real = (_outline(values, width) for values in (found.generated, found.real))
+    width = max(separation.generated[-1], separation.real[-1]) / BINS or 1.0
+    generated, real = (
+        _outline(values, width) for values in (separation.generated, separation.real)
+    )
     top = max(y for outline in (generated, real) for _, y in outline)
     series: dict[str, Sequence[Point]] = {
-        f"generated ({len(found.generated)})": generated,
-        f"real ({len(found.real)})": real,
-        "threshold": [(found.threshold, 0.0), (found.threshold, top)],
+        f"generated ({len(separation.generated)})": generated,
+        f"real ({len(separation.real)})": real,
+        "threshold": [(separation.threshold, 0.0), (separation.threshold, top)],
     }
     return line_chart(
         series,
@@ -89,10 +92,10 @@ def histogram_chart(found: Separation, *, distance: str) -> str:
     )
 
 
-def roc_chart(found: Separation) -> str:
+def roc_chart(separation: Separation) -> str:
     """Receiver operating characteristic, as SVG."""
     series: dict[str, Sequence[Point]] = {
-        f"AUC {found.auc:.3f}": found.roc,
+        f"AUC {separation.auc:.3f}": separation.roc,
         "chance": [(0.0, 0.0), (1.0, 1.0)],
     }
     return line_chart(

@@ -41,8 +41,8 @@ class Calibration:
             "settings": self.settings.describe(),
             "auc": found.auc,
             "threshold": found.threshold,
-            "generated_recognized": found.generated_below(found.threshold),
-            "real_mistaken": found.real_below(found.threshold),
+            "generated_recognized": found.true_positive_rate(found.threshold),
+            "real_mistaken": found.false_positive_rate(found.threshold),
             "generated": list(found.generated),
             "real": list(found.real),
         }
@@ -83,7 +83,7 @@ def _parse(value: Mapping[str, Any], path: Path) -> Calibration:
         if not (generated and real):
             raise ValueError("no distances")
         return Calibration(
-            Separation.of(generated, real),
+            Separation.from_distances(generated, real),
             str(value["model"]),
             str(value["distance"]),
             str(value["distance_weights"]),

@@ -37,9 +37,9 @@ def choose_distance(
         line = f"{reason}: the distance is {name!r}, whose values are no LPIPS" if reason else ""
         return open_distance(name, device, weights_folder), line
     found = open_distance(name, device, weights_folder)
-    if min(size) < found.smallest:
+    if min(size) < found.min_size:
         raise UsageError(
-            f"--distance {name}: needs images of {found.smallest} pixels or more, this network "
+            f"--distance {name}: needs images of {found.min_size} pixels or more, this network "
             f"draws {size[1]}x{size[0]}. Use 'pixels'."
         )
     return found, ""
@@ -47,10 +47,10 @@ def choose_distance(
 
 def _best(side: int, folder: Path) -> tuple[str, str]:
     """The best that can be had for images of that side, and why it isn't LPIPS."""
-    if side < RandomDistance.smallest:
-        return "pixels", f"networks need images of {RandomDistance.smallest} pixels or more"
-    if side < LPIPS.smallest:
-        return "random", f"LPIPS needs images of {LPIPS.smallest} pixels or more"
+    if side < RandomDistance.min_size:
+        return "pixels", f"networks need images of {RandomDistance.min_size} pixels or more"
+    if side < LPIPS.min_size:
+        return "random", f"LPIPS needs images of {LPIPS.min_size} pixels or more"
     names = [find_weight_file(name).file_name for name in ("vgg16", "lpips")]
     if not all((folder / name).is_file() for name in names):
         get = "`stylesmith weights fetch vgg16 lpips`"

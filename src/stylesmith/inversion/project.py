@@ -53,7 +53,7 @@ class Found:
 class Projector:
     """Projects pictures, with a folder for each; finished and interrupted ones are taken up."""
 
-    search: Search
+    optimizer: Search
     out: Path
     """The folder of the folders."""
     video: str | None = None
@@ -71,69 +71,71 @@ class Projector:
             OutputError: If a folder holds another picture, or was made by other settings.
             RunError: If a distance is not finite.
         """
-        finished, waiting = self._take_up(targets)
+        finished, waiting = self._resume(targets)
         begun = sum(state.step for _, state in waiting)
-        steps = self.search.settings.steps
+        steps = self.optimizer.settings.steps
         self._steps = (begun + steps * len(finished), steps * len(targets))
         yield from finished
         while waiting:
             same = [item for item in waiting if item[1].step == waiting[0][1].step]
-            batch = same[: self.batch_size or self._default_batch]
+            batch = same[: self.batch_size or self._default_batch_size]
             names = {target.name for target, _ in batch}
             waiting = [item for item in waiting if item[0].name not in names]
-            yield from self._batch([t for t, _ in batch], join([state for _, state in batch]))
+            yield from self._project_batch(
+                [t for t, _ in batch], join([state for _, state in batch])
+            )
 
     @cached_property
-    def painter(self) -> Painter:
+    def pipeline(self) -> Painter:
         """Draws latent files as every command does; the class that it needs has no say in them."""
-        classes = self.search.generator.config.label_size
-        return Painter(self.search.generator, Settings(label=0 if classes else None))
+        classes = self.optimizer.generator.config.label_size
+        return Painter(self.optimizer.generator, Settings(label=0 if classes else None))
 
-    def folder(self, target: Target) -> ResultFolder:
+    def result_folder(self, target: Target) -> ResultFolder:
         """Where the files about a picture lie."""
         return ResultFolder(self.out / target.name)
 
-    def clear(self, targets: Sequence[Target]) -> None:
+    def remove_results(self, targets: Sequence[Target]) -> None:
         """Forget what is there about these pictures; files that are no results stay."""
         for target in targets:
-            folder = self.folder(target)
+            folder = self.result_folder(target)
             for path in (folder.summary, folder.state, folder.path / "tuned" / "result.json"):
                 path.unlink(missing_ok=True)
 
     def made_by(self, target: Target) -> dict[str, Any]:
         """All that decides a result."""
-        distance = self.search.distance
+        distance = self.optimizer.distance
         return {
-            "model": self.painter.model_hash,
+            "model": self.pipeline.model_hash,
             "picture": target.hash,
             "distance": distance.name,
             "distance_weights": distance.weights_hash,
-            "settings": self.search.settings.describe(),
+            "settings": self.optimizer.settings.describe(),
         }
 
     @property
-    def _default_batch(self) -> int:
-        height, width = self.search.generator.image_size
+    def _default_batch_size(self) -> int:
+        height, width = self.optimizer.generator.image_size
         return max(1, min(MOST, PIXELS // (height * width)))
 
-    def _take_up(self, targets: Sequence[Target]) -> tuple[list[Found], list[tuple[Target, State]]]:
+    def _resume(self, targets: Sequence[Target]) -> tuple[list[Found], list[tuple[Target, State]]]:
         """What is finished, and where to go on with the rest."""
         finished, waiting = [], []
         for target in targets:
-            folder = self.folder(target)
+            folder = self.result_folder(target)
             summary = folder.read_summary()
             if summary is not None:
-                self._check(target, summary.get("made_by"), folder.path)
+                self._check_made_by(target, summary.get("made_by"), folder.path)
                 finished.append(Found(target, folder, summary))
             elif folder.state.is_file():
-                state, made_by = read_state(folder.state, device=self.search.device)
-                self._check(target, made_by, folder.path)
+                state, made_by = read_state(folder.state, device=self.optimizer.device)
+                self._check_made_by(target, made_by, folder.path)
                 waiting.append((target, state))
             else:
-                waiting.append((target, self.search.start(1)))
+                waiting.append((target, self.optimizer.initial_state(1)))
         return finished, waiting
 
-    def _check(self, target: Target, found: Any, path: Path) -> None:
+    def _check_made_by(self, target: Target, found: Any, path: Path) -> None:
         wanted = self.made_by(target)
         if found == wanted:
             return
@@ -145,30 +147,30 @@ class Projector:
             "anew."
         )
 
-    def _batch(self, targets: list[Target], state: State) -> Iterator[Found]:
+    def _project_batch(self, targets: list[Target], state: State) -> Iterator[Found]:
         """Search for some pictures together; those that are done leave the batch."""
-        search = self.search
+        search = self.optimizer
         wanted = search.embed(torch.stack([target.image for target in targets]))
         saved = time.monotonic()
         try:
             while True:
-                state = search.look(state, wanted) if search.due(state) else state
-                done = search.done(state)
+                state = search.evaluate(state, wanted) if search.evaluation_due(state) else state
+                done = search.finished(state)
                 for i, target in enumerate(targets):
                     if done[i]:
-                        self._count(search.settings.steps - state.step)
-                        yield self._finish(target, state.only([i]))
+                        self._count_steps(search.settings.steps - state.step)
+                        yield self._finish(target, state.select([i]))
                 if all(done):
                     return
                 if any(done):
                     rest = [i for i, ready in enumerate(done) if not ready]
                     targets, wanted = [targets[i] for i in rest], wanted[rest]
-                    state = state.only(rest)
+                    state = state.select(rest)
                 if time.monotonic() - saved >= self.save_seconds:
                     self._save(targets, state)
                     saved = time.monotonic()
-                state = search.advance(state, wanted)
-                self._count(len(targets))
+                state = search.step(state, wanted)
+                self._count_steps(len(targets))
         except (KeyboardInterrupt, GeneratorExit):  # the latter where the caller is interrupted
             self._save(targets, state)
             raise
@@ -184,12 +186,12 @@ class Projector:
             "steps": state.step,
             "made_by": self.made_by(target),
         }
-        folder = self.folder(target)
+        folder = self.result_folder(target)
         folder.write(
             state,
             target.image,
-            search=self.search,
-            painter=self.painter,
+            optimizer=self.optimizer,
+            pipeline=self.pipeline,
             summary=summary,
             video=self.video,
         )
@@ -197,11 +199,11 @@ class Projector:
 
     def _save(self, targets: Sequence[Target], state: State) -> None:
         for i, target in enumerate(targets):
-            folder = self.folder(target)
+            folder = self.result_folder(target)
             if not folder.summary.is_file():
-                save_state(folder.state, state.only([i]), self.made_by(target))
+                save_state(folder.state, state.select([i]), self.made_by(target))
 
-    def _count(self, steps: int) -> None:
+    def _count_steps(self, steps: int) -> None:
         done, total = self._steps
         self._steps = (done + steps, total)
         self.on_progress(done + steps, total)

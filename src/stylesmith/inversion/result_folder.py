@@ -72,8 +72,8 @@ class ResultFolder:
         state: State,
         target: Tensor,
         *,
-        search: Search,
-        painter: Painter,
+        optimizer: Search,
+        pipeline: Painter,
         summary: Mapping[str, Any],
         video: str | None = None,
     ) -> None:
@@ -82,39 +82,39 @@ class ResultFolder:
         Args:
             state: Of this picture alone.
             target: `(C, H, W)`, -1..1.
-            search: What found it.
-            painter: What draws latent files.
+            optimizer: What found it.
+            pipeline: What draws latent files.
             summary: Where it comes from, and how it was found.
             video: Suffix of a video of the search, such as `.mp4`.
 
         Raises:
             OutputError: If a file cannot be written.
         """
-        codes = found_codes(state, search)
-        save_codes(self.latent, codes, model=painter.model_hash, settings=summary)
-        drawn = draw_file(self.latent, painter)
+        codes = found_codes(state, optimizer)
+        save_codes(self.latent, codes, model=pipeline.model_hash, settings=summary)
+        drawn = draw_file(self.latent, pipeline)
         pixels.save(target, self.target)
         pixels.save(drawn, self.result)
         pixels.save(difference(drawn, target), self.path / "difference.png")
-        files.write_text(self.path / "loss.svg", loss_chart(state, search))
+        files.write_text(self.path / "loss.svg", loss_chart(state, optimizer))
         if video is not None:
-            write_movie(self.path / f"search{video}", _frames(state, target, search), fps=FPS)
+            write_movie(self.path / f"search{video}", _frames(state, target, optimizer), fps=FPS)
         files.write_json(self.summary, dict(summary))
         self.state.unlink(missing_ok=True)
 
 
-def found_codes(state: State, search: Search) -> Codes:
+def found_codes(state: State, optimizer: Search) -> Codes:
     """The codes of one picture."""
-    unknowns = search.unknowns
-    maps = [noise[:1] for noise in unknowns.noise(state.rows) if noise is not None]
-    ws = unknowns.styles(unknowns.w(state.rows)).contiguous()
+    unknowns = optimizer.variables
+    maps = [noise[:1] for noise in unknowns.noise_maps(state.rows) if noise is not None]
+    ws = unknowns.broadcast(unknowns.w(state.rows)).contiguous()
     return Codes(ws, maps)
 
 
-def draw_file(path: Path, painter: Painter) -> Tensor:
+def draw_file(path: Path, pipeline: Painter) -> Tensor:
     """The picture of a latent file, `(C, H, W)`, just as every command draws it."""
-    source = read_codes(path, painter.config, model=painter.model_hash)
-    return painter.draw(painter.codes([source]))[0].cpu()
+    source = read_codes(path, pipeline.config, model=pipeline.model_hash)
+    return pipeline.draw(pipeline.codes([source]))[0].cpu()
 
 
 def difference(image: Tensor, target: Tensor) -> Tensor:
@@ -125,12 +125,12 @@ def difference(image: Tensor, target: Tensor) -> Tensor:
     return off
 
 
-def loss_chart(state: State, search: Search) -> str:
+def loss_chart(state: State, optimizer: Search) -> str:
     """Both terms of the loss by step, as SVG."""
-    interval, steps = search.settings.interval, state.step
-    looks = [min(k * interval, steps) for k in range(state.looks)]
-    terms = {f"distance ({search.distance.name})": state.distances}
-    if search.unknowns.shapes:
+    interval, steps = optimizer.settings.evaluation_interval, state.step
+    looks = [min(k * interval, steps) for k in range(state.evaluations)]
+    terms = {f"distance ({optimizer.distance.name})": state.distances}
+    if optimizer.variables.noise_shapes:
         terms["noise regularizer"] = state.regularizers
     series = {
         name: list(zip(map(float, looks), values[0].tolist(), strict=True))
@@ -142,9 +142,9 @@ def loss_chart(state: State, search: Search) -> str:
 
 
 @torch.no_grad()
-def _frames(state: State, target: Tensor, search: Search) -> Iterator[Tensor]:
+def _frames(state: State, target: Tensor, optimizer: Search) -> Iterator[Tensor]:
     """Target and image side by side at each look, with the noise maps of the end."""
-    noise = search.unknowns.noise(state.rows)
+    noise = optimizer.variables.noise_maps(state.rows)
     for w in state.path[0]:
-        image = search.generator.draw(search.unknowns.styles(w[None]), noise)[0]
+        image = optimizer.generator.draw(optimizer.variables.broadcast(w[None]), noise)[0]
         yield torch.cat([target.to(image), image.clamp(-1, 1)], dim=2)

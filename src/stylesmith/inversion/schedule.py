@@ -20,7 +20,7 @@ def learning_rate(time: float) -> float:
     return min(1.0, time / RATE_UP) * (0.5 - 0.5 * math.cos(math.pi * fall))
 
 
-def w_noise(time: float, spread: float, form: Form = "code") -> float:
+def w_noise(time: float, sigma: float, form: Form = "code") -> float:
     """Standard deviation of the noise on each number of w.
 
     The paper writes N(0, 0.05 sigma t^2), t falling from 1 to 0. In the published code that is a
@@ -28,8 +28,8 @@ def w_noise(time: float, spread: float, form: Form = "code") -> float:
 
     Args:
         time: 0..1.
-        spread: sigma, the root mean square distance of w to its mean.
+        sigma: sigma, the root mean square distance of w to its mean.
         form: Which reading.
     """
-    strength = NOISE_SCALE * spread * max(0.0, 1 - time / EXPLORING) ** 2
+    strength = NOISE_SCALE * sigma * max(0.0, 1 - time / EXPLORING) ** 2
     return strength if form == "code" else math.sqrt(strength)

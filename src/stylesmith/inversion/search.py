@@ -35,27 +35,29 @@ class Search:
         """Raises UsageError if the class of the settings does not fit the network."""
         self.generator, self.distance, self.settings = generator, distance, settings
         self.statistics = statistics or w_statistics(generator, settings.label)
-        self.unknowns = Unknowns.of(generator, settings)
+        self.variables = Unknowns.for_generator(generator, settings)
         self.keys = RandomKeys(settings.seed)
         self.device = self.statistics.mean.device
 
-    def start(self, count: int) -> State:
+    def initial_state(self, count: int) -> State:
         """So many pictures before their first step."""
-        row = self.unknowns.start(self.statistics.mean, self.keys)
-        shape = (self.unknowns.layers, self.unknowns.w_dim)
-        return State.start(row, count, w_shape=shape)
+        row = self.variables.initial_row(self.statistics.mean, self.keys)
+        shape = (self.variables.w_count, self.variables.w_dim)
+        return State.initial(row, count, w_shape=shape)
 
     @torch.no_grad()
     def embed(self, targets: Tensor) -> Tensor:
         """Pictures `(N, C, H, W)`, -1..1, as the distance sees them, `(N, E)`."""
         return self.distance.embed(targets.to(self.device))
 
-    def advance(self, state: State, wanted: Tensor) -> State:
+    def step(self, state: State, target_features: Tensor) -> State:
         """One step towards embedded targets `(N, E)`."""
         settings, time = self.settings, state.step / self.settings.steps
         rows = state.rows.detach().requires_grad_()
-        w = self.unknowns.w(rows) + self._exploration(state.step)
-        loss = self._distances(w, self.unknowns.noise(rows), wanted) + self._regularizers(rows)
+        w = self.variables.w(rows) + self._w_noise(state.step)
+        loss = self._distances(
+            w, self.variables.noise_maps(rows), target_features
+        ) + self._noise_terms(rows)
         (gradient,) = torch.autograd.grad(loss.sum(), rows)
         rows, first, second = adam_step(
             rows.detach(),
@@ -63,47 +65,47 @@ class Search:
             state.first,
             state.second,
             step=state.step + 1,
-            rate=settings.learning_rate * learning_rate(time),
+            learning_rate=settings.learning_rate * learning_rate(time),
         )
-        rows = self.unknowns.renormalized(rows)
+        rows = self.variables.normalize_noise(rows)
         return replace(state, step=state.step + 1, rows=rows, first=first, second=second)
 
-    def due(self, state: State) -> bool:
+    def evaluation_due(self, state: State) -> bool:
         """Whether it is time for a look: at the start, at intervals, and at the end."""
-        steps, interval = self.settings.steps, self.settings.interval
+        steps, interval = self.settings.steps, self.settings.evaluation_interval
         wanted = 1 + state.step // interval + (state.step == steps and steps % interval > 0)
-        return state.looks < wanted
+        return state.evaluations < wanted
 
     @torch.no_grad()
-    def look(self, state: State, wanted: Tensor) -> State:
+    def evaluate(self, state: State, target_features: Tensor) -> State:
         """Note how far the images are, without noise on w."""
-        w = self.unknowns.w(state.rows)
-        distances = self._distances(w, self.unknowns.noise(state.rows), wanted)
-        return state.looked(distances, self._regularizers(state.rows), w)
+        w = self.variables.w(state.rows)
+        distances = self._distances(w, self.variables.noise_maps(state.rows), target_features)
+        return state.with_evaluation(distances, self._noise_terms(state.rows), w)
 
-    def done(self, state: State) -> list[bool]:
+    def finished(self, state: State) -> list[bool]:
         """Which pictures need no more steps, by the last look."""
         limit = self.settings.stop_at
         if state.step >= self.settings.steps:
             return [True] * len(state)
         return [limit is not None and value <= limit for value in state.distances[:, -1].tolist()]
 
-    def _distances(self, w: Tensor, noise: NoiseMaps, wanted: Tensor) -> Tensor:
-        images = self.generator.draw(self.unknowns.styles(w), noise)
-        return (self.distance.embed(images) - wanted).square().sum(dim=1)
+    def _distances(self, w: Tensor, noise: NoiseMaps, target_features: Tensor) -> Tensor:
+        images = self.generator.draw(self.variables.broadcast(w), noise)
+        return (self.distance.embed(images) - target_features).square().sum(dim=1)
 
-    def _regularizers(self, rows: Tensor) -> Tensor:
-        maps = self.unknowns.maps(rows)
+    def _noise_terms(self, rows: Tensor) -> Tensor:
+        maps = self.variables.optimized_noise(rows)
         if not maps:
             return rows.new_zeros(len(rows))
         return self.settings.noise_weight * noise_regularizer(maps, self.settings.form)
 
-    def _exploration(self, step: int) -> Tensor:
+    def _w_noise(self, step: int) -> Tensor:
         """What is added to every w at this step, `(1, layers, D)`."""
         time = step / self.settings.steps
-        deviation = w_noise(time, self.statistics.spread, self.settings.form)
-        size = self.unknowns.w_size
+        deviation = w_noise(time, self.statistics.sigma, self.settings.form)
+        size = self.variables.w_size
         if deviation == 0:
             return self.statistics.mean.new_zeros(1, 1, 1)
         noise = self.keys.normal(size, "noise on w", step).to(self.device)
-        return deviation * noise.reshape(1, self.unknowns.layers, self.unknowns.w_dim)
+        return deviation * noise.reshape(1, self.variables.w_count, self.variables.w_dim)

@@ -31,7 +31,7 @@ class ProjectionSettings:
     """Of the first noise maps, and of the noise on w."""
 
     @property
-    def interval(self) -> int:
+    def evaluation_interval(self) -> int:
         """Steps from one look at the undisturbed image to the next."""
         return max(1, self.steps // 100)
 

@@ -31,7 +31,7 @@ class State:
     """w at the same looks, `(N, K, layers, D)`."""
 
     @classmethod
-    def start(cls, row: Tensor, count: int, *, w_shape: tuple[int, int]) -> "State":
+    def initial(cls, row: Tensor, count: int, *, w_shape: tuple[int, int]) -> "State":
         """So many pictures, all at the same `row`, `(1, P)`."""
         rows = row.repeat(count, 1)
         none = row.new_zeros(count, 0)
@@ -43,17 +43,17 @@ class State:
         return len(self.rows)
 
     @property
-    def looks(self) -> int:
+    def evaluations(self) -> int:
         """K, how often the undisturbed images were looked at."""
         return self.distances.shape[1]
 
-    def only(self, chosen: Sequence[int] | slice) -> "State":
+    def select(self, chosen: Sequence[int] | slice) -> "State":
         """Some of the pictures."""
         index = chosen if isinstance(chosen, slice) else list(chosen)
         chosen_rows = {name: tensor[index] for name, tensor in self._tensors().items()}
         return State(self.step, **chosen_rows)
 
-    def looked(self, distances: Tensor, regularizers: Tensor, w: Tensor) -> "State":
+    def with_evaluation(self, distances: Tensor, regularizers: Tensor, w: Tensor) -> "State":
         """With one more look at all pictures: `(N,)`, `(N,)` and `(N, layers, D)`."""
         return replace(
             self,

@@ -74,27 +74,29 @@ class Tuner:
         wanted = target[None].to(codes.ws)
         for step in range(self.settings.steps):
             optimizer.zero_grad(set_to_none=True)
-            loss = self._difference(tuned.draw(codes.ws, codes.noise), wanted)
+            loss = self._image_loss(tuned.draw(codes.ws, codes.noise), wanted)
             if self.settings.locality_weight:
-                loss = loss + self.settings.locality_weight * self._drift(tuned, codes, step)
+                loss = loss + self.settings.locality_weight * self._locality_loss(
+                    tuned, codes, step
+                )
             loss.backward()
             optimizer.step()
             on_progress(step + 1, self.settings.steps)
         return tuned.requires_grad_(False)
 
-    def _difference(self, images: Tensor, wanted: Tensor) -> Tensor:
-        pixels = F.mse_loss(images, wanted)
-        return self.distance.distance(images, wanted).mean() + self.settings.pixel_weight * pixels
+    def _image_loss(self, images: Tensor, target: Tensor) -> Tensor:
+        pixels = F.mse_loss(images, target)
+        return self.distance.distance(images, target).mean() + self.settings.pixel_weight * pixels
 
-    def _drift(self, tuned: Generator, codes: Codes, step: int) -> Tensor:
+    def _locality_loss(self, tuned: Generator, codes: Codes, step: int) -> Tensor:
         """How much the image of another w has changed, one near the pivot (Equations 4 and 5)."""
-        ws = self._neighbor(codes.ws, step)
+        ws = self._locality_ws(codes.ws, step)
         with torch.no_grad():
             before = self.generator.draw(ws, codes.noise)
-        return self._difference(tuned.draw(ws, codes.noise), before)
+        return self._image_loss(tuned.draw(ws, codes.noise), before)
 
     @torch.no_grad()
-    def _neighbor(self, pivot: Tensor, step: int) -> Tensor:
+    def _locality_ws(self, pivot: Tensor, step: int) -> Tensor:
         """One spread of w away from the pivot `(1, num_ws, D)`, towards a random w."""
         config = self.generator.config
         z = self.keys.normal(config.mapping.z_dim, "z", step).to(pivot)[None]
@@ -104,4 +106,4 @@ class Tuner:
             label = F.one_hot(torch.tensor([chosen]), config.label_size).to(pivot)
         offset = self.generator.broadcast(self.generator.mapping(z, label)) - pivot
         length = torch.linalg.vector_norm(offset, dim=2, keepdim=True).clamp(min=1e-8)
-        return pivot + offset * (self.statistics.spread / length)
+        return pivot + offset * (self.statistics.sigma / length)

@@ -51,9 +51,9 @@ class TunedFolder:
 
 
 def tune_found(
-    found: Found,
+    projected: Found,
     tuner: Tuner,
-    painter: Painter,
+    pipeline: Painter,
     *,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TunedFolder:
@@ -64,20 +64,20 @@ def tune_found(
     Raises:
         OutputError: If that was made by other settings, or a file cannot be written.
     """
-    folder = TunedFolder(found.folder.path / "tuned")
-    made_by = {"projection": found.summary["made_by"], "tuning": tuner.settings.describe()}
+    folder = TunedFolder(projected.folder.path / "tuned")
+    made_by = {"projection": projected.summary["made_by"], "tuning": tuner.settings.describe()}
     if folder.summary.is_file():
         _check(folder, made_by)
         return folder
-    source = read_codes(found.folder.latent, painter.config, model=painter.model_hash)
-    codes = painter.codes([source])
-    tuned = tuner.tune(codes, found.target.image, on_progress=on_progress)
-    target = found.target.image[None].to(codes.ws)
+    source = read_codes(projected.folder.latent, pipeline.config, model=pipeline.model_hash)
+    codes = pipeline.codes([source])
+    tuned = tuner.tune(codes, projected.target.image, on_progress=on_progress)
+    target = projected.target.image[None].to(codes.ws)
     value = float(tuner.distance.distance(tuned.draw(codes.ws, codes.noise), target))
-    summary = {"image": found.target.source, "distance": value, "made_by": made_by}
-    save_model(folder.path, tuned, card=_card(found), about={"tuned": summary})
+    summary = {"image": projected.target.source, "distance": value, "made_by": made_by}
+    save_model(folder.path, tuned, card=_card(projected), about={"tuned": summary})
     save_codes(folder.latent, codes, model=model_hash(tuned), settings=summary)
-    pixels.save(draw_file(folder.latent, Painter(tuned, painter.settings)), folder.result)
+    pixels.save(draw_file(folder.latent, Painter(tuned, pipeline.settings)), folder.result)
     files.write_json(folder.summary, summary)
     return folder
 
@@ -91,8 +91,8 @@ def _check(folder: TunedFolder, made_by: dict[str, Any]) -> None:
         )
 
 
-def _card(found: Found) -> str:
-    made_by = found.summary["made_by"]
+def _card(projected: Found) -> str:
+    made_by = projected.summary["made_by"]
     return f"""# A generator tuned to one picture
 
 Tuned with stylesmith (pivotal tuning) from the model {made_by["model"]}, so that

@@ -20,17 +20,17 @@ from stylesmith.networks.synthesis import NoiseMaps
 class Unknowns:
     """Which number of a row stands for what."""
 
-    layers: int
+    w_count: int
     """How many w: one, or one for each layer."""
     num_ws: int
     w_dim: int
-    shapes: Sequence[Shape]
+    noise_shapes: Sequence[Shape]
     """Of the noise maps that are looked for, from the base up."""
-    fixed: NoiseMaps
+    fixed_noise: NoiseMaps
     """The maps of the noise inputs behind those."""
 
     @classmethod
-    def of(cls, generator: Generator, settings: ProjectionSettings) -> "Unknowns":
+    def for_generator(cls, generator: Generator, settings: ProjectionSettings) -> "Unknowns":
         """Those of a generator; maps of levels that it has not grown yet are none of them."""
         config, growth = generator.config, generator.growth
         level = growth.level if growth else config.levels - 1
@@ -42,31 +42,31 @@ class Unknowns:
     @property
     def w_size(self) -> int:
         """Numbers of a row that are w."""
-        return self.layers * self.w_dim
+        return self.w_count * self.w_dim
 
-    def start(self, mean: Tensor, keys: RandomKeys) -> Tensor:
+    def initial_row(self, mean: Tensor, keys: RandomKeys) -> Tensor:
         """The row `(1, P)` to start from: the mean w `(D,)`, and Gaussian noise."""
-        size = sum(height * width for height, width in self.shapes)
+        size = sum(height * width for height, width in self.noise_shapes)
         noise = keys.normal(size, "first noise").to(mean.device)
-        return torch.cat([mean.repeat(self.layers), noise])[None]
+        return torch.cat([mean.repeat(self.w_count), noise])[None]
 
     def w(self, rows: Tensor) -> Tensor:
         """Rows `(N, P)` -> `(N, layers, D)`."""
-        return rows[:, : self.w_size].unflatten(1, (self.layers, self.w_dim))
+        return rows[:, : self.w_size].unflatten(1, (self.w_count, self.w_dim))
 
-    def styles(self, w: Tensor) -> Tensor:
+    def broadcast(self, w: Tensor) -> Tensor:
         """`(N, layers, D)` -> one w for each layer, `(N, num_ws, D)`."""
         return w.expand(-1, self.num_ws, -1)
 
-    def maps(self, rows: Tensor) -> list[Tensor]:
+    def optimized_noise(self, rows: Tensor) -> list[Tensor]:
         """The noise maps that are looked for, `(N, 1, H, W)` each."""
-        return split_maps(rows[:, self.w_size :], self.shapes) if self.shapes else []
+        return split_maps(rows[:, self.w_size :], self.noise_shapes) if self.noise_shapes else []
 
-    def noise(self, rows: Tensor) -> NoiseMaps:
+    def noise_maps(self, rows: Tensor) -> NoiseMaps:
         """One map for each noise input of the network."""
-        return [*self.maps(rows), *self.fixed]
+        return [*self.optimized_noise(rows), *self.fixed_noise]
 
-    def renormalized(self, rows: Tensor) -> Tensor:
+    def normalize_noise(self, rows: Tensor) -> Tensor:
         """Rows whose noise maps have mean 0 and variance 1."""
-        maps = [renormalized(noise).flatten(1) for noise in self.maps(rows)]
+        maps = [renormalized(noise).flatten(1) for noise in self.optimized_noise(rows)]
         return torch.cat([rows[:, : self.w_size], *maps], dim=1)

@@ -14,7 +14,7 @@ class WStatistics:
 
     mean: Tensor
     """`(D,)`."""
-    spread: float
+    sigma: float
     """sigma, the root of the mean squared distance to the mean."""
 
 

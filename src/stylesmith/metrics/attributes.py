@@ -27,7 +27,7 @@ class Attributes:
     values: np.ndarray
     """bool `(N, A)`"""
 
-    def only(self, names: Sequence[str]) -> "Attributes":
+    def select(self, names: Sequence[str]) -> "Attributes":
         """Those of these names, in this order.
 
         Raises:
@@ -42,7 +42,7 @@ class Attributes:
 
 @dataclass(frozen=True)
 class _Table:
-    where: str
+    source: str
     names: list[str]
     rows: dict[str, list[bool]]
 
@@ -145,7 +145,7 @@ def _match(dataset: Dataset, table: _Table) -> list[list[bool]]:
     missing = [name for name in dataset.names if PurePosixPath(name).stem not in rows]
     example = missing[0] if missing else dataset.names[0]
     raise DataError(
-        f"{table.where}: has no attributes for {len(missing) or 'some'} of {len(dataset)} images, "
+        f"{table.source}: has no attributes for {len(missing) or 'some'} of {len(dataset)} images, "
         f"such as {example!r}; it lists {next(iter(table.rows))!r} and {len(table.rows) - 1} more. "
         "Use the images under the names that they had when the list was made (`data prepare` "
         "renames them; --resolution resizes a folder as it is)."

@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 
 def look_at_seeds(
-    painter: Painter,
+    pipeline: Painter,
     classifiers: Classifiers,
     count: int = SAMPLES,
     on_progress: Progress | None = None,
@@ -31,7 +31,7 @@ def look_at_seeds(
     """The w and the attributes of the first seeds.
 
     Args:
-        painter: Draws all layers from one w.
+        pipeline: Draws all layers from one w.
         classifiers: What look at the images.
         count: How many seeds.
         on_progress: Told after every batch.
@@ -41,9 +41,9 @@ def look_at_seeds(
     """
     ws, logits = [], []
     for start in range(0, count, BATCH):
-        codes = painter.codes(range(start, min(start + BATCH, count)))
+        codes = pipeline.codes(range(start, min(start + BATCH, count)))
         ws.append(codes.ws[:, 0].cpu())
-        logits.append(classifiers.features(to_uint8(painter.draw(codes))).cpu())
+        logits.append(classifiers.features(to_uint8(pipeline.draw(codes))).cpu())
         if on_progress:
             on_progress(start + len(codes), count)
     return torch.cat(ws).numpy(), torch.cat(logits).numpy()

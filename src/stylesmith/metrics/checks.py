@@ -53,7 +53,7 @@ def check(
                 f"--metrics {metric.name}: needs a model to walk through its latents; {fake.name} "
                 "holds images only."
             )
-        if metric.latents > 1:
+        if metric.mixed_latents > 1:
             _check_mixing(fake, metric)
         if fake.count is not None and fake.count < metric.count:
             raise DataError(
@@ -93,12 +93,12 @@ def _check_size(fake: Source, metric: Metric, network: Network) -> None:
                 f"{network.config.image_channels} channels, {fake.name} has "
                 f"{size_text(fake.size)} with {fake.channels}. Train some on such data."
             )
-    height, width = (side // 2 for side in fake.size) if metric.crop else fake.size
-    if min(height, width) < network.smallest:
-        part = "the face part" if metric.crop else "the size"
+    height, width = (side // 2 for side in fake.size) if metric.crop_to_face else fake.size
+    if min(height, width) < network.min_size:
+        part = "the face part" if metric.crop_to_face else "the size"
         raise DataError(
             f"--metrics {metric.name}: {part} of {size_text(fake.size)} is too small for "
-            f"{network.name}, which needs {network.smallest} pixels a side."
+            f"{network.name}, which needs {network.min_size} pixels a side."
         )
 
 
@@ -111,7 +111,7 @@ def notes(
         yield from _rank_note(metric, dimension, min(metric.count, reals or metric.count))
     if metric.family in COMPARING:
         yield from _sides_notes(fake, real, metric, reals)
-    if metric.crop:
+    if metric.crop_to_face:
         yield (
             f"{metric.title} looks only at the part where aligned faces have the face; for other "
             f"images use {metric.title.replace('_', '2_', 1)}."
@@ -135,7 +135,7 @@ def _sides_notes(
 ) -> Iterator[str]:
     if not isinstance(real, DataSource) or reals is None:
         return
-    if metric.reals and reals < metric.reals and not metric.full:
+    if metric.max_reals and reals < metric.max_reals and not metric.all_reals:
         yield f"{metric.name}: the data has {reals:,} images, fewer than the name says."
     labels = real.dataset.labels
     if labels and labels.values.ndim == 1:
@@ -170,15 +170,15 @@ def _classifier_notes(
         )
 
 
-def resize_filter(side: Source) -> str | None:
+def resize_filter(source: Source) -> str | None:
     """How the images, or those that a model was trained on, were resized; None if unknown."""
-    if isinstance(side, DataSource):
-        return "lanczos" if side.dataset.resize else _recorded_filter(side.dataset.archive)
-    if not isinstance(side, ModelSource) or side.trained is None:
+    if isinstance(source, DataSource):
+        return "lanczos" if source.dataset.resize else _recorded_filter(source.dataset.archive)
+    if not isinstance(source, ModelSource) or source.training_data is None:
         return None
-    if side.trained.resize:
+    if source.training_data.resize:
         return "lanczos"
-    archive = open_archive(Path(side.trained.path))
+    archive = open_archive(Path(source.training_data.path))
     try:
         return _recorded_filter(archive)
     finally:

@@ -110,9 +110,9 @@ def save_classifier(folder: Path, network: OrigDiscriminator, facts: Facts) -> N
     write_container(classifier_path(folder, facts.place), network.state_dict(), header, kind=KIND)
 
 
-def classifier_path(folder: Path, place: int) -> Path:
+def classifier_path(folder: Path, index: int) -> Path:
     """The file of the attribute with this number."""
-    return folder / f"{place:03d}{SUFFIX}"
+    return folder / f"{index:03d}{SUFFIX}"
 
 
 def load_classifier(path: Path) -> tuple[OrigDiscriminator, Facts]:
@@ -149,7 +149,7 @@ class Classifiers:
         self.facts = list(facts)
         self.config: DiscriminatorConfig = networks[0].config
         self.dimension = len(self.networks)
-        self.smallest = min(self.config.size())
+        self.min_size = min(self.config.size())
         tensors = {
             f"{f.place}.{name}": tensor
             for network, f in zip(networks, facts, strict=True)

@@ -46,7 +46,7 @@ def evaluate(
     real: Source | None,
     metrics: Sequence[Metric],
     settings: Settings,
-    meter: Meter | None = None,
+    reporter: Meter | None = None,
 ) -> Iterator[Result]:
     """Measure `fake`, against `real` where metrics compare.
 
@@ -57,7 +57,7 @@ def evaluate(
         real: What it should be like; None where no metric compares.
         metrics: See `protocol.parse_metrics`.
         settings: Seeds, repeats, folders, device.
-        meter: Told progress and estimates.
+        reporter: Told progress and estimates.
 
     Yields:
         A result for each number, as soon as it is known.
@@ -65,14 +65,14 @@ def evaluate(
     Raises:
         StylesmithError: Before any work, if something is missing or does not fit.
     """
-    meter = meter or Meter()
+    reporter = reporter or Meter()
     networks = open_networks(metrics, settings)
     checks.check(fake, real, metrics, networks, repeats=settings.repeats)
-    side = RealSide(real, settings.cache, meter, device=settings.device) if real else None
+    side = RealSide(real, settings.cache, reporter, device=settings.device) if real else None
     for group in group_by_pass(metrics):
         start = time.perf_counter()
         network = networks[group[0]]
-        rounds = list(_rounds(group, network, fake, side, settings, meter))
+        rounds = list(_rounds(group, network, fake, side, settings, reporter))
         seconds = time.perf_counter() - start
         if distributed.is_main():
             for metric in group:
@@ -122,7 +122,7 @@ def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
     """Metrics that look at the same images through the same extractor are measured together."""
     groups: dict[object, list[Metric]] = {}
     for metric in metrics:
-        shared = metric.network, metric.latents
+        shared = metric.network, metric.mixed_latents
         key: object = shared if metric.family in COMPARING else metric
         groups.setdefault(key, []).append(metric)
     return list(groups.values())
@@ -132,25 +132,25 @@ def _rounds(
     group: Sequence[Metric],
     network: Any,
     fake: Source,
-    side: RealSide | None,
+    reference: RealSide | None,
     settings: Settings,
-    meter: Meter,
+    reporter: Meter,
 ) -> Iterator[dict[Metric, Measured]]:
     """The numbers of metrics that share a pass, once per repeat, each time with other samples."""
     compares = group[0].family in COMPARING
-    real = side.statistics(group, network) if side and compares else None
+    real = reference.load_or_extract(group, network) if reference and compares else None
     for repeat in range(settings.repeats):
         if isinstance(fake, ModelSource):
-            fake = fake.with_seed(settings.seed + repeat).mixing(group[0].latents)
-        if side is None or real is None:
-            yield {metric: explore(metric, network, fake, meter) for metric in group}
+            fake = fake.with_seed(settings.seed + repeat).with_mixing(group[0].mixed_latents)
+        if reference is None or real is None:
+            yield {metric: explore(metric, network, fake, reporter) for metric in group}
             continue
         device = settings.device
         moments = {metric.count for metric in group if metric.family == "fd"}
         rows = max([metric.count for metric in group if metric.family != "fd"], default=0)
-        seen = passes.look(fake, network, moments, rows, meter, device=device)
+        seen = passes.look(fake, network, moments, rows, reporter, device=device)
         yield {
-            metric: compare(metric, real, seen, side.count(metric), device=device)
+            metric: compare(metric, real, seen, reference.image_count(metric), device=device)
             if distributed.is_main()
             else Measured()
             for metric in group
@@ -162,24 +162,24 @@ def _results(
     rounds: Sequence[Measured],
     network: Network,
     fake: Source,
-    side: RealSide | None,
+    reference: RealSide | None,
     seed: int,
     seconds: float,
 ) -> Iterator[Result]:
-    real = side.source if side else None
-    reals = side.count(metric) if side and metric.family in COMPARING else None
+    real = reference.source if reference else None
+    reals = reference.image_count(metric) if reference and metric.family in COMPARING else None
     drawn = fake if isinstance(fake, ModelSource) else None
     precision = FP32 if metric.family in PATHS or drawn is None else drawn.precision
     details = dict(rounds[0].details)
     if isinstance(real, DataSource):
         for pair in details.get("closest", []):
             pair["real"] = real.dataset.names[pair["real"]]
-    for part in rounds[0].parts:
+    for part in rounds[0].values:
         yield Result(
             metric=metric.title,
             part=part,
             protocol=metric.name,
-            values=tuple(measured.parts[part] for measured in rounds),
+            values=tuple(measured.values[part] for measured in rounds),
             samples=metric.count,
             reals=reals,
             network=network.name,

@@ -34,12 +34,12 @@ class SplitScores:
         self.sums.index_add_(0, split, p)
         self.negentropy.index_add_(0, split, torch.special.xlogy(p, p).sum(dim=1))
 
-    def merge_processes(self) -> None:
+    def all_reduce(self) -> None:
         """Add up what all processes have seen."""
         self.sums = distributed.total(self.sums)
         self.negentropy = distributed.total(self.negentropy)
 
-    def result(self) -> tuple[float, float]:
+    def compute(self) -> tuple[float, float]:
         """Mean over splits of exp E KL(p(y|x) || p(y)) (Salimans et al. 2016), and their spread.
 
         The spread is the population standard deviation, as in the published tables.

@@ -38,8 +38,8 @@ def kernel_distance(
     values = []
     for number in range(subsets):
         chosen = [
-            side[torch.from_numpy(keys.permutation(len(side), purpose, number)[:size])]
-            for side, purpose in ((real, "kernel real"), (fake, "kernel fake"))
+            features[torch.from_numpy(keys.permutation(len(features), purpose, number)[:size])]
+            for features, purpose in ((real, "kernel real"), (fake, "kernel fake"))
         ]
         values.append(squared_mmd(*chosen))
     return sum(values) / subsets

@@ -17,16 +17,16 @@ LONG = 60
 class Meter:
     """Tells progress, and an estimate once the second batch is done."""
 
-    say: Say = lambda text: None
+    notify: Say = lambda text: None
     on_progress: Progress | None = None
 
-    def over(self, parts: Sequence[range], count: int, label: str) -> Iterator[range]:
+    def track(self, batches: Sequence[range], count: int, label: str) -> Iterator[range]:
         """The parts one by one, which this process takes of `count` images in all."""
         start = time.perf_counter()
         done = 0
-        for number, part in enumerate(parts):
+        for number, part in enumerate(batches):
             if number == 2:  # the first batch pays for what only happens once
-                self._announce((time.perf_counter() - start) * (len(parts) - 1), count, label)
+                self._announce((time.perf_counter() - start) * (len(batches) - 1), count, label)
             if number == 1:
                 start = time.perf_counter()
             yield part
@@ -36,7 +36,7 @@ class Meter:
 
     def _announce(self, seconds: float, count: int, label: str) -> None:
         if seconds > LONG:
-            self.say(f"{label}: {count:,} images, about {duration(seconds)}")
+            self.notify(f"{label}: {count:,} images, about {duration(seconds)}")
 
 
 def duration(seconds: float) -> str:

@@ -34,7 +34,7 @@ class Moments:
         return cls(0, mean, torch.zeros(dimension, dimension, dtype=torch.float64, device=place))
 
     @classmethod
-    def of(cls, features: Tensor) -> Self:
+    def from_features(cls, features: Tensor) -> Self:
         """Of the rows of one table, `(N, D)`."""
         moments = cls.empty(features.shape[1], features.device)
         moments.add(features)
@@ -73,7 +73,7 @@ class Moments:
         self._sum += rows.sum(dim=0)
         self._products.addmm_(rows.T, rows)
 
-    def over_processes(self) -> "Moments":
+    def all_reduced(self) -> "Moments":
         """The moments of the rows of all processes, in every one of them."""
         mean, scatter, count = self.mean, self.scatter, self.count
         total = int(distributed.total(torch.tensor([count], device=mean.device)))

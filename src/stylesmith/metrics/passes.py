@@ -34,13 +34,13 @@ class Statistics:
 
     moments: dict[int, Moments] = field(default_factory=dict)
     """Of the first n images, by n."""
-    table: Tensor | None = None
+    features: Tensor | None = None
     """Features of the first images, `(N, D)` float32, on the CPU."""
 
-    def rows(self, count: int) -> Tensor:
+    def first_features(self, count: int) -> Tensor:
         """The features of the first images."""
-        assert self.table is not None and len(self.table) >= count
-        return self.table[:count]
+        assert self.features is not None and len(self.features) >= count
+        return self.features[:count]
 
 
 def batch_size(size: tuple[int, int]) -> int:
@@ -51,9 +51,9 @@ def batch_size(size: tuple[int, int]) -> int:
 def look(
     source: Source,
     extractor: Extractor,
-    moments: set[int],
-    rows: int,
-    meter: Meter,
+    moment_counts: set[int],
+    feature_count: int,
+    reporter: Meter,
     *,
     device: torch.device,
 ) -> Statistics:
@@ -62,55 +62,57 @@ def look(
     Args:
         source: The images.
         extractor: The network.
-        moments: Numbers of images, from the first on, whose moments are wanted.
-        rows: Number of images, from the first on, whose features are wanted.
-        meter: Told how far it is.
+        moment_counts: Numbers of images, from the first on, whose moments are wanted.
+        feature_count: Number of images, from the first on, whose features are wanted.
+        reporter: Told how far it is.
         device: Where moments are added up.
     """
-    running = {n: Moments.empty(extractor.dimension, device) for n in sorted(moments)}
-    table = torch.zeros(rows, extractor.dimension)
-    for part, images in _images(source, max([rows, *moments]), meter, extractor.name):
+    running = {n: Moments.empty(extractor.dimension, device) for n in sorted(moment_counts)}
+    table = torch.zeros(feature_count, extractor.dimension)
+    for part, images in _images(
+        source, max([feature_count, *moment_counts]), reporter, extractor.name
+    ):
         features = extractor.features(images)
         for count, some in running.items():
             some.add(features[: max(0, count - part.start)])
-        if part.start < rows:
-            place = slice(part.start, min(part.stop, rows))
+        if part.start < feature_count:
+            place = slice(part.start, min(part.stop, feature_count))
             table[place] = features[: place.stop - place.start].cpu()
-    merged = {count: some.over_processes() for count, some in running.items()}
-    return Statistics(merged, distributed.total(table) if rows else None)
+    merged = {count: some.all_reduced() for count, some in running.items()}
+    return Statistics(merged, distributed.total(table) if feature_count else None)
 
 
 def score_classes(
-    source: Source, extractor: ClassExtractor, count: int, meter: Meter
+    source: Source, extractor: ClassExtractor, count: int, reporter: Meter
 ) -> tuple[float, float]:
     """Inception score of the first images, and its spread over splits."""
     blank = torch.zeros(1, source.channels, *source.size, dtype=torch.uint8)
     scores = SplitScores(count, extractor.probabilities(blank).shape[1])
-    for part, images in _images(source, count, meter, extractor.name):
+    for part, images in _images(source, count, reporter, extractor.name):
         scores.add(part.start, extractor.probabilities(images))
-    scores.merge_processes()
-    return scores.result()
+    scores.all_reduce()
+    return scores.compute()
 
 
 @torch.no_grad()
-def walk(model: ModelSource, distance: Distance, metric: Metric, meter: Meter) -> np.ndarray:
+def walk(source: ModelSource, distance: Distance, metric: Metric, reporter: Meter) -> np.ndarray:
     """Squared perceptual speed at one place of each of `metric.count` paths, `(N,)`; fp32."""
     values = torch.zeros(metric.count, dtype=torch.float64)
-    keys = RandomKeys(model.seed)
+    keys = RandomKeys(source.seed)
     with full_precision():
-        for part in _parts(model, metric.count, meter, metric.title):
-            label, noise = model.label(part), model.noise(part)
-            ends = model.z(part), model.z(part, "other z")
+        for part in _parts(source, metric.count, reporter, metric.title):
+            label, noise = source.label(part), source.noise(part)
+            ends = source.z(part), source.z(part, "other z")
             if metric.space == "w":
-                ends = model.w(ends[0], label), model.w(ends[1], label)
+                ends = source.w(ends[0], label), source.w(ends[1], label)
             places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
             values[part.start : part.stop] = path_lengths(
-                _draw_from(model, metric, label, noise),
+                _draw_from(source, metric, label, noise),
                 distance.distance,
                 ends,
-                torch.tensor(places, device=model.device)[:, None],
+                torch.tensor(places, device=source.device)[:, None],
                 interpolate=slerp if metric.space == "z" else lerp,
-                crop=metric.crop,
+                crop_to_face=metric.crop_to_face,
             ).cpu()
     return distributed.total(values).numpy()
 
@@ -125,20 +127,22 @@ def _draw_from(
 
 
 @torch.no_grad()
-def walk_around(model: ModelSource, distance: Distance, metric: Metric, meter: Meter) -> np.ndarray:
+def walk_around(
+    source: ModelSource, distance: Distance, metric: Metric, reporter: Meter
+) -> np.ndarray:
     """Path length around each of `metric.count` images, `(N,)` (StyleGAN2, Figures 4 and 5)."""
     values = torch.zeros(metric.count, dtype=torch.float64)
     with full_precision():
-        for part in _parts(model, metric.count, meter, metric.title):
-            label, noise = model.label(part), model.noise(part)
+        for part in _parts(source, metric.count, reporter, metric.title):
+            label, noise = source.label(part), source.noise(part)
             ends = (
-                model.w(model.z(part, f"other z {direction}"), label)
+                source.w(source.z(part, f"other z {direction}"), label)
                 for direction in range(DIRECTIONS)
             )
             values[part.start : part.stop] = lengths_around(
-                _draw_from(model, metric, label, noise),
+                _draw_from(source, metric, label, noise),
                 distance.embed,
-                model.w(model.z(part), label),
+                source.w(source.z(part), label),
                 ends,
             ).cpu()
     return distributed.total(values).numpy()
@@ -157,13 +161,13 @@ class LabeledLatents:
 
 
 def label_latents(
-    model: ModelSource, classifiers: Classifiers, count: int, meter: Meter
+    model: ModelSource, classifiers: Classifiers, count: int, reporter: Meter
 ) -> LabeledLatents:
     """Draw, classify, and keep the latents of `count` images."""
     config = model.generator.config
     widths = (config.mapping.z_dim, config.w_dim, classifiers.dimension)
     z, w, logits = (torch.zeros(count, width) for width in widths)
-    for part, images in _images(model, count, meter, classifiers.name):
+    for part, images in _images(model, count, reporter, classifiers.name):
         place = slice(part.start, part.stop)
         latents = model.z(part)
         z[place] = latents.cpu()
@@ -173,12 +177,14 @@ def label_latents(
     return LabeledLatents(*tables)
 
 
-def _parts(source: Source, count: int, meter: Meter, label: str) -> Iterator[range]:
+def _parts(source: Source, count: int, reporter: Meter, label: str) -> Iterator[range]:
     """Smaller batches, for distances look at several layers of two images at once."""
     size = max(1, batch_size(source.size) // 4)
-    yield from meter.over(list(my_batches(count, size)), count, label)
+    yield from reporter.track(list(my_batches(count, size)), count, label)
 
 
-def _images(source: Source, count: int, meter: Meter, label: str) -> Iterator[tuple[range, Tensor]]:
+def _images(
+    source: Source, count: int, reporter: Meter, label: str
+) -> Iterator[tuple[range, Tensor]]:
     parts: Sequence[range] = list(my_batches(count, batch_size(source.size)))
-    yield from zip(meter.over(parts, count, label), source.batches(parts), strict=True)
+    yield from zip(reporter.track(parts, count, label), source.batches(parts), strict=True)

@@ -38,10 +38,10 @@ def path_lengths(
     draw: Callable[[Tensor], Tensor],
     distance: Callable[[Tensor, Tensor], Tensor],
     ends: tuple[Tensor, Tensor],
-    places: Tensor,
+    positions: Tensor,
     *,
     interpolate: Interpolation,
-    crop: bool,
+    crop_to_face: bool,
     epsilon: float = EPSILON,
 ) -> Tensor:
     """Squared perceptual speed of each path at one place, `(N,)`.
@@ -52,13 +52,13 @@ def path_lengths(
         distance: Two batches of images to their distances, squared in kind, `(N,)`; it reduces
             large images itself.
         ends: Where the paths begin and end, `(N, D)` each.
-        places: Where to look, `(N, 1)`, 0 at the beginning.
+        positions: Where to look, `(N, 1)`, 0 at the beginning.
         interpolate: The shape of the paths.
-        crop: Compare only the part of an image where aligned faces have the face.
+        crop_to_face: Compare only the part of an image where aligned faces have the face.
         epsilon: Distance along the path, from 0 to 1, of the two images that are compared.
     """
-    first, second = (draw(interpolate(*ends, t)) for t in (places, places + epsilon))
-    if crop:
+    first, second = (draw(interpolate(*ends, t)) for t in (positions, positions + epsilon))
+    if crop_to_face:
         first, second = crop_face(first), crop_face(second)
     return distance(first, second) / epsilon**2
 

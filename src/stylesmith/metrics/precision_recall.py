@@ -48,10 +48,10 @@ def compare_manifolds(
     Raises:
         DataError: If a side has no k-th neighbors.
     """
-    for side, features in (("real", real), ("generated", fake)):
+    for kind, features in (("real", real), ("generated", fake)):
         if len(features) <= k:
             raise DataError(
-                f"{len(features)} {side} images: the neighbor number {k} needs {k + 1} or more."
+                f"{len(features)} {kind} images: the neighbor number {k} needs {k + 1} or more."
             )
     real_radii = neighbor_radii(real, k, rows=rows, columns=columns)
     fake_radii = neighbor_radii(fake, k, rows=rows, columns=columns)

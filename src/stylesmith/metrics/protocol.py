@@ -63,9 +63,9 @@ class Metric:
     """Extractor, or distance, that looks at the images."""
     count: int
     """Samples or pairs."""
-    reals: int | None = None
+    max_reals: int | None = None
     """Most real images; None is all."""
-    full: bool = False
+    all_reals: bool = False
     """Whether `reals` is as many as there are, where it could be as many as samples."""
     k: int = 3
     """Which neighbor is on the ball (pr)."""
@@ -73,9 +73,9 @@ class Metric:
     """Latent space of the paths (ppl)."""
     whole_path: bool = False
     """Places anywhere on the path, not only at its beginning (ppl)."""
-    crop: bool = False
+    crop_to_face: bool = False
     """Compare only the part with the face (ppl)."""
-    latents: int = 1
+    mixed_latents: int = 1
     """How many are mixed in each image, with crossovers at random (StyleGAN, Table 2)."""
 
     @property
@@ -89,9 +89,9 @@ class Metric:
         if self.family == "ppl":
             head, _, network = stem.partition("_")
             part = f"{self.space}{'full' if self.whole_path else 'end'}"
-            parts = [head if self.crop else f"{head}2", network, part]
+            parts = [head if self.crop_to_face else f"{head}2", network, part]
             return "_".join(part for part in parts if part)
-        mixed = f"_mix{self.latents}" if self.latents > 1 else ""
+        mixed = f"_mix{self.mixed_latents}" if self.mixed_latents > 1 else ""
         return f"{stem}_image" if self.family == "ppl_image" else f"{stem}{mixed}"
 
     @property
@@ -102,7 +102,7 @@ class Metric:
         if self.family == "pr":
             neighbors = f"{self.k}" if count.endswith("k") else f"_{self.k}"
         joint = "" if "_" not in self.title and self.family != "ls" else "_"
-        return f"{self.title}{joint}{count}{neighbors}{'_full' if self.full else ''}"
+        return f"{self.title}{joint}{count}{neighbors}{'_full' if self.all_reals else ''}"
 
 
 EXAMPLES = [
@@ -188,13 +188,13 @@ def _set(match: re.Match[str], extractor: str | None, counts: dict[str, int]) ->
         family,
         network,
         _count(found, counts[family]),
-        full=bool(found["full"]),
-        latents=int(found["latents"] or 1),
+        all_reals=bool(found["full"]),
+        mixed_latents=int(found["latents"] or 1),
     )
-    if metric.full or family == "nearest":
-        metric = replace(metric, reals=MOST_REALS.get(family))
+    if metric.all_reals or family == "nearest":
+        metric = replace(metric, max_reals=MOST_REALS.get(family))
     else:
-        metric = replace(metric, reals=metric.count)
+        metric = replace(metric, max_reals=metric.count)
     return replace(metric, k=int(found["k"])) if found.get("k") else metric
 
 
@@ -206,7 +206,7 @@ def _path(match: re.Match[str], extractor: str | None, counts: dict[str, int]) -
         _count(found, counts["ppl"]),
         space="z" if found["space"] == "z" else "w",
         whole_path=found["where"] == "full",
-        crop=not found["whole"],
+        crop_to_face=not found["whole"],
     )
 
 

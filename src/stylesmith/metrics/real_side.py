@@ -16,31 +16,33 @@ from stylesmith.perception.extractor import Extractor
 class RealSide:
     """Real images as metrics see them; statistics of a data set are cached by its content."""
 
-    def __init__(self, source: Source, cache: Cache, meter: Meter, *, device: torch.device):
+    def __init__(self, source: Source, cache: Cache, reporter: Meter, *, device: torch.device):
         self.source = source
         self._cache = cache if isinstance(source, DataSource) else Cache(None)
-        self._meter = meter
+        self._meter = reporter
         self._device = device
 
-    def count(self, metric: Metric) -> int:
+    def image_count(self, metric: Metric) -> int:
         """How many real images a metric takes: as many as its name says, if there are so many."""
         there = self.source.count
         if there is None:
-            return metric.reals or metric.count
-        return there if metric.reals is None else min(there, metric.reals)
+            return metric.max_reals or metric.count
+        return there if metric.max_reals is None else min(there, metric.max_reals)
 
-    def statistics(self, metrics: Sequence[Metric], extractor: Extractor) -> Statistics:
+    def load_or_extract(self, metrics: Sequence[Metric], extractor: Extractor) -> Statistics:
         """What these metrics need; one pass over the images for all that is not there yet."""
-        moments = {self.count(metric) for metric in metrics if metric.family == "fd"}
-        rows = max([self.count(metric) for metric in metrics if metric.family != "fd"], default=0)
+        moments = {self.image_count(metric) for metric in metrics if metric.family == "fd"}
+        rows = max(
+            [self.image_count(metric) for metric in metrics if metric.family != "fd"], default=0
+        )
         found = self._load(extractor, moments, rows)
         missing = moments - found.moments.keys()
-        missing_rows = rows if found.table is None else 0
+        missing_rows = rows if found.features is None else 0
         if not missing and not missing_rows:
             return found
         made = look(self.source, extractor, missing, missing_rows, self._meter, device=self._device)
         self._save(extractor, made)
-        table = made.table if missing_rows else found.table
+        table = made.features if missing_rows else found.features
         return Statistics(found.moments | made.moments, table)
 
     def _load(self, extractor: Extractor, moments: set[int], rows: int) -> Statistics:
@@ -49,16 +51,16 @@ class RealSide:
             if tensors := self._cache.load(self._key("moments", extractor, count)):
                 found.moments[count] = Moments(count, tensors["mean"], tensors["scatter"])
         if rows and (tensors := self._cache.load(self._key("features", extractor, rows))):
-            found.table = tensors["features"]
+            found.features = tensors["features"]
         return found
 
     def _save(self, extractor: Extractor, made: Statistics) -> None:
         for count, some in made.moments.items():
             tensors = {"mean": some.mean, "scatter": some.scatter}
             self._cache.save(self._key("moments", extractor, count), tensors)
-        if made.table is not None:
-            key = self._key("features", extractor, len(made.table))
-            self._cache.save(key, {"features": made.table})
+        if made.features is not None:
+            key = self._key("features", extractor, len(made.features))
+            self._cache.save(key, {"features": made.features})
 
     def _key(self, kind: str, extractor: Extractor, count: int) -> Key:
         network = f"{extractor.name} {extractor.weights_hash}"

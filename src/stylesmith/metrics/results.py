@@ -51,7 +51,7 @@ class Result:
         return statistics.fmean(self.values)
 
     @property
-    def spread(self) -> float | None:
+    def std(self) -> float | None:
         """Standard deviation over the repeats (divided by n - 1); None for a single one."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
@@ -64,14 +64,14 @@ class Result:
         """One line."""
         head = {"metric": self.metric, "part": self.part, "value": self.value}
         rest = asdict(self)
-        return json.dumps(head | {"spread": self.spread} | rest, allow_nan=False)
+        return json.dumps(head | {"spread": self.std} | rest, allow_nan=False)
 
 
 def results_table(results: Sequence[Result]) -> Table:
     """A table for the terminal."""
     table = Table("metric", "value", "spread", "samples", "reals", "network", "seconds", box=None)
     for result in results:
-        spread = "" if result.spread is None else f"{result.spread:.2g}"
+        spread = "" if result.std is None else f"{result.std:.2g}"
         reals = "" if result.reals is None else f"{result.reals:,}"
         network = f"{result.network} {result.network_hash[:8]}"
         value, count = f"{result.value:.5g}", f"{result.samples:,}"

@@ -72,9 +72,11 @@ def hyperplane(points: np.ndarray, labels: np.ndarray) -> "LinearSVC":
     return LinearSVC(dual=False).fit(points, labels)
 
 
-def conditional_entropy(given: np.ndarray, labels: np.ndarray) -> float:
+def conditional_entropy(predictions: np.ndarray, labels: np.ndarray) -> float:
     """H(Y|X) in bits of two binary variables, each `(N,)`, from their counts."""
-    joint = np.array([[np.mean((given == x) & (labels == y)) for y in (0, 1)] for x in (0, 1)])
+    joint = np.array(
+        [[np.mean((predictions == x) & (labels == y)) for y in (0, 1)] for x in (0, 1)]
+    )
     marginal = np.broadcast_to(joint.sum(axis=1, keepdims=True), joint.shape)
     there = joint > 0
     return float(-(joint[there] * np.log2(joint[there] / marginal[there])).sum() + 0.0)

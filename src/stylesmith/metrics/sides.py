@@ -28,13 +28,13 @@ class Opening:
     on_progress: Progress | None = None
 
 
-def open_sides(fake: Path, real: Path | None, how: Opening) -> tuple[Source, Source | None]:
+def open_sides(fake: Path, real: Path | None, options: Opening) -> tuple[Source, Source | None]:
     """What is measured, and what it is held against.
 
     Args:
         fake: A model, or images.
         real: Images, or a model; None takes those that a run was trained on, if they are there.
-        how: Seeds, truncation, size.
+        options: Seeds, truncation, size.
 
     Raises:
         ModelError: If a model cannot be opened.
@@ -45,17 +45,19 @@ def open_sides(fake: Path, real: Path | None, how: Opening) -> tuple[Source, Sou
     trained = training_data(fake)
     dataset = None
     if real is None and trained is not None:
-        dataset = open_training_data(trained, how)
+        dataset = open_training_data(trained, options)
     elif real is not None and not is_model(real):
         same = trained is not None and Path(trained.path) == real.resolve()
-        dataset = open_training_data(trained, how) if same and trained else open_data(real, how)
+        dataset = (
+            open_training_data(trained, options) if same and trained else open_data(real, options)
+        )
     real_side: Source | None = DataSource(dataset) if dataset else None
     if real is not None and is_model(real):
-        dataset = open_training_data(trained, how) if trained else None  # for its labels
-        real_side = replace(open_model(real, how, dataset), role="real")
+        dataset = open_training_data(trained, options) if trained else None  # for its labels
+        real_side = replace(open_model(real, options, dataset), role="real")
     if fake.exists() and not is_model(fake):
-        return DataSource(open_data(fake, how)), real_side
-    return replace(open_model(fake, how, dataset), trained=trained), real_side
+        return DataSource(open_data(fake, options)), real_side
+    return replace(open_model(fake, options, dataset), training_data=trained), real_side
 
 
 def is_model(path: Path) -> bool:
@@ -74,26 +76,33 @@ def training_data(path: Path) -> DataConfig | None:
     return data if Path(data.path).exists() else None
 
 
-def open_model(path: Path, how: Opening, labels: Dataset | None) -> ModelSource:
+def open_model(path: Path, options: Opening, labels: Dataset | None) -> ModelSource:
     """A model as a side, which draws its labels from a data set."""
-    generator = load(path, device=str(how.device))
+    generator = load(path, device=str(options.device))
     return ModelSource(
-        generator, str(path), seed=how.seed, psi=how.psi, precision=how.precision, labels=labels
+        generator,
+        str(path),
+        seed=options.seed,
+        psi=options.psi,
+        precision=options.precision,
+        labels=labels,
     )
 
 
-def open_data(path: Path, how: Opening) -> Dataset:
+def open_data(path: Path, options: Opening) -> Dataset:
     """Images as they are, or resized as the user asked."""
-    return open_dataset(path, size=how.size, skip_bad=how.skip_bad, on_progress=how.on_progress)
+    return open_dataset(
+        path, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
+    )
 
 
-def open_training_data(data: DataConfig, how: Opening) -> Dataset:
+def open_training_data(data: DataConfig, options: Opening) -> Dataset:
     """The images of a run in the size and with the channels that it was trained with."""
-    size = how.size or (data.size if data.resize else None)
+    size = options.size or (data.size if data.resize else None)
     return open_dataset(
         data.path,
         size=size,
         channels=data.channels,
-        skip_bad=how.skip_bad or data.skip_bad,
-        on_progress=how.on_progress,
+        skip_bad=options.skip_bad or data.skip_bad,
+        on_progress=options.on_progress,
     )

@@ -55,7 +55,7 @@ class Source(Protocol):
     def count(self) -> int | None:
         """Number of images; None where there is no end."""
 
-    def batches(self, parts: Sequence[range]) -> Iterator[Tensor]:
+    def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
         """The images of these numbers, uint8 `(N, C, H, W)` for each part."""
 
 
@@ -90,16 +90,16 @@ class DataSource:
         """Of everything that decides pixels and labels, wherever the data lies."""
         return data_hash(self.dataset)
 
-    def batches(self, parts: Sequence[range]) -> Iterator[Tensor]:
+    def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
         """The images of these numbers, uint8 `(N, C, H, W)` for each part.
 
         Raises:
             DataError: If one is damaged, naming the file.
         """
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
-            numbers = [number for part in parts for number in part]
+            numbers = [number for part in ranges for number in part]
             decoded = map_ahead(pool, self.dataset.pixels, numbers, ahead=4 * WORKERS)
-            for part in parts:
+            for part in ranges:
                 yield torch.from_numpy(np.stack([next(decoded) for _ in part]))
 
 
@@ -117,11 +117,11 @@ class ModelSource:
     psi: float = 1.0
     precision: Precision = FP32
     labels: Dataset | None = None
-    trained: DataConfig | None = None
+    training_data: DataConfig | None = None
     """What it was trained on, where that is known and still there."""
     role: str = "fake"
     """Another role gives other images of the same seed: a model may stand on both sides."""
-    latents: int = 1
+    mixed_latents: int = 1
     """How many each image mixes, with crossovers at random (StyleGAN, Table 2)."""
 
     def __post_init__(self) -> None:
@@ -171,27 +171,27 @@ class ModelSource:
         """The same model with other draws."""
         return replace(self, seed=seed)
 
-    def mixing(self, latents: int) -> "ModelSource":
+    def with_mixing(self, count: int) -> "ModelSource":
         """The same model, whose images mix so many latents."""
-        return replace(self, latents=latents)
+        return replace(self, mixed_latents=count)
 
-    def batches(self, parts: Sequence[range]) -> Iterator[Tensor]:
+    def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
         """The images of these numbers, uint8 `(N, C, H, W)` for each part, on the device."""
-        for part in parts:
+        for part in ranges:
             images = self._draw(self.ws(part), self.noise(part), self.precision)
             yield pixels.to_uint8(images)
 
-    def ws(self, numbers: Sequence[int]) -> Tensor:
+    def ws(self, indices: Sequence[int]) -> Tensor:
         """The w of each layer, `(N, num_ws, D)`, from as many latents as images mix."""
-        label = self.label(numbers)
-        ws = self.generator.broadcast(self.w(self.z(numbers), label))
-        for latent in range(1, self.latents):
-            other = self.w(self.z(numbers, f"mixed z {latent}"), label)
-            taken = self._chosen(numbers) == latent
+        label = self.label(indices)
+        ws = self.generator.broadcast(self.w(self.z(indices), label))
+        for latent in range(1, self.mixed_latents):
+            other = self.w(self.z(indices, f"mixed z {latent}"), label)
+            taken = self._latent_of_layer(indices) == latent
             ws = torch.where(taken[:, :, None].to(self.device), other[:, None], ws)
         return ws
 
-    def _chosen(self, numbers: Sequence[int]) -> Tensor:
+    def _latent_of_layer(self, indices: Sequence[int]) -> Tensor:
         """Which latent decides each layer, `(N, num_ws)`: one more after each crossover.
 
         A crossover lies before any layer in use but the first; two may fall together.
@@ -201,34 +201,34 @@ class ModelSource:
         crossovers = [
             [
                 1 + self._keys.number(f"{self.role} crossover {latent}", i) % max(used - 1, 1)
-                for latent in range(1, self.latents)
+                for latent in range(1, self.mixed_latents)
             ]
-            for i in numbers
+            for i in indices
         ]
         layers = torch.arange(config.num_ws)
         return (torch.tensor(crossovers)[:, :, None] <= layers).sum(dim=1)
 
-    def z(self, numbers: Sequence[int], purpose: str = "z") -> Tensor:
+    def z(self, indices: Sequence[int], purpose: str = "z") -> Tensor:
         """Latents, `(N, z_dim)`; drawn on the CPU, so that they are the same on every device."""
         size = self.generator.config.mapping.z_dim
-        rows = [self._keys.normal(size, f"{self.role} {purpose}", i) for i in numbers]
+        rows = [self._keys.normal(size, f"{self.role} {purpose}", i) for i in indices]
         return torch.stack(rows).to(self.device)
 
-    def label(self, numbers: Sequence[int]) -> Tensor | None:
+    def label(self, indices: Sequence[int]) -> Tensor | None:
         """Labels, `(N, label_size)`, of images chosen uniformly from the data."""
         if not self.generator.config.label_size:
             return None
         assert self.labels is not None
-        chosen = [self._keys.number(f"{self.role} label", i) % len(self.labels) for i in numbers]
+        chosen = [self._keys.number(f"{self.role} label", i) % len(self.labels) for i in indices]
         rows = np.stack([self.labels.label(i) for i in chosen])
         return torch.from_numpy(rows).to(self.device)
 
-    def noise(self, numbers: Sequence[int]) -> NoiseMaps:
+    def noise(self, indices: Sequence[int]) -> NoiseMaps:
         """Noise maps of each image's own."""
         shapes = self.generator.config.noise_shapes
         size = sum(height * width for height, width in shapes)
         purpose = f"{self.role} noise"
-        rows = [self._keys.normal(size, purpose, i, device=self.device) for i in numbers]
+        rows = [self._keys.normal(size, purpose, i, device=self.device) for i in indices]
         return split_maps(torch.stack(rows), shapes) if shapes else []
 
     @torch.no_grad()

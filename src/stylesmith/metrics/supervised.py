@@ -88,7 +88,7 @@ def plan_lesson(
 
 
 def train_classifiers(
-    lesson: Lesson, out: Path, *, force: bool, say: Say, on_progress: Progress | None = None
+    training: Lesson, out: Path, *, force: bool, notify: Say, on_progress: Progress | None = None
 ) -> list[Facts]:
     """Train one classifier per attribute into a folder; those that are there are not made again.
 
@@ -97,25 +97,25 @@ def train_classifiers(
     Raises:
         OutputError: If the folder holds classifiers of another lesson, and `force` is off.
     """
-    data = data_hash(lesson.dataset)
-    places = range(len(lesson.attributes.names))
+    data = data_hash(training.dataset)
+    places = range(len(training.attributes.names))
     done: dict[int, Facts] = {}
     if force:
         _clear(out)
     else:
-        done = {p: f for p in places if (f := _finished(lesson, out, p, data))}
+        done = {p: f for p in places if (f := _finished(training, out, p, data))}
     distributed.barrier()
     missing = [place for place in places if place not in done]
     if done:
-        say(f"{len(done)} of {len(places)} classifiers are there already.")
+        notify(f"{len(done)} of {len(places)} classifiers are there already.")
     mine = missing[distributed.rank() :: distributed.world_size()]
     if mine:
-        seconds = time_step(lesson) * (lesson.images // BATCH) * len(mine)
-        say(f"About {seconds / 60:,.0f} minutes for {len(missing)} classifiers.")
+        seconds = time_step(training) * (training.images // BATCH) * len(mine)
+        notify(f"About {seconds / 60:,.0f} minutes for {len(missing)} classifiers.")
     for number, place in enumerate(mine):
-        network = train_one(lesson, place, _part(on_progress, number, len(mine)))
-        accuracy = balanced_accuracy(network, lesson, place)
-        facts = _facts(lesson, place, data, accuracy)
+        network = train_one(training, place, _part(on_progress, number, len(mine)))
+        accuracy = balanced_accuracy(network, training, place)
+        facts = _facts(training, place, data, accuracy)
         save_classifier(out, network, facts)
         done[place] = facts
     distributed.barrier()
@@ -123,15 +123,17 @@ def train_classifiers(
 
 
 def train_one(
-    lesson: Lesson, place: int, on_progress: Progress | None = None, *, steps: int | None = None
+    training: Lesson, index: int, on_progress: Progress | None = None, *, steps: int | None = None
 ) -> OrigDiscriminator:
     """One classifier, trained by the logistic loss."""
-    network = cast(OrigDiscriminator, build_discriminator(lesson.config, seed=lesson.seed + place))
-    network = network.to(lesson.device)
+    network = cast(
+        OrigDiscriminator, build_discriminator(training.config, seed=training.seed + index)
+    )
+    network = network.to(training.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE, betas=BETAS, eps=1e-8)
-    steps = steps or lesson.images // BATCH
-    for step, (pixels, labels) in enumerate(_batches(lesson, place, steps), start=1):
-        logits = network(prepare(pixels, lesson.config), precision=lesson.precision)
+    steps = steps or training.images // BATCH
+    for step, (pixels, labels) in enumerate(_batches(training, index, steps), start=1):
+        logits = network(prepare(pixels, training.config), precision=training.precision)
         loss = F.binary_cross_entropy_with_logits(logits, labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -142,61 +144,61 @@ def train_one(
 
 
 @torch.no_grad()
-def balanced_accuracy(network: OrigDiscriminator, lesson: Lesson, place: int) -> float:
+def balanced_accuracy(network: OrigDiscriminator, training: Lesson, index: int) -> float:
     """Share of right answers on images held out, mean of the two classes; 0.5 is chance."""
-    held_out = np.flatnonzero(np.arange(len(lesson.dataset)) % HELD_OUT == 0)[:MOST_TESTED]
-    labels = lesson.attributes.values[held_out, place]
+    held_out = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT == 0)[:MOST_TESTED]
+    labels = training.attributes.values[held_out, index]
     answers = []
     for start in range(0, len(held_out), 64):
-        pixels, _ = _load(lesson, place, held_out[start : start + 64])
-        logits = network(prepare(pixels, lesson.config), precision=lesson.precision)
+        pixels, _ = _load(training, index, held_out[start : start + 64])
+        logits = network(prepare(pixels, training.config), precision=training.precision)
         answers.append((logits > 0).cpu().numpy())
     right = np.concatenate(answers) == labels
     shares = [float(right[labels == kind].mean()) for kind in (False, True) if kind in labels]
     return sum(shares) / len(shares)
 
 
-def time_step(lesson: Lesson) -> float:
+def time_step(training: Lesson) -> float:
     """Seconds of one step, by trial."""
-    train_one(lesson, 0, steps=1)
+    train_one(training, 0, steps=1)
     start = time.perf_counter()
-    train_one(lesson, 0, steps=TRIAL_STEPS)
+    train_one(training, 0, steps=TRIAL_STEPS)
     return (time.perf_counter() - start) / TRIAL_STEPS
 
 
-def _batches(lesson: Lesson, place: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(training: Lesson, index: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Images and labels of every step, all images but those held out once per epoch."""
-    kept = np.flatnonzero(np.arange(len(lesson.dataset)) % HELD_OUT != 0)
-    sampler = Sampler(len(kept), RandomKeys(lesson.seed))
+    kept = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT != 0)
+    sampler = Sampler(len(kept), RandomKeys(training.seed))
     parts = (kept[[sampler.index(step * BATCH + i) for i in range(BATCH)]] for step in range(steps))
     with ThreadPoolExecutor(2, thread_name_prefix="decode") as pool:
-        yield from map_ahead(pool, lambda part: _load(lesson, place, part), parts, ahead=4)
+        yield from map_ahead(pool, lambda part: _load(training, index, part), parts, ahead=4)
 
 
-def _load(lesson: Lesson, place: int, numbers: np.ndarray) -> tuple[Tensor, Tensor]:
-    pixels = np.stack([lesson.dataset.pixels(int(i)) for i in numbers])
-    labels = torch.from_numpy(lesson.attributes.values[numbers, place])
-    return torch.from_numpy(pixels).to(lesson.device), labels.float().to(lesson.device)
+def _load(training: Lesson, index: int, numbers: np.ndarray) -> tuple[Tensor, Tensor]:
+    pixels = np.stack([training.dataset.pixels(int(i)) for i in numbers])
+    labels = torch.from_numpy(training.attributes.values[numbers, index])
+    return torch.from_numpy(pixels).to(training.device), labels.float().to(training.device)
 
 
-def _facts(lesson: Lesson, place: int, data: str, accuracy: float) -> Facts:
-    names, values = lesson.attributes.names, lesson.attributes.values
-    share = float(values[:, place].mean())
-    return Facts(names[place], place, data, lesson.images, lesson.seed, accuracy, share)
+def _facts(training: Lesson, index: int, data: str, accuracy: float) -> Facts:
+    names, values = training.attributes.names, training.attributes.values
+    share = float(values[:, index].mean())
+    return Facts(names[index], index, data, training.images, training.seed, accuracy, share)
 
 
-def _finished(lesson: Lesson, out: Path, place: int, data: str) -> Facts | None:
+def _finished(training: Lesson, out: Path, index: int, data: str) -> Facts | None:
     """What is there of this classifier; None if nothing is, or it is damaged.
 
     Raises:
         OutputError: If it is one of another lesson.
     """
     try:
-        network, facts = load_classifier(classifier_path(out, place))
+        network, facts = load_classifier(classifier_path(out, index))
     except ModelError:
         return None
-    wanted = _facts(lesson, place, data, facts.accuracy)
-    if (facts, network.config) != (wanted, lesson.config):
+    wanted = _facts(training, index, data, facts.accuracy)
+    if (facts, network.config) != (wanted, training.config):
         raise OutputError(
             f"{out}: holds classifiers of other data, attributes or settings. Choose another "
             "folder or add --force to replace them."

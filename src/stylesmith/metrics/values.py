@@ -32,13 +32,13 @@ BINS = 50
 class Measured:
     """The numbers of one metric in one repeat; empty in all processes but the main one."""
 
-    parts: dict[str | None, float] = field(default_factory=dict)
+    values: dict[str | None, float] = field(default_factory=dict)
     """By name; None names the only one."""
     details: dict[str, Any] = field(default_factory=dict)
 
 
 def compare(
-    metric: Metric, real: Statistics, fake: Statistics, reals: int, *, device: torch.device
+    metric: Metric, real: Statistics, fake: Statistics, real_count: int, *, device: torch.device
 ) -> Measured:
     """Hold generated images against real ones.
 
@@ -46,13 +46,13 @@ def compare(
         metric: Of a family that compares.
         real: Statistics of the real images.
         fake: Statistics of the generated ones.
-        reals: How many real images the metric takes.
+        real_count: How many real images the metric takes.
         device: Where to compute.
     """
     if metric.family == "fd":
-        distance = frechet_distance(real.moments[reals], fake.moments[metric.count])
+        distance = frechet_distance(real.moments[real_count], fake.moments[metric.count])
         return Measured({None: distance})
-    a, b = real.rows(reals).to(device), fake.rows(metric.count).to(device)
+    a, b = real.first_features(real_count).to(device), fake.first_features(metric.count).to(device)
     if metric.family == "kd":
         return Measured({None: kernel_distance(a, b, keys=RandomKeys(0))})
     if metric.family == "pr":
@@ -67,27 +67,29 @@ def compare(
     return Measured({"copies": copies, "ratio": float(ratios.median())}, {"closest": closest})
 
 
-def explore(metric: Metric, network: Any, fake: Source, meter: Meter) -> Measured:
+def explore(metric: Metric, network: Any, fake: Source, reporter: Meter) -> Measured:
     """Measure generated images, or the latent space, by themselves."""
     if metric.family == "is":
-        mean, spread = passes.score_classes(fake, network, metric.count, meter)
+        mean, spread = passes.score_classes(fake, network, metric.count, reporter)
         return Measured({"mean": mean, "std": spread})
     assert isinstance(fake, ModelSource)
     if metric.family == "ls":
-        return separate(passes.label_latents(fake, network, metric.count, meter), network, meter)
+        return separate(
+            passes.label_latents(fake, network, metric.count, reporter), network, reporter
+        )
     walk = passes.walk if metric.family == "ppl" else passes.walk_around
-    scores = walk(fake, network, metric, meter)
+    scores = walk(fake, network, metric, reporter)
     if not np.isfinite(scores).all():
         raise ModelError(f"{fake.name}: draws images that are not finite. Try an older snapshot.")
     return Measured({None: middle_mean(scores)}) if walk is passes.walk else image_scores(scores)
 
 
-def separate(labeled: LabeledLatents, classifiers: Classifiers, meter: Meter) -> Measured:
+def separate(labeled: LabeledLatents, classifiers: Classifiers, reporter: Meter) -> Measured:
     """Separability in both latent spaces, with the entropy of each attribute."""
     if not distributed.is_main():
         return Measured()
     count, attributes = len(labeled.z) // 2, classifiers.attributes
-    meter.say(f"ls: fitting {2 * len(attributes)} hyperplanes to {count:,} latents each")
+    reporter.notify(f"ls: fitting {2 * len(attributes)} hyperplanes to {count:,} latents each")
     found = {
         space: separability(points, labeled.logits, attributes)
         for space, points in (("z", labeled.z), ("w", labeled.w))

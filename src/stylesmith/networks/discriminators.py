@@ -46,9 +46,9 @@ class OrigDiscriminator(nn.Module):
         levels = self.config.levels
         levels_in_use(growth, levels, grows=False)
         images = images.contiguous(memory_format=torch.channels_last)
-        x = self.from_rgb(images.to(precision.at(levels - 1, levels)), clamp=precision.clamp)
+        x = self.from_rgb(images.to(precision.dtype_at(levels - 1, levels)), clamp=precision.clamp)
         for level, block in zip(downward(self.config), self.blocks, strict=True):
-            x = block(x.to(precision.at(level, levels)), clamp=precision.clamp)
+            x = block(x.to(precision.dtype_at(level, levels)), clamp=precision.clamp)
         return self.epilogue(x, label)
 
 
@@ -69,15 +69,15 @@ class OpenDiscriminator(nn.Module):
         self.blocks = nn.ModuleList(FeedforwardBlock(config, level) for level in downward(config))
         self.epilogue = Epilogue(config)
 
-    def enter(self, images: Tensor, level: int, precision: Precision) -> Tensor:
+    def from_rgb_at(self, images: Tensor, level: int, precision: Precision) -> Tensor:
         """Images of a level to its features."""
-        dtype = precision.at(level, self.config.levels)
+        dtype = precision.dtype_at(level, self.config.levels)
         images = images.contiguous(memory_format=torch.channels_last).to(dtype)
         return self.from_rgb[self.config.levels - 1 - level](images, clamp=precision.clamp)
 
-    def descend(self, x: Tensor, level: int, precision: Precision) -> Tensor:
+    def block_at(self, x: Tensor, level: int, precision: Precision) -> Tensor:
         """Features of a level to those of the level below."""
-        x = x.to(precision.at(level, self.config.levels))
+        x = x.to(precision.dtype_at(level, self.config.levels))
         return self.blocks[self.config.levels - 1 - level](x, clamp=precision.clamp)
 
     def score_pyramid(
@@ -85,10 +85,10 @@ class OpenDiscriminator(nn.Module):
     ) -> Tensor:
         """Scores of images that enter at all levels, smallest first; features are summed."""
         *lower, top = pyramid
-        x = self.enter(top, len(lower), precision)
+        x = self.from_rgb_at(top, len(lower), precision)
         for level in range(len(lower), 0, -1):
-            x = self.descend(x, level, precision)
-            entered = self.enter(lower[level - 1], level - 1, precision)
+            x = self.block_at(x, level, precision)
+            entered = self.from_rgb_at(lower[level - 1], level - 1, precision)
             x = x.to(entered.dtype) + entered
         return self.epilogue(x, label)
 
@@ -111,11 +111,11 @@ class GrowingDiscriminator(OpenDiscriminator):
         """Images `(N, C, H, W)` of the highest level in use, in -1..1 -> scores `(N,)`, fp32."""
         growth = levels_in_use(growth, self.config.levels)
         images = images.contiguous(memory_format=torch.channels_last)
-        x = self.enter(images, growth.level, precision)
+        x = self.from_rgb_at(images, growth.level, precision)
         for level in range(growth.level, 0, -1):
-            x = self.descend(x, level, precision)
+            x = self.block_at(x, level, precision)
             if level == growth.level and growth.fade < 1:
-                lower = self.enter(halve2d(images, "box"), level - 1, precision)
+                lower = self.from_rgb_at(halve2d(images, "box"), level - 1, precision)
                 x = torch.lerp(lower, x.to(lower.dtype), growth.fade)
         return self.epilogue(x, label)
 

@@ -43,12 +43,12 @@ class MappingNetwork(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """Latent `(N, z_dim)` and label `(N, label_size)` -> w, `(N, D)`, all fp32."""
-        x = self._join(z, label)
+        x = self._normalized_input(z, label)
         for layer in self.layers:
             x = lrelu(layer(x))
         return x
 
-    def _join(self, z: Tensor, label: Tensor | None) -> Tensor:
+    def _normalized_input(self, z: Tensor, label: Tensor | None) -> Tensor:
         if not self.label_size:
             return pixel_norm(z)
         assert label is not None, "a conditional network was called without labels"

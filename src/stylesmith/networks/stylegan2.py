@@ -30,7 +30,7 @@ class ModulatedSynthesis(NoisyNetwork):
         self.config = config
         self.const = nn.Parameter(torch.randn(1, config.channels(0), *config.base))
         self.blocks = nn.ModuleList(block(config, level) for level in range(config.levels))
-        self.own_noise(config.noise_shapes)
+        self.register_noise(config.noise_shapes)
 
     def features(
         self, ws: Tensor, noise: NoiseMaps, *, top: int, precision: Precision
@@ -45,11 +45,11 @@ class ModulatedSynthesis(NoisyNetwork):
         for level in range(top + 1):
             first = max(2 * level - 1, 0)
             styles, maps = ws[:, first : 2 * level + 2], noise[first : 2 * level + 1]
-            x = x.to(precision.at(level, levels))
+            x = x.to(precision.dtype_at(level, levels))
             x = self.blocks[level](x, styles, maps, clamp=precision.clamp)
             yield x
 
-    def image(self, x: Tensor, ws: Tensor, level: int, precision: Precision) -> Tensor:
+    def to_rgb_at(self, x: Tensor, ws: Tensor, level: int, precision: Precision) -> Tensor:
         """What toRGB of a level makes of its features."""
         block = self.blocks[level]
         assert isinstance(block, SkipBlock)
@@ -74,7 +74,7 @@ class SkipSynthesis(ModulatedSynthesis):
         top = levels_in_use(growth, self.config.levels, grows=False).level
         image: Tensor | None = None
         for level, x in enumerate(self.features(ws, noise, top=top, precision=precision)):
-            share = self.image(x, ws, level, precision)
+            share = self.to_rgb_at(x, ws, level, precision)
             image = share if image is None else upsample2d(image) + share
         assert image is not None
         return image
@@ -102,7 +102,7 @@ class GrowingSynthesis(ModulatedSynthesis):
         growth = levels_in_use(growth, self.config.levels)
         lowest_drawn = growth.level if growth.fade == 1 else growth.level - 1
         images = [
-            self.image(x, ws, level, precision)
+            self.to_rgb_at(x, ws, level, precision)
             for level, x in enumerate(
                 self.features(ws, noise, top=growth.level, precision=precision)
             )
@@ -137,7 +137,7 @@ class MultiscaleSynthesis(ModulatedSynthesis):
     ) -> list[Tensor]:
         """Styles and noise maps -> images of every level, smallest first."""
         features = self.features(ws, noise, top=self.config.levels - 1, precision=precision)
-        return [self.image(x, ws, level, precision) for level, x in enumerate(features)]
+        return [self.to_rgb_at(x, ws, level, precision) for level, x in enumerate(features)]
 
 
 class OrigSynthesis(ModulatedSynthesis):

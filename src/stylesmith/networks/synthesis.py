@@ -46,7 +46,7 @@ class NoisyNetwork(nn.Module):
 
     noise_count = 0
 
-    def own_noise(self, shapes: Sequence[tuple[int, int]]) -> None:
+    def register_noise(self, shapes: Sequence[tuple[int, int]]) -> None:
         """Draw one map per shape; the last thing that a network draws when it is built."""
         for i, shape in enumerate(shapes):
             self.register_buffer(f"noise_{i}", torch.randn(1, 1, *shape))

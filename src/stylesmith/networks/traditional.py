@@ -137,7 +137,7 @@ class ProgressiveSynthesis(NoisyNetwork):
             Block(source, width, make_layer) for source, width in zip(sources, widths, strict=True)
         )
         self.to_rgb = nn.ModuleList(PlainToRGB(width, config.image_channels) for width in widths)
-        self.own_noise(config.noise_shapes)
+        self.register_noise(config.noise_shapes)
 
     def forward(
         self,
@@ -161,7 +161,7 @@ class ProgressiveSynthesis(NoisyNetwork):
         noise = noise or [None] * (2 * levels)
         x = below = ws[:, 0]
         for level, block in enumerate(self.blocks[: growth.level + 1]):
-            below, dtype = x, precision.at(level, levels)
+            below, dtype = x, precision.dtype_at(level, levels)
             pair = slice(2 * level, 2 * level + 2)
             x = x.to(dtype) if level else x
             x = block(x, ws[:, pair], noise[pair], dtype=dtype, clamp=clamp)

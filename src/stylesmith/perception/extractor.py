@@ -29,7 +29,7 @@ class Extractor(Protocol):
     """D, the number of features."""
     weights_hash: str
     """SHA-256 of the weights file; of its definition where there is none."""
-    smallest: int
+    min_size: int
     """Shortest side in pixels that it accepts."""
 
     def features(self, images: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class Distance(Protocol):
 
     name: str
     weights_hash: str
-    smallest: int
+    min_size: int
     """Shortest side in pixels that it accepts."""
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:

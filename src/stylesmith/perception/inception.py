@@ -102,18 +102,18 @@ class BlockB(nn.Module):
 class BlockC(nn.Module):
     """17x17: 7x7 convolutions as rows and columns (Figure 6)."""
 
-    def __init__(self, channels: int, width: int):
+    def __init__(self, channels: int, channels_7x7: int):
         super().__init__()
         row, column = (1, 7), (7, 1)
         self.branch1x1 = ConvUnit(channels, 192)
-        self.branch7x7_1 = ConvUnit(channels, width)
-        self.branch7x7_2 = ConvUnit(width, width, row)
-        self.branch7x7_3 = ConvUnit(width, 192, column)
-        self.branch7x7dbl_1 = ConvUnit(channels, width)
-        self.branch7x7dbl_2 = ConvUnit(width, width, column)
-        self.branch7x7dbl_3 = ConvUnit(width, width, row)
-        self.branch7x7dbl_4 = ConvUnit(width, width, column)
-        self.branch7x7dbl_5 = ConvUnit(width, 192, row)
+        self.branch7x7_1 = ConvUnit(channels, channels_7x7)
+        self.branch7x7_2 = ConvUnit(channels_7x7, channels_7x7, row)
+        self.branch7x7_3 = ConvUnit(channels_7x7, 192, column)
+        self.branch7x7dbl_1 = ConvUnit(channels, channels_7x7)
+        self.branch7x7dbl_2 = ConvUnit(channels_7x7, channels_7x7, column)
+        self.branch7x7dbl_3 = ConvUnit(channels_7x7, channels_7x7, row)
+        self.branch7x7dbl_4 = ConvUnit(channels_7x7, channels_7x7, column)
+        self.branch7x7dbl_5 = ConvUnit(channels_7x7, 192, row)
         self.branch_pool = ConvUnit(channels, 192)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -190,10 +190,10 @@ class Inception(nn.Module):
         self.Mixed_5c = BlockA(256, pool_channels=64)
         self.Mixed_5d = BlockA(288, pool_channels=64)
         self.Mixed_6a = BlockB(288)
-        self.Mixed_6b = BlockC(768, width=128)
-        self.Mixed_6c = BlockC(768, width=160)
-        self.Mixed_6d = BlockC(768, width=160)
-        self.Mixed_6e = BlockC(768, width=192)
+        self.Mixed_6b = BlockC(768, channels_7x7=128)
+        self.Mixed_6c = BlockC(768, channels_7x7=160)
+        self.Mixed_6d = BlockC(768, channels_7x7=160)
+        self.Mixed_6e = BlockC(768, channels_7x7=192)
         self.Mixed_7a = BlockD(768)
         self.Mixed_7b = BlockE(1280, average_around)
         self.Mixed_7c = BlockE(2048, maximum_around)
@@ -211,7 +211,7 @@ class Inception(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def resize_as_tensorflow(images: Tensor, side: int) -> Tensor:
+def resize_as_tensorflow(images: Tensor, size: int) -> Tensor:
     """Bilinear resize by the rule of TensorFlow 1: `(N, C, H, W)` -> `(N, C, side, side)`.
 
     Output pixel i reads at i * H / side. Neither the corners nor the centers of the two grids are
@@ -219,8 +219,8 @@ def resize_as_tensorflow(images: Tensor, side: int) -> Tensor:
     """
     for dim in (2, 3):
         length = images.shape[dim]
-        if length != side:
-            place = torch.arange(side, device=images.device) * (length / side)
+        if length != size:
+            place = torch.arange(size, device=images.device) * (length / size)
             low = place.long()
             fraction = (place - low).view(-1, *[1] * (3 - dim))
             below = images.index_select(dim, low)
@@ -234,7 +234,7 @@ class InceptionExtractor:
 
     name = "inception"
     dimension = FEATURES
-    smallest = 1
+    min_size = 1
 
     def __init__(self, path: Path, weights_hash: str, device: torch.device):
         with torch.device("meta"):

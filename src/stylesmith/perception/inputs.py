@@ -36,7 +36,7 @@ def to_rgb(images: Tensor, *, black: float, white: float) -> Tensor:
     return images
 
 
-def from_bytes(images: Tensor, device: torch.device, *, smallest: int = 1) -> Tensor:
+def from_bytes(images: Tensor, device: torch.device, *, min_size: int = 1) -> Tensor:
     """uint8 images with 1, 3 or 4 channels -> float32 RGB, 0..255, channels last, on `device`.
 
     Raises:
@@ -44,31 +44,31 @@ def from_bytes(images: Tensor, device: torch.device, *, smallest: int = 1) -> Te
     """
     if images.dtype != torch.uint8:
         raise ShapeError(f"images must be uint8, 0..255, got {images.dtype}")
-    check_side(images, smallest)
+    check_side(images, min_size)
     rgb = to_rgb(images.to(device, torch.float32), black=0, white=255)
     return rgb.contiguous(memory_format=torch.channels_last)
 
 
-def check_side(images: Tensor, smallest: int) -> None:
+def check_side(images: Tensor, min_size: int) -> None:
     """Refuse images that vanish in a network's pooling.
 
     Raises:
         ShapeError: If a side is shorter than `smallest`.
     """
-    if min(images.shape[-2:]) < smallest:
+    if min(images.shape[-2:]) < min_size:
         height, width = images.shape[-2:]
         raise ShapeError(
-            f"images are {width}x{height}; this network needs sides of at least {smallest} pixels"
+            f"images are {width}x{height}; this network needs sides of at least {min_size} pixels"
         )
 
 
-def reduce_to(images: Tensor, side: int) -> Tensor:
+def reduce_to(images: Tensor, max_size: int) -> Tensor:
     """Average over areas so that the longer side is at most `side`; smaller images stay."""
     height, width = images.shape[-2:]
     longer = max(height, width)
-    if longer <= side:
+    if longer <= max_size:
         return images
-    size = [max(1, round(length * side / longer)) for length in (height, width)]
+    size = [max(1, round(length * max_size / longer)) for length in (height, width)]
     return F.interpolate(images, size=size, mode="area")
 
 

@@ -33,13 +33,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return {name: value for name, value in content.items() if not name.endswith(IGNORED)}
 
 
-def check_layout(found: Mapping[str, Tensor], wanted: nn.Module, path: Path) -> None:
+def check_layout(found: Mapping[str, Tensor], network: nn.Module, path: Path) -> None:
     """Hold a state dict to the names and shapes of a network.
 
     Raises:
         ModelError: Naming the first tensor that is missing, of another shape, or unknown.
     """
-    shapes = {name: tuple(value.shape) for name, value in layout(wanted).items()}
+    shapes = {name: tuple(value.shape) for name, value in layout(network).items()}
     for name, shape in shapes.items():
         if name not in found:
             raise ModelError(f"{path}: has no tensor {name!r}, where shape {shape} is wanted.")

@@ -24,13 +24,13 @@ class LPIPS:
     """Distance by the activations before each pooling of VGG16 (Equation 1 of the paper)."""
 
     name = "lpips"
-    smallest = 16
+    min_size = 16
 
-    def __init__(self, trunk: Path, heads: Path, weights_hash: str, device: torch.device):
-        network = load_vgg16(trunk, torch.device("cpu"))
+    def __init__(self, vgg16_path: Path, heads_path: Path, weights_hash: str, device: torch.device):
+        network = load_vgg16(vgg16_path, torch.device("cpu"))
         del network.classifier  # nine tenths of the memory
         self.network = network.to(device)
-        self.roots = [weight.sqrt().to(device) for weight in read_heads(heads)]
+        self.sqrt_weights = [weight.sqrt().to(device) for weight in read_heads(heads_path)]
         self.shift = torch.tensor(SHIFT, device=device)[:, None, None]
         self.scale = torch.tensor(SCALE, device=device)[:, None, None]
         self.weights_hash = weights_hash
@@ -46,14 +46,14 @@ class LPIPS:
         Raises:
             ShapeError: If the images are smaller than 16 pixels.
         """
-        check_side(images, self.smallest)
+        check_side(images, self.min_size)
         x = to_rgb(images.to(self.device).float(), black=-1, white=1)
         x = (reduce_to(x, LONGEST) - self.shift) / self.scale
         with full_precision():
             stages = self.network.stages(x.contiguous(memory_format=torch.channels_last))
         weighted = [
             unit_length(stage) * (root / math.sqrt(stage[0, 0].numel()))  # a mean over places
-            for stage, root in zip(stages, self.roots, strict=True)
+            for stage, root in zip(stages, self.sqrt_weights, strict=True)
         ]
         return torch.cat([level.flatten(1) for level in weighted], 1)
 

@@ -15,7 +15,7 @@ class PixelDistance:
     """Mean over channels and places of squared differences of colors in -1..1."""
 
     name = "pixels"
-    smallest = 1
+    min_size = 1
 
     def __init__(self, device: torch.device):
         self.weights_hash = hashlib.sha256(DEFINITION.encode()).hexdigest()

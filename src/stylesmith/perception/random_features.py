@@ -54,7 +54,7 @@ class RandomExtractor:
 
     name = "random"
     dimension = 2 * sum(WIDTHS) + GRID_CHANNELS * GRID**2
-    smallest = SMALLEST
+    min_size = SMALLEST
 
     def __init__(self, device: torch.device):
         self.network = RandomNetwork(device)
@@ -68,7 +68,7 @@ class RandomExtractor:
         Raises:
             ShapeError: If they are not uint8, or smaller than 8 pixels.
         """
-        x = from_bytes(images, self.device, smallest=self.smallest)
+        x = from_bytes(images, self.device, min_size=self.min_size)
         levels = self.network.levels(reduce_to(x, LONGEST) / 127.5 - 1)
         cells = F.adaptive_avg_pool2d(levels[-1][:, -GRID_CHANNELS:], GRID).flatten(1)
         moments = [f(level) for level in levels for f in (_mean, _mean_root)]
@@ -79,7 +79,7 @@ class RandomDistance:
     """Mean squared difference of the levels, each place divided by its contrast as in LPIPS."""
 
     name = "random"
-    smallest = SMALLEST
+    min_size = SMALLEST
 
     def __init__(self, device: torch.device):
         self.network = RandomNetwork(device)
@@ -96,7 +96,7 @@ class RandomDistance:
         Raises:
             ShapeError: If the images are smaller than 8 pixels.
         """
-        check_side(images, self.smallest)
+        check_side(images, self.min_size)
         x = reduce_to(to_rgb(images.to(self.device).float(), black=-1, white=1), LONGEST)
         levels = self.network.levels(x)
         parts = [_even_contrast(x) / math.sqrt(len(levels) * x[0, 0].numel()) for x in levels]

@@ -26,13 +26,13 @@ class VGG16(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        self.taps: list[int] = []
+        self.stage_ends: list[int] = []
         channels = 3
         for width, count in STAGES:
             for _ in range(count):
                 layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
                 channels = width
-            self.taps.append(len(layers) - 1)
+            self.stage_ends.append(len(layers) - 1)
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
@@ -48,9 +48,9 @@ class VGG16(nn.Module):
     def stages(self, images: Tensor) -> list[Tensor]:
         """Normalized images -> the last activations before each pooling, five tensors."""
         x, found = images, []
-        for index, layer in enumerate(list(self.features)[: self.taps[-1] + 1]):
+        for index, layer in enumerate(list(self.features)[: self.stage_ends[-1] + 1]):
             x = layer(x)
-            if index in self.taps:
+            if index in self.stage_ends:
                 found.append(x)
         return found
 
@@ -70,7 +70,7 @@ class VGGExtractor:
 
     name = "vgg16"
     dimension = 4096
-    smallest = 1
+    min_size = 1
 
     def __init__(self, path: Path, weights_hash: str, device: torch.device):
         self.network = load_vgg16(path, device)

@@ -28,7 +28,7 @@ class DataSet:
     """Height and width in pixels."""
     mirror: bool = False
     """Whether the papers flip its images at random."""
-    picture: tuple[int, int] | None = None
+    content_size: tuple[int, int] | None = None
     """Height and width of the picture between black bars; None where it fills the image."""
 
     def fit(self, data: DataConfig, *, preset: str, row: str) -> DataConfig:
@@ -45,8 +45,8 @@ class DataSet:
         advice = []
         if data.size != self.size:
             advice.append(f"--resolution {self.size[0]}")
-            if self.picture:
-                picture = size_text(self.picture)
+            if self.content_size:
+                picture = size_text(self.content_size)
                 advice[0] = f"`data prepare --resolution {self.size[0]} --picture {picture}`"
         if data.channels != 3:
             advice.append("--channels 3")
@@ -61,7 +61,7 @@ class DataSet:
 
     def describe(self) -> str:
         """`512x512 RGB without labels (512x384 between black bars)`."""
-        bars = f" ({size_text(self.picture)} between black bars)" if self.picture else ""
+        bars = f" ({size_text(self.content_size)} between black bars)" if self.content_size else ""
         return f"{size_text(self.size)} RGB without labels{bars}"
 
 
@@ -89,7 +89,7 @@ class Tuning:
 FFHQ = DataSet("ffhq", "FFHQ", (1024, 1024), mirror=True)
 CELEBA_HQ = DataSet("celebahq", "CelebA-HQ", (1024, 1024), mirror=True)
 BEDROOM = DataSet("bedroom", "LSUN Bedroom", (256, 256))
-CAR = DataSet("car", "LSUN Car", (512, 512), picture=(384, 512))
+CAR = DataSet("car", "LSUN Car", (512, 512), content_size=(384, 512))
 CAT = DataSet("cat", "LSUN Cat", (256, 256))
 CHURCH = DataSet("church", "LSUN Church", (256, 256))
 HORSE = DataSet("horse", "LSUN Horse", (256, 256))
@@ -111,15 +111,17 @@ STYLEGAN2 = {
 }
 
 
-def row_on(data_set: DataSet, tuning: Tuning, row: str, build: Row, data: DataConfig) -> RunConfig:
+def row_on(
+    dataset: DataSet, overrides: Tuning, row: str, build: Row, data: DataConfig
+) -> RunConfig:
     """A row of a table, named `row` and made by `build`, trained on a data set.
 
     Raises:
         ConfigError: If the images at hand are of another size or kind.
     """
-    name = f"{row}-{data_set.key}"
-    config = build(data_set.fit(data, preset=name, row=row))
-    return tuning.apply(config).change(preset=name)
+    name = f"{row}-{dataset.key}"
+    config = build(dataset.fit(data, preset=name, row=row))
+    return overrides.apply(config).change(preset=name)
 
 
 def _capped(setting: AmountByLevel, limit: float) -> Any:

@@ -24,7 +24,7 @@ class Value:
     """Whether a second source has it too; otherwise it is recalled."""
 
     @classmethod
-    def read(cls, word: str) -> "Value":
+    def parse(cls, word: str) -> "Value":
         """A number as our tables have it: `4.40`, or `~4.39` where it is recalled."""
         return cls(word.lstrip(RECALLED), not word.startswith(RECALLED))
 
@@ -48,9 +48,9 @@ class Results:
     recall: Value | None = None
 
     @classmethod
-    def read(cls, text: str) -> "Results":
+    def parse(cls, text: str) -> "Results":
         """FID, path length, precision, recall, as far as given: `4.40 ~212.1 ~.721 ~.399`."""
-        return cls(*map(Value.read, text.split()))
+        return cls(*map(Value.parse, text.split()))
 
 
 _TABLES = {
@@ -118,7 +118,7 @@ _TABLES = {
     "stylegan2-f-horse": "3.43 ~338",
 }
 
-PUBLISHED = {name: Results.read(text) for name, text in _TABLES.items()}
+PUBLISHED = {name: Results.parse(text) for name, text in _TABLES.items()}
 """By name of the preset; a row without a data set stands for FFHQ."""
 
 

@@ -67,7 +67,9 @@ def describe_data(
     )
 
 
-def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[RunConfig, str]:
+def plan(
+    config: RunConfig, options: Session, *, dataset_images: int | None
+) -> tuple[RunConfig, str]:
     """The configuration with its micro-batch filled in, and what would run, in words.
 
     Says memory and time before anything starts; both are estimates.
@@ -75,15 +77,15 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
     Raises:
         UsageError: If the batch cannot be shared by the processes.
     """
-    config = choose_micro_batch(config, session.device)
+    config = choose_micro_batch(config, options.device)
     schedule = Schedule(config, processes=distributed.planned_world_size())
-    precision = choose_precision(config.training.precision, session.device)
-    expected = forecast(config, schedule, precision, session.device)
+    precision = choose_precision(config.training.precision, options.device)
+    expected = forecast(config, schedule, precision, options.device)
     duration, training = format_duration(expected.seconds), config.training
     height, width = config.data.size
     mirrored = ", mirrored" if config.data.mirror else ""
     labels = f", labels of length {config.data.label_size}" if config.data.label_size else ""
-    count = "" if images is None else f"{images} "
+    count = "" if dataset_images is None else f"{dataset_images} "
     lines = [
         f"{config.preset}: {count}images of {width}x{height}{mirrored}{labels}",
         f"  networks   up to {config.generator.max_channels} channels, "
@@ -91,9 +93,9 @@ def plan(config: RunConfig, session: Session, *, images: int | None) -> tuple[Ru
         *_describe_phases(config, schedule),
         f"  losses     {_describe_losses(training)}",
         *_describe_metrics(config),
-        f"  device     {describe(session.device)}, {dtype_name(precision)}",
-        f"  memory     about {expected.bytes / 1e9:.1f} GB a process",
-        f"  time       about {expected.speed:.3g} images a second at full size: {duration} for "
+        f"  device     {describe(options.device)}, {dtype_name(precision)}",
+        f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
+        f"  time       about {expected.images_per_second:.3g} images a second at full size: {duration} for "
         f"{training.kimg:g} thousand images",
     ]
     return config, "\n".join(lines)
@@ -144,7 +146,9 @@ def _every(interval: int) -> str:
     return "every step" if interval == 1 else f"every {interval} steps"
 
 
-def start(config: RunConfig, dataset: Dataset, out: Path, session: Session, *, say: Say) -> Reason:
+def start(
+    config: RunConfig, dataset: Dataset, out: Path, options: Session, *, notify: Say
+) -> Reason:
     """Train a new run in the folder `out`.
 
     Raises:
@@ -152,20 +156,20 @@ def start(config: RunConfig, dataset: Dataset, out: Path, session: Session, *, s
         RunError: If training cannot go on.
     """
     run = RunFolder(out)
-    with distributed.session(session.device):
-        files.check_absent(out, force=session.force)
-        config = _agree_on_micro_batch(config, session.device)
-        evaluator = RunEvaluator.of(config, dataset, session.device)
-        state = TrainState.create(config, session.device)
+    with distributed.session(options.device):
+        files.check_absent(out, force=options.force)
+        config = _agree_on_micro_batch(config, options.device)
+        evaluator = RunEvaluator.from_config(config, dataset, options.device)
+        state = TrainState.create(config, options.device)
         preview = _preview(config, dataset)
         distributed.barrier()
         if distributed.is_main():  # nothing is replaced before all that may fail has been done
             run.clear()
             run.write_config(config)
-        return _train(config, state, dataset, preview, evaluator, run, session, say)
+        return _train(config, state, dataset, preview, evaluator, run, options, notify)
 
 
-def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> Reason:
+def resume(run: RunFolder, config: RunConfig, options: Session, *, notify: Say) -> Reason:
     """Go on with a run exactly where its newest whole checkpoint left it.
 
     Raises:
@@ -181,15 +185,15 @@ def resume(run: RunFolder, config: RunConfig, session: Session, *, say: Say) -> 
             f"{data.path}: has changed since the run started, so it cannot go on exactly. Restore "
             "the images, or start a new run."
         )
-    with distributed.session(session.device):
-        evaluator = RunEvaluator.of(config, dataset, session.device)
-        state = TrainState.create(config, session.device)
-        restore_newest(run, config, state, say=say)
+    with distributed.session(options.device):
+        evaluator = RunEvaluator.from_config(config, dataset, options.device)
+        state = TrainState.create(config, options.device)
+        restore_newest(run, config, state, notify=notify)
         distributed.barrier()
         if distributed.is_main():
             run.write_config(config)
         preview = _preview(config, dataset)
-        return _train(config, state, dataset, preview, evaluator, run, session, say)
+        return _train(config, state, dataset, preview, evaluator, run, options, notify)
 
 
 def check_resumable(run: RunFolder, config: RunConfig) -> None:
@@ -211,7 +215,7 @@ def check_resumable(run: RunFolder, config: RunConfig) -> None:
 
 
 def check_begun_alike(
-    run: RunFolder, begun: RunConfig, wanted: RunConfig, *, elsewhere: str
+    run: RunFolder, original: RunConfig, wanted: RunConfig, *, folder_option: str
 ) -> None:
     """Refuse to go on with one of several runs that are compared, if its settings have changed.
 
@@ -219,22 +223,22 @@ def check_begun_alike(
 
     Args:
         run: Where it lies.
-        begun: The settings that it was started with.
+        original: The settings that it was started with.
         wanted: Those that it has to have.
-        elsewhere: The option that names another folder.
+        folder_option: The option that names another folder.
 
     Raises:
         ConfigError: Naming the first setting that differs.
     """
-    begun = begun.change(
+    original = original.change(
         data={"path": wanted.data.path},
         training={"micro_batch": wanted.training.micro_batch},
         output=wanted.output.model_dump(),
     )
-    for key, (old, new) in differences(begun, wanted).items():
+    for key, (old, new) in differences(original, wanted).items():
         raise ConfigError(
             f"{run.path}: was trained with {key} {old}, now it is {new}. Give the settings it was "
-            f"started with, choose another {elsewhere}, or remove that folder to train the row "
+            f"started with, choose another {folder_option}, or remove that folder to train the row "
             "anew."
         )
 
@@ -246,15 +250,15 @@ def _train(
     preview: Preview | None,
     evaluator: RunEvaluator | None,
     run: RunFolder,
-    session: Session,
-    say: Say,
+    options: Session,
+    notify: Say,
 ) -> Reason:
-    tune(session.device)
-    length = None if session.limits.past_length else int(config.training.kimg * 1000)
+    tune(options.device)
+    length = None if options.limits.ignore_length else int(config.training.kimg * 1000)
     view = LiveView(
         total_images=length,
-        total_seconds=session.limits.minutes * 60 if session.limits.minutes else None,
-        start_images=state.clocks.images_seen,
+        total_seconds=options.limits.minutes * 60 if options.limits.minutes else None,
+        start_images=state.counters.images_seen,
         title=f"{config.preset} on {Path(config.data.path).name}",
     )
     with stop_request() as request:
@@ -266,12 +270,12 @@ def _train(
                 run,
                 recorder=None,
                 evaluator=evaluator,
-                say=lambda text: None,
+                notify=lambda text: None,
             )
-            return trainer.run(session.limits, request)
+            return trainer.run(options.limits, request)
         with view:
             run.remove_leftovers()
-            recorder = Recorder(config, state, run, preview, view, tensorboard=session.tensorboard)
+            recorder = Recorder(config, state, run, preview, view, tensorboard=options.tensorboard)
             trainer = Trainer(
                 config,
                 state,
@@ -279,11 +283,11 @@ def _train(
                 run,
                 recorder=recorder,
                 evaluator=evaluator,
-                say=view.note,
+                notify=view.notify,
             )
             try:
-                recorder.start(**_facts(config, trainer, session.device))
-                return trainer.run(session.limits, request)
+                recorder.start(**_facts(config, trainer, options.device))
+                return trainer.run(options.limits, request)
             finally:
                 recorder.close()
 
@@ -304,11 +308,11 @@ def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
 
 def _preview(config: RunConfig, dataset: Dataset) -> Preview | None:
     """What the main process shows; None in others."""
-    return Preview.of(config, dataset) if distributed.is_main() else None
+    return Preview.from_dataset(config, dataset) if distributed.is_main() else None
 
 
 def _facts(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:
-    layout = trainer.learner.phase.layout
+    layout = trainer.train_step.phase.layout
     return {
         "device": describe(device),
         "precision": dtype_name(choose_precision(config.training.precision, device)),

@@ -29,7 +29,9 @@ class RunEvaluator:
     settings: Settings
 
     @classmethod
-    def of(cls, config: RunConfig, dataset: Dataset, device: torch.device) -> "RunEvaluator | None":
+    def from_config(
+        cls, config: RunConfig, dataset: Dataset, device: torch.device
+    ) -> "RunEvaluator | None":
         """What the run asks for; None where it asks for nothing.
 
         Raises:
@@ -52,20 +54,20 @@ class RunEvaluator:
         networks = open_networks(self.metrics, self.settings)
         with torch.device("meta"):
             untrained = build_generator(self.config.generator)
-        fake, real = self._source(untrained), DataSource(self.dataset)
+        fake, real = self._model_source(untrained), DataSource(self.dataset)
         checks.check(fake, real, self.metrics, networks, repeats=1)
 
     def measure(self, generator: Generator) -> list[Score]:
         """The scores of a generator; an empty list on all but the main process."""
         real = DataSource(self.dataset)
-        results = evaluate(self._source(generator), real, self.metrics, self.settings)
+        results = evaluate(self._model_source(generator), real, self.metrics, self.settings)
         families = {metric.name: metric.family for metric in self.metrics}
         return [
             Score(result.title, result.value, families[result.protocol] in LARGER_IS_BETTER)
             for result in results
         ]
 
-    def _source(self, generator: Generator) -> ModelSource:
+    def _model_source(self, generator: Generator) -> ModelSource:
         precision = choose_precision(self.config.training.precision, self.settings.device)
         labels = self.dataset if generator.config.label_size else None
         return ModelSource(generator, "the run", precision=precision, labels=labels)

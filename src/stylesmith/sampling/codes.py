@@ -25,12 +25,12 @@ class Codes:
         """Some of the images."""
         return Codes(self.ws[index], [_rows(noise, index) for noise in self.noise])
 
-    def repeat(self, count: int) -> "Codes":
+    def expand(self, count: int) -> "Codes":
         """The codes of one image, `count` times."""
         assert len(self) == 1
         return Codes(self.ws.expand(count, -1, -1), self.noise)
 
-    def with_styles(self, other: Tensor, rows: Sequence[int]) -> "Codes":
+    def with_ws_rows(self, other: Tensor, rows: Sequence[int]) -> "Codes":
         """Those rows of `ws` taken from `other`, `(N or 1, num_ws, D)`: style mixing."""
         count = max(len(self), len(other))
         ws = self.ws.expand(count, -1, -1).clone()

@@ -39,15 +39,15 @@ class Direction:
     affine: str | None = None
     """The affine map whose styles move; None moves w."""
 
-    def moved(self, codes: Codes, strengths: Tensor, config: GeneratorConfig) -> Codes:
+    def apply(self, codes: Codes, strengths: Tensor, config: GeneratorConfig) -> Codes:
         """Codes with w moved: of one image, or of as many as there are `strengths`, `(N,)`."""
         if self.affine is not None:
-            return codes if len(codes) == len(strengths) else codes.repeat(len(strengths))
+            return codes if len(codes) == len(strengths) else codes.expand(len(strengths))
         step = (strengths * self.unit).to(codes.ws)[:, None] * self.vector.to(codes.ws)  # (N, D)
-        return codes.with_styles(codes.ws + step[:, None], style_rows(self.layers, config))
+        return codes.with_ws_rows(codes.ws + step[:, None], style_rows(self.layers, config))
 
     @contextmanager
-    def moving_styles(self, generator: Generator, strengths: Tensor) -> Iterator[None]:
+    def shifting_styles(self, generator: Generator, strengths: Tensor) -> Iterator[None]:
         """While this lasts, styles move by `strengths`, `(N,)`, where the direction is in them."""
         if self.affine is None:
             yield
@@ -56,7 +56,7 @@ class Direction:
         with shifted_styles(find_affine(generator, self.affine), shift):
             yield
 
-    def on_layers(self, layers: Layers) -> "Direction":
+    def with_layers(self, layers: Layers) -> "Direction":
         """The same direction, on other layers.
 
         Raises:

@@ -37,7 +37,7 @@ Drawn = tuple[Tensor, list[Path]]
 
 
 def draw_batches(
-    painter: Painter, sources: Sequence[Source], *, batch_size: int = BATCH
+    pipeline: Painter, sources: Sequence[Source], *, batch_size: int = BATCH
 ) -> Iterator[Batch]:
     """Draw all sources in order.
 
@@ -45,7 +45,7 @@ def draw_batches(
     over other batch sizes does not promise.
     """
     for batch in batches(sources, batch_size):
-        yield batch, painter.draw(painter.codes(batch)).cpu()
+        yield batch, pipeline.draw(pipeline.codes(batch)).cpu()
 
 
 def batches(sources: Sequence[Source], batch_size: int) -> Iterator[list[Source]]:
@@ -62,7 +62,7 @@ def batches(sources: Sequence[Source], batch_size: int) -> Iterator[list[Source]
 
 
 def write_folder(
-    painter: Painter,
+    pipeline: Painter,
     sources: Sequence[Source],
     folder: Path,
     *,
@@ -74,7 +74,7 @@ def write_folder(
     """Write one file per source.
 
     Args:
-        painter: The generator with its settings.
+        pipeline: The generator with its settings.
         sources: Seeds and files; one that comes twice is written once.
         folder: Made if it isn't there.
         suffix: .png, .jpg or .webp.
@@ -96,22 +96,22 @@ def write_folder(
     def drawn() -> Iterator[Drawn]:
         done, several = 0, list(named.values())
         for batch, images in draw_batches(
-            painter, several, batch_size=1 if latents else batch_size
+            pipeline, several, batch_size=1 if latents else batch_size
         ):
             paths = [folder / f"{source_name(source)}{suffix}" for source in batch]
             if latents:
-                _save_latent(painter, batch[0], paths[0].with_suffix(SUFFIX))
+                _save_latent(pipeline, batch[0], paths[0].with_suffix(SUFFIX))
             yield images, paths
             done += len(batch)
             if on_progress:
                 on_progress(done, len(named))
 
-    in_turns = painter.device.type == "cpu" and (os.cpu_count() or 1) <= FEW_CORES
-    return list(chain.from_iterable(_written(drawn(), in_turns=in_turns)))
+    in_turns = pipeline.device.type == "cpu" and (os.cpu_count() or 1) <= FEW_CORES
+    return list(chain.from_iterable(_written(drawn(), serial=in_turns)))
 
 
 def write_grid(
-    painter: Painter,
+    pipeline: Painter,
     sources: Sequence[Source],
     path: Path,
     *,
@@ -127,17 +127,17 @@ def write_grid(
     """
     sheet = Sheet.for_count(path, len(sources), columns)
     done = 0
-    for batch, images in draw_batches(painter, sources, batch_size=batch_size):
-        sheet.place(images, done)
+    for batch, images in draw_batches(pipeline, sources, batch_size=batch_size):
+        sheet.paste(images, done)
         done += len(batch)
         if on_progress:
             on_progress(done, len(sources))
     sheet.save()
 
 
-def _save_latent(painter: Painter, source: Source, path: Path) -> None:
-    made_by = {"from": source_name(source), **painter.settings.describe()}
-    save_codes(path, painter.codes([source]), model=painter.model_hash, settings=made_by)
+def _save_latent(pipeline: Painter, source: Source, path: Path) -> None:
+    made_by = {"from": source_name(source), **pipeline.settings.describe()}
+    save_codes(path, pipeline.codes([source]), model=pipeline.model_hash, settings=made_by)
 
 
 def _named(sources: Sequence[Source]) -> dict[str, Source]:
@@ -163,13 +163,13 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(message) from error
 
 
-def _written(drawn: Iterator[Drawn], *, in_turns: bool) -> Iterator[list[Path]]:
+def _written(batches: Iterator[Drawn], *, serial: bool) -> Iterator[list[Path]]:
     """Write what is drawn, in the background or before the next batch is drawn."""
-    if in_turns:
-        yield from map(_write_batch, drawn)
+    if serial:
+        yield from map(_write_batch, batches)
         return
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="write") as pool:
-        yield from map_ahead(pool, _write_batch, drawn, ahead=WAITING)
+        yield from map_ahead(pool, _write_batch, batches, ahead=WAITING)
 
 
 def _write_batch(item: Drawn) -> list[Path]:
@@ -179,7 +179,7 @@ def _write_batch(item: Drawn) -> list[Path]:
     return paths
 
 
-def _write(picture: Image.Image, path: Path) -> None:
+def _write(image: Image.Image, path: Path) -> None:
     """Write one image, whole or not at all.
 
     `files.write_atomically` would wait for the disk twice for each of many small files, which took
@@ -188,7 +188,7 @@ def _write(picture: Image.Image, path: Path) -> None:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         with temporary.open("wb", buffering=0) as file:
-            file.write(pixels.encode_picture(picture, path.suffix))
+            file.write(pixels.encode_picture(image, path.suffix))
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

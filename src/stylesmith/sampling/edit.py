@@ -15,17 +15,17 @@ from stylesmith.sampling.sources import Source
 
 
 def draw_edited(
-    painter: Painter, codes: Codes, direction: Direction, strengths: Sequence[float]
+    pipeline: Painter, codes: Codes, direction: Direction, strengths: Sequence[float]
 ) -> Tensor:
     """Images of one picture moved by each strength, `(N, C, H, W)`; 0 leaves it as it is."""
-    steps = torch.tensor(list(strengths), device=painter.device)
-    moved = direction.moved(codes, steps, painter.config)
-    with direction.moving_styles(painter.generator, steps):
-        return painter.draw(moved)
+    steps = torch.tensor(list(strengths), device=pipeline.device)
+    moved = direction.apply(codes, steps, pipeline.config)
+    with direction.shifting_styles(pipeline.generator, steps):
+        return pipeline.draw(moved)
 
 
 def editing_sheet(
-    painter: Painter,
+    pipeline: Painter,
     sources: Sequence[Source],
     directions: Sequence[Direction],
     strengths: Sequence[float],
@@ -43,10 +43,10 @@ def editing_sheet(
     rows = [(direction, source) for direction in directions for source in sources]
     sheet = Sheet(path, len(rows), len(strengths))
     for row, (direction, source) in enumerate(rows):
-        codes = painter.codes([source])
+        codes = pipeline.codes([source])
         for start in range(0, len(strengths), batch_size):
             some = strengths[start : start + batch_size]
-            sheet.place(draw_edited(painter, codes, direction, some), row * len(strengths) + start)
+            sheet.paste(draw_edited(pipeline, codes, direction, some), row * len(strengths) + start)
         if on_progress:
             on_progress((row + 1) * len(strengths), len(rows) * len(strengths))
     sheet.save()

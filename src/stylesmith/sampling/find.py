@@ -14,7 +14,7 @@ from stylesmith.sampling.painter import Painter
 
 
 def from_weights(
-    painter: Painter, *, layers: Layers | None = None, count: int = 10
+    pipeline: Painter, *, layers: Layers | None = None, count: int = 10
 ) -> list[Direction]:
     """Directions of w that change the styles of some layers most, the strongest first.
 
@@ -25,28 +25,28 @@ def from_weights(
     Raises:
         UsageError: If the network has no styles there.
     """
-    chosen = _layers(painter, layers)
+    chosen = _layers(pipeline, layers)
     return _series(
-        painter, "weights", factorize(stacked_weights(painter.generator, chosen)), layers, count
+        pipeline, "weights", factorize(stacked_weights(pipeline.generator, chosen)), layers, count
     )
 
 
 def from_samples(
-    painter: Painter, *, layers: Layers | None = None, count: int = 10
+    pipeline: Painter, *, layers: Layers | None = None, count: int = 10
 ) -> list[Direction]:
     """Principal components of 10,000 w, the widest first (Härkönen et al. 2020, GANSpace)."""
-    return _series(painter, "samples", principal_components(painter.w_samples), layers, count)
+    return _series(pipeline, "samples", principal_components(pipeline.w_samples), layers, count)
 
 
 def from_classifier(
-    painter: Painter, normal: Tensor, *, name: str, layers: Layers | None = None
+    pipeline: Painter, normal: Tensor, *, name: str, layers: Layers | None = None
 ) -> Direction:
     """The way straight across the boundary of a linear classifier of w.
 
     Moving along it changes the classifier's reading fastest (Shen et al. 2020, InterFaceGAN).
 
     Args:
-        painter: The generator.
+        pipeline: The generator.
         normal: Weights of the classifier, `(D,)` or `(1, D)`; the side with the attribute is where
             they point.
         name: Of the attribute.
@@ -56,35 +56,35 @@ def from_classifier(
         UsageError: If there are not as many weights as numbers in w, or all are zero.
     """
     vector = normal.detach().double().reshape(-1)
-    size = painter.config.w_dim
+    size = pipeline.config.w_dim
     if len(vector) != size or not torch.isfinite(vector).all() or not vector.norm() > 0:
         raise UsageError(
             f"{name}: a boundary of this network has {size} weights, finite and not all zero; got "
             f"{tuple(normal.shape)}"
         )
-    return _direction(painter, name, vector / vector.norm(), "boundary", layers)
+    return _direction(pipeline, name, vector / vector.norm(), "boundary", layers)
 
 
-def from_channel(painter: Painter, affine: str, channel: int) -> Direction:
+def from_channel(pipeline: Painter, affine: str, channel: int) -> Direction:
     """A single channel of the styles of one layer (Wu et al. 2021, StyleSpace).
 
     Args:
-        painter: The generator.
+        pipeline: The generator.
         affine: Its layer: `5`, or `rgb5` for toRGB.
         channel: Counted from 0; AdaIN has all scales first, then all shifts.
 
     Raises:
         UsageError: If there is no such layer or channel.
     """
-    found = find_affine(painter.generator, affine)
+    found = find_affine(pipeline.generator, affine)
     if not 0 <= channel < found.channels:
         raise UsageError(
             f"channel {channel}: layer {affine} has the channels 0-{found.channels - 1}"
         )
     vector = torch.zeros(found.channels)
     vector[channel] = 1
-    along = painter.w_samples.double() @ found.weight[channel].double()
-    name, model = f"channel-{affine}-{channel}", painter.model_hash
+    along = pipeline.w_samples.double() @ found.weight[channel].double()
+    name, model = f"channel-{affine}-{channel}", pipeline.model_hash
     unit, layers = float(along.std()), (found.layer,)
     return Direction(name, vector, unit, layers, "channel", model, affine=affine)
 
@@ -107,26 +107,26 @@ def _signed(rows: Tensor) -> Tensor:
 
 
 def _series(
-    painter: Painter, origin: Origin, vectors: Tensor, layers: Layers | None, count: int
+    pipeline: Painter, origin: Origin, vectors: Tensor, layers: Layers | None, count: int
 ) -> list[Direction]:
     label = "all" if layers is None else layers_text(layers).replace(",", "+")
     return [
-        _direction(painter, f"{origin}-{label}-{number:02d}", vector, origin, layers)
+        _direction(pipeline, f"{origin}-{label}-{number:02d}", vector, origin, layers)
         for number, vector in enumerate(vectors[:count], 1)
     ]
 
 
 def _direction(
-    painter: Painter, name: str, vector: Tensor, origin: Origin, layers: Layers | None
+    pipeline: Painter, name: str, vector: Tensor, origin: Origin, layers: Layers | None
 ) -> Direction:
-    w = painter.w_samples.double()
+    w = pipeline.w_samples.double()
     unit = float((w @ vector.to(w)).std())
-    chosen = _layers(painter, layers)
-    return Direction(name, vector.float().cpu(), unit, chosen, origin, painter.model_hash)
+    chosen = _layers(pipeline, layers)
+    return Direction(name, vector.float().cpu(), unit, chosen, origin, pipeline.model_hash)
 
 
-def _layers(painter: Painter, layers: Layers | None) -> Layers:
+def _layers(pipeline: Painter, layers: Layers | None) -> Layers:
     """Those asked for, or all that are in use: a growing network has some that aren't trained."""
-    growth = painter.generator.growth
-    count = 2 * (growth.level + 1) if growth else count_layers(painter.config)
+    growth = pipeline.generator.growth
+    count = 2 * (growth.level + 1) if growth else count_layers(pipeline.config)
     return tuple(range(count)) if layers is None else layers

@@ -28,12 +28,12 @@ class MixedRow:
     """What the pictures across the top put in."""
 
 
-def mix(codes: Codes, styles: Codes, layers: Layers, config: GeneratorConfig) -> Codes:
+def mix(codes: Codes, style_codes: Codes, layers: Layers, config: GeneratorConfig) -> Codes:
     """Put styles into codes: those of `layers` come from `styles`, all else stays.
 
     Args:
         codes: Of one image, or of as many as `styles`.
-        styles: Of N images; their noise is not used.
+        style_codes: Of N images; their noise is not used.
         layers: Any layers; several runs of them are several crossovers.
         config: Of the generator.
 
@@ -47,11 +47,11 @@ def mix(codes: Codes, styles: Codes, layers: Layers, config: GeneratorConfig) ->
     if not rows:
         has = "one style, for layer 0" if config.num_ws == 1 else describe_layers(config)
         raise UsageError(f"layers {layers_text(layers) or 'none'}: have no style here; {has}")
-    return codes.with_styles(styles.ws, rows)
+    return codes.with_ws_rows(style_codes.ws, rows)
 
 
 def mixing_sheet(
-    painter: Painter,
+    pipeline: Painter,
     rows: Sequence[MixedRow],
     columns: Sequence[Source],
     path: Path,
@@ -65,21 +65,21 @@ def mixing_sheet(
         UsageError: If no style belongs to the layers of a row, or the figure would be too large.
         OutputError: If it cannot be written.
     """
-    sheet = Sheet(path, len(rows) + 1, len(columns) + 1, margins=(1, 1))
+    sheet = Sheet(path, len(rows) + 1, len(columns) + 1, header_cells=(1, 1))
     total = (len(rows) + 1) * (len(columns) + 1) - 1
-    styles = painter.codes(columns)
+    styles = pipeline.codes(columns)
 
     def place(codes: Codes, first: int) -> None:
         for start in range(0, len(codes), batch_size):
-            images = painter.draw(codes[start : start + batch_size])
-            sheet.place(images, first + start)
+            images = pipeline.draw(codes[start : start + batch_size])
+            sheet.paste(images, first + start)
             if on_progress:
                 on_progress(first + start + len(images) - 1, total)
 
     place(styles, 1)
     for number, row in enumerate(rows, 1):
-        own = painter.codes([row.source])
+        own = pipeline.codes([row.source])
         first = number * sheet.columns
         place(own, first)
-        place(mix(own, styles, row.layers, painter.config), first + 1)
+        place(mix(own, styles, row.layers, pipeline.config), first + 1)
     sheet.save()

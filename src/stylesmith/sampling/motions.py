@@ -28,32 +28,36 @@ TURN = 4
 """Keyframes of a turn of noise: two draws and their negatives."""
 
 
-def walk(painter: Painter, sources: Sequence[Source], way: Way = "smooth") -> Motion:
+def walk(pipeline: Painter, sources: Sequence[Source], interpolation: Way = "smooth") -> Motion:
     """Through the latents of all sources and back to the first, whose noise all frames have.
 
     Raises:
         UsageError: If a file should be a keyframe in Z; it holds w alone.
     """
-    noise = painter.codes(sources[:1]).noise
-    styles = style_path(painter, sources, way)
+    noise = pipeline.codes(sources[:1]).noise
+    styles = style_path(pipeline, sources, interpolation)
     return lambda times: Codes(styles(times), noise)
 
 
 def mixing_walk(
-    painter: Painter, base: Source, sources: Sequence[Source], layers: Layers, way: Way = "smooth"
+    pipeline: Painter,
+    base: Source,
+    sources: Sequence[Source],
+    layers: Layers,
+    interpolation: Way = "smooth",
 ) -> Motion:
     """The styles of some layers walk through all sources; all else stays as in `base`.
 
     Raises:
         UsageError: If no style belongs to `layers`, or a file should be a keyframe in Z.
     """
-    codes = painter.codes([base])
-    styles = style_path(painter, sources, way)
-    mix(codes, codes, layers, painter.config)  # complains early
-    return lambda times: mix(codes, Codes(styles(times), []), layers, painter.config)
+    codes = pipeline.codes([base])
+    styles = style_path(pipeline, sources, interpolation)
+    mix(codes, codes, layers, pipeline.config)  # complains early
+    return lambda times: mix(codes, Codes(styles(times), []), layers, pipeline.config)
 
 
-def noise_turn(painter: Painter, source: Source) -> Motion:
+def noise_turn(pipeline: Painter, source: Source) -> Motion:
     """One latent under noise that turns: cos a + sin b stays normal noise at every time.
 
     The first frame has the noise that the settings choose, and the other draw is that of another
@@ -62,18 +66,18 @@ def noise_turn(painter: Painter, source: Source) -> Motion:
     Raises:
         UsageError: If the network has no noise inputs.
     """
-    check_noise(painter)
-    codes = painter.codes([source])
-    shapes = painter.config.noise_shapes
+    check_noise(pipeline)
+    codes = pipeline.codes([source])
+    shapes = pipeline.config.noise_shapes
     others = latents.noise_from_seeds(
-        [1 if source == 0 else 0], painter.config.mapping.z_dim, shapes
+        [1 if source == 0 else 0], pipeline.config.mapping.z_dim, shapes
     )
 
     def at(times: Tensor) -> Codes:
-        angle = times.to(painter.device).float() * (2 * math.pi / TURN)
+        angle = times.to(pipeline.device).float() * (2 * math.pi / TURN)
         cos, sin = (part[:, None, None, None] for part in (angle.cos(), angle.sin()))
         noise: NoiseMaps = [
-            None if own is None else cos * own + sin * other.to(painter.device)
+            None if own is None else cos * own + sin * other.to(pipeline.device)
             for own, other in zip(codes.noise, others, strict=True)
         ]
         return Codes(codes.ws.expand(len(times), -1, -1), noise)
@@ -81,48 +85,50 @@ def noise_turn(painter: Painter, source: Source) -> Motion:
     return at
 
 
-def style_path(painter: Painter, sources: Sequence[Source], way: Way) -> Callable[[Tensor], Tensor]:
+def style_path(
+    pipeline: Painter, sources: Sequence[Source], interpolation: Way
+) -> Callable[[Tensor], Tensor]:
     """From times `(T,)` to truncated styles `(T, num_ws, D)`.
 
     Raises:
         UsageError: If a file should be a keyframe in Z; it holds w alone.
     """
-    if way != "sphere":
-        keyframes = painter.codes(sources).ws
-        loop = spline_loop if way == "smooth" else lerp_loop
+    if interpolation != "sphere":
+        keyframes = pipeline.codes(sources).ws
+        loop = spline_loop if interpolation == "smooth" else lerp_loop
         return lambda times: loop(keyframes, times)
     seeds = [source for source in sources if isinstance(source, int)]
     files = [source.path for source in sources if not isinstance(source, int)]
     if files:
         raise UsageError(f"{files[0]}: holds w and no z; go straight or smoothly through files")
-    z = latents.latents_from_seeds(seeds, painter.config.mapping.z_dim)
-    return lambda times: painter.map(slerp_loop(z, times))
+    z = latents.latents_from_seeds(seeds, pipeline.config.mapping.z_dim)
+    return lambda times: pipeline.map_z(slerp_loop(z, times))
 
 
 def frames(
-    painter: Painter,
-    cells: Sequence[Motion],
+    pipeline: Painter,
+    paths: Sequence[Motion],
     *,
     keyframes: int,
-    per_keyframe: int,
+    frames_per_keyframe: int,
     columns: int | None = None,
     batch_size: int = BATCH,
 ) -> Iterator[Tensor]:
     """Draw the frames of one loop, `(C, H, W)` each, on the CPU.
 
     Args:
-        painter: The generator with its settings.
-        cells: One motion for each place of a grid.
+        pipeline: The generator with its settings.
+        paths: One motion for each place of a grid.
         keyframes: Length of the loop.
-        per_keyframe: Frames from one keyframe to the next.
+        frames_per_keyframe: Frames from one keyframe to the next.
         columns: Of the grid; None makes it nearly square.
         batch_size: Images drawn at once.
     """
-    count = keyframes * per_keyframe
-    at_once = max(1, batch_size // len(cells))
+    count = keyframes * frames_per_keyframe
+    at_once = max(1, batch_size // len(paths))
     for start in range(0, count, at_once):
         numbers = torch.arange(start, min(start + at_once, count))
-        times = numbers.double() / per_keyframe
-        images = [painter.draw(motion(times)).cpu() for motion in cells]
+        times = numbers.double() / frames_per_keyframe
+        images = [pipeline.draw(motion(times)).cpu() for motion in paths]
         for tiles in zip(*images, strict=True):
             yield pixels.make_grid(torch.stack(tiles), columns=columns)

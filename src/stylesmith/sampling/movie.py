@@ -67,34 +67,34 @@ def write_movie(path: Path, frames: Iterable[Tensor], *, fps: int) -> None:
     files.write_atomically(path, lambda temporary: write(temporary, pictures, fps))
 
 
-def enlarge(picture: Image.Image) -> Image.Image:
+def enlarge(image: Image.Image) -> Image.Image:
     """RGB, at least 256 rows, with even sides as video codecs want them."""
-    factor = math.ceil(SMALLEST / picture.height)
-    if factor % 2 and (picture.height % 2 or picture.width % 2):
+    factor = math.ceil(SMALLEST / image.height)
+    if factor % 2 and (image.height % 2 or image.width % 2):
         factor += 1
-    size = picture.width * factor, picture.height * factor
-    return picture.convert("RGB").resize(size, Image.Resampling.NEAREST)
+    size = image.width * factor, image.height * factor
+    return image.convert("RGB").resize(size, Image.Resampling.NEAREST)
 
 
-def _write_av(path: Path, pictures: Iterator[Image.Image], fps: int) -> None:
+def _write_av(path: Path, images: Iterator[Image.Image], fps: int) -> None:
     import av
 
     codec, options = CODECS[path.suffix.lower()]
-    first = next(pictures)
+    first = next(images)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=Fraction(fps), options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = first.size
         stream.pix_fmt = "yuv420p"
-        for picture in _chain(first, pictures):
+        for picture in _chain(first, images):
             frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 
-def _write_pillow(path: Path, pictures: Iterator[Image.Image], fps: int) -> None:
+def _write_pillow(path: Path, images: Iterator[Image.Image], fps: int) -> None:
     kept: list[Image.Image] = []
-    for picture in pictures:
+    for picture in images:
         kept.append(picture)
         if len(kept) * 3 * picture.width * picture.height > MOST_BYTES:
             raise UsageError(

@@ -38,9 +38,9 @@ def variation_sheet(
     """
     sheet = Sheet(path, rows, 3)
     for row, variation in enumerate(variations):
-        window = crop or most_varied(variation.deviation)
+        window = crop or most_varied(variation.std)
         tiles = [variation.image, crops(variation, window), deviation_image(variation)]
-        sheet.place(torch.stack(tiles), row * sheet.columns)
+        sheet.paste(torch.stack(tiles), row * sheet.columns)
     sheet.save()
 
 
@@ -54,7 +54,7 @@ def crops(variation: Variation, window: Crop) -> Tensor:
     height, width = variation.image.shape[-2:]
     if right > width or bottom > height:
         raise UsageError(f"crop {left},{top},{right},{bottom}: images are {width}x{height}")
-    parts = variation.examples[..., top:bottom, left:right]
+    parts = variation.samples[..., top:bottom, left:right]
     parts = parts[torch.arange(4) % len(parts)]
     parts = F.interpolate(parts, (height // 2, width // 2), mode="nearest-exact")
     grid = pixels.make_grid(parts, columns=2)
@@ -64,7 +64,7 @@ def crops(variation: Variation, window: Crop) -> Tensor:
 def deviation_image(variation: Variation) -> Tensor:
     """The deviation as a picture `(C, H, W)`: black doesn't vary, white by 64 levels or more."""
     channels = len(variation.image)
-    gray = (variation.deviation * BRIGHTER / 127.5 - 1).clamp(max=1).float()
+    gray = (variation.std * BRIGHTER / 127.5 - 1).clamp(max=1).float()
     image = gray.expand(channels, -1, -1).clone()
     image[3:] = 1  # opaque
     return image
@@ -82,18 +82,18 @@ def component_layers(config: GeneratorConfig) -> dict[str, Layers]:
     return {"all": every, "none": (), "fine": every[split:], "coarse": every[:split]}
 
 
-def components_sheet(painter: Painter, sources: Sequence[Source], path: Path) -> None:
+def components_sheet(pipeline: Painter, sources: Sequence[Source], path: Path) -> None:
     """Write Figure 5: a row for each latent; noise on all, no, fine and coarse layers.
 
     Raises:
         UsageError: If the network has no noise inputs, or the figure would be too large.
         OutputError: If it cannot be written.
     """
-    check_noise(painter)
-    choices = component_layers(painter.config).values()
+    check_noise(pipeline)
+    choices = component_layers(pipeline.config).values()
     sheet = Sheet(path, len(sources), len(choices))
     for column, layers in enumerate(choices):
-        chosen = painter.with_noise(NoiseChoice(painter.settings.noise.mode, layers))
+        chosen = pipeline.with_noise(NoiseChoice(pipeline.settings.noise.mode, layers))
         for row, source in enumerate(sources):
-            sheet.place(chosen.draw(chosen.codes([source])), row * sheet.columns + column)
+            sheet.paste(chosen.draw(chosen.codes([source])), row * sheet.columns + column)
     sheet.save()

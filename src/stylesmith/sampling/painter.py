@@ -72,24 +72,24 @@ class Painter:
         """Codes of seeds and files; psi and the noise of seeds have no say in files."""
         seeds = [source for source in sources if isinstance(source, int)]
         if len(seeds) == len(sources):
-            return Codes(self.styles(seeds), self.noise(seeds))
-        return join([self._code(source) for source in sources])
+            return Codes(self.ws(seeds), self.noise_maps(seeds))
+        return join([self._codes_of(source) for source in sources])
 
     @torch.no_grad()
-    def styles(self, seeds: Sequence[int]) -> Tensor:
+    def ws(self, seeds: Sequence[int]) -> Tensor:
         """Truncated styles, `(N, num_ws, D)`."""
-        return self.map(latents.latents_from_seeds(seeds, self.config.mapping.z_dim))
+        return self.map_z(latents.latents_from_seeds(seeds, self.config.mapping.z_dim))
 
     @torch.no_grad()
-    def map(self, z: Tensor) -> Tensor:
+    def map_z(self, z: Tensor) -> Tensor:
         """Truncated styles `(N, num_ws, D)` of latents `(N, z_dim)`."""
         label = None if self.label is None else self.label.to(self.device).expand(len(z), -1)
         ws = self.generator.broadcast(self.generator.mapping(z.to(self.device), label))
         return ws if (self.psi == 1).all() else torch.lerp(self.center.expand_as(ws), ws, self.psi)
 
-    def noise(self, seeds: Sequence[int]) -> NoiseMaps:
+    def noise_maps(self, seeds: Sequence[int]) -> NoiseMaps:
         """The noise maps that the settings choose for each seed."""
-        return self._kept(self.generator.noise_maps(seeds, self.settings.noise.mode))
+        return self._select_noise(self.generator.noise_maps(seeds, self.settings.noise.mode))
 
     @torch.no_grad()
     def draw(self, codes: Codes) -> Tensor:
@@ -103,7 +103,7 @@ class Painter:
             other.w_samples = self.w_samples
         return other
 
-    def open(self, parts: Sequence[int | Path]) -> list[Source]:
+    def load_sources(self, parts: Sequence[int | Path]) -> list[Source]:
         """Sources of seeds and latent files; the files are read.
 
         Raises:
@@ -112,12 +112,12 @@ class Painter:
         there = any(isinstance(part, Path) for part in parts)  # a hash of large networks takes time
         return open_sources(parts, self.config, model=self.model_hash if there else "")
 
-    def _code(self, source: Source) -> Codes:
+    def _codes_of(self, source: Source) -> Codes:
         if isinstance(source, int):
             return self.codes([source])
-        return Codes(source.ws[None].to(self.device), self._kept(self._noise_of(source)))
+        return Codes(source.ws[None].to(self.device), self._select_noise(self._saved_noise(source)))
 
-    def _noise_of(self, source: SavedCodes) -> NoiseMaps:
+    def _saved_noise(self, source: SavedCodes) -> NoiseMaps:
         match self.settings.noise.mode:
             case "fixed":
                 return [None if noise is None else noise.to(self.device) for noise in source.noise]
@@ -126,7 +126,7 @@ class Painter:
             case "random":
                 raise UsageError(f"random noise: {source.path} has noise of its own; draw it fixed")
 
-    def _kept(self, noise: NoiseMaps) -> NoiseMaps:
+    def _select_noise(self, noise: NoiseMaps) -> NoiseMaps:
         """The maps of the layers that get noise."""
         choice = self.settings.noise
         if choice.layers is None:

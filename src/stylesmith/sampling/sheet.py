@@ -28,7 +28,7 @@ class Sheet:
         rows: int,
         columns: int,
         *,
-        margins: tuple[int, int] = (0, 0),
+        header_cells: tuple[int, int] = (0, 0),
         color: int = WHITE,
     ):
         """A page to be saved at `path`.
@@ -41,7 +41,7 @@ class Sheet:
             color: Of the page.
         """
         self.path, self.rows, self.columns = path, rows, columns
-        self.margins, self.color = margins, color
+        self.header_cells, self.color = header_cells, color
         self.canvas: Tensor | None = None
 
     @classmethod
@@ -50,19 +50,19 @@ class Sheet:
         columns = columns or math.ceil(math.sqrt(count))
         return cls(path, math.ceil(count / columns), columns, color=BLACK)
 
-    def place(self, images: Tensor, index: int) -> None:
+    def paste(self, images: Tensor, index: int) -> None:
         """Put images `(N, C, H, W)` on the page from a place on, counted row by row.
 
         Raises:
             UsageError: If the page would be too large for its format.
         """
         if self.canvas is None:
-            self.canvas = self._page(images)
+            self.canvas = self._new_canvas(images)
         height, width = images.shape[-2:]
         for offset, image in enumerate(pixels.to_uint8(images).cpu()):
             row, column = divmod(index + offset, self.columns)
-            top = row * height + self._gap(row, self.margins[0], height, width)
-            left = column * width + self._gap(column, self.margins[1], height, width)
+            top = row * height + self._gap(row, self.header_cells[0], height, width)
+            left = column * width + self._gap(column, self.header_cells[1], height, width)
             self.canvas[:, top : top + height, left : left + width] = image
 
     def save(self) -> None:
@@ -74,10 +74,10 @@ class Sheet:
         assert self.canvas is not None
         pixels.save(pixels.from_uint8(self.canvas), self.path)
 
-    def _page(self, images: Tensor) -> Tensor:
+    def _new_canvas(self, images: Tensor) -> Tensor:
         channels, height, width = images.shape[-3:]
-        tall = self.rows * height + self._gap(self.rows, self.margins[0], height, width)
-        wide = self.columns * width + self._gap(self.columns, self.margins[1], height, width)
+        tall = self.rows * height + self._gap(self.rows, self.header_cells[0], height, width)
+        wide = self.columns * width + self._gap(self.columns, self.header_cells[1], height, width)
         suffix = self.path.suffix.lower()
         longest = LONGEST.get(suffix, LARGEST)
         if tall * wide > LARGEST or max(tall, wide) > longest:

@@ -24,29 +24,29 @@ class Variation:
 
     image: Tensor
     """With the noise that the settings choose, `(C, H, W)`."""
-    examples: Tensor
+    samples: Tensor
     """The first four draws, `(4, C, H, W)`; fewer where fewer were drawn."""
-    deviation: Tensor
+    std: Tensor
     """Standard deviation of each pixel's gray value over all draws, `(H, W)`, in levels of 255."""
 
 
 def redraws(
-    painter: Painter, source: Source, draws: int, *, batch_size: int = BATCH
+    pipeline: Painter, source: Source, draws: int, *, batch_size: int = BATCH
 ) -> Iterator[Tensor]:
     """Images `(n, C, H, W)` of one latent with fresh noise, `draws` in all.
 
     Draw i gets the noise that belongs to seed i, on the layers that the settings choose.
     """
-    codes = painter.codes([source])
-    fresh = painter.with_noise(NoiseChoice("random", painter.settings.noise.layers))
+    codes = pipeline.codes([source])
+    fresh = pipeline.with_noise(NoiseChoice("random", pipeline.settings.noise.layers))
     for start in range(0, draws, batch_size):
         seeds = range(start, min(start + batch_size, draws))
-        styles = codes.repeat(len(seeds)).ws
-        yield fresh.draw(Codes(styles, fresh.noise(seeds)))
+        styles = codes.expand(len(seeds)).ws
+        yield fresh.draw(Codes(styles, fresh.noise_maps(seeds)))
 
 
 def vary(
-    painter: Painter,
+    pipeline: Painter,
     source: Source,
     draws: int = 100,
     *,
@@ -58,12 +58,12 @@ def vary(
     Raises:
         UsageError: If the network has no noise inputs.
     """
-    check_noise(painter)
+    check_noise(pipeline)
     examples: list[Tensor] = []
 
     def grays() -> Iterator[Tensor]:
         done = 0
-        for images in redraws(painter, source, draws, batch_size=batch_size):
+        for images in redraws(pipeline, source, draws, batch_size=batch_size):
             examples.extend(images[: 4 - len(examples)].cpu())
             done += len(images)
             if on_progress:
@@ -71,7 +71,7 @@ def vary(
             yield gray_levels(images)
 
     deviation = standard_deviation(grays())
-    image = painter.draw(painter.codes([source]))[0].cpu()
+    image = pipeline.draw(pipeline.codes([source]))[0].cpu()
     return Variation(image, torch.stack(examples), deviation.cpu())
 
 
@@ -96,21 +96,21 @@ def standard_deviation(batches: Iterable[Tensor]) -> Tensor:
     return (squares / count - (total / count).square()).clamp(min=0).sqrt()
 
 
-def most_varied(deviation: Tensor) -> Crop:
+def most_varied(std: Tensor) -> Crop:
     """The window, a quarter of each side, where noise changes most; `deviation` is `(H, W)`."""
-    height, width = (max(1, side // 4) for side in deviation.shape)
-    means = F.avg_pool2d(deviation[None, None].float(), (height, width), stride=1)[0, 0]
+    height, width = (max(1, side // 4) for side in std.shape)
+    means = F.avg_pool2d(std[None, None].float(), (height, width), stride=1)[0, 0]
     top, left = divmod(int(means.argmax()), means.shape[1])
     return left, top, left + width, top + height
 
 
-def check_noise(painter: Painter) -> None:
+def check_noise(pipeline: Painter) -> None:
     """Refuse networks on which noise has no effect.
 
     Raises:
         UsageError: If there are no noise inputs.
     """
-    if not painter.config.noise_shapes:
+    if not pipeline.config.noise_shapes:
         raise UsageError(
             "this network has no noise inputs; one that was trained with generator.noise=true does"
         )

@@ -38,14 +38,14 @@ class Story:
     config: RunConfig
     records: Sequence[Record]
 
-    def of(self, event: str) -> list[Record]:
+    def events(self, event: str) -> list[Record]:
         """Every record of an event, in order."""
         return [record for record in self.records if record["event"] == event]
 
     def curve(self, event: str) -> list[Record]:
         """Records of an event without those that a later one replaced, after a return."""
         kept: list[Record] = []
-        for record in self.of(event):
+        for record in self.events(event):
             while kept and kept[-1]["images_seen"] >= record["images_seen"]:
                 kept.pop()
             kept.append(record)
@@ -53,7 +53,7 @@ class Story:
 
     def last(self, event: str) -> Record:
         """The newest record of an event, empty if there is none."""
-        found = self.of(event)
+        found = self.events(event)
         return found[-1] if found else {}
 
     @property
@@ -68,18 +68,18 @@ class Story:
         return timed[-1]["seconds"] if timed else 0.0
 
     @property
-    def ended(self) -> str | None:
+    def stop_reason(self) -> str | None:
         """Why the last session ended; None while it runs, or if it ended abruptly."""
         ends = [record for record in self.records if record["event"] in ("start", "stop")]
         return str(ends[-1].get("reason", "")) if ends and ends[-1]["event"] == "stop" else None
 
     @property
-    def speed(self) -> float | None:
+    def images_per_second(self) -> float | None:
         """Usual images a second."""
-        return self._median(self.of("progress"), "img_per_sec")
+        return self._median(self.events("progress"), "img_per_sec")
 
     @property
-    def sign(self) -> float | None:
+    def sign_accuracy(self) -> float | None:
         """How often the discriminator was right lately, over reals and fakes."""
         recent = self.curve("progress")[-_RECENT:]
         sides = [self._median(recent, key) for key in ("sign_real", "sign_fake")]
@@ -89,10 +89,16 @@ class Story:
     @property
     def balance(self) -> Balance:
         """Who is ahead."""
-        if self.sign is None:
+        if self.sign_accuracy is None:
             return "unknown"
         low, high = HEALTHY_SIGNS
-        return "losing" if self.sign < low else "winning" if self.sign > high else "healthy"
+        return (
+            "losing"
+            if self.sign_accuracy < low
+            else "winning"
+            if self.sign_accuracy > high
+            else "healthy"
+        )
 
     @property
     def diversity(self) -> float | None:
@@ -102,7 +108,7 @@ class Story:
     @property
     def dropped(self) -> Counter[str]:
         """Dropped steps by the place where a number was not finite."""
-        places = Counter(str(record.get("where", "unknown")) for record in self.of("dropped"))
+        places = Counter(str(record.get("where", "unknown")) for record in self.events("dropped"))
         unplaced = int(number(self.last("progress").get("dropped")) or 0) - places.total()
         return places + Counter({"unknown": max(unplaced, 0)})
 
@@ -136,17 +142,17 @@ def in_words(images_seen: int) -> str:
     return f"{images_seen / 1e6:.4g} million"
 
 
-def how_it_goes(story: Story) -> str:
+def how_it_goes(history: Story) -> str:
     """The state of a run in plain words, a few sentences."""
-    return " ".join([_on_balance(story), *_on_samples(story), *_on_trouble(story)])
+    return " ".join([_on_balance(history), *_on_samples(history), *_on_trouble(history)])
 
 
-def what_next(story: Story, run_folder: Path) -> list[Advice]:
+def what_next(history: Story, run_folder: Path) -> list[Advice]:
     """What to try next, the most pressing first."""
     run = shlex.quote(str(run_folder))
-    advice = _against_trouble(story, run_folder)
-    percent = 100 * story.images_seen / (1000 * story.config.training.kimg)
-    done = f"{percent:.3g}% of the planned {story.config.training.kimg:,g} thousand images"
+    advice = _against_trouble(history, run_folder)
+    percent = 100 * history.images_seen / (1000 * history.config.training.kimg)
+    done = f"{percent:.3g}% of the planned {history.config.training.kimg:,g} thousand images"
     advice.append(
         Advice(
             f"Train for half an hour more, from exactly where it stopped ({done} are done).",
@@ -163,11 +169,11 @@ def what_next(story: Story, run_folder: Path) -> list[Advice]:
     return advice
 
 
-def _on_balance(story: Story) -> str:
-    if story.sign is None:
+def _on_balance(history: Story) -> str:
+    if history.sign_accuracy is None:
         return "No progress has been recorded yet."
-    right = f"right {story.sign:.0%} of the time lately"
-    match story.balance:
+    right = f"right {history.sign_accuracy:.0%} of the time lately"
+    match history.balance:
         case "winning":
             return (
                 f"The discriminator is winning: {right}, which leaves the generator little to "
@@ -182,8 +188,8 @@ def _on_balance(story: Story) -> str:
             return f"The two networks are in balance: the discriminator is {right}."
 
 
-def _on_samples(story: Story) -> list[str]:
-    distances = [number(record.get("color_distance")) for record in story.curve("samples")]
+def _on_samples(history: Story) -> list[str]:
+    distances = [number(record.get("color_distance")) for record in history.curve("samples")]
     known = [distance for distance in distances if distance is not None]
     parts = []
     if len(known) > 1:
@@ -192,15 +198,15 @@ def _on_samples(story: Story) -> list[str]:
             f"The colors of the samples have {verb} those of the data "
             f"(distance {known[0]:.3g} at first, {known[-1]:.3g} now)."
         )
-    if story.diversity is not None:
-        low = story.diversity < LOW_DIVERSITY
+    if history.diversity is not None:
+        low = history.diversity < LOW_DIVERSITY
         verdict = ", which is low: they may be collapsing to few pictures." if low else "."
-        parts.append(f"The samples are {story.diversity:.0%} as varied as the data{verdict}")
+        parts.append(f"The samples are {history.diversity:.0%} as varied as the data{verdict}")
     return parts
 
 
-def _on_trouble(story: Story) -> list[str]:
-    dropped, returns = story.dropped.total(), len(story.of("rollback"))
+def _on_trouble(history: Story) -> list[str]:
+    dropped, returns = history.dropped.total(), len(history.events("rollback"))
     parts = []
     if dropped:
         verb = "step was" if dropped == 1 else "steps were"
@@ -210,38 +216,38 @@ def _on_trouble(story: Story) -> list[str]:
     return parts
 
 
-def _against_trouble(story: Story, run_folder: Path) -> list[Advice]:
-    training, data = story.config.training, story.config.data
-    few = 0 < (number(story.last("start").get("dataset_images")) or 0) < FEW_IMAGES
+def _against_trouble(history: Story, run_folder: Path) -> list[Advice]:
+    training, data = history.config.training, history.config.data
+    few = 0 < (number(history.last("start").get("dataset_images")) or 0) < FEW_IMAGES
     found: list[tuple[bool, str, list[str], str]] = [
         (
-            story.balance == "winning",
+            history.balance == "winning",
             "The discriminator is winning: hold it back with a stronger R1 penalty, "
             "or add more pictures.",
             [f"training.r1_gamma={4 * training.r1_gamma or 1.0:g}"],
             "more-r1",
         ),
         (
-            story.balance == "winning" and few and not data.mirror,
+            history.balance == "winning" and few and not data.mirror,
             "There are few pictures: mirroring them doubles their number, "
             "if left and right do not matter.",
             ["data.mirror=true"],
             "mirror",
         ),
         (
-            story.balance == "losing" and training.r1_gamma > 0,
+            history.balance == "losing" and training.r1_gamma > 0,
             "The discriminator is behind: if it stays so, weaken the R1 penalty.",
             [f"training.r1_gamma={training.r1_gamma / 4:g}"],
             "less-r1",
         ),
         (
-            story.diversity is not None and story.diversity < LOW_DIVERSITY,
+            history.diversity is not None and history.diversity < LOW_DIVERSITY,
             "The samples are alike: larger batches show the discriminator more of them at once.",
             [_multiplied("training.batch_size", training.batch_size, 2)],
             "batch",
         ),
         (
-            story.dropped.total() > 0,
+            history.dropped.total() > 0,
             "Steps were dropped: full precision and lower rates are safer.",
             [
                 "training.precision=fp32",
@@ -252,7 +258,7 @@ def _against_trouble(story: Story, run_folder: Path) -> list[Advice]:
         ),
     ]
     return [
-        Advice(reason, _train_anew(story.config, run_folder, settings, name))
+        Advice(reason, _train_anew(history.config, run_folder, settings, name))
         for applies, reason, settings, name in found
         if applies
     ]

@@ -26,10 +26,10 @@ def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> Non
         "config": config.model_dump(mode="json"),
         "generator": config.generator.model_dump(mode="json"),
         "growth": growth_header(state.ema),
-        "clocks": asdict(state.clocks),
+        "clocks": asdict(state.counters),
         "arithmetic": _arithmetic(config, state),
     }
-    path = run.checkpoint(state.clocks.images_seen)
+    path = run.checkpoint(state.counters.images_seen)
     write_container(path, state.tensors(), header, kind="checkpoint")
     present = run.checkpoints()
     place = present.index(path)
@@ -38,7 +38,7 @@ def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> Non
 
 
 def restore_newest(
-    run: RunFolder, config: RunConfig, state: TrainState, *, say: Callable[[str], None]
+    run: RunFolder, config: RunConfig, state: TrainState, *, notify: Callable[[str], None]
 ) -> None:
     """Bring `state` back to the newest checkpoint that is whole.
 
@@ -55,18 +55,18 @@ def restore_newest(
         try:
             tensors, header = read_container(path, kind="checkpoint")
         except ModelError as error:
-            say(f"{error} Going back to the checkpoint before it.")
+            notify(f"{error} Going back to the checkpoint before it.")
             continue
         _check_same_networks(config, header["config"], str(path))
         fill_tensors(state.tensors(), tensors, source=str(path))
-        state.clocks = Clocks(**header["clocks"])
+        state.counters = Clocks(**header["clocks"])
         for name, now in _arithmetic(config, state).items():
             then = header["arithmetic"][name]
             if then != now:
-                say(f"{name} was {then} and is {now}: resume is correct, not exact to the bit.")
+                notify(f"{name} was {then} and is {now}: resume is correct, not exact to the bit.")
         return
     if not checkpoints and _never_began(run):
-        say(f"{run.path}: was stopped before its first checkpoint, so it starts from there.")
+        notify(f"{run.path}: was stopped before its first checkpoint, so it starts from there.")
         return
     found = "none of its checkpoints is whole" if checkpoints else "it has no checkpoints"
     raise ModelError(f"{run.path}: cannot be resumed, {found}. Start a new run.")

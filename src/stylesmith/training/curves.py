@@ -18,7 +18,7 @@ class Plot:
     """Name of each line by its field in the log."""
     caption: str
     event: str = "progress"
-    sparse: frozenset[str] = field(default_factory=frozenset)
+    sparse_fields: frozenset[str] = field(default_factory=frozenset)
     """Fields that not every record measures: null or 0 there is no gap in the line."""
     band: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
@@ -71,7 +71,7 @@ PLOTS = (
         "penalty",
         {"r1": "R1", "wgan_penalty": "WGAN-GP", "path_penalty": "path length"},
         "Penalties of both networks, on a logarithmic scale.",
-        sparse=frozenset({"r1", "wgan_penalty", "path_penalty"}),
+        sparse_fields=frozenset({"r1", "wgan_penalty", "path_penalty"}),
         log_y=True,
     ),
     Plot(
@@ -79,7 +79,7 @@ PLOTS = (
         "length",
         {"path_mean": "running mean"},
         "How far the image moves for a step in w. It settles as the generator evens out.",
-        sparse=frozenset({"path_mean"}),
+        sparse_fields=frozenset({"path_mean"}),
     ),
     Plot(
         "Speed",
@@ -91,17 +91,17 @@ PLOTS = (
 )
 
 
-def section(story: Story) -> str:
+def section(history: Story) -> str:
     """A chart of everything that the log holds, as HTML."""
-    figures = "".join(_figure(plot, story) for plot in [*_measured(story), *PLOTS])
+    figures = "".join(_figure(plot, history) for plot in [*_measured(history), *PLOTS])
     shown = figures or '<p class="soft">No progress has been recorded yet.</p>'
     return f'<h2>Curves</h2><div class="charts">{shown}</div>'
 
 
-def _measured(story: Story) -> list[Plot]:
+def _measured(history: Story) -> list[Plot]:
     """A plot for each metric that was taken on the way."""
     names = dict.fromkeys(
-        name for record in story.curve("metrics") for name in record.get("scores", {})
+        name for record in history.curve("metrics") for name in record.get("scores", {})
     )
     return [
         Plot(
@@ -116,9 +116,9 @@ def _measured(story: Story) -> list[Plot]:
     ]
 
 
-def _figure(plot: Plot, story: Story) -> str:
+def _figure(plot: Plot, history: Story) -> str:
     """A chart with its caption; nothing if it would be empty."""
-    records = story.curve(plot.event)
+    records = history.curve(plot.event)
     lines = {name: _points(records, key, plot) for key, name in plot.lines.items()}
     series = {name: line for name, line in lines.items() if any(y is not None for _, y in line)}
     if not series:
@@ -129,7 +129,7 @@ def _figure(plot: Plot, story: Story) -> str:
         x_label="thousand images",
         y_label=plot.y_label,
         band=plot.band,
-        x_range=(0.0, story.images_seen / 1000),
+        x_range=(0.0, history.images_seen / 1000),
         y_range=plot.y_range,
         log_y=plot.log_y,
         width=480,
@@ -142,4 +142,4 @@ def _points(records: Sequence[Record], key: str, plot: Plot) -> list[Point]:
         (record["images_seen"] / 1000, number(record.get("scores", record).get(key)))
         for record in records
     ]
-    return [point for point in points if point[1] or key not in plot.sparse]
+    return [point for point in points if point[1] or key not in plot.sparse_fields]

@@ -38,7 +38,7 @@ def draw_latents(
     indices: Sequence[int],
     *,
     level: int,
-    mixing: float,
+    mixing_probability: float,
     label: Tensor | None,
     device: torch.device,
 ) -> Draw:
@@ -52,7 +52,7 @@ def draw_latents(
     size = 2 * z_dim + sum(height * width for height, width in shapes)
     flat = torch.stack([keys.normal(size, purpose, step, i, device=device) for i in indices])
     cutoff = None
-    if layers > 1 and keys.uniform(f"{purpose} mixing", step) < mixing:
+    if layers > 1 and keys.uniform(f"{purpose} mixing", step) < mixing_probability:
         cutoff = 1 + keys.number(f"{purpose} cutoff", step) % (layers - 1)
     return Draw(
         z=flat[:, :z_dim],

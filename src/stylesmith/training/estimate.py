@@ -45,14 +45,14 @@ class Estimate:
 
     fixed_bytes: int
     """Weights and all that scales with them."""
-    image_bytes: int
+    bytes_per_image: int
     """Per image of a micro-batch."""
     flops_per_image: float
     """Mean over steps, lazy regularization included."""
 
-    def bytes(self, micro_batch: int) -> int:
+    def memory_bytes(self, micro_batch: int) -> int:
         """Memory of one process."""
-        return RUNTIME_BYTES + self.fixed_bytes + self.image_bytes * micro_batch
+        return RUNTIME_BYTES + self.fixed_bytes + self.bytes_per_image * micro_batch
 
     def images_per_second(self, peak_flops: float) -> float:
         """Speed of one process on a device of that convolution peak."""
@@ -63,9 +63,9 @@ class Estimate:
 class Forecast:
     """What a run takes, one phase of its schedule after the other."""
 
-    bytes: int
+    memory_bytes: int
     """Memory of one process in the phase that needs most."""
-    speed: float
+    images_per_second: float
     """Images a second of all processes at full size."""
     seconds: float
     """Of the whole run."""
@@ -79,7 +79,7 @@ def forecast(
     for level, images in schedule.images_by_level().items():
         phase = schedule.phases[level]
         estimate, micro_batch = estimate_run(config, precision, phase), phase.layout.micro_batch
-        needs.append(estimate.bytes(micro_batch))
+        needs.append(estimate.memory_bytes(micro_batch))
         speed = predict_speed(config, estimate, precision, device, phase) * schedule.processes
         seconds += images / speed
     return Forecast(max(needs), speed, seconds)
@@ -110,12 +110,12 @@ def estimate_run(config: RunConfig, precision: Precision, phase: Phase) -> Estim
         weights += parameter_count(build_discriminator(config.discriminator))
     return Estimate(
         fixed_bytes=weights * 4 * COPIES,
-        image_bytes=max(kept for (kept, _), _ in counts) // PROBE_IMAGES,
+        bytes_per_image=max(kept for (kept, _), _ in counts) // PROBE_IMAGES,
         flops_per_image=sum(flops * share for (_, flops), share in counts) / PROBE_IMAGES,
     )
 
 
-def count_pass(run: Callable[[], Loss]) -> tuple[int, float]:
+def count_pass(compute: Callable[[], Loss]) -> tuple[int, float]:
     """Bytes that a pass keeps for its backward, and operations of both directions."""
     kept: dict[int, int] = {}
 
@@ -126,7 +126,7 @@ def count_pass(run: Callable[[], Loss]) -> tuple[int, float]:
         return tensor
 
     with OperationCounter() as counter, saved_tensors_hooks(pack, lambda t: t):
-        loss, _ = run()
+        loss, _ = compute()
         loss.backward()
     return sum(kept.values()), counter.total
 
@@ -172,7 +172,7 @@ def _fitting_share(
     share = phase.layout.micro_batch  # the whole batch of a process, where none is chosen yet
     if available is not None:
         estimate = estimate_run(config, precision, phase)
-        while share % 2 == 0 and estimate.bytes(share) > 0.8 * available:
+        while share % 2 == 0 and estimate.memory_bytes(share) > 0.8 * available:
             share //= 2
     return share
 
@@ -191,11 +191,11 @@ def convolution_peak(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * x.numel() * weight.numel() / 256 / statistics.median(seconds[1:])
 
 
-def _seconds(run: Callable[[], Loss], device: torch.device) -> float:
+def _seconds(compute: Callable[[], Loss], device: torch.device) -> float:
     """Time of a pass, its backward included, when it runs the second time."""
     for _ in range(2):
         begin = time.perf_counter()
-        loss, _stats = run()
+        loss, _stats = compute()
         loss.backward()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
@@ -217,14 +217,14 @@ def _passes(
         labels = torch.zeros(n, config.data.label_size) if config.data.label_size else None
         draw = _random_draw(config, n, labels, level)
         target, places = torch.zeros(()), torch.rand(n)
-    players = partial(steps.Players, generator, precision=precision, growth=phase.growth)
-    moving_g, moving_d = players(frozen), players(learning)
-    judge: Callable[[], Loss] = partial(steps.discriminator_pass, moving_d, reals, labels, draw)
+    networks = partial(steps.Players, generator, precision=precision, growth=phase.growth)
+    moving_g, moving_d = networks(frozen), networks(learning)
+    main_loss: Callable[[], Loss] = partial(steps.discriminator_pass, moving_d, reals, labels, draw)
     if training.loss == "wgan_gp":
-        judge = partial(steps.wgan_pass, moving_d, reals, labels, draw, places, training)
+        main_loss = partial(steps.wgan_pass, moving_d, reals, labels, draw, places, training)
     passes: list[tuple[Callable[[], Loss], int]] = [
         (partial(steps.generator_pass, moving_g, draw, loss=training.loss), 1),
-        (judge, 1),
+        (main_loss, 1),
     ]
     if training.r1_gamma:
         r1 = partial(steps.r1_pass, moving_d, reals, labels, training)

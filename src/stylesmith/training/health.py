@@ -16,8 +16,8 @@ class Health:
 
     def __init__(self) -> None:
         self._recent: deque[dict[str, float]] = deque(maxlen=PATIENCE)
-        self._few = 0
-        self._said: set[str] = set()
+        self._low_diversity_grids = 0
+        self._reported: set[str] = set()
 
     def after_progress(self, record: dict[str, float]) -> list[str]:
         """Hints that follow from a progress record with the last few before it."""
@@ -45,8 +45,10 @@ class Health:
 
     def after_samples(self, record: dict[str, float]) -> list[str]:
         """Hints that follow from a grid of samples."""
-        self._few = self._few + 1 if record["diversity"] < LOW_DIVERSITY else 0
-        if self._few < 2:
+        self._low_diversity_grids = (
+            self._low_diversity_grids + 1 if record["diversity"] < LOW_DIVERSITY else 0
+        )
+        if self._low_diversity_grids < 2:
             return []
         return self._once(
             "few",
@@ -54,8 +56,8 @@ class Health:
             "the grid; go back to an earlier snapshot, raise training.r1_gamma or the batch size.",
         )
 
-    def _once(self, kind: str, text: str) -> list[str]:
-        if kind in self._said:
+    def _once(self, problem: str, text: str) -> list[str]:
+        if problem in self._reported:
             return []
-        self._said.add(kind)
+        self._reported.add(problem)
         return [text]

@@ -29,7 +29,7 @@ class BatchLayout:
         """Micro-batches per process and step."""
         return self.batch_size // (self.micro_batch * self.processes)
 
-    def shares(self) -> list[range]:
+    def micro_batches(self) -> list[range]:
         """Indices in the global batch of each micro-batch of this process."""
         stride = self.micro_batch * self.processes
         first = self.micro_batch * distributed.rank()

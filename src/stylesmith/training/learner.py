@@ -33,7 +33,7 @@ class Learner:
 
     phase: Phase
     """What is in force since the schedule was last read."""
-    players: steps.Players
+    networks: steps.Players
 
     def __init__(
         self,
@@ -47,9 +47,9 @@ class Learner:
         self.schedule = schedule
         self.device = state.path_mean.device
         self.precision = choose_precision(config.training.precision, self.device)
-        self.undo = Undo(state)
-        self.finite = torch.ones((), dtype=torch.bool, device=self.device)
-        self._enter(schedule.at(state.clocks.schedule_read))
+        self.backup = Undo(state)
+        self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
+        self._apply_phase(schedule.at(state.counters.schedule_read))
 
     def step(self) -> Stats | None:
         """Make one step; returns its stats, or None if it was not finite and has been undone.
@@ -57,18 +57,18 @@ class Learner:
         Either way both clocks advance, and the step has used up its data and random numbers.
         """
         self._read_schedule()
-        self.undo.keep()
-        self.finite.fill_(True)
-        moves = [self._move_generator, self._move_discriminator]
+        self.backup.save()
+        self.all_finite.fill_(True)
+        moves = [self._update_generator, self._update_discriminator]
         if self.config.training.order == "discriminator_first":
             moves.reverse()
         stats = moves[0]() | moves[1]()
-        finite = bool(self.finite)  # the one wait for the device in a step
+        finite = bool(self.all_finite)  # the one wait for the device in a step
         if finite:
             self._update_ema()
         else:
-            self.undo.restore()
-        self._advance(dropped=not finite)
+            self.backup.restore()
+        self._advance_counters(dropped=not finite)
         return stats if finite else None
 
     def _read_schedule(self) -> None:
@@ -77,19 +77,19 @@ class Learner:
         Levels that are not in use get no gradient. They and their average stay as they were built,
         equal, until they enter.
         """
-        clocks = self.state.clocks
+        clocks = self.state.counters
         if clocks.steps % self.schedule.repeats:
             return
         phase = self.schedule.at(clocks.images_seen)
         if not phase.same_levels(self.schedule.at(clocks.schedule_read)):
             self.state.reset_optimizers()
         clocks.schedule_read = clocks.images_seen
-        self._enter(phase)
+        self._apply_phase(phase)
 
-    def _enter(self, phase: Phase) -> None:
+    def _apply_phase(self, phase: Phase) -> None:
         state = self.state
-        self.phase, self.shares = phase, phase.layout.shares()
-        self.players = steps.Players(
+        self.phase, self.micro_batches = phase, phase.layout.micro_batches()
+        self.networks = steps.Players(
             state.generator,
             state.discriminator,
             self.precision,
@@ -97,12 +97,12 @@ class Learner:
             penalty_scale=phase.penalty_scale,
         )
         state.ema.growth = phase.growth
-        state.set_rates(phase.generator_lr, phase.discriminator_lr)
+        state.set_learning_rates(phase.generator_lr, phase.discriminator_lr)
 
-    def _move_generator(self) -> Stats:
+    def _update_generator(self) -> Stats:
         training, state = self.config.training, self.state
         passes = [self._generator_pass]
-        path = bool(training.path_weight) and state.clocks.steps % training.path_interval == 0
+        path = bool(training.path_weight) and state.counters.steps % training.path_interval == 0
         if path and training.path_interval == 1:
             passes.append(self._path_pass)
         stats = self._optimize("generator", passes)
@@ -114,20 +114,20 @@ class Learner:
             state.path_mean.lerp_(stats.pop("path_length"), training.path_decay)
         return stats
 
-    def _move_discriminator(self) -> Stats:
+    def _update_discriminator(self) -> Stats:
         training, batches = self.config.training, self._take_reals()
 
-        def judge(share: range) -> tuple[Tensor, Stats]:
+        def main_loss(share: range) -> tuple[Tensor, Stats]:
             return self._discriminator_pass(share, batches[share])
 
-        def penalize(share: range) -> tuple[Tensor, Stats]:
-            return steps.r1_pass(self.players, *batches[share], training)
+        def r1_loss(share: range) -> tuple[Tensor, Stats]:
+            return steps.r1_pass(self.networks, *batches[share], training)
 
-        due = bool(training.r1_gamma) and self.state.clocks.steps % training.r1_interval == 0
+        due = bool(training.r1_gamma) and self.state.counters.steps % training.r1_interval == 0
         if due and training.r1_interval == 1:
-            return self._optimize("discriminator", [judge, penalize])
-        stats = self._optimize("discriminator", [judge])
-        return stats | self._optimize("discriminator", [penalize]) if due else stats
+            return self._optimize("discriminator", [main_loss, r1_loss])
+        stats = self._optimize("discriminator", [main_loss])
+        return stats | self._optimize("discriminator", [r1_loss]) if due else stats
 
     def _optimize(self, name: str, passes: Sequence[Pass]) -> Stats:
         """Move one network by its mean gradient over all micro-batches and processes.
@@ -140,79 +140,79 @@ class Learner:
         optimizer = getattr(self.state, f"{name}_optimizer")
         optimizer.zero_grad()
         totals: Stats = {}
-        for share in self.shares:
+        for share in self.micro_batches:
             for micro_pass in passes:
                 loss, stats = micro_pass(share)
-                (loss / len(self.shares)).backward()
+                (loss / len(self.micro_batches)).backward()
                 for key, value in stats.items():
-                    totals[key] = totals.get(key, 0) + value / len(self.shares)
+                    totals[key] = totals.get(key, 0) + value / len(self.micro_batches)
         gradients = [_gradient(p) for p in getattr(self.state, name).parameters()]
         distributed.average_([*gradients, *totals.values()])
         checked = [*gradients, *totals.values()]
         norm = torch.nn.utils.get_total_norm(checked)  # of squares, which Adam keeps
-        self.finite &= torch.isfinite(norm)
+        self.all_finite &= torch.isfinite(norm)
         optimizer.step()
         return totals
 
-    def _generator_pass(self, share: range) -> tuple[Tensor, Stats]:
-        draw = self._draw("generator", share)
-        return steps.generator_pass(self.players, draw, loss=self.config.training.loss)
+    def _generator_pass(self, indices: range) -> tuple[Tensor, Stats]:
+        draw = self._latent_batch("generator", indices)
+        return steps.generator_pass(self.networks, draw, loss=self.config.training.loss)
 
-    def _path_pass(self, share: range) -> tuple[Tensor, Stats]:
+    def _path_pass(self, indices: range) -> tuple[Tensor, Stats]:
         training, config = self.config.training, self.config.generator
-        share = share[: max(1, len(share) // training.path_batch_shrink)]
+        indices = indices[: max(1, len(indices) // training.path_batch_shrink)]
         shape = (config.image_channels, *config.size(self.phase.growth.level))
-        rows = [self._normal(shape, "path directions", i) for i in share]
-        draw = self._draw("path", share)
+        rows = [self._path_directions(shape, "path directions", i) for i in indices]
+        draw = self._latent_batch("path", indices)
         target = self.state.path_mean
-        return steps.path_pass(self.players, draw, torch.stack(rows), target, training)
+        return steps.path_pass(self.networks, draw, torch.stack(rows), target, training)
 
     def _discriminator_pass(
-        self, share: range, batch: tuple[Tensor, Tensor | None]
+        self, indices: range, batch: tuple[Tensor, Tensor | None]
     ) -> tuple[Tensor, Stats]:
-        training, step = self.config.training, self.state.clocks.steps
-        draw = self._draw("discriminator", share)
+        training, step = self.config.training, self.state.counters.steps
+        draw = self._latent_batch("discriminator", indices)
         if training.loss == "logistic":
-            return steps.discriminator_pass(self.players, *batch, draw)
-        between = [self.keys.uniform("wgan", step, i) for i in share]
+            return steps.discriminator_pass(self.networks, *batch, draw)
+        between = [self.keys.uniform("wgan", step, i) for i in indices]
         places = torch.tensor(between, dtype=torch.float32, device=self.device)
-        return steps.wgan_pass(self.players, *batch, draw, places, training)
+        return steps.wgan_pass(self.networks, *batch, draw, places, training)
 
-    def _draw(self, purpose: str, share: range) -> Draw:
+    def _latent_batch(self, purpose: str, indices: range) -> Draw:
         """Latents, noise and labels of generated images; labels are distributed as in the data."""
-        step, label = self.state.clocks.steps, None
+        step, label = self.state.counters.steps, None
         if self.config.generator.label_size:
-            numbers = [self.keys.number(f"{purpose} label", step, i) for i in share]
+            numbers = [self.keys.number(f"{purpose} label", step, i) for i in indices]
             label = self.loader.random_labels(numbers)
         return draw_latents(
             self.config.generator,
             self.keys,
             purpose,
             step,
-            share,
+            indices,
             level=self.phase.growth.level,
-            mixing=self.config.training.style_mixing,
+            mixing_probability=self.config.training.style_mixing,
             label=label,
             device=self.device,
         )
 
-    def _normal(self, shape: tuple[int, ...], purpose: str, index: int) -> Tensor:
+    def _path_directions(self, shape: tuple[int, ...], purpose: str, index: int) -> Tensor:
         size = torch.Size(shape).numel()
-        step = self.state.clocks.steps
+        step = self.state.counters.steps
         return self.keys.normal(size, purpose, step, index, device=self.device).reshape(shape)
 
     def _take_reals(self) -> Reals:
         """The real images of this step; the next step's are prefetched."""
-        start, size = self.state.clocks.images_seen, self.phase.batch_size
-        positions = [start + index for share in self.shares for index in share]
-        batch = self.loader.take(positions, [position + size for position in positions])
-        count = len(self.shares[0])
+        start, size = self.state.counters.images_seen, self.phase.batch_size
+        positions = [start + index for share in self.micro_batches for index in share]
+        batch = self.loader.load_batch(positions, [position + size for position in positions])
+        count = len(self.micro_batches[0])
         reals = images.from_uint8(batch.images.to(self.device, non_blocking=True)).split(count)
         labels = batch.labels.to(self.device).split(count)
         conditional = bool(self.config.discriminator.label_size)
         return {
             share: (reals[i], labels[i] if conditional else None)
-            for i, share in enumerate(self.shares)
+            for i, share in enumerate(self.micro_batches)
         }
 
     def _update_ema(self) -> None:
@@ -220,13 +220,13 @@ class Learner:
         decay = ema_decay(
             self.phase.batch_size,
             half_life_kimg=training.ema_kimg,
-            images_seen=state.clocks.images_seen,
+            images_seen=state.counters.images_seen,
             rampup=training.ema_rampup,
         )
         update_ema(state.ema, state.generator, decay)
 
-    def _advance(self, *, dropped: bool) -> None:
-        clocks = self.state.clocks
+    def _advance_counters(self, *, dropped: bool) -> None:
+        clocks = self.state.counters
         clocks.images_seen += self.phase.batch_size
         clocks.steps += 1
         clocks.dropped += dropped

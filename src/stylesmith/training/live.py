@@ -59,7 +59,7 @@ class LiveView:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
@@ -72,28 +72,28 @@ class LiveView:
         if now - self._marks[-1][0] >= 0.5:
             self._marks.append((now, images_seen))
 
-    def tick(self, record: Mapping[str, Any]) -> None:
+    def show_record(self, record: Mapping[str, Any]) -> None:
         """Show the values of a progress record from now on."""
         self.latest = record
 
-    def note(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Print a line above the bar; on its own where there is no terminal."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @property
-    def rate(self) -> float | None:
+    def images_per_second(self) -> float | None:
         """Images a second over the last half minute or so; None before there is a measurement."""
         (since, before), (now, images) = self._marks[0], self._marks[-1]
         return (images - before) / (now - since) if images > before else None
 
-    def progress(self, elapsed: float) -> tuple[float | None, float | None]:
+    def fraction_and_seconds_left(self, elapsed: float) -> tuple[float | None, float | None]:
         """How far the run is (0..1) and the seconds left, by whichever limit ends it first."""
         fractions, left = [], []
         if self.total_images is not None:
             ahead = max(self.total_images - self.start_images, 1)
             fractions.append((self.images_seen - self.start_images) / ahead)
-            if self.rate:
-                left.append((self.total_images - self.images_seen) / self.rate)
+            if self.images_per_second:
+                left.append((self.total_images - self.images_seen) / self.images_per_second)
         if self.total_seconds is not None:
             fractions.append(elapsed / max(self.total_seconds, 1e-9))
             left.append(self.total_seconds - elapsed)
@@ -102,9 +102,9 @@ class LiveView:
 
     def _render(self) -> Group:
         elapsed = time.monotonic() - self._began
-        done, left = self.progress(elapsed)
+        done, left = self.fraction_and_seconds_left(elapsed)
         bar = ProgressBar(total=None if done is None else 1.0, completed=done or 0.0, width=24)
-        speed = "" if self.rate is None else f"{self.rate:,.1f} img/s"
+        speed = "" if self.images_per_second is None else f"{self.images_per_second:,.1f} img/s"
         rest = "" if left is None else f"{format_duration(left)} left"
         share = "" if done is None else f"{done:.0%}"
         row = Table.grid(padding=(0, 1))

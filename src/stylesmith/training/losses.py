@@ -39,33 +39,33 @@ GENERATOR_LOSSES: dict[LossName, Callable[[Tensor], Tensor]] = {
 }
 
 
-def squared_gradients(scores: Tensor, views: Sequence[Tensor]) -> Tensor:
+def squared_gradients(scores: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     """Squared norm of the gradient of each score by its image, `(N,)`.
 
     `views` are the images, `(N, C, H, W)`, or one such tensor per level of a pyramid; the squares
     are summed over all of it.
     """
-    gradients = torch.autograd.grad(scores.sum(), list(views), create_graph=True)
+    gradients = torch.autograd.grad(scores.sum(), list(inputs), create_graph=True)
     squares = [gradient.square().sum(dim=(1, 2, 3)) for gradient in gradients]
     return torch.stack(squares).sum(dim=0)
 
 
-def r1_penalty(scores: Tensor, views: Sequence[Tensor]) -> Tensor:
+def r1_penalty(scores: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     """Squared gradient norm of the critic at real images, `(N,)`; weighted by gamma / 2.
 
     Source: Mescheder et al. 2018, Eq. 9.
     """
-    return squared_gradients(scores, views)
+    return squared_gradients(scores, inputs)
 
 
-def wgan_penalty(scores: Tensor, views: Sequence[Tensor], *, scale: float = 1.0) -> Tensor:
+def wgan_penalty(scores: Tensor, inputs: Sequence[Tensor], *, scale: float = 1.0) -> Tensor:
     """How far gradient norms of the critic are from 1, squared, `(N,)`; weighted by lambda.
 
     `views` lie between real and generated images, and `scale` multiplies squared gradients.
 
     Source: Gulrajani et al. 2017, Eq. 3.
     """
-    norms = (squared_gradients(scores, views) * scale).sqrt()
+    norms = (squared_gradients(scores, inputs) * scale).sqrt()
     return (norms - 1).square()
 
 
@@ -88,6 +88,6 @@ def path_lengths(images: Tensor, ws: Tensor, directions: Tensor) -> Tensor:
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
 
 
-def path_penalty(lengths: Tensor, target: Tensor) -> Tensor:
+def path_penalty(lengths: Tensor, mean_length: Tensor) -> Tensor:
     """Squared difference between path lengths and their running mean a, `(N,)`."""
-    return (lengths - target).square()
+    return (lengths - mean_length).square()

@@ -21,41 +21,41 @@ _CORNER = 4  # images along each side of a history picture
 _PIXEL_ART = 520  # pictures smaller than this are enlarged without smoothing
 
 
-def latest(story: Story, run_folder: Path) -> str:
+def latest(history: Story, run_folder: Path) -> str:
     """The latest samples beside real images."""
-    shots = _shots(story, run_folder)
+    shots = _shots(history, run_folder)
     figures = []
     if shots:
         seen, path = shots[-1]
         caption = f"Samples after {in_words(seen)} images"
-        figures.append(_picture(path, caption, side=_GRID_SIDE, budget=_GRID_BYTES))
+        figures.append(_picture(path, caption, max_pixels=_GRID_SIDE, max_bytes=_GRID_BYTES))
     reals = run_folder / "samples" / "reals.png"
     if reals.exists():
         caption = "Real images, for comparison"
-        figures.append(_picture(reals, caption, side=_GRID_SIDE, budget=_GRID_BYTES))
+        figures.append(_picture(reals, caption, max_pixels=_GRID_SIDE, max_bytes=_GRID_BYTES))
     note = "" if shots else '<p class="soft">No samples have been drawn yet.</p>'
     return f'<h2>What it draws</h2>{note}<div class="pair">{"".join(figures)}</div>'
 
 
-def history(story: Story, run_folder: Path) -> str:
+def history(history: Story, run_folder: Path) -> str:
     """A corner of the sample grids, evenly spaced in time."""
-    shots = _spread(_shots(story, run_folder), HISTORY)
+    shots = _spread(_shots(history, run_folder), HISTORY)
     if len(shots) < 2:
         return ""
-    corner = tuple(_CORNER * side for side in story.config.data.size)
+    corner = tuple(_CORNER * side for side in history.config.data.size)
     figures = [
-        _picture(path, f"{in_words(seen)} images", _HISTORY_SIDE, _HISTORY_BYTES, corner=corner)
+        _picture(path, f"{in_words(seen)} images", _HISTORY_SIDE, _HISTORY_BYTES, crop=corner)
         for seen, path in shots
     ]
     return f'<h2>How it learned</h2><div class="history">{"".join(figures)}</div>'
 
 
-def _shots(story: Story, run_folder: Path) -> list[tuple[int, Path]]:
+def _shots(history: Story, run_folder: Path) -> list[tuple[int, Path]]:
     """Sample grids that exist, with the images seen when they were drawn."""
     folder = run_folder / "samples"
     found = [
         (record["images_seen"], folder / Path(str(record.get("file", ""))).name)
-        for record in story.curve("samples")
+        for record in history.curve("samples")
     ]
     return [(seen, path) for seen, path in found if path.is_file()]
 
@@ -70,10 +70,10 @@ def _spread(items: Sequence[Any], count: int) -> list[Any]:
 def _picture(
     path: Path,
     caption: str,
-    side: int,
-    budget: int,
+    max_pixels: int,
+    max_bytes: int,
     *,
-    corner: tuple[int, ...] | None = None,
+    crop: tuple[int, ...] | None = None,
 ) -> str:
     """A figure with the image inside; one that cannot be read is a line of text."""
     try:
@@ -84,9 +84,9 @@ def _picture(
     except (OSError, SyntaxError, Image.DecompressionBombError):
         note = f"{path.name} cannot be shown: it is damaged or too large."
         return f"<figure><figcaption>{escape(note)}</figcaption></figure>"
-    if corner and image.height % corner[0] == 0 and image.width % corner[1] == 0:
-        image = image.crop((0, 0, corner[1], corner[0]))
-    uri, width, height = embed(image, side=side, budget=budget)
+    if crop and image.height % crop[0] == 0 and image.width % crop[1] == 0:
+        image = image.crop((0, 0, crop[1], crop[0]))
+    uri, width, height = embed(image, max_pixels=max_pixels, max_bytes=max_bytes)
     zoom = max(1, _PIXEL_ART // width)
     kind = ' class="pixels"' if image.width == width < _PIXEL_ART else ""
     return (
@@ -95,17 +95,17 @@ def _picture(
     )
 
 
-def embed(image: Image.Image, *, side: int, budget: int) -> tuple[str, int, int]:
+def embed(image: Image.Image, *, max_pixels: int, max_bytes: int) -> tuple[str, int, int]:
     """An image as a data URI of at most `budget` bytes before base64, and its width and height.
 
     It is reduced to `side` pixels. One that needs no reduction stays PNG if that is small enough;
     any other becomes WebP, and shrinks until it fits.
     """
-    kind = "PNG" if max(image.size) <= side else "WEBP"
+    kind = "PNG" if max(image.size) <= max_pixels else "WEBP"
     image = image.copy()
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    image.thumbnail((max_pixels, max_pixels), Image.Resampling.LANCZOS)
     content = _encode(image, kind)
-    while len(content) > budget and max(image.size) > 16:
+    while len(content) > max_bytes and max(image.size) > 16:
         if kind == "WEBP":
             image.thumbnail((image.width * 4 // 5, image.height * 4 // 5))
         kind = "WEBP"

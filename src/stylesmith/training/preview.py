@@ -30,7 +30,7 @@ class Preview:
     """Real images in -1..1, `(N, C, H, W)`."""
 
     @classmethod
-    def of(cls, config: RunConfig, dataset: Dataset) -> "Preview":
+    def from_dataset(cls, config: RunConfig, dataset: Dataset) -> "Preview":
         """Take real images in the order of an epoch of their own, the same in every session."""
         sampler = Sampler(len(dataset), RandomKeys(config.training.seed, branch=-1))
         count = min(len(dataset), max(config.output.grid_images, MOMENT_IMAGES))
@@ -53,7 +53,7 @@ class Preview:
         ]
         return torch.cat(rows).cpu()
 
-    def compare(self, samples: Tensor) -> dict[str, float]:
+    def compare_with_reals(self, samples: Tensor) -> dict[str, float]:
         """Color distance to the real images, and diversity relative to theirs.
 
         Samples of a level below the top are compared with real images reduced to it.
@@ -65,7 +65,7 @@ class Preview:
             "diversity": float(spread(samples) / spread(reals).clamp(min=1e-8)),
         }
 
-    def full_size(self, samples: Tensor) -> Tensor:
+    def repeat_to_full_size(self, samples: Tensor) -> Tensor:
         """Samples with their pixels repeated up to the data's size, so that all grids are alike."""
         factor = self.reals.shape[-1] // samples.shape[-1]
         return F.interpolate(samples, scale_factor=factor) if factor > 1 else samples

@@ -41,40 +41,40 @@ class Recorder:
     ):
         self.config, self.state, self.run, self.preview = config, state, run, preview
         self.view, self.health = view, Health()
-        self.phase = Schedule(config).at(state.clocks.schedule_read)
-        self.log = RunLog.open(run.log, images_seen=state.clocks.images_seen)
-        self.board: TensorBoardWriter | None = None
+        self.phase = Schedule(config).at(state.counters.schedule_read)
+        self.log = RunLog.open(run.log, images_seen=state.counters.images_seen)
+        self.tensorboard: TensorBoardWriter | None = None
         if tensorboard:
             board = run.path / "tensorboard"
-            self.board = TensorBoardWriter(board, images_seen=state.clocks.images_seen)
-        self._sums: dict[str, tuple[Tensor | float, int]] = {}
-        self._last_images, self._last_seconds = state.clocks.images_seen, state.clocks.seconds
+            self.tensorboard = TensorBoardWriter(board, images_seen=state.counters.images_seen)
+        self._stat_sums: dict[str, tuple[Tensor | float, int]] = {}
+        self._last_images, self._last_seconds = state.counters.images_seen, state.counters.seconds
         self._last_checkpoint = time.monotonic()
 
     def start(self, **facts: Any) -> None:
         """Write the first lines, the real images and the state that a run can always go back to."""
-        clocks = self.state.clocks
+        clocks = self.state.counters
         self._write("start", resumed=clocks.steps > 0, **facts)
         if clocks.steps == 0:
             images.save(self.preview.real_grid(), self.run.real_samples)
             self.checkpoint()
-            self._samples()
+            self._write_samples()
 
     def after_step(self, stats: Stats | None, phase: Phase, *, images_before: int) -> None:
         """Take note of a step and write what is due."""
-        output, seen = self.config.output, self.state.clocks.images_seen
+        output, seen = self.config.output, self.state.counters.images_seen
         self.phase = phase
         self._collect(stats)
         self.view.step(seen)
-        if self._due(output.log_kimg, images_before):
-            self._progress()
-        if self._due(output.grid_kimg, images_before):
-            self._samples()
-        if self._due(output.snapshot_kimg, images_before):
+        if self._is_due(output.log_kimg, images_before):
+            self._write_progress()
+        if self._is_due(output.grid_kimg, images_before):
+            self._write_samples()
+        if self._is_due(output.snapshot_kimg, images_before):
             save_weights(self.run.snapshot(seen), self.state.ema)
-            self._write("snapshot", file=self._name(self.run.snapshot(seen)))
+            self._write("snapshot", file=self._relative_name(self.run.snapshot(seen)))
         due = time.monotonic() - self._last_checkpoint > output.checkpoint_minutes * 60
-        if due and not self.state.clocks.dropped_in_row:  # a return must lead to a good state
+        if due and not self.state.counters.dropped_in_row:  # a return must lead to a good state
             self.checkpoint()
 
     def checkpoint(self) -> None:
@@ -82,11 +82,11 @@ class Recorder:
         save_checkpoint(self.run, self.config, self.state)
         self._last_checkpoint = time.monotonic()
         self._save_model(self.run.model)
-        checkpoint = self.run.checkpoint(self.state.clocks.images_seen)
-        self._write("checkpoint", file=self._name(checkpoint))
+        checkpoint = self.run.checkpoint(self.state.counters.images_seen)
+        self._write("checkpoint", file=self._relative_name(checkpoint))
         write_report(self.run.path)
 
-    def scores(self, scores: Sequence[Score]) -> None:
+    def record_scores(self, scores: Sequence[Score]) -> None:
         """Write measurements; the model goes to `best/` if its first score is the best so far."""
         first, values = scores[0], {score.name: score.value for score in scores}
         best = is_best(first, read_log(self.run.log))
@@ -94,43 +94,45 @@ class Recorder:
             self._save_model(self.run.best, **values)
         self._write("metrics", scores=values, best=best)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        seen = self.state.clocks.images_seen / 1000
-        self.note(f"After {seen:g} thousand images: {shown}{', the best so far' if best else ''}")
+        seen = self.state.counters.images_seen / 1000
+        self.notify(f"After {seen:g} thousand images: {shown}{', the best so far' if best else ''}")
 
-    def dropped(self) -> None:
+    def record_dropped(self) -> None:
         """Tell of a step that was not finite."""
-        self._write("dropped", where=f"step {self.state.clocks.steps - 1}")
+        self._write("dropped", where=f"step {self.state.counters.steps - 1}")
 
-    def rollback(self) -> None:
+    def record_rollback(self) -> None:
         """Tell of a return to a checkpoint."""
-        seen = self.state.clocks.images_seen
-        self._sums.clear()
-        self._last_images, self._last_seconds = seen, self.state.clocks.seconds
+        seen = self.state.counters.images_seen
+        self._stat_sums.clear()
+        self._last_images, self._last_seconds = seen, self.state.counters.seconds
         self._write("rollback", to=seen)
-        self.note(f"Five steps in a row were not finite: back to {seen} images, with other draws.")
+        self.notify(
+            f"Five steps in a row were not finite: back to {seen} images, with other draws."
+        )
 
     def stop(self, reason: str) -> None:
         """Save everything, say why, close."""
-        if self._sums:
-            self._progress()
-        if not self.run.samples(self.state.clocks.images_seen).exists():
-            self._samples()
-        self._write("stop", reason=reason, seconds=self.state.clocks.seconds)
+        if self._stat_sums:
+            self._write_progress()
+        if not self.run.samples(self.state.counters.images_seen).exists():
+            self._write_samples()
+        self._write("stop", reason=reason, seconds=self.state.counters.seconds)
         self.checkpoint()
         self.close()
 
     def close(self) -> None:
         """Close the files."""
         self.log.close()
-        if self.board:
-            self.board.close()
+        if self.tensorboard:
+            self.tensorboard.close()
 
-    def note(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Say a line to whoever is watching."""
-        self.view.note(text)
+        self.view.notify(text)
 
     def _save_model(self, folder: Path, **scores: float) -> None:
-        seen, source = self.state.clocks.images_seen, Path(self.config.data.path).name
+        seen, source = self.state.counters.images_seen, Path(self.config.data.path).name
         about = {"preset": self.config.preset, "data": source, "images_seen": seen, **scores}
         size = self.state.ema.image_size
         card = model_card(self.config, size=size, images_seen=seen, source=source)
@@ -138,12 +140,12 @@ class Recorder:
 
     def _collect(self, stats: Stats | None) -> None:
         for name, value in (stats or {}).items():
-            total, count = self._sums.get(name, (0.0, 0))
-            self._sums[name] = (total + value, count + 1)
+            total, count = self._stat_sums.get(name, (0.0, 0))
+            self._stat_sums[name] = (total + value, count + 1)
 
-    def _progress(self) -> None:
-        clocks = self.state.clocks
-        means = {name: float(total / count) for name, (total, count) in self._sums.items()}
+    def _write_progress(self) -> None:
+        clocks = self.state.counters
+        means = {name: float(total / count) for name, (total, count) in self._stat_sums.items()}
         memory = peak_memory(self.state.path_mean.device)
         elapsed = clocks.seconds - self._last_seconds
         record = self._write(
@@ -153,16 +155,16 @@ class Recorder:
             path_mean=float(self.state.path_mean),
             memory_gb=None if memory is None else memory / 1e9,
             dropped=clocks.dropped,
-            **self._of_phase(),
+            **self._phase_fields(),
             **{"r1": None, "path_penalty": None, **means},
         )
-        self._sums.clear()
+        self._stat_sums.clear()
         self._last_images, self._last_seconds = clocks.images_seen, clocks.seconds
-        self.view.tick(record)
+        self.view.show_record(record)
         if means:
-            self._hint(self.health.after_progress(means))
+            self._write_hints(self.health.after_progress(means))
 
-    def _of_phase(self) -> dict[str, Any]:
+    def _phase_fields(self) -> dict[str, Any]:
         """What a schedule changes on the way; nothing where there is none."""
         phase = self.phase
         if self.config.training.growth is None:
@@ -176,34 +178,34 @@ class Recorder:
         }
 
     @torch.no_grad()
-    def _samples(self) -> None:
-        seen = self.state.clocks.images_seen
+    def _write_samples(self) -> None:
+        seen = self.state.counters.images_seen
         samples = self.preview.samples(self.state.ema)
-        images.save_grid(self.preview.full_size(samples), self.run.samples(seen))
-        scores = self.preview.compare(samples)
-        self._write("samples", file=self._name(self.run.samples(seen)), **scores)
+        images.save_grid(self.preview.repeat_to_full_size(samples), self.run.samples(seen))
+        scores = self.preview.compare_with_reals(samples)
+        self._write("samples", file=self._relative_name(self.run.samples(seen)), **scores)
         if seen:
-            self._hint(self.health.after_samples(scores))
+            self._write_hints(self.health.after_samples(scores))
 
-    def _hint(self, texts: Iterable[str]) -> None:
+    def _write_hints(self, texts: Iterable[str]) -> None:
         for text in texts:
             self._write("hint", text=text)
-            self.note(f"Hint: {text}")
+            self.notify(f"Hint: {text}")
 
     def _write(self, event: str, **fields: Any) -> dict[str, Any]:
-        clocks = self.state.clocks
+        clocks = self.state.counters
         record = self.log.write(event, images_seen=clocks.images_seen, steps=clocks.steps, **fields)
-        if self.board and event in ("progress", "samples"):
-            self.board.write(record)
+        if self.tensorboard and event in ("progress", "samples"):
+            self.tensorboard.write(record)
         return dict(record)
 
-    def _due(self, kimg: IntervalByLevel, images_before: int) -> bool:
+    def _is_due(self, kimg: IntervalByLevel, images_before: int) -> bool:
         """Whether an output of that interval, a number or a table, is due after the last step."""
         devices = self.config.training.reference_devices
         every_kimg = at_level(kimg, self.phase.growth.level, devices)
-        return crossed(every_kimg, images_before, self.state.clocks.images_seen)
+        return crossed(every_kimg, images_before, self.state.counters.images_seen)
 
-    def _name(self, path: Path) -> str:
+    def _relative_name(self, path: Path) -> str:
         return path.relative_to(self.run.path).as_posix()
 
 

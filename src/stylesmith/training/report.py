@@ -67,11 +67,11 @@ def _name(run_folder: Path) -> str:
     return run_folder.resolve().name or "run"
 
 
-def _summary(story: Story) -> str:
+def _summary(history: Story) -> str:
     """What was trained, on what, how long, how fast, and how it looks."""
-    config = story.config
+    config = history.config
     height, width = config.data.size
-    images = number(story.last("start").get("dataset_images"))
+    images = number(history.last("start").get("dataset_images"))
     count = f"{images:,} images" if images else "images"
     source = f" from <code>{escape(Path(config.data.path).name)}</code>" if config.data.path else ""
     kind = {1: "grey", 3: "color", 4: "color with transparency"}[config.data.channels]
@@ -81,39 +81,50 @@ def _summary(story: Story) -> str:
         f"A generator with the preset <code>{escape(config.preset)}</code>, trained on {count}"
         f"{source} ({width}x{height} pixels, {kind}{mirrored}{labels})."
     )
-    told = f"{made} {_so_far(story, images)} {_ending(story)}"
-    return f"<p>{told}</p>\n<p>{escape(advice.how_it_goes(story))}</p>"
+    told = f"{made} {_so_far(history, images)} {_ending(history)}"
+    return f"<p>{told}</p>\n<p>{escape(advice.how_it_goes(history))}</p>"
 
 
-def _so_far(story: Story, images: float | None) -> str:
+def _so_far(history: Story, images: float | None) -> str:
     """How much it has learned from, how long, where and how fast."""
-    if story.images_seen == 0:
+    if history.images_seen == 0:
         return "It has not seen an image yet."
-    start = story.last("start")
-    passes = f", {story.images_seen / images:,.3g} passes over the data" if images else ""
+    start = history.last("start")
+    passes = f", {history.images_seen / images:,.3g} passes over the data" if images else ""
     where = f" on {escape(str(start['device']))}" if start.get("device") else ""
     precision = f" in {escape(str(start['precision']))}" if start.get("precision") else ""
-    speed = f", at about {story.speed:,.3g} images a second" if story.speed else ""
+    speed = (
+        f", at about {history.images_per_second:,.3g} images a second"
+        if history.images_per_second
+        else ""
+    )
     return (
-        f"It has learned from {in_words(story.images_seen)} images{passes}, in "
-        f"{format_duration(story.seconds)}{where}{precision}{speed}."
+        f"It has learned from {in_words(history.images_seen)} images{passes}, in "
+        f"{format_duration(history.seconds)}{where}{precision}{speed}."
     )
 
 
-def _ending(story: Story) -> str:
-    if story.ended is None:
+def _ending(history: Story) -> str:
+    if history.stop_reason is None:
         return "No end is recorded: it was still running, or ended abruptly."
-    return f"It stopped: {escape(story.ended.rstrip('.'))}." if story.ended else "It stopped."
+    return (
+        f"It stopped: {escape(history.stop_reason.rstrip('.'))}."
+        if history.stop_reason
+        else "It stopped."
+    )
 
 
-def _facts(story: Story) -> str:
-    start, progress = story.last("start"), story.last("progress")
+def _facts(history: Story) -> str:
+    start, progress = history.last("start"), history.last("progress")
     millions = [number(start.get(f"{name}_parameters")) for name in ("generator", "discriminator")]
     memory = number(progress.get("memory_gb"))
     shown: list[tuple[str, str | None]] = [
-        ("Images seen", in_words(story.images_seen)),
-        ("Training time", format_duration(story.seconds)),
-        ("Images a second", f"{story.speed:,.3g}" if story.speed else None),
+        ("Images seen", in_words(history.images_seen)),
+        ("Training time", format_duration(history.seconds)),
+        (
+            "Images a second",
+            f"{history.images_per_second:,.3g}" if history.images_per_second else None,
+        ),
         ("Memory", f"{memory:.2f} GB" if memory else None),
         ("Generator weights", f"{millions[0] / 1e6:.2f} M" if millions[0] else None),
         ("Discriminator weights", f"{millions[1] / 1e6:.2f} M" if millions[1] else None),
@@ -122,24 +133,24 @@ def _facts(story: Story) -> str:
     return f'<dl class="facts">{"".join(cells)}</dl>'
 
 
-def _next_steps(story: Story, run_folder: Path) -> str:
+def _next_steps(history: Story, run_folder: Path) -> str:
     items = [
         f'<li class="card"><p>{escape(item.reason)}</p>'
         f"<pre><code>{escape(item.command)}</code></pre></li>"
-        for item in advice.what_next(story, run_folder)
+        for item in advice.what_next(history, run_folder)
     ]
     return f'<h2>What to try next</h2><ul class="plain">{"".join(items)}</ul>'
 
 
-def _events(story: Story) -> str:
+def _events(history: Story) -> str:
     """Hints, returns to a checkpoint and dropped steps; what was said often is said once."""
     when: dict[str, list[str]] = {}
-    for record in story.records:
+    for record in history.records:
         text = _incident(record)
         if text:
             when.setdefault(text, []).append(in_words(record["images_seen"]))
     lines = [f"{escape(text)} <small>{_at(times)}</small>" for text, times in when.items()]
-    for place, count in story.dropped.items():
+    for place, count in history.dropped.items():
         steps = "step was" if count == 1 else "steps were"
         lines.append(f"{count:,} {steps} dropped: numbers not finite ({escape(place)}).")
     items = "".join(f'<li class="card warn"><p>{line}</p></li>' for line in lines)
@@ -211,8 +222,8 @@ def _say(value: Any) -> str:
             return str(value)
 
 
-def _footer(story: Story) -> str:
-    start = story.last("start")
+def _footer(history: Story) -> str:
+    start = history.last("start")
     made = ", ".join(f"{name} {start[name]}" for name in ("stylesmith", "torch") if start.get(name))
-    until = f"State of {story.records[-1].get('time')}." if story.records else ""
+    until = f"State of {history.records[-1].get('time')}." if history.records else ""
     return escape(f"{until} {f'Trained with {made}.' if made else ''}".strip())

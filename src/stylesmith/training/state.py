@@ -40,7 +40,7 @@ class TrainState:
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     path_mean: Tensor
-    clocks: Clocks = field(default_factory=Clocks)
+    counters: Clocks = field(default_factory=Clocks)
 
     @classmethod
     def create(cls, config: RunConfig, device: torch.device) -> "TrainState":
@@ -69,7 +69,7 @@ class TrainState:
             path_mean=torch.zeros((), device=device),
         )
 
-    def set_rates(self, generator_lr: float, discriminator_lr: float) -> None:
+    def set_learning_rates(self, generator_lr: float, discriminator_lr: float) -> None:
         """Set both learning rates, before the correction for lazy regularization."""
         (generator_group,) = self.generator_optimizer.param_groups
         (discriminator_group,) = self.discriminator_optimizer.param_groups
@@ -83,7 +83,7 @@ class TrainState:
                 for tensor in moments.values():
                     tensor.zero_()
 
-    def moving_tensors(self) -> Iterator[tuple[str, Tensor]]:
+    def step_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """What a training step changes before it is known to be finite: all but the average."""
         networks = (
             ("generator", self.generator, self.generator_optimizer),
@@ -98,7 +98,7 @@ class TrainState:
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name; with the clocks, the whole state."""
-        return dict(self.moving_tensors()) | dict(prefixed("ema", self.ema.state_dict()))
+        return dict(self.step_tensors()) | dict(prefixed("ema", self.ema.state_dict()))
 
 
 def lazy_adam(

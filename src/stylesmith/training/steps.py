@@ -45,14 +45,14 @@ class Players:
     penalty_scale: float = 1.0
     """Factor of squared gradients by images (see `Phase.penalty_scale`)."""
 
-    def draw(self, ws: Tensor, draw: Draw) -> Views:
+    def generate(self, ws: Tensor, latents: Draw) -> Views:
         """Generated images."""
         synthesis, precision = self.generator.synthesis, self.precision
         if isinstance(synthesis, MultiscaleSynthesis):
-            return synthesis.forward_pyramid(ws, draw.noise, precision=precision)
-        return [synthesis(ws, draw.noise, growth=self.growth, precision=precision)]
+            return synthesis.forward_pyramid(ws, latents.noise, precision=precision)
+        return [synthesis(ws, latents.noise, growth=self.growth, precision=precision)]
 
-    def view(self, reals: Tensor) -> Views:
+    def prepare_reals(self, reals: Tensor) -> Views:
         """Real images `(N, C, H, W)` of full size, as the discriminator should see them."""
         config = self.discriminator.config
         if isinstance(self.discriminator, MultiscaleDiscriminator):
@@ -60,45 +60,49 @@ class Players:
         growth = self.growth or Growth(config.levels - 1)
         return [match_growth(reals, config.levels - 1, growth)]
 
-    def score(self, views: Views, label: Tensor | None) -> Tensor:
+    def score(self, inputs: Views, label: Tensor | None) -> Tensor:
         """Scores `(N,)`."""
         if isinstance(self.discriminator, MultiscaleDiscriminator):
-            return self.discriminator(views, label, precision=self.precision)
-        return self.discriminator(views[-1], label, growth=self.growth, precision=self.precision)
+            return self.discriminator(inputs, label, precision=self.precision)
+        return self.discriminator(inputs[-1], label, growth=self.growth, precision=self.precision)
 
 
 def generator_pass(
-    players: Players, draw: Draw, *, loss: LossName = "logistic"
+    networks: Players, latents: Draw, *, loss: LossName = "logistic"
 ) -> tuple[Tensor, Stats]:
     """Loss of the generator; stats hold the mean w of the micro-batch, `(D,)`."""
-    w, ws = styles(players.generator, draw)
-    scores = players.score(players.draw(ws, draw), draw.label)
+    w, ws = styles(networks.generator, latents)
+    scores = networks.score(networks.generate(ws, latents), latents.label)
     value = losses.GENERATOR_LOSSES[loss](scores).mean()
     return value, {"loss_g": value.detach(), "w": w.detach().mean(dim=0)}
 
 
 def path_pass(
-    players: Players, draw: Draw, directions: Tensor, target: Tensor, config: TrainingConfig
+    networks: Players,
+    latents: Draw,
+    directions: Tensor,
+    mean_length: Tensor,
+    config: TrainingConfig,
 ) -> tuple[Tensor, Stats]:
     """Path length loss; stats hold the mean length.
 
     `directions` are standard normal numbers shaped like the images, `target` is the running mean.
     Layers that are not in use count as 0 in the mean over layers.
     """
-    _, ws = styles(players.generator, draw)
-    images = players.draw(ws, draw)[-1]
+    _, ws = styles(networks.generator, latents)
+    images = networks.generate(ws, latents)[-1]
     lengths = losses.path_lengths(images, ws, directions)
-    penalty = losses.path_penalty(lengths, target).mean()
+    penalty = losses.path_penalty(lengths, mean_length).mean()
     loss = penalty * (config.path_weight * config.path_interval)
     return loss, {"path_penalty": penalty.detach(), "path_length": lengths.detach().mean()}
 
 
 def discriminator_pass(
-    players: Players, reals: Tensor, labels: Tensor | None, draw: Draw
+    networks: Players, reals: Tensor, labels: Tensor | None, latents: Draw
 ) -> tuple[Tensor, Stats]:
     """Logistic loss of the discriminator on real images `(N, C, H, W)` and as many generated."""
-    fake_scores = players.score(_fakes(players, draw), draw.label)
-    real_scores = players.score(players.view(reals), labels)
+    fake_scores = networks.score(_fakes(networks, latents), latents.label)
+    real_scores = networks.score(networks.prepare_reals(reals), labels)
     loss = losses.discriminator_logistic(real_scores, fake_scores).mean()
     real, fake = real_scores.detach(), fake_scores.detach()
     return loss, {
@@ -111,11 +115,11 @@ def discriminator_pass(
 
 
 def wgan_pass(
-    players: Players,
+    networks: Players,
     reals: Tensor,
     labels: Tensor | None,
-    draw: Draw,
-    shares: Tensor,
+    latents: Draw,
+    t: Tensor,
     config: TrainingConfig,
 ) -> tuple[Tensor, Stats]:
     """WGAN-GP's loss of the discriminator, penalty included (ProGAN, appendix A.1).
@@ -123,16 +127,16 @@ def wgan_pass(
     `shares` `(N,)`, uniform in 0..1, place each penalized image between a real and a generated one;
     it keeps the label of the real one. Signs of scores mean nothing here and are not in the stats.
     """
-    fakes, real_views = _fakes(players, draw), players.view(reals)
-    fake_scores = players.score(fakes, draw.label)
-    real_scores = players.score(real_views, labels)
+    fakes, real_views = _fakes(networks, latents), networks.prepare_reals(reals)
+    fake_scores = networks.score(fakes, latents.label)
+    real_scores = networks.score(real_views, labels)
     critic = losses.discriminator_wasserstein(real_scores, fake_scores, config.wgan_drift).mean()
     between = [
-        torch.lerp(real, fake, shares[:, None, None, None]).requires_grad_()
+        torch.lerp(real, fake, t[:, None, None, None]).requires_grad_()
         for real, fake in zip(real_views, fakes, strict=True)
     ]
-    scores = players.score(between, labels)
-    penalty = losses.wgan_penalty(scores, between, scale=players.penalty_scale).mean()
+    scores = networks.score(between, labels)
+    penalty = losses.wgan_penalty(scores, between, scale=networks.penalty_scale).mean()
     return critic + config.wgan_penalty * penalty, {
         "loss_d": critic.detach(),
         "score_real": real_scores.detach().mean(),
@@ -142,27 +146,27 @@ def wgan_pass(
 
 
 def r1_pass(
-    players: Players, reals: Tensor, labels: Tensor | None, config: TrainingConfig
+    networks: Players, reals: Tensor, labels: Tensor | None, config: TrainingConfig
 ) -> tuple[Tensor, Stats]:
     """Gradient penalty of the discriminator on real images."""
-    views = [view.detach().requires_grad_() for view in players.view(reals)]
-    scores = players.score(views, labels)
-    penalty = losses.r1_penalty(scores, views).mean() * players.penalty_scale
+    views = [view.detach().requires_grad_() for view in networks.prepare_reals(reals)]
+    scores = networks.score(views, labels)
+    penalty = losses.r1_penalty(scores, views).mean() * networks.penalty_scale
     return penalty * (config.r1_gamma / 2 * config.r1_interval), {"r1": penalty.detach()}
 
 
-def styles(generator: Generator, draw: Draw) -> tuple[Tensor, Tensor]:
+def styles(generator: Generator, latents: Draw) -> tuple[Tensor, Tensor]:
     """The w of each image `(N, D)`, and the styles after mixing `(N, num_ws, D)`."""
-    if draw.cutoff is None:
-        w = generator.mapping(draw.z, draw.label)
+    if latents.cutoff is None:
+        w = generator.mapping(latents.z, latents.label)
         return w, generator.broadcast(w)
-    labels = None if draw.label is None else torch.cat([draw.label, draw.label])
-    w, other = generator.mapping(torch.cat([draw.z, draw.mixing_z]), labels).chunk(2)
+    labels = None if latents.label is None else torch.cat([latents.label, latents.label])
+    w, other = generator.mapping(torch.cat([latents.z, latents.mixing_z]), labels).chunk(2)
     first, second = generator.broadcast(w), generator.broadcast(other)
-    return w, torch.cat([first[:, : draw.cutoff], second[:, draw.cutoff :]], dim=1)
+    return w, torch.cat([first[:, : latents.cutoff], second[:, latents.cutoff :]], dim=1)
 
 
 @torch.no_grad()
-def _fakes(players: Players, draw: Draw) -> Views:
-    _, ws = styles(players.generator, draw)
-    return players.draw(ws, draw)
+def _fakes(networks: Players, latents: Draw) -> Views:
+    _, ws = styles(networks.generator, latents)
+    return networks.generate(ws, latents)

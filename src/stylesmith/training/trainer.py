@@ -36,7 +36,7 @@ class Limits:
 
     minutes: float | None = None
     """Minutes of this session."""
-    past_length: bool = False
+    ignore_length: bool = False
     """Go on although the run's length is reached: somebody asked for more minutes."""
 
 
@@ -52,13 +52,13 @@ class Trainer:
         *,
         recorder: Recorder | None,
         evaluator: Evaluator | None = None,
-        say: Callable[[str], None],
+        notify: Callable[[str], None],
     ):
         self.config, self.state, self.dataset, self.run_folder = config, state, dataset, run
-        self.recorder, self.evaluator, self.say = recorder, evaluator, say
+        self.recorder, self.evaluator, self.notify = recorder, evaluator, notify
         self.schedule = Schedule(config)
         self.loader = self._make_loader()
-        self.learner = self._make_learner()
+        self.train_step = self._make_train_step()
 
     def run(self, limits: Limits, request: StopRequest) -> Reason:
         """Train until a limit or a request; everything is saved when it returns.
@@ -67,10 +67,10 @@ class Trainer:
             RunError: If steps keep failing after the one return to a checkpoint.
         """
         began = time.monotonic()
-        reason: Reason | None = self._reason_to_stop(limits, began, request)
+        reason: Reason | None = self._stop_reason(limits, began, request)
         while reason is None:
             self._step()
-            reason = self._reason_to_stop(limits, began, request)
+            reason = self._stop_reason(limits, began, request)
         if self.recorder:
             self.recorder.stop(reason)
         self.loader.close()
@@ -78,15 +78,15 @@ class Trainer:
         return reason
 
     def _step(self) -> None:
-        clocks, start = self.state.clocks, time.monotonic()
+        clocks, start = self.state.counters, time.monotonic()
         images_before = clocks.images_seen
-        stats = self._learn()
+        stats = self._step_or_save()
         clocks.seconds += time.monotonic() - start
         if self.recorder:
-            phase = self.learner.phase
+            phase = self.train_step.phase
             self.recorder.after_step(stats, phase, images_before=images_before)
             if stats is None:
-                self.recorder.dropped()
+                self.recorder.record_dropped()
         if clocks.dropped_in_row >= MOST_DROPPED:
             self._roll_back()
         else:
@@ -94,30 +94,30 @@ class Trainer:
 
     def _evaluate(self, images_before: int) -> None:
         """Measure the average when it is time; all processes take part."""
-        phase, output = self.learner.phase, self.config.output
+        phase, output = self.train_step.phase, self.config.output
         whole = phase.levels_below_top == 0 and phase.growth.fade == 1
         if self.evaluator is None or not whole:
             return
         devices = self.config.training.reference_devices
         every = at_level(output.metrics_kimg, phase.growth.level, devices)
-        if crossed(every, images_before, self.state.clocks.images_seen):
+        if crossed(every, images_before, self.state.counters.images_seen):
             scores = self.evaluator.measure(self.state.ema)
             if self.recorder:
-                self.recorder.scores(scores)
+                self.recorder.record_scores(scores)
 
-    def _learn(self) -> Stats | None:
+    def _step_or_save(self) -> Stats | None:
         """Make a step; where an image turns out to be damaged, save the state before it."""
         try:
-            return self.learner.step()
+            return self.train_step.step()
         except DataError:
-            self.learner.undo.restore()
+            self.train_step.backup.restore()
             if self.recorder:
                 self.recorder.checkpoint()
             raise
 
     def _roll_back(self) -> None:
         """Return to the newest checkpoint, once; later draws differ, or all would fail again."""
-        failed = self.state.clocks
+        failed = self.state.counters
         if failed.rollbacks:
             raise RunError(
                 f"{MOST_DROPPED} steps in a row were not finite, again after going back to a "
@@ -126,20 +126,20 @@ class Trainer:
                 f"checkpoints in {self.run_folder.path} are whole."
             )
         distributed.barrier()  # the main process may still be writing the newest checkpoint
-        restore_newest(self.run_folder, self.config, self.state, say=self.say)
-        self.state.clocks.rollbacks = failed.rollbacks + 1
-        self.state.clocks.dropped = failed.dropped
-        self.state.clocks.dropped_in_row = 0
+        restore_newest(self.run_folder, self.config, self.state, notify=self.notify)
+        self.state.counters.rollbacks = failed.rollbacks + 1
+        self.state.counters.dropped = failed.dropped
+        self.state.counters.dropped_in_row = 0
         self.loader.close()
         self.loader = self._make_loader()
-        self.learner = self._make_learner()
+        self.train_step = self._make_train_step()
         if self.recorder:
-            self.recorder.rollback()
+            self.recorder.record_rollback()
 
-    def _reason_to_stop(self, limits: Limits, began: float, request: StopRequest) -> Reason | None:
+    def _stop_reason(self, limits: Limits, began: float, request: StopRequest) -> Reason | None:
         """The same answer on every process: one of them may have been asked, or be late."""
-        long_enough = self.state.clocks.images_seen >= self.config.training.kimg * 1000
-        if long_enough and not limits.past_length:
+        long_enough = self.state.counters.images_seen >= self.config.training.kimg * 1000
+        if long_enough and not limits.ignore_length:
             return "its length is reached"
         late = limits.minutes is not None and time.monotonic() - began > limits.minutes * 60
         device = self.state.path_mean.device
@@ -150,10 +150,10 @@ class Trainer:
         return None if in_time else "its time is over"
 
     def _keys(self) -> RandomKeys:
-        return RandomKeys(self.config.training.seed, branch=self.state.clocks.rollbacks)
+        return RandomKeys(self.config.training.seed, branch=self.state.counters.rollbacks)
 
     def _make_loader(self) -> BatchLoader:
         return BatchLoader(self.dataset, keys=self._keys(), mirror=self.config.data.mirror)
 
-    def _make_learner(self) -> Learner:
+    def _make_train_step(self) -> Learner:
         return Learner(self.config, self.state, self.loader, self.schedule, self._keys())

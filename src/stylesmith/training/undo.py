@@ -13,15 +13,15 @@ class Undo:
     """
 
     def __init__(self, state: TrainState):
-        self.live = [tensor.detach() for _, tensor in state.moving_tensors()]
-        self.kept = [torch.empty_like(tensor) for tensor in self.live]
+        self.tensors = [tensor.detach() for _, tensor in state.step_tensors()]
+        self.copies = [torch.empty_like(tensor) for tensor in self.tensors]
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Remember the present values."""
-        for kept, live in zip(self.kept, self.live, strict=True):
+        for kept, live in zip(self.copies, self.tensors, strict=True):
             kept.copy_(live)
 
     def restore(self) -> None:
         """Put the remembered values back."""
-        for kept, live in zip(self.kept, self.live, strict=True):
+        for kept, live in zip(self.copies, self.tensors, strict=True):
             live.copy_(kept)

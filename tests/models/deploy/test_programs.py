@@ -175,7 +175,7 @@ def test_a_file_that_draws_something_else_is_not_written(make, tmp_path, monkeyp
     generator, there = make("skip", levels=2), tmp_path / "x.old"
     there.write_text("")
     honest = programs.mapping(generator)
-    other = replace(honest, expected=lambda inputs: honest.expected(inputs) + wrong)
+    other = replace(honest, reference=lambda inputs: honest.reference(inputs) + wrong)
     monkeypatch.setattr(write, "pictures", lambda *_: other)
     with pytest.raises(RunError, match=r"^x\.\w+: not written: in .* its w differ by (2|nan)"):
         write_programs(tmp_path / f"x{write.SUFFIXES[form]}", form, generator)

@@ -22,9 +22,9 @@ SAME = (
 """Presets that are one configuration, named by another table."""
 
 FID = Column("FID", "fid50k")
-FULL = Column("path length, full", "ppl_wfull_100k", by_space=True)
-END = Column("path length, end", "ppl_wend_100k", by_space=True)
-SEPARABILITY = Column("separability", "ls_200k", by_space=True)
+FULL = Column("path length, full", "ppl_wfull_100k", by_latent_space=True)
+END = Column("path length, end", "ppl_wend_100k", by_latent_space=True)
+SEPARABILITY = Column("separability", "ls_200k", by_latent_space=True)
 LENGTH = Column("path length", "ppl2_wend_50k")
 PRECISION = Column("precision", "pr50k3", "precision", larger_is_better=True)
 RECALL = Column("recall", "pr50k3", "recall", larger_is_better=True)

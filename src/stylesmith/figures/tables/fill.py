@@ -46,7 +46,7 @@ def _of(row: Row, column: Column, placed: Placed) -> Iterator[tuple[Metric, floa
     """What belongs into a column of a row."""
     for measured in placed.get(row.name, ()):
         for (metric, part), value in measured.scores.items():
-            if column.takes(metric, part, row.space):
+            if column.accepts(metric, part, row.space):
                 yield metric, value
 
 
@@ -63,7 +63,7 @@ def _measured_names(table: MetricTable, column: Column, placed: Placed) -> list[
 def _name(column: Column, metric: Metric) -> str:
     """The exact name, with its part; without the space where the row names that."""
     name = f"{metric.name} {column.part}" if column.part else metric.name
-    return re.sub(r"_[zw](full|end)", r"_\1", name) if column.by_space else name
+    return re.sub(r"_[zw](full|end)", r"_\1", name) if column.by_latent_space else name
 
 
 def _general_notes(table: MetricTable, rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _difference(metric: Metric, wanted: Metric, column: Column) -> str:
 def _source_notes(table: MetricTable, placed: Placed) -> Iterator[str]:
     """Where each row comes from, and which snapshot was chosen."""
     every = [(row, measured) for row in table.rows for measured in placed.get(row.name, ())]
-    chosen = dict.fromkeys(each.chosen_by.name for _, each in every if each.choices > 1)
+    chosen = dict.fromkeys(each.chosen_by.name for _, each in every if each.snapshot_count > 1)
     if chosen:
         yield (
             f"Of each run the snapshot with the best {' or '.join(chosen)} is shown, as in "
@@ -111,7 +111,7 @@ def _source_notes(table: MetricTable, placed: Placed) -> Iterator[str]:
         )
     for row, measured in every:
         when = "" if measured.images_seen is None else f", after {measured.images_seen:,} images"
-        of = f" (best of {measured.choices})" if measured.choices > 1 else ""
+        of = f" (best of {measured.snapshot_count})" if measured.snapshot_count > 1 else ""
         yield f"{row.name}: {measured.path}, on {measured.data}{when}{of}."
     said: dict[str, dict[str, None]] = {}
     for row, measured in every:

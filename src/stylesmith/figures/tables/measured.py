@@ -37,7 +37,7 @@ class Measured:
     path: Path
     scores: Scores
     images_seen: int | None
-    choices: int
+    snapshot_count: int
     """Snapshots that were measured."""
     chosen_by: Metric
     data: str
@@ -92,7 +92,7 @@ def best(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, Metric]:
     Source: StyleGAN2, Table 1.
     """
     measured = [key for snapshot in snapshots for key in snapshot.scores]
-    plain = [key for key in measured if key[0].family == "fd" and key[0].latents == 1]
+    plain = [key for key in measured if key[0].family == "fd" and key[0].mixed_latents == 1]
     key = (plain or measured)[0]
     sign = -1 if key[0].family in LARGER_IS_BETTER else 1
     known = [snapshot for snapshot in snapshots if key in snapshot.scores]

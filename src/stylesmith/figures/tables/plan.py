@@ -48,11 +48,11 @@ class Plan:
         """What is trained, each once."""
         return list(dict.fromkeys(row.presets[0] for row in self.rows))
 
-    def run(self, preset: str) -> RunFolder:
+    def run_folder(self, preset: str) -> RunFolder:
         """Where a row is trained."""
         return RunFolder(self.out / preset)
 
-    def file(self, preset: str) -> Path:
+    def metrics_file(self, preset: str) -> Path:
         """Where its metrics are kept."""
         return self.out / f"{preset}.jsonl"
 
@@ -109,5 +109,5 @@ def choose_rows(table: MetricTable, names: Sequence[str]) -> list[Row]:
 def _small(metric: Metric) -> Metric:
     """The same by a network that needs no weights, from fewer samples."""
     count = COUNTS["small"][metric.family]
-    reals = None if metric.reals is None else count
-    return replace(metric, network="random", count=count, reals=reals)
+    reals = None if metric.max_reals is None else count
+    return replace(metric, network="random", count=count, max_reals=reals)

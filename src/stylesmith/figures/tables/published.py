@@ -44,7 +44,7 @@ _EXPENSE = {
 
 
 def _read(texts: dict[str, str]) -> dict[str, tuple[Value, ...]]:
-    return {name: tuple(map(Value.read, text.split())) for name, text in texts.items()}
+    return {name: tuple(map(Value.parse, text.split())) for name, text in texts.items()}
 
 
 MIXED, SMOOTH, DEPTHS, EXPENSES = map(_read, (_MIXED, _SMOOTH, _DEPTHS, _EXPENSE))

@@ -20,19 +20,19 @@ class Column:
     """What the paper measured, by its exact name."""
     part: str | None = None
     larger_is_better: bool = False
-    by_space: bool = False
+    by_latent_space: bool = False
     """Whether it is measured in the latent space that the row names."""
 
     def measured_by(self, space: Space) -> tuple[Metric, str | None]:
         """The metric and its part that the paper has in rows of this latent space."""
         metric = parse_metric(self.metric)
-        if not self.by_space:
+        if not self.by_latent_space:
             return metric, self.part
         if metric.family == "ls":
             return metric, space
         return replace(metric, space=space), None
 
-    def takes(self, metric: Metric, part: str | None, space: Space) -> bool:
+    def accepts(self, metric: Metric, part: str | None, space: Space) -> bool:
         """Whether a number belongs here, be it by another network or from other counts."""
         wanted, wanted_part = self.measured_by(space)
         return _kind(metric) == _kind(wanted) and part == wanted_part
@@ -86,4 +86,4 @@ class MetricTable:
 
 def _kind(metric: Metric) -> tuple[object, ...]:
     """What a number is about, whoever looked and however often."""
-    return metric.family, metric.latents, metric.space, metric.whole_path, metric.crop
+    return metric.family, metric.mixed_latents, metric.space, metric.whole_path, metric.crop_to_face

@@ -25,7 +25,9 @@ from stylesmith.training.trainer import Limits, Reason
 STOPPED: Reason = "it was asked to stop"
 
 
-def train_table(plan: Plan, *, say: Callable[[str], None], write: Callable[[Sheet], None]) -> Sheet:
+def train_table(
+    plan: Plan, *, say: Callable[[str], None], on_table: Callable[[Sheet], None]
+) -> Sheet:
     """Train and measure what is not done yet; `write` gets the table after every row.
 
     Raises:
@@ -50,7 +52,7 @@ def train_table(plan: Plan, *, say: Callable[[str], None], write: Callable[[Shee
             failures[preset] = str(error)
             say(f"{preset}: failed: {error}")
         sheet = filled(plan, failures)
-        write(sheet)
+        on_table(sheet)
         if reason == STOPPED:
             say("The same command goes on from here.")
             break
@@ -63,10 +65,10 @@ def filled(plan: Plan, failures: dict[str, str]) -> Sheet:
     """The table as far as it is known."""
     placed: dict[str, list[Measured]] = {}
     for preset in plan.presets:
-        if plan.file(preset).is_file():
+        if plan.metrics_file(preset).is_file():
             for row in plan.table.rows:
                 if row.presets[0] == preset:
-                    placed[row.name] = [read_measured(plan.file(preset))]
+                    placed[row.name] = [read_measured(plan.metrics_file(preset))]
     budget = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.kimg:g} thousand images"
     notes = [f"Each measured row was trained for {budget} on {plan.device.type}."]
     if plan.scale == "small":
@@ -82,25 +84,25 @@ def filled(plan: Plan, failures: dict[str, str]) -> Sheet:
 
 def train_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> Reason | None:
     """Start a row, go on with it, or leave it if it is complete; says why its session ended."""
-    run = plan.run(preset)
+    run = plan.run_folder(preset)
     if not run.checkpoints():
-        plan.file(preset).unlink(missing_ok=True)
+        plan.metrics_file(preset).unlink(missing_ok=True)
         config = plan.config(preset, kimg=plan.kimg or _kimg_in_time(plan, preset))
         say(f"{preset}: a new run, laid out for {config.training.kimg:.4g} thousand images")
         session = runs.Session(plan.device, _limits(plan, 0.0), force=True)
-        return runs.start(config, plan.dataset, run.path, session, say=say)
+        return runs.start(config, plan.dataset, run.path, session, notify=say)
     if is_complete(plan, preset):
         say(f"{preset}: trained")
         return None
     say(f"{preset}: goes on")
     session = runs.Session(plan.device, _limits(plan, minutes_spent(read_log(run.log))))
     config = run.read_config().change(data={"path": plan.data.path})
-    return runs.resume(run, config, session, say=say)
+    return runs.resume(run, config, session, notify=say)
 
 
 def is_complete(plan: Plan, preset: str) -> bool:
     """Whether a row has used up its budget and is saved."""
-    run = plan.run(preset)
+    run = plan.run_folder(preset)
     if plan.minutes is not None:
         return minutes_spent(read_log(run.log)) >= plan.minutes
     return int(run.checkpoints()[0].stem) >= run.read_config().training.kimg * 1000
@@ -113,12 +115,12 @@ def check_row(plan: Plan, preset: str) -> None:
         ConfigError: If the preset or a setting does not fit, naming the first that differs.
         StylesmithError: If a metric cannot be measured.
     """
-    run = plan.run(preset)
+    run = plan.run_folder(preset)
     begun = run.read_config() if run.exists() else None
     wanted = plan.config(preset, kimg=plan.kimg or (begun.training.kimg if begun else 1.0))
     RunEvaluator(wanted, plan.dataset, plan.metrics_of(preset), _settings(plan)).check()
     if begun is not None:
-        runs.check_begun_alike(run, begun, wanted, elsewhere="--out-runs")
+        runs.check_begun_alike(run, begun, wanted, folder_option="--out-runs")
 
 
 def measure_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> None:
@@ -127,13 +129,13 @@ def measure_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> None:
     What the file of the row holds already is not measured again.
     """
     first, *others = plan.metrics_of(preset)
-    for path in candidates(plan.run(preset)):
+    for path in candidates(plan.run_folder(preset)):
         _measure(plan, preset, path, [first], say=say)
-    if not plan.file(preset).is_file():
+    if not plan.metrics_file(preset).is_file():
         say(f"{preset}: not all of its levels are in use yet, so there is nothing to measure")
     elif others:
-        best = read_measured(plan.file(preset)).images_seen
-        for path in candidates(plan.run(preset)):
+        best = read_measured(plan.metrics_file(preset)).images_seen
+        for path in candidates(plan.run_folder(preset)):
             if int(path.stem) == best:
                 _measure(plan, preset, path, others, say=say)
 
@@ -147,7 +149,7 @@ def candidates(run: RunFolder) -> list[Path]:
 def _measure(
     plan: Plan, preset: str, path: Path, metrics: Sequence[Metric], *, say: Callable[[str], None]
 ) -> None:
-    file = plan.file(preset)
+    file = plan.metrics_file(preset)
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
     known = {metric for metric, _ in scores_by_model(file).get(str(path), ())} if text else set()
     missing = [metric for metric in metrics if metric not in known]
@@ -158,7 +160,7 @@ def _measure(
     if generator.image_size != plan.data.size or (growth is not None and growth.fade < 1):
         return  # not all levels are in use yet
     say(f"{preset}: measuring {', '.join(m.name for m in missing)} of {path.name}")
-    training = plan.run(preset).read_config().training
+    training = plan.run_folder(preset).read_config().training
     precision = choose_precision(training.precision, plan.device)
     source = ModelSource(generator, str(path), precision=precision)
     for result in evaluate(source, DataSource(plan.dataset), missing, _settings(plan)):
@@ -174,7 +176,7 @@ def _limits(plan: Plan, spent: float) -> Limits:
     """Minutes hold for all sessions of a row together, and rows that are fast go on until then."""
     if plan.minutes is None:
         return Limits()
-    return Limits(plan.minutes - spent, past_length=True)
+    return Limits(plan.minutes - spent, ignore_length=True)
 
 
 def _kimg_in_time(plan: Plan, preset: str) -> float:

@@ -33,9 +33,9 @@ class Program:
     module: nn.Module
     inputs: tuple[str, ...]
     output: str
-    example: Callable[[int], Inputs]
+    example_inputs: Callable[[int], Inputs]
     """Inputs of so many images."""
-    expected: Callable[[Inputs], Tensor]
+    reference: Callable[[Inputs], Tensor]
     """What this package computes of inputs."""
 
 
@@ -75,11 +75,13 @@ class Pictures(nn.Module):
     def __init__(self, generator: Generator, noise: NoiseInput):
         super().__init__()
         self.mapping, self.synthesis = Mapping(generator), Synthesis(generator, noise)
-        self.mapped = len(latent_names(generator))
+        self.mapping_inputs = len(latent_names(generator))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The inputs of mapping, then those of synthesis."""
-        return self.synthesis(self.mapping(*inputs[: self.mapped]), *inputs[self.mapped :])
+        return self.synthesis(
+            self.mapping(*inputs[: self.mapping_inputs]), *inputs[self.mapping_inputs :]
+        )
 
 
 def pictures(generator: Generator, noise: NoiseInput = "fixed") -> Program:
@@ -135,7 +137,7 @@ def trace(program: Program) -> ExportedProgram:
     Gradients are switched on, though nothing wants them: without, `ops.linear` would cut rows into
     blocks, whose number is not known here.
     """
-    inputs = program.example(2)
+    inputs = program.example_inputs(2)
     batch = Dim("batch")
     shapes = tuple({0: batch} if value.ndim else None for value in inputs)
     with torch.enable_grad(), quiet():

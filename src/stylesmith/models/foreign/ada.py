@@ -59,16 +59,19 @@ def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorCo
         )
     levels = sizes.levels(sizes.numbers(r"synthesis\.b(\d+)\.conv1\.weight"))
     widths = [
-        sizes.of(f"synthesis.b{4 << level}.conv1.weight", axes=4)[0] for level in range(levels)
+        sizes.shape_of(f"synthesis.b{4 << level}.conv1.weight", axes=4)[0]
+        for level in range(levels)
     ]
     _common_settings(settings)
-    settings.must_be("use_noise", "synthesis.b4.conv1.noise_strength" in sizes)
-    settings.harmless("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
-    settings.harmless("num_layers", "fused_modconv_default", "truncation_psi")
-    label = sizes.of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
-    w_dim = sizes.of("synthesis.b4.conv1.affine.weight", axes=2)[1]
+    settings.require("use_noise", "synthesis.b4.conv1.noise_strength" in sizes)
+    settings.ignore("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
+    settings.ignore("num_layers", "fused_modconv_default", "truncation_psi")
+    label = (
+        sizes.shape_of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
+    )
+    w_dim = sizes.shape_of("synthesis.b4.conv1.affine.weight", axes=2)[1]
     layers = sizes.count(r"mapping\.fc(\d+)\.weight")
-    z_dim = (sizes.of("mapping.fc0.weight", axes=2)[1] if layers else w_dim) - (
+    z_dim = (sizes.shape_of("mapping.fc0.weight", axes=2)[1] if layers else w_dim) - (
         w_dim if label else 0
     )
     return GeneratorConfig.model_validate(
@@ -76,7 +79,9 @@ def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorCo
             **channel_rule(widths, source),
             "levels": levels,
             "connection": _connection(sizes, settings),
-            "image_channels": sizes.of(f"synthesis.b{4 << (levels - 1)}.torgb.weight", axes=4)[0],
+            "image_channels": sizes.shape_of(
+                f"synthesis.b{4 << (levels - 1)}.torgb.weight", axes=4
+            )[0],
             "noise": "synthesis.b4.conv1.noise_strength" in sizes,
             "label_size": label,
             "mapping": {
@@ -97,20 +102,24 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
     _check_class(network, source)
     sizes = Shapes(network.tensors, source)
     levels = sizes.levels(sizes.numbers(r"b(\d+)\.conv0\.weight"))
-    widths = [sizes.of("b4.conv.weight", axes=4)[0]]
-    widths += [sizes.of(f"b{4 << level}.conv0.weight", axes=4)[0] for level in range(1, levels)]
+    widths = [sizes.shape_of("b4.conv.weight", axes=4)[0]]
+    widths += [
+        sizes.shape_of(f"b{4 << level}.conv0.weight", axes=4)[0] for level in range(1, levels)
+    ]
     _common_settings(settings)
-    settings.harmless("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
-    settings.harmless("block_kwargs.freeze_layers")  # decides what learns, no more
-    label = sizes.of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
+    settings.ignore("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
+    settings.ignore("block_kwargs.freeze_layers")  # decides what learns, no more
+    label = (
+        sizes.shape_of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
+    )
     return DiscriminatorConfig.model_validate(
         {
             **channel_rule(widths, source),
             "levels": levels,
             "connection": _connection(sizes, settings),
-            "image_channels": sizes.of(f"b{4 << (levels - 1)}.fromrgb.weight", axes=4)[1],
+            "image_channels": sizes.shape_of(f"b{4 << (levels - 1)}.fromrgb.weight", axes=4)[1],
             "stddev_group": _stddev_group(settings),
-            "stddev_features": sizes.of("b4.conv.weight", axes=4)[1] - widths[0],
+            "stddev_features": sizes.shape_of("b4.conv.weight", axes=4)[1] - widths[0],
             "label_size": label,
             "label_mode": "projection" if label else "select",
             "label_layers": sizes.count(r"mapping\.fc(\d+)\.weight") if label else 8,
@@ -122,35 +131,35 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
 def _common_settings(settings: Settings) -> None:
     """Settings of both networks that ours can't change, or needn't."""
     for name in ("activation", "block_kwargs.activation", "epilogue_kwargs.activation"):
-        settings.must_be(name, "lrelu")
+        settings.require(name, "lrelu")
     for name in (FILTER, f"block_kwargs.{FILTER}"):
-        settings.must_be(name, [1, 3, 3, 1])
-    settings.harmless("img_resolution", "img_channels", "channel_base", "channel_max")
-    settings.harmless("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
+        settings.require(name, [1, 3, 3, 1])
+    settings.ignore("img_resolution", "img_channels", "channel_base", "channel_max")
+    settings.ignore("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
     for name in ("num_fp16_res", "conv_clamp"):
         if settings.values.get(name):
             settings.notes.append(f"{name} not taken over; half precision is chosen when drawing")
-        settings.harmless(name)
+        settings.ignore(name)
 
 
 def _connection(sizes: Shapes, settings: Settings) -> str:
     """How levels are joined, as the tensors say; the setting must agree where there is one."""
-    if sizes.any(r"(synthesis\.)?b\d+\.skip\.weight"):
+    if sizes.has_match(r"(synthesis\.)?b\d+\.skip\.weight"):
         found = "resnet"
     elif len(sizes.numbers(r"(?:synthesis\.)?b(\d+)\.(?:torgb|fromrgb)\.weight")) > 1:
         found = "skip"
     else:
         found = "orig"
-    settings.must_be("architecture", found)
+    settings.require("architecture", found)
     return ARCHITECTURES[found]
 
 
 def _stddev_group(settings: Settings) -> int:
     name = "epilogue_kwargs.mbstd_group_size"
-    settings.harmless(name, "epilogue_kwargs.mbstd_num_channels")
+    settings.ignore(name, "epilogue_kwargs.mbstd_num_channels")
     if name in settings.values and settings.values[name] is None:
         return WHOLE_BATCH
-    return settings.whole(name, default=4)
+    return settings.integer(name, default=4)
 
 
 def _check_class(network: ForeignNetwork, source: str) -> None:

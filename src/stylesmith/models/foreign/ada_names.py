@@ -15,9 +15,9 @@ def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = No
     """Names of a generator's tensors."""
     names = NameMap(ignored={rf"(.*\.)?{FILTER}": "constant filter"})
     if config.label_size:
-        names.pair("mapping.embed", "mapping.embed")
+        names.add_weight_and_bias("mapping.embed", "mapping.embed")
     for i in range(config.mapping.layers):
-        names.pair(f"mapping.layers.{i}", f"mapping.fc{i}")
+        names.add_weight_and_bias(f"mapping.layers.{i}", f"mapping.fc{i}")
     names.add("mapping.w_avg", "mapping.w_avg")
     names.add("synthesis.const", "synthesis.b4.const", UNBATCHED)
     for level in range(config.levels):
@@ -46,8 +46,8 @@ def _block(names: NameMap, config: GeneratorConfig, level: int) -> None:
 
 
 def _styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
-    names.pair(ours, theirs, FLIPPED if up else COPY)
-    names.pair(f"{ours}.affine", f"{theirs}.affine")
+    names.add_weight_and_bias(ours, theirs, FLIPPED if up else COPY)
+    names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.affine")
 
 
 def discriminator_names(
@@ -69,18 +69,18 @@ def discriminator_names(
             names.add(f"blocks.{i}.shortcut.weight", f"{theirs}.skip.weight")
             names.filters[f"{theirs}.skip.{FILTER}"] = fir()
     _conv(names, "epilogue.conv", "b4.conv")
-    names.pair("epilogue.hidden", "b4.fc")
-    names.pair("epilogue.output", "b4.out")
+    names.add_weight_and_bias("epilogue.hidden", "b4.fc")
+    names.add_weight_and_bias("epilogue.output", "b4.out")
     if config.label_size:
-        names.pair("epilogue.label_mapping.embed", "mapping.embed")
+        names.add_weight_and_bias("epilogue.label_mapping.embed", "mapping.embed")
         for i in range(config.label_layers):
-            names.pair(f"epilogue.label_mapping.layers.{i}", f"mapping.fc{i}")
+            names.add_weight_and_bias(f"epilogue.label_mapping.layers.{i}", f"mapping.fc{i}")
         names.ours_only.append("epilogue.label_mapping.w_avg")
     return names
 
 
 def _conv(names: NameMap, ours: str, theirs: str) -> None:
-    names.pair(ours, theirs)
+    names.add_weight_and_bias(ours, theirs)
     names.filters[f"{theirs}.{FILTER}"] = fir()
 
 

@@ -45,13 +45,13 @@ def _network_lines(file: ForeignFile, network: ForeignNetwork, path: Path) -> It
 
 
 def _global_lines(found: Survey) -> Iterator[str]:
-    if found.globals:
+    if found.named_globals:
         yield "globals it names (none is imported or called):"
-    for name, place in list(found.globals.items())[:MOST_GLOBALS]:
+    for name, place in list(found.named_globals.items())[:MOST_GLOBALS]:
         state = "refused" if name in found.refused else "stand-in"
         yield f"  {state:8}  {brief(name, 100)[1:-1]} at {place}"
-    if len(found.globals) > MOST_GLOBALS:
-        yield f"  and {len(found.globals) - MOST_GLOBALS} more"
+    if len(found.named_globals) > MOST_GLOBALS:
+        yield f"  and {len(found.named_globals) - MOST_GLOBALS} more"
 
 
 def _verdict(found: Survey) -> Iterator[str]:

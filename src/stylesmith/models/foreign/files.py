@@ -27,7 +27,7 @@ class Survey:
 
     path: Path
     size: int
-    globals: dict[str, str] = field(default_factory=dict)
+    named_globals: dict[str, str] = field(default_factory=dict)
     """Names it wants, and where each stands first."""
     refused: set[str] = field(default_factory=set)
     """Those that an import refuses."""
@@ -53,7 +53,7 @@ def survey(path: Path) -> Survey:
         ModelError: If the file is missing, or plainly something else.
     """
     session = open_session(path, survey=True)
-    found = Survey(path, session.size, session.wanted, session.refused)
+    found = Survey(path, session.size, session.named_globals, session.refused_globals)
     try:
         found.file = _recognize(session)
     except ModelError as error:
@@ -69,8 +69,8 @@ def _recognize(session: Session) -> ForeignFile:
             if networks:
                 return ForeignFile(kind, networks, session.size)
     except Damaged as error:
-        raise session.fail(f"damaged: it holds {error}.") from None
-    raise session.fail(
+        raise session.file_error(f"damaged: it holds {error}.") from None
+    raise session.file_error(
         "holds no network that stylesmith knows; wanted a pickle of ProGAN, StyleGAN, StyleGAN2 "
         "or StyleGAN2-ADA, or a rosinality checkpoint."
     )

@@ -59,7 +59,7 @@ class Rule:
 
     ours: str
     theirs: str
-    form: Form = COPY
+    layout: Form = COPY
 
 
 @dataclass
@@ -80,12 +80,12 @@ class NameMap:
         """One more tensor."""
         self.rules.append(Rule(ours, theirs, form))
 
-    def pair(self, ours: str, theirs: str, form: Form = COPY) -> None:
+    def add_weight_and_bias(self, ours: str, theirs: str, form: Form = COPY) -> None:
         """A weight in some form, and its bias."""
         self.add(f"{ours}.weight", f"{theirs}{self.separator}weight", form)
         self.add(f"{ours}.bias", f"{theirs}{self.separator}bias")
 
-    def why_ignored(self, name: str) -> str | None:
+    def ignore_reason(self, name: str) -> str | None:
         """Why a name of theirs needs no counterpart; None if it does."""
         if name in self.filters:
             return "constant filter"
@@ -94,7 +94,7 @@ class NameMap:
     def write(self, state: Arrays) -> dict[str, np.ndarray]:
         """Tensors of ours under their names and in their layout."""
         tensors = {
-            rule.theirs: np.array(rule.form.write(state[rule.ours]), order="C")
+            rule.theirs: np.array(rule.layout.write(state[rule.ours]), order="C")
             for rule in self.rules
         }
         return tensors | self.filters
@@ -125,7 +125,7 @@ class Shapes:
     def __contains__(self, name: str) -> bool:
         return name in self.tensors
 
-    def of(self, name: str, *, axes: int) -> tuple[int, ...]:
+    def shape_of(self, name: str, *, axes: int) -> tuple[int, ...]:
         """The shape of a tensor that must be there, with so many axes."""
         if name not in self.tensors:
             raise ModelError(f"{self.source}: has no tensor {name}, so its sizes are unknown.")
@@ -134,7 +134,7 @@ class Shapes:
             raise ModelError(f"{self.source}: {name} is {shape}, wanted {axes} axes of 1 or more.")
         return shape
 
-    def any(self, pattern: str) -> bool:
+    def has_match(self, pattern: str) -> bool:
         """Whether a name fits."""
         return any(re.fullmatch(pattern, name) for name in self.tensors)
 

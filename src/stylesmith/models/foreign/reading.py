@@ -59,7 +59,7 @@ def open_session(path: Path, *, survey: bool = False) -> Session:
         raise ModelError(f"{path}: empty. Download it again.")
     if size > LARGEST:
         raise ModelError(f"{path}: refused: {size:,} bytes, more than any network has.")
-    return Session(path, size, survey=survey)
+    return Session(path, size, inspect_only=survey)
 
 
 def read_values(session: Session) -> Any:
@@ -73,13 +73,13 @@ def read_values(session: Session) -> Any:
             return read_zip(file, session)
     with _mapped(session.path) as content:
         stream = cast(BinaryIO, content)
-        value = Machine(stream, session, table=with_storages(session)).run()
+        value = Machine(stream, session, allowed=with_storages(session)).load()
         if type(value) is not int or value != LEGACY_MAGIC:
             return value
         try:
             return read_legacy(stream, content, session)
         except Damaged as error:
-            raise session.fail(f"damaged or not a torch file: {error}") from None
+            raise session.file_error(f"damaged or not a torch file: {error}") from None
 
 
 @contextmanager

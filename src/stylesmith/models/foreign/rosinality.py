@@ -49,16 +49,16 @@ def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorCo
     """The architecture of a generator; every size is read off its tensors."""
     sizes = Shapes(network.tensors, settings.source)
     levels = sizes.count(r"to_rgbs\.(\d+)\.conv\.weight") + 1
-    widths = [sizes.of("conv1.conv.weight", axes=5)[1]]
-    widths += [sizes.of(f"convs.{2 * j}.conv.weight", axes=5)[1] for j in range(levels - 1)]
+    widths = [sizes.shape_of("conv1.conv.weight", axes=5)[1]]
+    widths += [sizes.shape_of(f"convs.{2 * j}.conv.weight", axes=5)[1] for j in range(levels - 1)]
     return GeneratorConfig.model_validate(
         {
             **channel_rule(widths, settings.source),
             "levels": levels,
-            "image_channels": sizes.of("to_rgb1.conv.weight", axes=5)[1],
+            "image_channels": sizes.shape_of("to_rgb1.conv.weight", axes=5)[1],
             "mapping": {
-                "z_dim": sizes.of("style.1.weight", axes=2)[1],
-                "w_dim": sizes.of("conv1.conv.modulation.weight", axes=2)[1],
+                "z_dim": sizes.shape_of("style.1.weight", axes=2)[1],
+                "w_dim": sizes.shape_of("conv1.conv.modulation.weight", axes=2)[1],
                 "layers": max([0, *sizes.numbers(r"style\.(\d+)\.weight")]),
             },
         }
@@ -69,7 +69,7 @@ def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = No
     """Names of a generator's tensors."""
     names = NameMap(ignored=dict(FILTER))
     for i in range(config.mapping.layers):
-        names.pair(f"mapping.layers.{i}", f"style.{i + 1}")
+        names.add_weight_and_bias(f"mapping.layers.{i}", f"style.{i + 1}")
     names.add("mapping.w_avg", MEAN)
     names.add("synthesis.const", "input.input")
     _styled(names, "synthesis.blocks.0.conv1", "conv1")
@@ -89,14 +89,14 @@ def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = No
 def _styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
     form = BATCHED.then(FLIPPED) if up else BATCHED
     names.add(f"{ours}.weight", f"{theirs}.conv.weight", form)
-    names.pair(f"{ours}.affine", f"{theirs}.conv.modulation")
+    names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
     names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", SINGLE)
     names.add(f"{ours}.bias", f"{theirs}.activate.bias")
 
 
 def _to_rgb(names: NameMap, ours: str, theirs: str) -> None:
     names.add(f"{ours}.weight", f"{theirs}.conv.weight", BATCHED)
-    names.pair(f"{ours}.affine", f"{theirs}.conv.modulation")
+    names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
     names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
 
 
@@ -104,14 +104,14 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
     """The architecture of a discriminator."""
     sizes = Shapes(network.tensors, settings.source)
     blocks = sizes.numbers(r"convs\.(\d+)\.conv1\.0\.weight")
-    widths = [sizes.of(f"convs.{i}.conv1.0.weight", axes=4)[0] for i in blocks]
-    widths += [sizes.of("final_conv.0.weight", axes=4)[0]]
+    widths = [sizes.shape_of(f"convs.{i}.conv1.0.weight", axes=4)[0] for i in blocks]
+    widths += [sizes.shape_of("final_conv.0.weight", axes=4)[0]]
     return DiscriminatorConfig.model_validate(
         {
             **channel_rule(widths[::-1], settings.source),
             "levels": len(widths),
-            "image_channels": sizes.of("convs.0.0.weight", axes=4)[1],
-            "stddev_features": sizes.of("final_conv.0.weight", axes=4)[1] - widths[-1],
+            "image_channels": sizes.shape_of("convs.0.0.weight", axes=4)[1],
+            "stddev_features": sizes.shape_of("final_conv.0.weight", axes=4)[1] - widths[-1],
         }
     )
 
@@ -130,8 +130,8 @@ def discriminator_names(
         names.filters[f"{theirs}.conv2.0.kernel"] = fir()
         names.filters[f"{theirs}.skip.0.kernel"] = fir()
     _conv(names, "epilogue.conv", "final_conv", first=0)
-    names.pair("epilogue.hidden", "final_linear.0")
-    names.pair("epilogue.output", "final_linear.1")
+    names.add_weight_and_bias("epilogue.hidden", "final_linear.0")
+    names.add_weight_and_bias("epilogue.output", "final_linear.1")
     return names
 
 

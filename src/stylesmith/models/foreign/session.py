@@ -25,42 +25,42 @@ class Session:
 
     path: Path
     size: int
-    survey: bool = False
+    inspect_only: bool = False
     """List unknown globals instead of refusing them; what they would build stays opaque."""
-    wanted: dict[str, str] = field(default_factory=dict)
+    named_globals: dict[str, str] = field(default_factory=dict)
     """Globals that the file names, and where each comes first."""
-    refused: set[str] = field(default_factory=set)
+    refused_globals: set[str] = field(default_factory=set)
     """Those that have no stand-in."""
-    operations: int = 0
-    bytes_spent: int = 0
+    steps_taken: int = 0
+    bytes_taken: int = 0
 
-    def step(self, count: int = 1) -> None:
+    def count_steps(self, count: int = 1) -> None:
         """Pay for steps of reading.
 
         Raises:
             ModelError: If there were more than any network file needs.
         """
-        self.operations += count
-        if self.operations > MOST_OPERATIONS:
+        self.steps_taken += count
+        if self.steps_taken > MOST_OPERATIONS:
             raise ModelError(
                 f"{self.path}: refused: takes more than {MOST_OPERATIONS:,} steps to read, more "
                 "than any network file; it is damaged or meant to exhaust this machine."
             )
 
-    def spend(self, count: int) -> None:
+    def count_bytes(self, count: int) -> None:
         """Pay for bytes.
 
         Raises:
             ModelError: If they are together much larger than the file.
         """
-        self.bytes_spent += count
-        if self.bytes_spent > COPIES * self.size + SLACK:
+        self.bytes_taken += count
+        if self.bytes_taken > COPIES * self.size + SLACK:
             raise ModelError(
                 f"{self.path}: refused: unfolds to more than {COPIES} times its size; it is "
                 "damaged or meant to exhaust this machine."
             )
 
-    def fail(self, problem: str) -> ModelError:
+    def file_error(self, problem: str) -> ModelError:
         """An error about this file."""
         return ModelError(f"{self.path}: {problem}")
 

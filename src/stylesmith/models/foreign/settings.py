@@ -25,45 +25,45 @@ class Settings:
     partial: bool = False
     """Ignore unknown settings, with a note."""
     notes: list[str] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
 
     def number(self, *names: str, default: float) -> float:
         """The first of some names that is set to a number."""
         for name in names:
             value = self.values.get(name)
-            self.seen.add(name)
+            self.checked.add(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
                 return value
             if value is not None:
                 raise self._error(name, value, "a number")
         return default
 
-    def whole(self, *names: str, default: int) -> int:
+    def integer(self, *names: str, default: int) -> int:
         """The first of some names that is set to a whole number."""
         value = self.number(*names, default=default)
         if not isinstance(value, int) or abs(value) > LARGEST:
             raise self._error(names[0], value, "a whole number")
         return value
 
-    def must_be(self, name: str, *allowed: Any) -> None:
+    def require(self, name: str, *allowed: Any) -> None:
         """A setting that ours can't change; absent is as good as the first allowed value."""
-        self.seen.add(name)
+        self.checked.add(name)
         value = self.values.get(name, allowed[0])
         plain = list(value) if isinstance(value, tuple) else value
         if not any(type(plain) is type(a) and plain == a for a in allowed):
             raise self._error(name, value, " or ".join(str(a) for a in allowed))
 
-    def harmless(self, *names: str) -> None:
+    def ignore(self, *names: str) -> None:
         """Settings that don't change what a trained network computes."""
-        self.seen.update(names)
+        self.checked.update(names)
 
-    def check_rest(self) -> None:
+    def check_unknown(self) -> None:
         """Refuse what nobody looked at, unless it is off.
 
         Raises:
             ModelError: If a setting is unknown and on, and a partial import wasn't asked for.
         """
-        for name in sorted(str(name) for name in self.values.keys() - self.seen):
+        for name in sorted(str(name) for name in self.values.keys() - self.checked):
             value = self.values.get(name)
             off = any(value is state for state in OFF)
             if not off and not self.partial:

@@ -31,12 +31,12 @@ class Stack:
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
 
-    def handle(self, name: str, argument: Any) -> bool:
+    def dispatch(self, name: str, argument: Any) -> bool:
         """Do what an opcode wants, if it is one of data; says whether it was."""
         if name in CONSTANTS:
             self.push(CONSTANTS[name])
         elif name in ARGUMENTS:
-            self.push(self._paid(argument))
+            self.push(self._checked_argument(argument))
         elif name in HANDLERS:
             HANDLERS[name](self, argument)
         else:
@@ -59,28 +59,28 @@ class Stack:
         del self.values[-1]
         return value
 
-    def pop_many(self) -> list[Any]:
+    def pop_mark(self) -> list[Any]:
         """Take all values above the last mark, and the mark."""
         if not self.marks:
             raise Damaged("no mark on the stack")
         start = self.marks.pop()
         values = self.values[start:]
         del self.values[start:]
-        self.session.step(len(values))
+        self.session.count_steps(len(values))
         return values
 
     def mark(self) -> None:
         """Remember where the following values start."""
         self.marks.append(len(self.values))
 
-    def remove(self) -> None:
+    def discard_top(self) -> None:
         """Drop the topmost value, or the mark if nothing lies above it."""
         if self.marks and self.marks[-1] == len(self.values):
             self.marks.pop()
         else:
             self.pop()
 
-    def gather(self, count: int) -> None:
+    def make_tuple(self, count: int) -> None:
         """A tuple of the topmost values."""
         if len(self.values) - (self.marks[-1] if self.marks else 0) < count:
             raise Damaged("too little on the stack")
@@ -124,15 +124,15 @@ class Stack:
         elif not isinstance(target, Opaque):
             raise Damaged("values for a set that is none")
 
-    def dictionary(self) -> None:
+    def make_dict(self) -> None:
         """A dictionary of the values above the last mark."""
-        values = self.pop_many()
+        values = self.pop_mark()
         self.push({})
         self.update(values)
 
-    def _paid(self, value: Any) -> Any:
+    def _checked_argument(self, value: Any) -> Any:
         if isinstance(value, str | bytes | bytearray):
-            self.session.spend(len(value))
+            self.session.count_bytes(len(value))
         elif type(value) is int and abs(value) > WIDEST_INTEGER:
             raise Damaged("a number beyond all measure")
         return value
@@ -147,25 +147,25 @@ HANDLERS: dict[str, Callable[[Stack, Any], None]] = {
     "PROTO": lambda stack, argument: _check_protocol(argument),
     "FRAME": lambda stack, _: None,
     "MARK": lambda stack, _: stack.mark(),
-    "POP": lambda stack, _: stack.remove(),
-    "POP_MARK": lambda stack, _: stack.pop_many().clear(),
+    "POP": lambda stack, _: stack.discard_top(),
+    "POP_MARK": lambda stack, _: stack.pop_mark().clear(),
     "DUP": lambda stack, _: stack.push(stack.top()),
     "EMPTY_LIST": lambda stack, _: stack.push([]),
     "EMPTY_TUPLE": lambda stack, _: stack.push(()),
     "EMPTY_DICT": lambda stack, _: stack.push({}),
     "EMPTY_SET": lambda stack, _: stack.push(set()),
-    "LIST": lambda stack, _: stack.push(stack.pop_many()),
-    "TUPLE": lambda stack, _: stack.push(tuple(stack.pop_many())),
-    "TUPLE1": lambda stack, _: stack.gather(1),
-    "TUPLE2": lambda stack, _: stack.gather(2),
-    "TUPLE3": lambda stack, _: stack.gather(3),
-    "DICT": lambda stack, _: stack.dictionary(),
-    "FROZENSET": lambda stack, _: stack.push({is_key(value) for value in stack.pop_many()}),
+    "LIST": lambda stack, _: stack.push(stack.pop_mark()),
+    "TUPLE": lambda stack, _: stack.push(tuple(stack.pop_mark())),
+    "TUPLE1": lambda stack, _: stack.make_tuple(1),
+    "TUPLE2": lambda stack, _: stack.make_tuple(2),
+    "TUPLE3": lambda stack, _: stack.make_tuple(3),
+    "DICT": lambda stack, _: stack.make_dict(),
+    "FROZENSET": lambda stack, _: stack.push({is_key(value) for value in stack.pop_mark()}),
     "APPEND": lambda stack, _: stack.extend([stack.pop()]),
-    "APPENDS": lambda stack, _: stack.extend(stack.pop_many()),
+    "APPENDS": lambda stack, _: stack.extend(stack.pop_mark()),
     "SETITEM": lambda stack, _: stack.update([stack.pop(), stack.pop()][::-1]),
-    "SETITEMS": lambda stack, _: stack.update(stack.pop_many()),
-    "ADDITEMS": lambda stack, _: stack.add(stack.pop_many()),
+    "SETITEMS": lambda stack, _: stack.update(stack.pop_mark()),
+    "ADDITEMS": lambda stack, _: stack.add(stack.pop_mark()),
     "PUT": lambda stack, argument: stack.put(argument),
     "BINPUT": lambda stack, argument: stack.put(argument),
     "LONG_BINPUT": lambda stack, argument: stack.put(argument),

@@ -111,14 +111,14 @@ class NumpyArray:
 class Storage:
     """Numbers of a torch tensor, in a row; their content may follow later in the file."""
 
-    code: str
+    dtype: str
     count: int
     content: Any = None
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return self.count * np.dtype(self.code).itemsize
+        return self.count * np.dtype(self.dtype).itemsize
 
 
 @dataclass(eq=False)
@@ -138,13 +138,13 @@ class TensorView:
         """
         if self.storage.content is None:
             raise Damaged("a tensor without content")
-        width = np.dtype(self.storage.code).itemsize
+        width = np.dtype(self.storage.dtype).itemsize
         if math.prod(self.shape) > self.storage.count:
             raise Damaged(f"a tensor of {math.prod(self.shape)} numbers in {self.storage.count}")
         try:
             return np.ndarray(
                 self.shape,
-                np.dtype(self.storage.code).newbyteorder("<"),
+                np.dtype(self.storage.dtype).newbyteorder("<"),
                 self.storage.content,
                 self.offset * width,
                 tuple(stride * width for stride in self.strides),
@@ -153,11 +153,11 @@ class TensorView:
             raise Damaged(f"a tensor outside its storage ({error})") from None
 
 
-def shaped(data: Any, form: Any, shape: Any, order: Any) -> np.ndarray:
+def shaped(data: Any, stored_dtype: Any, shape: Any, order: Any) -> np.ndarray:
     """Bytes as an array that they fill exactly."""
-    if not isinstance(form, Format) or not isinstance(data, bytes | bytearray):
+    if not isinstance(stored_dtype, Format) or not isinstance(data, bytes | bytearray):
         raise Damaged("an array of something else than numbers")
-    shape, dtype = whole_numbers(shape), form.numpy()
+    shape, dtype = whole_numbers(shape), stored_dtype.numpy()
     if math.prod(shape) * dtype.itemsize != len(data):
         raise Damaged(f"an array of shape {shape} with {len(data)} bytes")
     if order not in ("C", "F"):

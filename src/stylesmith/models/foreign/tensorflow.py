@@ -40,9 +40,9 @@ def recognize(value: Any, source: str) -> dict[Role, ForeignNetwork] | None:
 def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorConfig:
     """The architecture of a generator."""
     sizes = Shapes(network.tensors, settings.source)
-    if sizes.any(r"synthesis/.*/mod_weight"):
+    if sizes.has_match(r"synthesis/.*/mod_weight"):
         return _modulated(sizes, settings)
-    if sizes.any(r"(synthesis/)?ToRGB_lod\d+/weight"):
+    if sizes.has_match(r"(synthesis/)?ToRGB_lod\d+/weight"):
         return _unmodulated(sizes, settings, network)
     raise ModelError(
         f"{settings.source}: {network.label} is not a generator of ProGAN, StyleGAN or StyleGAN2 "
@@ -52,21 +52,23 @@ def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorCo
 
 def _modulated(sizes: Shapes, settings: Settings) -> GeneratorConfig:
     levels = sizes.levels(sizes.numbers(r"synthesis/(\d+)x\1/Conv1/weight"))
-    widths = [sizes.of("synthesis/4x4/Conv/weight", axes=4)[3]]
-    widths += [sizes.of(f"synthesis/{r}x{r}/Conv1/weight", axes=4)[3] for r in _above_base(levels)]
+    widths = [sizes.shape_of("synthesis/4x4/Conv/weight", axes=4)[3]]
+    widths += [
+        sizes.shape_of(f"synthesis/{r}x{r}/Conv1/weight", axes=4)[3] for r in _above_base(levels)
+    ]
     connection = _generator_connection(sizes)
     top = "ToRGB_lod0" if connection == "grow" else f"{4 << levels - 1}x{4 << levels - 1}/ToRGB"
     _generator_settings(settings, resample=[1, 3, 3, 1])
     if connection != "grow":
         found = {"resid": "resnet"}.get(connection, connection)
-        settings.must_be("architecture", found)
+        settings.require("architecture", found)
     mapping = _mapping(sizes, settings, _affine_width(sizes))
     return GeneratorConfig.model_validate(
         {
             **channel_rule(widths, settings.source),
             "levels": levels,
             "connection": connection,
-            "image_channels": sizes.of(f"synthesis/{top}/weight", axes=4)[3],
+            "image_channels": sizes.shape_of(f"synthesis/{top}/weight", axes=4)[3],
             "noise": "synthesis/4x4/Conv/noise_strength" in sizes,
             **mapping,
         }
@@ -76,28 +78,30 @@ def _modulated(sizes: Shapes, settings: Settings) -> GeneratorConfig:
 def _unmodulated(sizes: Shapes, settings: Settings, network: ForeignNetwork) -> GeneratorConfig:
     prefix = "" if network.flat else "synthesis/"
     levels = sizes.levels(sizes.numbers(rf"{prefix}(\d+)x\1/Conv1/weight"))
-    widths = [sizes.of(f"{prefix}4x4/Conv/weight", axes=4)[3]]
-    widths += [sizes.of(f"{prefix}{r}x{r}/Conv1/weight", axes=4)[3] for r in _above_base(levels)]
-    adaptive = sizes.any(r"synthesis/.*/StyleMod/weight")
+    widths = [sizes.shape_of(f"{prefix}4x4/Conv/weight", axes=4)[3]]
+    widths += [
+        sizes.shape_of(f"{prefix}{r}x{r}/Conv1/weight", axes=4)[3] for r in _above_base(levels)
+    ]
+    adaptive = sizes.has_match(r"synthesis/.*/StyleMod/weight")
     _generator_settings(settings, resample=None)
     _activation_settings(settings, adaptive=adaptive)
     blur = settings.values.get("blur_filter", None if network.flat else [1, 2, 1]) is not None
     if blur:
-        settings.must_be("blur_filter", [1, 2, 1])
-    settings.harmless("blur_filter")
+        settings.require("blur_filter", [1, 2, 1])
+    settings.ignore("blur_filter")
     constant = f"{prefix}4x4/Const/const" in sizes
     dense = f"{prefix}4x4/Dense/weight"
     if adaptive:
-        width = sizes.of("synthesis/4x4/Conv/StyleMod/weight", axes=2)[0]
+        width = sizes.shape_of("synthesis/4x4/Conv/StyleMod/weight", axes=2)[0]
     else:
-        width = sizes.of(dense, axes=2)[0]
+        width = sizes.shape_of(dense, axes=2)[0]
     return GeneratorConfig.model_validate(
         {
             **channel_rule(widths, settings.source),
             "kind": "adain" if adaptive else "traditional",
             "connection": "grow",
             "levels": levels,
-            "image_channels": sizes.of(f"{prefix}ToRGB_lod0/weight", axes=4)[3],
+            "image_channels": sizes.shape_of(f"{prefix}ToRGB_lod0/weight", axes=4)[3],
             "constant_input": constant,
             "blur": blur,
             "noise": f"{prefix}4x4/Conv/Noise/weight" in sizes,
@@ -111,16 +115,16 @@ def _mapping(sizes: Shapes, settings: Settings, w_dim: int) -> dict[str, Any]:
     layers = sizes.count(r"mapping/Dense(\d+)/weight")
     label, joined, mode = 0, 0, "concat"
     if "mapping/LabelConcat/weight" in sizes:
-        label, joined = sizes.of("mapping/LabelConcat/weight", axes=2)
+        label, joined = sizes.shape_of("mapping/LabelConcat/weight", axes=2)
     elif "mapping/LabelEmbed/weight" in sizes:
-        (label, joined), mode = sizes.of("mapping/LabelEmbed/weight", axes=2), "embed"
-    elif settings.whole("label_size", default=0):
+        (label, joined), mode = sizes.shape_of("mapping/LabelEmbed/weight", axes=2), "embed"
+    elif settings.integer("label_size", default=0):
         raise ModelError(
             f"{settings.source}: takes labels, but has no weights for them in its mapping, as "
             "ProGAN's; that has no counterpart here."
         )
-    entered = sizes.of("mapping/Dense0/weight", axes=2)[0] if layers else w_dim
-    settings.harmless("label_size", "latent_size", "dlatent_size", "label_fmaps", "mapping_fmaps")
+    entered = sizes.shape_of("mapping/Dense0/weight", axes=2)[0] if layers else w_dim
+    settings.ignore("label_size", "latent_size", "dlatent_size", "label_fmaps", "mapping_fmaps")
     return {
         "label_size": label,
         "mapping": {
@@ -138,29 +142,29 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
     """The architecture of a discriminator."""
     sizes = Shapes(network.tensors, settings.source)
     levels = sizes.levels(sizes.numbers(r"(\d+)x\1/Conv0/weight"))
-    widths = [sizes.of("4x4/Conv/weight", axes=4)[3]]
-    widths += [sizes.of(f"{r}x{r}/Conv0/weight", axes=4)[3] for r in _above_base(levels)]
+    widths = [sizes.shape_of("4x4/Conv/weight", axes=4)[3]]
+    widths += [sizes.shape_of(f"{r}x{r}/Conv0/weight", axes=4)[3] for r in _above_base(levels)]
     connection, revised = _discriminator_connection(sizes), "Output/weight" in sizes
     if connection != "grow":
-        settings.must_be("architecture", {"resid": "resnet"}.get(connection, connection))
+        settings.require("architecture", {"resid": "resnet"}.get(connection, connection))
     first = (
         "FromRGB_lod0" if connection == "grow" else f"{4 << levels - 1}x{4 << levels - 1}/FromRGB"
     )
-    if sizes.any("LabelEmbed/weight"):
+    if sizes.has_match("LabelEmbed/weight"):
         raise ModelError(
             f"{settings.source}: its label mapping is that of StyleGAN2-ADA in TensorFlow, which "
             "has no counterpart here; the generator can be imported."
         )
-    outputs = sizes.of("Output/weight" if revised else "4x4/Dense1/weight", axes=2)[1]
+    outputs = sizes.shape_of("Output/weight" if revised else "4x4/Dense1/weight", axes=2)[1]
     return DiscriminatorConfig.model_validate(
         {
             **channel_rule(widths, settings.source),
             "levels": levels,
             "connection": connection,
             "resample": _halving(settings, network, revised=revised),
-            "image_channels": sizes.of(f"{first}/weight", axes=4)[2],
-            "stddev_group": settings.whole("mbstd_group_size", default=4),
-            "stddev_features": sizes.of("4x4/Conv/weight", axes=4)[2] - widths[0],
+            "image_channels": sizes.shape_of(f"{first}/weight", axes=4)[2],
+            "stddev_group": settings.integer("mbstd_group_size", default=4),
+            "stddev_features": sizes.shape_of("4x4/Conv/weight", axes=4)[2] - widths[0],
             "label_size": _label_size(settings, outputs, network),
         }
     )
@@ -169,18 +173,18 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
 def _halving(settings: Settings, network: ForeignNetwork, *, revised: bool) -> str:
     """The discriminator's filter: by its program, since it leaves no trace in the variables."""
     _common_settings(settings)
-    settings.harmless("mbstd_num_features")
+    settings.ignore("mbstd_num_features")
     if revised:
-        settings.must_be("resample_kernel", [1, 3, 3, 1])
+        settings.require("resample_kernel", [1, 3, 3, 1])
         return "[1,3,3,1]"
     default = [1, 2, 1] if network.version >= STYLEGAN else None
-    settings.must_be("blur_filter", default, [1, 2, 1], None)
+    settings.require("blur_filter", default, [1, 2, 1], None)
     return "[1,2,1]" if settings.values.get("blur_filter", default) else "box"
 
 
 def _label_size(settings: Settings, outputs: int, network: ForeignNetwork) -> int:
     """One output per class; ProGAN's discriminator ignores labels."""
-    found = settings.whole("label_size", default=outputs if outputs > 1 else 0)
+    found = settings.integer("label_size", default=outputs if outputs > 1 else 0)
     if network.version < STYLEGAN and outputs == 1:
         return 0
     return found
@@ -190,41 +194,41 @@ def _generator_settings(settings: Settings, *, resample: list[int] | None) -> No
     """Settings of all generators that ours can't change, or needn't."""
     _common_settings(settings)
     for name in ("normalize_latents", "normalize_z"):
-        settings.must_be(name, True)
-    settings.must_be("mapping_nonlinearity", "lrelu")
+        settings.require(name, True)
+    settings.require("mapping_nonlinearity", "lrelu")
     if resample:
-        settings.must_be("resample_kernel", resample)
-    settings.harmless("truncation_psi", "truncation_cutoff", "style_mixing_prob", "use_noise")
-    settings.harmless("truncation_psi_val", "truncation_cutoff_val", "conditioning")
-    settings.harmless("randomize_noise", "dlatent_broadcast", "mapping_func", "synthesis_func")
-    settings.harmless("dlatent_avg_beta", "w_avg_beta", "mapping_layers", "mapping_lrmul")
-    settings.harmless("mapping_use_wscale", "return_dlatents", "components")
+        settings.require("resample_kernel", resample)
+    settings.ignore("truncation_psi", "truncation_cutoff", "style_mixing_prob", "use_noise")
+    settings.ignore("truncation_psi_val", "truncation_cutoff_val", "conditioning")
+    settings.ignore("randomize_noise", "dlatent_broadcast", "mapping_func", "synthesis_func")
+    settings.ignore("dlatent_avg_beta", "w_avg_beta", "mapping_layers", "mapping_lrmul")
+    settings.ignore("mapping_use_wscale", "return_dlatents", "components")
 
 
 def _activation_settings(settings: Settings, *, adaptive: bool) -> None:
     """Which normalization follows a layer (StyleGAN and ProGAN)."""
-    settings.must_be("use_styles", adaptive)
-    settings.must_be("use_instance_norm", adaptive, *((None,) if not adaptive else ()))
-    settings.must_be("use_pixel_norm", not adaptive)
-    settings.must_be("use_pixelnorm", not adaptive)
-    settings.harmless("const_input_layer", "fused_scale", "pixelnorm_epsilon")
+    settings.require("use_styles", adaptive)
+    settings.require("use_instance_norm", adaptive, *((None,) if not adaptive else ()))
+    settings.require("use_pixel_norm", not adaptive)
+    settings.require("use_pixelnorm", not adaptive)
+    settings.ignore("const_input_layer", "fused_scale", "pixelnorm_epsilon")
 
 
 def _common_settings(settings: Settings) -> None:
     for name in ("nonlinearity", "act"):
-        settings.must_be(name, "lrelu")
-    settings.must_be("use_wscale", True)
-    settings.must_be("fmap_decay", 1.0, 1)
-    settings.harmless("fmap_base", "fmap_max", "fmap_min", "resolution", "num_channels", "dtype")
-    settings.harmless("structure", "is_template_graph", "force_clean_graph", "is_training")
-    settings.harmless("is_validation", "fused_modconv", "func_name", "name", "fused_scale")
+        settings.require(name, "lrelu")
+    settings.require("use_wscale", True)
+    settings.require("fmap_decay", 1.0, 1)
+    settings.ignore("fmap_base", "fmap_max", "fmap_min", "resolution", "num_channels", "dtype")
+    settings.ignore("structure", "is_template_graph", "force_clean_graph", "is_training")
+    settings.ignore("is_validation", "fused_modconv", "func_name", "name", "fused_scale")
     for name in ("num_fp16_res", "conv_clamp"):
         if settings.values.get(name):
             settings.notes.append(f"{name} not taken over; half precision is chosen when drawing")
-        settings.harmless(name)
+        settings.ignore(name)
     for name in ("min_h", "min_w"):  # of forks for other aspect ratios
-        settings.must_be(name, 4)
-    settings.harmless("res_log2")
+        settings.require(name, 4)
+    settings.ignore("res_log2")
 
 
 def fused_from(network: ForeignNetwork, config: GeneratorConfig) -> int:
@@ -236,23 +240,23 @@ def fused_from(network: ForeignNetwork, config: GeneratorConfig) -> int:
 
 
 def _generator_connection(sizes: Shapes) -> str:
-    if sizes.any(r"synthesis/ToRGB_lod\d+/weight"):
+    if sizes.has_match(r"synthesis/ToRGB_lod\d+/weight"):
         return "grow"
-    if sizes.any(r"synthesis/\d+x\d+/Skip/weight"):
+    if sizes.has_match(r"synthesis/\d+x\d+/Skip/weight"):
         return "resid"
     return "skip" if "synthesis/4x4/ToRGB/weight" in sizes else "orig"
 
 
 def _discriminator_connection(sizes: Shapes) -> str:
-    if sizes.any(r"FromRGB_lod\d+/weight"):
+    if sizes.has_match(r"FromRGB_lod\d+/weight"):
         return "grow"
-    if sizes.any(r"\d+x\d+/Skip/weight"):
+    if sizes.has_match(r"\d+x\d+/Skip/weight"):
         return "resid"
     return "skip" if "4x4/FromRGB/weight" in sizes else "orig"
 
 
 def _affine_width(sizes: Shapes) -> int:
-    return sizes.of("synthesis/4x4/Conv/mod_weight", axes=2)[0]
+    return sizes.shape_of("synthesis/4x4/Conv/mod_weight", axes=2)[0]
 
 
 def _above_base(levels: int) -> list[int]:

@@ -26,9 +26,9 @@ def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = No
     if config.label_size and config.mapping.label_mode == "concat":
         names.add("mapping.label_weight", "mapping/LabelConcat/weight")
     elif config.label_size:
-        names.pair("mapping.embed", "mapping/LabelEmbed", TRANSPOSED)
+        names.add_weight_and_bias("mapping.embed", "mapping/LabelEmbed", TRANSPOSED)
     for i in range(config.mapping.layers):
-        names.pair(f"mapping.layers.{i}", f"mapping/Dense{i}", TRANSPOSED)
+        names.add_weight_and_bias(f"mapping.layers.{i}", f"mapping/Dense{i}", TRANSPOSED)
     if network.flat:
         names.ours_only.append("mapping.w_avg")  # normalized z has mean 0, as a new network's w_avg
     else:
@@ -73,7 +73,7 @@ def _modulated(names: NameMap, config: GeneratorConfig) -> None:
 
 
 def _styled(names: NameMap, ours: str, theirs: str, *, noise: bool = False) -> None:
-    names.pair(ours, theirs, KERNEL)
+    names.add_weight_and_bias(ours, theirs, KERNEL)
     names.add(f"{ours}.affine.weight", f"{theirs}/mod_weight", TRANSPOSED)
     names.add(f"{ours}.affine.bias", f"{theirs}/mod_bias", PLUS_ONE)
     if noise:
@@ -97,7 +97,7 @@ def _unmodulated(names: NameMap, config: GeneratorConfig, prefix: str, flipped_f
         names.add(f"{block}.layer1.source.weight", f"{conv}/weight", KERNEL)
         _epilogue(names, config, f"{block}.layer1", conv)
         lod = config.levels - 1 - level
-        names.pair(f"synthesis.to_rgb.{level}", f"{prefix}ToRGB_lod{lod}", KERNEL)
+        names.add_weight_and_bias(f"synthesis.to_rgb.{level}", f"{prefix}ToRGB_lod{lod}", KERNEL)
 
 
 def _epilogue(names: NameMap, config: GeneratorConfig, ours: str, theirs: str) -> None:
@@ -106,7 +106,7 @@ def _epilogue(names: NameMap, config: GeneratorConfig, ours: str, theirs: str) -
     if config.noise:
         names.add(f"{ours}.noise_strength", f"{theirs}/Noise/weight")
     if config.kind == "adain":
-        names.pair(f"{ours}.affine", f"{theirs}/StyleMod", TRANSPOSED)
+        names.add_weight_and_bias(f"{ours}.affine", f"{theirs}/StyleMod", TRANSPOSED)
 
 
 def discriminator_names(
@@ -118,20 +118,20 @@ def discriminator_names(
     for i, level in enumerate(range(top, -1, -1)):
         theirs = _place("", level)
         if config.connection == "grow":
-            names.pair(f"from_rgb.{i}", f"FromRGB_lod{i}", KERNEL)
+            names.add_weight_and_bias(f"from_rgb.{i}", f"FromRGB_lod{i}", KERNEL)
         elif config.connection == "skip":
-            names.pair(f"from_rgb.{i}", f"{theirs}/FromRGB", KERNEL)
+            names.add_weight_and_bias(f"from_rgb.{i}", f"{theirs}/FromRGB", KERNEL)
         elif level == top:
-            names.pair("from_rgb", f"{theirs}/FromRGB", KERNEL)
+            names.add_weight_and_bias("from_rgb", f"{theirs}/FromRGB", KERNEL)
         if level:
-            names.pair(f"blocks.{i}.conv0", f"{theirs}/Conv0", KERNEL)
-            names.pair(f"blocks.{i}.conv1", f"{theirs}/Conv1_down", KERNEL)
+            names.add_weight_and_bias(f"blocks.{i}.conv0", f"{theirs}/Conv0", KERNEL)
+            names.add_weight_and_bias(f"blocks.{i}.conv1", f"{theirs}/Conv1_down", KERNEL)
         if level and config.connection == "resid":
             names.add(f"blocks.{i}.shortcut.weight", f"{theirs}/Skip/weight", KERNEL)
-    names.pair("epilogue.conv", "4x4/Conv", KERNEL)
-    names.pair("epilogue.hidden", "4x4/Dense0", TRANSPOSED)
+    names.add_weight_and_bias("epilogue.conv", "4x4/Conv", KERNEL)
+    names.add_weight_and_bias("epilogue.hidden", "4x4/Dense0", TRANSPOSED)
     output = "Output" if config.resample == "[1,3,3,1]" else "4x4/Dense1"
-    names.pair("epilogue.output", output, TRANSPOSED)
+    names.add_weight_and_bias("epilogue.output", output, TRANSPOSED)
     return names
 
 

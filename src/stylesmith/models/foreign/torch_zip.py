@@ -51,7 +51,7 @@ class Storages:
         if not 0 <= count < 1 << 40:
             raise Damaged("a storage of impossible size")
         storage = self.by_key.setdefault(name, Storage(code_of(kind), count))
-        if (storage.code, storage.count) != (code_of(kind), count):
+        if (storage.dtype, storage.count) != (code_of(kind), count):
             raise Damaged("a storage of two sizes")
         return storage
 
@@ -67,7 +67,7 @@ def load_storage(data: Any, session: Session) -> Storage:
     if not isinstance(data, bytes):
         raise Damaged("a storage that is no bytes")
     stream, place = io.BytesIO(data), " of a nested storage"
-    if Machine(stream, session, table={}, place=place).run() != LEGACY_MAGIC:
+    if Machine(stream, session, allowed={}, location=place).load() != LEGACY_MAGIC:
         raise Damaged("a nested storage of another form")
     value = read_legacy(stream, memoryview(data), session, table=STORAGE_TABLE, place=place)
     if not isinstance(value, Storage) or value.content is None:
@@ -94,14 +94,14 @@ def read_legacy(
     """
     table = with_storages(session) if table is None else table
     storages = Storages()
-    if Machine(stream, session, table={}, place=place).run() != LEGACY_VERSION:
+    if Machine(stream, session, allowed={}, location=place).load() != LEGACY_VERSION:
         raise Damaged("an older torch file of unknown version")
-    system = Machine(stream, session, table={}, place=place).run()
+    system = Machine(stream, session, allowed={}, location=place).load()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise Damaged("tensors of another byte order")
     resolve = storages.resolve
-    value = Machine(stream, session, table=table, resolve=resolve, place=place).run()
-    keys = Machine(stream, session, table={}, place=place).run()
+    value = Machine(stream, session, allowed=table, persistent_load=resolve, location=place).load()
+    keys = Machine(stream, session, allowed={}, location=place).load()
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise Damaged("an older torch file without list of storages")
     for key in keys:
@@ -120,7 +120,7 @@ def _fill(storage: Storage, stream: BinaryIO, content: Content, session: Session
     storage.content = content[start : start + storage.size]
     if len(storage.content) != storage.size:
         raise Damaged("a storage cut short")
-    session.spend(storage.size)
+    session.count_bytes(storage.size)
 
 
 def read_zip(stream: BinaryIO, session: Session) -> Any:
@@ -145,7 +145,7 @@ def read_zip(stream: BinaryIO, session: Session) -> Any:
         struct.error,
     ) as error:
         problem = ascii(str(error).splitlines()[0])[1:-1][:120] if str(error) else "cut short"
-        raise session.fail(f"damaged or not a torch file: {problem}") from None
+        raise session.file_error(f"damaged or not a torch file: {problem}") from None
 
 
 def _read_parts(archive: zipfile.ZipFile, session: Session) -> Any:
@@ -153,7 +153,7 @@ def _read_parts(archive: zipfile.ZipFile, session: Session) -> Any:
     _check_parts(archive, parts, session)
     root = next((n.removesuffix("data.pkl") for n in parts if n.endswith("/data.pkl")), None)
     if root is None:
-        raise session.fail("a zip, but not one of torch: it has no data.pkl.")
+        raise session.file_error("a zip, but not one of torch: it has no data.pkl.")
     order = parts.get(f"{root}byteorder")
     if order and archive.read(order) != b"little":
         raise Damaged("tensors of another byte order")
@@ -162,16 +162,16 @@ def _read_parts(archive: zipfile.ZipFile, session: Session) -> Any:
     machine = Machine(
         pickle,
         session,
-        table=with_storages(session),
-        resolve=storages.resolve,
-        place=f" of {root}data.pkl"[:80],
+        allowed=with_storages(session),
+        persistent_load=storages.resolve,
+        location=f" of {root}data.pkl"[:80],
     )
-    value = machine.run()
+    value = machine.load()
     for key, storage in storages.by_key.items():
         info = parts.get(f"{root}data/{key}")
         if info is None or info.file_size != storage.size:
             raise Damaged("a storage that is missing or of another size")
-        session.spend(storage.size)
+        session.count_bytes(storage.size)
         storage.content = archive.read(info)
     return value
 
@@ -181,21 +181,23 @@ def _check_parts(
 ) -> None:
     """Refuse what torch never writes: compressed, repeated or overlapping parts, and programs."""
     for name, info in parts.items():
-        session.step()
+        session.count_steps()
         if "/code/" in f"/{name}" or name.endswith(("/constants.pkl", ".py")):
             shown = ascii(name)[1:-1][:80]
-            raise session.fail(
+            raise session.file_error(
                 f"refused: a TorchScript program (it holds {shown}), not weights alone. Nothing "
                 "was run; save the network's state_dict instead."
             )
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise session.fail(
+            raise session.file_error(
                 f"refused: its part {ascii(name)[1:-1][:80]} is compressed ({info.compress_size} "
                 f"bytes to {info.file_size}); torch files never are."
             )
     total = sum(info.file_size for info in parts.values())
     if len(parts) != len(archive.infolist()) or total > session.size:
-        raise session.fail("refused: parts of the zip overlap or repeat; torch files never do so.")
+        raise session.file_error(
+            "refused: parts of the zip overlap or repeat; torch files never do so."
+        )
 
 
 def _check_directory(stream: BinaryIO, session: Session) -> None:
@@ -205,10 +207,12 @@ def _check_directory(stream: BinaryIO, session: Session) -> None:
     stream.seek(0)
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < 22:
-        raise session.fail("damaged: a zip without its end; the download may be incomplete.")
+        raise session.file_error("damaged: a zip without its end; the download may be incomplete.")
     (size,) = struct.unpack_from("<I", tail, end + 12)
     wide = tail.rfind(b"PK\x06\x06")
     if size == 0xFFFFFFFF and 0 <= wide <= len(tail) - 56:
         (size,) = struct.unpack_from("<Q", tail, wide + 40)
     if size > LARGEST_DIRECTORY:
-        raise session.fail(f"refused: a list of parts of {size:,} bytes, more than weights have.")
+        raise session.file_error(
+            f"refused: a list of parts of {size:,} bytes, more than weights have."
+        )

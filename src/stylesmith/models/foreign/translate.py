@@ -150,7 +150,7 @@ def _checked(make: Callable[[], C], settings: Settings) -> C:
     except (ValidationError, ConfigError) as error:
         problem = describe_problem(error) if isinstance(error, ValidationError) else str(error)
         raise ModelError(f"{settings.source}: {problem}: no such network here.") from None
-    settings.check_rest()
+    settings.check_unknown()
     return config
 
 
@@ -204,7 +204,7 @@ def _misfit(rule: Rule, network: ForeignNetwork, ours: Tensor) -> str | None:
     if rule.theirs not in network.tensors:
         return f"there {rule.theirs}"
     found = network.tensors[rule.theirs]
-    wanted = rule.form.write(np.broadcast_to(np.float32(0), tuple(ours.shape))).shape
+    wanted = rule.layout.write(np.broadcast_to(np.float32(0), tuple(ours.shape))).shape
     if found.shape != wanted:
         return f"there {rule.theirs} is {found.shape}, wanted {wanted}"
     if found.dtype.kind != "f":
@@ -218,7 +218,7 @@ def _check_others(names: NameMap, network: ForeignNetwork, report: Report, sourc
     for name, values in network.tensors.items():
         if name in taken:
             continue
-        why = names.why_ignored(name)
+        why = names.ignore_reason(name)
         if why is None:
             report.unknown.append(ascii(name)[1:-1][:100])
             continue
@@ -240,7 +240,7 @@ def _fill(network: nn.Module, names: NameMap, foreign: ForeignNetwork, report: R
             continue
         with np.errstate(all="ignore"):  # numbers beyond fp32 are counted below
             values = foreign.tensors[rule.theirs].astype(np.float32)
-            values = np.array(rule.form.read(values), np.float32, order="C")
+            values = np.array(rule.layout.read(values), np.float32, order="C")
         broken += not np.isfinite(values).all()
         targets[rule.ours].copy_(torch.from_numpy(values))
     if broken:

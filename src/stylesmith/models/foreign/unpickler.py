@@ -48,18 +48,18 @@ class Machine:
     def __init__(
         self,
         stream: BinaryIO,
-        session: Session,
+        budget: Session,
         *,
-        table: Mapping[str, StandIn],
-        resolve: Resolve | None = None,
-        place: str = "",
+        allowed: Mapping[str, StandIn],
+        persistent_load: Resolve | None = None,
+        location: str = "",
     ):
-        self.stream, self.session, self.table = stream, session, table
-        self.resolve, self.place = resolve, place
-        self.stack = Stack(session)
+        self.stream, self.budget, self.allowed = stream, budget, allowed
+        self.persistent_load, self.location = persistent_load, location
+        self.stack = Stack(budget)
         self.position = 0
 
-    def run(self) -> Any:
+    def load(self) -> Any:
         """The value of the pickle.
 
         Raises:
@@ -69,83 +69,83 @@ class Machine:
         try:
             with warnings.catch_warnings():  # about escapes in a text of protocol 0
                 warnings.simplefilter("ignore")
-                return self._run()
+                return self._load()
         except ERRORS as error:
             text = brief((str(error) or type(error).__name__).splitlines()[0], 160)[1:-1]
             problem = f"damaged or not a network file, at {self.where}: {text}"
-            raise self.session.fail(problem) from None
+            raise self.budget.file_error(problem) from None
 
-    def _run(self) -> Any:
+    def _load(self) -> Any:
         self.position = self.stream.tell()
         for opcode, argument, position in pickletools.genops(self.stream):
             self.position = position or 0
-            self.session.step()
+            self.budget.count_steps()
             if opcode.name == "STOP":
                 return self.stack.pop()
-            if not self.stack.handle(opcode.name, argument):
-                self._act(opcode.name, argument)
+            if not self.stack.dispatch(opcode.name, argument):
+                self._dispatch(opcode.name, argument)
         raise Damaged("no end")
 
     @property
     def where(self) -> str:
         """The byte of the present opcode."""
-        return f"byte {self.position}{self.place}"
+        return f"byte {self.position}{self.location}"
 
     def _refuse(self, what: str) -> NoReturn:
-        raise self.session.fail(
+        raise self.budget.file_error(
             f"refused: {what} at {self.where}, which is not data of a network. Nothing was run; "
             "`stylesmith inspect` shows what the file wants."
         )
 
-    def _act(self, name: str, argument: Any) -> None:
+    def _dispatch(self, name: str, argument: Any) -> None:
         """Opcodes that would do something elsewhere."""
         if name in REFUSED:
             self._refuse(f"opcode {name} {REFUSED[name]}")
         ACTIONS[name](self, argument)
 
-    def _name(self, module: Any, name: Any) -> StandIn:
+    def _find_class(self, module: Any, name: Any) -> StandIn:
         """The stand-in for a global."""
         if not isinstance(module, str) or not isinstance(name, str):
             raise Damaged("a global without name")
         full = f"{module}.{name}"
-        self.session.spend(len(full))
-        self.session.wanted.setdefault(full, self.where)
-        found = look_up(full, self.table)
+        self.budget.count_bytes(len(full))
+        self.budget.named_globals.setdefault(full, self.where)
+        found = look_up(full, self.allowed)
         if found:
             return found
-        self.session.refused.add(full)
-        if not self.session.survey:
+        self.budget.refused_globals.add(full)
+        if not self.budget.inspect_only:
             self._refuse(f"it wants the global {_printable(full)}")
         return StandIn(full, call=lambda *_: Opaque(full), new=lambda *_: Opaque(full))
 
-    def name_in_text(self, argument: str) -> None:
+    def load_global(self, argument: str) -> None:
         """Push the global that an opcode names."""
         module, _, name = argument.partition(" ")
-        self.stack.push(self._name(module, name))
+        self.stack.push(self._find_class(module, name))
 
-    def name_on_stack(self) -> None:
+    def load_stack_global(self) -> None:
         """Push the global that two texts on the stack name."""
         name, module = self.stack.pop(), self.stack.pop()
-        self.stack.push(self._name(module, name))
+        self.stack.push(self._find_class(module, name))
 
-    def make_instance(self, argument: str) -> None:
+    def load_inst(self, argument: str) -> None:
         """The oldest way to make an object, which no network file needs."""
-        self.stack.pop_many()
+        self.stack.pop_mark()
         module, _, name = argument.partition(" ")
-        what = self._name(module, name)
-        if not self.session.survey:
+        what = self._find_class(module, name)
+        if not self.budget.inspect_only:
             self._refuse(f"opcode INST makes a {_printable(what.name)}")
         self.stack.push(Opaque(what.name))
 
-    def reduce(self) -> None:
+    def load_reduce(self) -> None:
         """Push what a stand-in makes of arguments."""
         arguments, what = self.stack.pop(), self.stack.pop()
-        self.stack.push(self._apply(getattr(what, "call", None), what, arguments))
+        self.stack.push(self._call(getattr(what, "call", None), what, arguments))
 
-    def new_object(self) -> None:
+    def load_newobj(self) -> None:
         """Push the instance that a stand-in makes."""
         arguments, what = self.stack.pop(), self.stack.pop()
-        self.stack.push(self._apply(getattr(what, "new", None), what, arguments))
+        self.stack.push(self._call(getattr(what, "new", None), what, arguments))
 
     def build(self) -> None:
         """Give a state to the stand-in on top."""
@@ -155,45 +155,45 @@ class Machine:
         if isinstance(target, StandIn):
             self._refuse(f"a change of {_printable(target.name)}")
         if isinstance(state, tuple):
-            self._charge(state)
+            self._count_arguments(state)
         target.build(state)
 
-    def persistent(self, key: Any) -> None:
+    def load_persid(self, key: Any) -> None:
         """Push the value of a persistent id, in the one kind of file that has them."""
-        if self.resolve is not None:
-            self.stack.push(self.resolve(key))
-        elif self.session.survey:
+        if self.persistent_load is not None:
+            self.stack.push(self.persistent_load(key))
+        elif self.budget.inspect_only:
             self.stack.push(Opaque("persistent id"))
         else:
             shown = f" {_printable(key)}" if isinstance(key, str) else ""
             self._refuse(f"a persistent id{shown}")
 
-    def _apply(self, function: Callable[..., Any] | None, what: Any, arguments: Any) -> Any:
+    def _call(self, function: Callable[..., Any] | None, what: Any, arguments: Any) -> Any:
         if not isinstance(what, StandIn) or not isinstance(arguments, tuple):
             raise Damaged("a call of something that is no global")
         if function is None:
             self._refuse(f"a call of {_printable(what.name)}")
-        self._charge(arguments)
+        self._count_arguments(arguments)
         return function(*arguments)
 
-    def _charge(self, values: tuple[Any, ...]) -> None:
+    def _count_arguments(self, values: tuple[Any, ...]) -> None:
         """Pay for reading values once more."""
         for value in values:
             if isinstance(value, str | bytes | bytearray):
-                self.session.spend(len(value))
+                self.budget.count_bytes(len(value))
             elif isinstance(value, tuple | list | dict | set):
-                self.session.step(len(value))
+                self.budget.count_steps(len(value))
 
 
 ACTIONS: dict[str, Callable[[Machine, Any], None]] = {
-    "GLOBAL": Machine.name_in_text,
-    "STACK_GLOBAL": lambda machine, _: machine.name_on_stack(),
-    "INST": Machine.make_instance,
-    "REDUCE": lambda machine, _: machine.reduce(),
-    "NEWOBJ": lambda machine, _: machine.new_object(),
+    "GLOBAL": Machine.load_global,
+    "STACK_GLOBAL": lambda machine, _: machine.load_stack_global(),
+    "INST": Machine.load_inst,
+    "REDUCE": lambda machine, _: machine.load_reduce(),
+    "NEWOBJ": lambda machine, _: machine.load_newobj(),
     "BUILD": lambda machine, _: machine.build(),
-    "PERSID": Machine.persistent,
-    "BINPERSID": lambda machine, _: machine.persistent(machine.stack.pop()),
+    "PERSID": Machine.load_persid,
+    "BINPERSID": lambda machine, _: machine.load_persid(machine.stack.pop()),
 }
 """What the remaining opcodes do; one that is nowhere is unknown."""
 
