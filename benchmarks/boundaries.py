@@ -18,18 +18,18 @@ from torch import Tensor
 from stylesmith import files
 from stylesmith.devices import choose_device
 from stylesmith.images import to_uint8
-from stylesmith.metrics.boundaries import SAMPLES, boundaries, look_at_seeds
+from stylesmith.metrics.boundaries import DEFAULT_SAMPLES, attribute_boundaries, classify_seeds
 from stylesmith.metrics.classifiers import Classifiers, open_classifiers
 from stylesmith.models import load
 from stylesmith.sampling import (
     Direction,
-    Painter,
-    Settings,
-    editing_sheet,
-    from_classifier,
-    without,
+    SamplingPipeline,
+    SamplingSettings,
+    boundary_direction,
+    orthogonalize,
+    write_editing_grid,
 )
-from stylesmith.sampling.codes import Codes
+from stylesmith.sampling.codes import LatentCodes
 
 STRENGTHS = (1.0, 2.0, 3.0, 4.0, 5.0)
 """Standard deviations of w along the direction."""
@@ -40,7 +40,9 @@ READABLE = 0.9
 BATCH = 50
 
 
-def attributes_of(painter: Painter, codes: Codes, classifiers: Classifiers) -> Tensor:
+def attributes_of(
+    painter: SamplingPipeline, codes: LatentCodes, classifiers: Classifiers
+) -> Tensor:
     """What the classifiers say of the pictures of codes, bool `(N, A)`."""
     parts = [codes[start : start + BATCH] for start in range(0, len(codes), BATCH)]
     return torch.cat([classifiers.features(to_uint8(painter.draw(part))) > 0 for part in parts])
@@ -50,8 +52,8 @@ def attributes_of(painter: Painter, codes: Codes, classifiers: Classifiers) -> T
 class Stage:
     """Pictures that are moved, and what is seen on them."""
 
-    painter: Painter
-    codes: Codes
+    painter: SamplingPipeline
+    codes: LatentCodes
     classifiers: Classifiers
     before: Tensor
     """What they have, bool `(N, A)`."""
@@ -94,27 +96,27 @@ def write_page(options: argparse.Namespace) -> None:
     generator = load(options.model)
     classifiers = open_classifiers(options.classifiers, choose_device("auto"))
     names = classifiers.attributes
-    ws, logits = look_at_seeds(Painter(generator), classifiers, SAMPLES)
-    painter = Painter(generator, Settings(psi=options.psi))
+    ws, logits = classify_seeds(SamplingPipeline(generator), classifiers, DEFAULT_SAMPLES)
+    painter = SamplingPipeline(generator, SamplingSettings(psi=options.psi))
     plain = {
-        name: from_classifier(painter, torch.from_numpy(normal), name=name)
-        for name, normal in boundaries(ws, logits, names).items()
+        name: boundary_direction(painter, torch.from_numpy(normal), name=name)
+        for name, normal in attribute_boundaries(ws, logits, names).items()
     }
     kept = {
-        name: without(move, [o for o in plain.values() if o is not move], painter.w_samples)
+        name: orthogonalize(move, [o for o in plain.values() if o is not move], painter.w_samples)
         for name, move in plain.items()
     }
-    codes = painter.codes(range(SAMPLES, SAMPLES + options.count))
+    codes = painter.codes(range(DEFAULT_SAMPLES, DEFAULT_SAMPLES + options.count))
     before = attributes_of(painter, codes, classifiers)
     places = [i for i, fact in enumerate(classifiers.facts) if fact.accuracy >= READABLE]
     stage = Stage(painter, codes, classifiers, before, places)
     options.out.mkdir(parents=True, exist_ok=True)
     shown = [kept[names[place]] for place in places]
-    editing_sheet(painter, [options.seed], shown, [-4, -2, 0, 2, 4], options.out / "sheet.png")
+    write_editing_grid(painter, [options.seed], shown, [-4, -2, 0, 2, 4], options.out / "sheet.png")
     text = PAGE.format(
         command=f"python benchmarks/boundaries.py --model {options.model} "
         f"--classifiers {options.classifiers} --out {options.out}",
-        samples=SAMPLES,
+        samples=DEFAULT_SAMPLES,
         count=options.count,
         psi=options.psi,
         readable=READABLE,

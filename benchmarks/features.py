@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         "side": arguments.side,
         "batch": arguments.batch,
         "rounds": arguments.rounds,
-        "device": devices.describe(device),
+        "device": devices.device_name(device),
         "torch": str(torch.__version__),
         "images_per_second": statistics.median(rates),
         "range": {"low": min(rates), "high": max(rates)},

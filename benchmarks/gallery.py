@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stylesmith import files
 from stylesmith.devices import choose_device
-from stylesmith.figures import FIGURES, Choices, PaperFigure, Subject, save_drawing
+from stylesmith.figures import FIGURES, FigureInput, FigureOptions, PaperFigure, save_figure
 
 SEEDS = {
     "stylegan-3": [1, 2, 3, 6, 12, 13, 14, 15, 17, 20, 23],
@@ -36,9 +36,9 @@ class Drawn:
     seconds: float
 
 
-def choose(figure: PaperFigure, options: argparse.Namespace) -> tuple[Path, Choices]:
+def choose(figure: PaperFigure, options: argparse.Namespace) -> tuple[Path, FigureOptions]:
     """The model of a figure, and what stands beside it."""
-    choices = Choices(seeds=SEEDS.get(figure.id))
+    choices = FigureOptions(seeds=SEEDS.get(figure.id))
     match figure.id:
         case "stylegan-4" | "stylegan-5" | "stylegan2-1":
             return options.adain, choices
@@ -50,7 +50,7 @@ def choose(figure: PaperFigure, options: argparse.Namespace) -> tuple[Path, Choi
             return options.run, choices
 
 
-def command_line(figure: PaperFigure, model: Path, choices: Choices) -> str:
+def command_line(figure: PaperFigure, model: Path, choices: FigureOptions) -> str:
     """What a user would type."""
     words = ["stylesmith figure", figure.id, *([] if figure.needs_no_model else [str(model)])]
     if choices.seeds:
@@ -65,10 +65,10 @@ def draw(figure: PaperFigure, options: argparse.Namespace) -> Drawn:
     assert figure.draw is not None
     model, choices = choose(figure, options)
     start = time.perf_counter()
-    subject = Subject(model, choose_device("auto"), choices)
+    subject = FigureInput(model, choose_device("auto"), choices)
     drawing = figure.draw(subject, lambda done, total: None)
     path = options.out / f"{figure.id}.png"
-    for written in save_drawing(drawing, path):
+    for written in save_figure(drawing, path):
         if written != path:  # lines of charts are sharp enough here, and pages should be small
             written.unlink()
     seconds = time.perf_counter() - start

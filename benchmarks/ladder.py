@@ -100,7 +100,7 @@ def open_ladder(options: argparse.Namespace) -> Ladder:
     return Ladder(
         out=options.out,
         dataset=dataset,
-        data=runs.describe_data(
+        data=runs.make_data_config(
             dataset, conditional=False, mirror=False, skip_bad=False, resize=size is not None
         ),
         device=devices.choose_device(options.device),
@@ -119,7 +119,7 @@ def measure_rows(ladder: Ladder, names: Sequence[str], command: str) -> None:
         rows[config.preset] = measure_speed(config, ladder.dataset, ladder.device).to_json()
     facts = {
         "command": command,
-        "device": devices.describe(ladder.device),
+        "device": devices.device_name(ladder.device),
         "torch": str(torch.__version__),
         "date": datetime.now(UTC).date().isoformat(),
     }

@@ -11,7 +11,7 @@ from typing import Any
 import ladder_pictures as pictures
 from ladder_document import Document
 from ladder_rows import Notes, Row
-from stylesmith.training.advice import in_words, number
+from stylesmith.training.advice import finite_number, format_image_count
 from stylesmith.training.live import format_duration
 
 SPEED, READING = "speed.json", "reading.md"
@@ -77,7 +77,10 @@ def _conditions(rows: list[Row]) -> str:
 
 
 def _describe_data(row: Row) -> str:
-    data, count = row.story.config.data, number(row.story.last("start").get("dataset_images"))
+    data, count = (
+        row.story.config.data,
+        finite_number(row.story.last("start").get("dataset_images")),
+    )
     height, width = data.size
     return f"{Path(data.path).name}, {int(count or 0):,} images of {width}x{height}"
 
@@ -91,7 +94,7 @@ def _overview(rows: list[Row]) -> str:
         _line(
             f"`{row.preset.name}`",
             row.preset.summary,
-            in_words(row.story.images_seen),
+            format_image_count(row.story.images_seen),
             format_duration(row.story.seconds),
             _figure(row.story.last("samples").get("color_distance")),
             _figure(row.story.last("samples").get("diversity")),
@@ -112,7 +115,9 @@ def _add_row(page: Document, row: Row, failure: str | None, *, budget: int) -> N
     name, story = row.preset.name, row.story
     page.add(f"## {name}", _about(row))
     page.add(f"**It failed:** {failure}" if failure else "")
-    caption = f"{name}: samples after {in_words(story.images_seen)} images, averaged generator"
+    caption = (
+        f"{name}: samples after {format_image_count(story.images_seen)} images, averaged generator"
+    )
     page.add_image(name, pictures.sample_rows(story, row.run), caption, budget=budget)
     picture, moments = pictures.history(story, row.run)
     seen = ", ".join(f"{moment:.3g}" for moment in moments)
@@ -177,10 +182,10 @@ def _line(*cells: str) -> str:
 
 
 def _figure(value: Any) -> str:
-    known = number(value)
+    known = finite_number(value)
     return "-" if known is None else f"{known:.3g}"
 
 
 def _millions(row: Row, network: str) -> str:
-    count = number(row.story.last("start").get(f"{network}_parameters"))
+    count = finite_number(row.story.last("start").get(f"{network}_parameters"))
     return "-" if count is None else f"{count / 1e6:.2f} M"

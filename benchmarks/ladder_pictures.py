@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from stylesmith.charts import Point, line_chart
+from stylesmith.charts import ChartPoint, line_chart
 from stylesmith.models import RunFolder
-from stylesmith.training.advice import Story, number
+from stylesmith.training.advice import RunHistory, finite_number
 from stylesmith.training.curves import PLOTS, Plot
 
 CURVES = {"sign_real", "loss_g", "color_distance", "diversity"}
@@ -25,20 +25,20 @@ BACKGROUND, INK = "#ffffff", "#1d2127"
 """Of charts in files of their own, which take no colors from a page."""
 
 
-def sample_rows(story: Story, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
+def sample_rows(story: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
     """The first seeds of the latest grid; None before there is one."""
     shots = grids(story, run)
     return _rows_of(cut(shots[-1][1], story), rows) if shots else None
 
 
-def real_rows(story: Story, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
+def real_rows(story: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
     """As many real images."""
     path = run.real_samples
     return _rows_of(cut(path, story), rows) if path.is_file() else None
 
 
 def history(
-    story: Story, run: RunFolder, *, seeds: int = 3
+    story: RunHistory, run: RunFolder, *, seeds: int = 3
 ) -> tuple[Image.Image | None, list[float]]:
     """The first seeds over time, a column per moment; and the thousands of images at each."""
     shots = _spread(grids(story, run), MOMENTS)
@@ -49,13 +49,13 @@ def history(
     return sheet(tiles, columns=len(columns)), [seen / 1000 for seen, _ in shots]
 
 
-def grids(story: Story, run: RunFolder) -> list[tuple[int, Path]]:
+def grids(story: RunHistory, run: RunFolder) -> list[tuple[int, Path]]:
     """Images seen and file of each sample grid that is there."""
     seen = [record["images_seen"] for record in story.curve("samples")]
     return [(count, run.samples(count)) for count in seen if run.samples(count).is_file()]
 
 
-def cut(path: Path, story: Story) -> list[Image.Image]:
+def cut(path: Path, story: RunHistory) -> list[Image.Image]:
     """The images of a grid, in the order of their seeds."""
     count = story.config.output.grid_images
     columns = math.ceil(math.sqrt(count))
@@ -97,7 +97,7 @@ def encode(image: Image.Image, *, budget: int) -> tuple[bytes, str]:
         image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
 
 
-def row_charts(story: Story) -> list[str]:
+def row_charts(story: RunHistory) -> list[str]:
     """Losses, score signs, color distance and diversity of one row, as far as it has them."""
     chosen = [plot for plot in PLOTS if next(iter(plot.lines)) in CURVES]
     drawn = [
@@ -106,7 +106,7 @@ def row_charts(story: Story) -> list[str]:
     return [chart(plot, _not_empty(lines)) for plot, lines in drawn if _not_empty(lines)]
 
 
-def comparisons(stories: Mapping[str, Story]) -> list[str]:
+def comparisons(stories: Mapping[str, RunHistory]) -> list[str]:
     """Color distance and diversity of several rows in one chart each, a few rows at a time."""
     names = list(stories)
     charts = []
@@ -118,12 +118,12 @@ def comparisons(stories: Mapping[str, Story]) -> list[str]:
     return charts
 
 
-def points(story: Story, key: str, plot: Plot) -> list[Point]:
+def points(story: RunHistory, key: str, plot: Plot) -> list[ChartPoint]:
     """One field of the log over thousands of images."""
-    return [(r["images_seen"] / 1000, number(r.get(key))) for r in story.curve(plot.event)]
+    return [(r["images_seen"] / 1000, finite_number(r.get(key))) for r in story.curve(plot.event)]
 
 
-def chart(plot: Plot, lines: Mapping[str, Sequence[Point]]) -> str:
+def chart(plot: Plot, lines: Mapping[str, Sequence[ChartPoint]]) -> str:
     """A chart as the report of a run draws it, over the whole length."""
     return line_chart(
         lines,
@@ -170,7 +170,7 @@ def _spread(items: list[tuple[int, Path]], count: int) -> list[tuple[int, Path]]
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
-def _not_empty(lines: Mapping[str, Sequence[Point]]) -> dict[str, Sequence[Point]]:
+def _not_empty(lines: Mapping[str, Sequence[ChartPoint]]) -> dict[str, Sequence[ChartPoint]]:
     return {name: line for name, line in lines.items() if any(y is not None for _, y in line)}
 
 

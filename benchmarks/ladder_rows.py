@@ -11,7 +11,7 @@ from stylesmith import files
 from stylesmith.errors import ModelError
 from stylesmith.models import RunFolder
 from stylesmith.presets import Preset, find_preset
-from stylesmith.training.advice import Story, number
+from stylesmith.training.advice import RunHistory, finite_number
 from stylesmith.training.log import read_log
 
 NOTES = "ladder.json"
@@ -23,7 +23,7 @@ class Row:
 
     preset: Preset
     run: RunFolder
-    story: Story
+    story: RunHistory
 
     @classmethod
     def read(cls, folder: Path, name: str) -> "Row | None":
@@ -31,7 +31,7 @@ class Row:
         run = RunFolder(folder / name)
         if not run.exists() or not run.log.is_file():
             return None
-        return cls(find_preset(name), run, Story(run.read_config(), read_log(run.log)))
+        return cls(find_preset(name), run, RunHistory(run.read_config(), read_log(run.log)))
 
     @property
     def full_speed(self) -> float | None:
@@ -41,7 +41,7 @@ class Row:
         records = self.story.curve("progress")
         starts = [0, *(record["images_seen"] for record in records)]
         full = [r for start, r in zip(starts, records, strict=False) if start >= grown]
-        speeds = [number(record.get("img_per_sec")) for record in full]
+        speeds = [finite_number(record.get("img_per_sec")) for record in full]
         known = [speed for speed in speeds if speed is not None]
         return median(known) if known else None
 

@@ -16,7 +16,7 @@ from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision, dtype_name
 from stylesmith.latents import RandomKeys
 from stylesmith.training.estimate import choose_micro_batch
-from stylesmith.training.learner import Learner
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.state import TrainState
 
@@ -45,7 +45,7 @@ def measure_speed(
     training, keys = config.training, RandomKeys(config.training.seed)
     state = TrainState.create(config, device)
     loader = BatchLoader(dataset, keys=keys, mirror=config.data.mirror)
-    learner = Learner(config, state, loader, Schedule(config), keys)
+    learner = TrainStep(config, state, loader, Schedule(config), keys)
 
     def step(number: int) -> None:
         state.counters.steps = number

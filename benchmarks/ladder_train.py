@@ -14,10 +14,10 @@ from stylesmith.config import DataConfig, RunConfig, apply_overrides
 from stylesmith.data.dataset import Dataset
 from stylesmith.errors import RunError
 from stylesmith.presets import find_preset
-from stylesmith.training.trainer import Limits, Reason
+from stylesmith.training.trainer import RunLimits, StopReason
 
 DEFAULT_KIMG = 100.0
-STOPPED: Reason = "it was asked to stop"
+STOPPED: StopReason = "it was asked to stop"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def train_rows(ladder: Ladder, names: Sequence[str], notes: Notes) -> bool:
         check_row(ladder, name)  # better refused now than in the middle of the night
     failed = False
     for name in names:
-        reason: Reason | None = None
+        reason: StopReason | None = None
         notes.failures.pop(name, None)
         try:
             reason = train_row(ladder, name)
@@ -77,7 +77,7 @@ def train_rows(ladder: Ladder, names: Sequence[str], notes: Notes) -> bool:
     return not failed
 
 
-def train_row(ladder: Ladder, name: str) -> Reason | None:
+def train_row(ladder: Ladder, name: str) -> StopReason | None:
     """Start a row, go on with it, or leave it if it is complete; says why its session ended."""
     row = Row.read(ladder.out, name)
     if row is None or not row.run.checkpoints():
@@ -101,7 +101,7 @@ def check_row(ladder: Ladder, name: str) -> None:
     begun = row.story.config if row else None
     wanted = ladder.config(name, kimg=ladder.kimg or (begun.training.kimg if begun else 1.0))
     if row is not None and begun is not None:
-        runs.check_begun_alike(row.run, begun, wanted, folder_option="--out")
+        runs.check_same_settings(row.run, begun, wanted, folder_option="--out")
 
 
 def is_complete(row: Row, ladder: Ladder) -> bool:
@@ -116,25 +116,25 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def _start(ladder: Ladder, name: str) -> Reason:
+def _start(ladder: Ladder, name: str) -> StopReason:
     config = ladder.config(name, kimg=ladder.kimg or _kimg_in_time(ladder, name))
     say(f"{name}: a new run, laid out for {config.training.kimg:.4g} thousand images")
-    session = runs.Session(ladder.device, _limits(ladder, spent=0.0), force=True)
+    session = runs.RunOptions(ladder.device, _limits(ladder, spent=0.0), force=True)
     return runs.start(config, ladder.dataset, ladder.out / name, session, notify=say)
 
 
-def _go_on(ladder: Ladder, row: Row) -> Reason:
+def _go_on(ladder: Ladder, row: Row) -> StopReason:
     say(f"{row.preset.name}: goes on after {row.story.images_seen:,} images")
-    session = runs.Session(ladder.device, _limits(ladder, spent=row.minutes))
+    session = runs.RunOptions(ladder.device, _limits(ladder, spent=row.minutes))
     config = row.story.config.change(data={"path": ladder.data.path})
     return runs.resume(row.run, config, session, notify=say)
 
 
-def _limits(ladder: Ladder, *, spent: float) -> Limits:
+def _limits(ladder: Ladder, *, spent: float) -> RunLimits:
     """Minutes hold for all sessions of a row together, and rows that are fast go on until then."""
     if ladder.minutes is None:
-        return Limits()
-    return Limits(ladder.minutes - spent, ignore_length=True)
+        return RunLimits()
+    return RunLimits(ladder.minutes - spent, ignore_length=True)
 
 
 def _kimg_in_time(ladder: Ladder, name: str) -> float:

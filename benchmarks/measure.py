@@ -78,7 +78,7 @@ class Setting:
             "case": self.name,
             "batch": self.case.batch,
             "pairs": self.pairs,
-            "device": devices.describe(self.device),
+            "device": devices.device_name(self.device),
             "path": str(self.precision.dtype).removeprefix("torch."),
             "torch": str(torch.__version__),
         }

@@ -12,8 +12,8 @@ from measure import rounded
 from stylesmith import devices
 from stylesmith.metrics.distances import BLOCK_COLUMNS, BLOCK_ROWS
 from stylesmith.metrics.moments import Moments
-from stylesmith.metrics.precision_recall import compare_manifolds
-from stylesmith.metrics.separability import sides
+from stylesmith.metrics.precision_recall import compute_precision_recall
+from stylesmith.metrics.separability import hyperplane_predictions
 from stylesmith.perception.extractor import open_extractor
 
 BATCH = 64
@@ -51,7 +51,7 @@ def manifolds(arguments: argparse.Namespace) -> dict[str, object]:
     real, fake = (torch.randn(count, dimension, device=device) for _ in range(2))
     before = devices.peak_memory(device) or 0
     start = time.perf_counter()
-    compare_manifolds(real, fake)
+    compute_precision_recall(real, fake)
     seconds = time.perf_counter() - start
     work = 3 * 2 * count * count * dimension
     return {
@@ -71,7 +71,7 @@ def hyperplanes(arguments: argparse.Namespace) -> dict[str, object]:
     points = rng.standard_normal((arguments.images, arguments.dimension)).astype(np.float32)
     labels = points[:, 0] + rng.standard_normal(arguments.images) > 0
     start = time.perf_counter()
-    found = sides(points, labels)
+    found = hyperplane_predictions(points, labels)
     seconds = time.perf_counter() - start
     return {
         "points": list(points.shape),
@@ -103,7 +103,7 @@ def main() -> None:
     arguments.images = arguments.images or images
     arguments.dimension = arguments.dimension or dimension
     result = PARTS[arguments.part](arguments)
-    device = devices.describe(devices.choose_device(arguments.device))
+    device = devices.device_name(devices.choose_device(arguments.device))
     print(json.dumps(rounded({"part": arguments.part, "device": device} | result), indent=2))
 
 

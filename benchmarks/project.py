@@ -8,8 +8,8 @@ import statistics
 import torch
 
 import measure
-from stylesmith.inversion import ProjectionSettings, Search
-from stylesmith.inversion.state import State
+from stylesmith.inversion import LatentOptimizer, ProjectionSettings
+from stylesmith.inversion.state import ProjectionState
 from stylesmith.networks import build_generator
 from stylesmith.perception.random_features import RandomDistance
 
@@ -18,7 +18,7 @@ def step_parts(setting: measure.Setting) -> dict[str, dict[str, measure.Work]]:
     """One step for one picture, and for a batch, from the mean w to random pictures."""
     config = setting.case.config.generator
     generator = build_generator(config).to(setting.device).requires_grad_(False)
-    search = Search(generator, RandomDistance(setting.device), ProjectionSettings())
+    search = LatentOptimizer(generator, RandomDistance(setting.device), ProjectionSettings())
     forms: dict[str, dict[str, measure.Work]] = {}
     for name, count in (("one", 1), ("batch", setting.case.batch)):
         images = torch.rand(count, config.image_channels, *generator.image_size) * 2 - 1
@@ -40,7 +40,7 @@ def run(setting: measure.Setting) -> dict[str, object]:
     return measure.rounded(result)
 
 
-def _step(search: Search, state: State, wanted: torch.Tensor) -> measure.Work:
+def _step(search: LatentOptimizer, state: ProjectionState, wanted: torch.Tensor) -> measure.Work:
     return lambda: search.step(state, wanted)
 
 

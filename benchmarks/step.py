@@ -23,15 +23,15 @@ from stylesmith.networks import (
     build_generator,
 )
 from stylesmith.training import steps
-from stylesmith.training.draws import Draw, draw_latents
+from stylesmith.training.draws import LatentBatch, make_latent_batch
 from stylesmith.training.ema import update_ema
 from stylesmith.training.state import lazy_adam
-from stylesmith.training.steps import Players, Stats
+from stylesmith.training.steps import Networks, Stats
 
 Pass = Callable[[], tuple[Tensor, Stats]]
 
 
-def step_parts(players: Players, setting: measure.Setting) -> dict[str, measure.Work]:
+def step_parts(players: Networks, setting: measure.Setting) -> dict[str, measure.Work]:
     """The passes of a step by name, each ready to be run again and again on the same input."""
     config, training = setting.case.config, setting.case.config.training
     draw = make_draw(setting, setting.case.batch)
@@ -73,7 +73,7 @@ def weights(training: TrainingConfig) -> dict[str, float]:
     }
 
 
-def keeper(players: Players, *optimizers: torch.optim.Adam) -> measure.Work:
+def keeper(players: Networks, *optimizers: torch.optim.Adam) -> measure.Work:
     """What the trainer copies before a step, to undo it if need be; the plain form has no such."""
     if isinstance(players.generator, PlainGenerator):
         return lambda: None
@@ -108,9 +108,9 @@ def mover(
     return move
 
 
-def make_draw(setting: measure.Setting, batch: int) -> Draw:
+def make_draw(setting: measure.Setting, batch: int) -> LatentBatch:
     """Latents and noise of one batch, styles mixed as in most steps."""
-    return draw_latents(
+    return make_latent_batch(
         setting.case.config.generator,
         RandomKeys(0),
         "benchmark",
@@ -123,16 +123,16 @@ def make_draw(setting: measure.Setting, batch: int) -> Draw:
     )
 
 
-def build_forms(setting: measure.Setting) -> dict[str, Players]:
+def build_forms(setting: measure.Setting) -> dict[str, Networks]:
     """The shipped networks in the machine's precision, and a plain copy of them in fp32."""
     generator = build_generator(setting.case.config.generator).to(setting.device)
     discriminator = build_discriminator(setting.case.config.discriminator).to(setting.device)
-    forms = {"shipped": Players(generator, discriminator, setting.precision)}
+    forms = {"shipped": Networks(generator, discriminator, setting.precision)}
     if setting.case.compare:
         plain_generator = cast(Generator, PlainGenerator(generator))
         assert isinstance(discriminator, ResidualDiscriminator)
         plain_discriminator = cast(ResidualDiscriminator, PlainDiscriminator(discriminator))
-        forms["plain"] = Players(plain_generator, plain_discriminator, FP32)
+        forms["plain"] = Networks(plain_generator, plain_discriminator, FP32)
     return forms
 
 

@@ -22,7 +22,7 @@ from stylesmith.data.dataset import open_dataset
 from stylesmith.metrics.frechet import frechet_distance
 from stylesmith.metrics.moments import Moments
 from stylesmith.models import RunFolder
-from stylesmith.perception.extractor import Extractor, open_extractor
+from stylesmith.perception.extractor import FeatureExtractor, open_extractor
 from stylesmith.training.log import read_log
 
 COUNT = 2000
@@ -63,7 +63,7 @@ HARMS: dict[str, tuple[Harm, Sequence[float]]] = {
 }
 
 
-def moments(extractor: Extractor, batch: Tensor) -> Moments:
+def moments(extractor: FeatureExtractor, batch: Tensor) -> Moments:
     """Of the features of a batch."""
     return Moments.from_features(
         torch.cat([extractor.features(part) for part in batch.split(BATCH)])

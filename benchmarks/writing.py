@@ -8,7 +8,7 @@ import torch
 
 import measure
 from stylesmith.networks import build_generator
-from stylesmith.sampling import Painter, write_folder
+from stylesmith.sampling import SamplingPipeline, write_folder
 
 IMAGES = 1000
 
@@ -18,7 +18,7 @@ def run(setting: measure.Setting) -> dict[str, object]:
     """Measure one case: `IMAGES` drawn and thrown away, and as many written as PNG."""
     config = setting.case.config.generator
     generator = build_generator(config).to(setting.device).requires_grad_(False)
-    painter = Painter(generator)
+    painter = SamplingPipeline(generator)
     batch = setting.case.batch
     z = torch.randn(batch, config.mapping.z_dim, device=setting.device)
 

@@ -14,17 +14,17 @@ import pytest
 import torch
 
 from stylesmith.config import DataConfig, RunConfig, at_level
-from stylesmith.inversion.noise_regularizer import renormalized
+from stylesmith.inversion.noise_regularizer import normalize_noise
 from stylesmith.metrics.classifiers import classifier_config
 from stylesmith.metrics.protocol import parse_metric
-from stylesmith.metrics.supervised import LENGTHS
+from stylesmith.metrics.supervised import TRAINING_IMAGES
 from stylesmith.networks import Generator, build_discriminator, build_generator
 from stylesmith.networks.build import parameter_count
 from stylesmith.networks.layers import EqualizedLinear, StyledConv2d
 from stylesmith.networks.stylegan import AdaINLayer
 from stylesmith.ops import instance_norm
 from stylesmith.presets import find_preset
-from stylesmith.sampling.layers import layers_text, named_layers
+from stylesmith.sampling.layers import format_layers, layer_groups
 from stylesmith.training.losses import wgan_penalty
 from stylesmith.training.state import TrainState, lazy_adam
 
@@ -260,7 +260,7 @@ def path_weight(resolution: str) -> float:
 
 
 def renormalized_moments() -> tuple[float, float]:
-    noise = renormalized(3 + 2 * torch.randn(1, 1, 16, 16))
+    noise = normalize_noise(3 + 2 * torch.randn(1, 1, 16, 16))
     return round(abs(noise.mean().item()), 5), round(noise.var(correction=0).item(), 5)
 
 
@@ -296,9 +296,9 @@ READERS: dict[str, Callable[..., object]] = {
     r"path_weight by Eq\. 5 at (\d+)x\1": path_weight,
     r"mean and variance of a noise map after a step": renormalized_moments,
     r"classifier: stddev_features": lambda: classifier_config((256, 256), 3).stddev_features,
-    r"classifier: images by the paper's protocol": lambda: LENGTHS["paper"],
-    r"(coarse|middle|fine) layers at 1024x1024": lambda name: layers_text(
-        named_layers(config_of("stylegan-f").generator)[name]
+    r"classifier: images by the paper's protocol": lambda: TRAINING_IMAGES["paper"],
+    r"(coarse|middle|fine) layers at 1024x1024": lambda name: format_layers(
+        layer_groups(config_of("stylegan-f").generator)[name]
     ),
 }
 """What computes a stated value, by the regular expression of what the page calls it."""

@@ -19,12 +19,12 @@ from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.data.loader import BatchLoader
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_container
+from stylesmith.models.container import read_tensor_file
 from stylesmith.presets.small import tiny
-from stylesmith.training.learner import Learner
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.state import TrainState
-from stylesmith.training.trainer import Limits
+from stylesmith.training.trainer import RunLimits
 
 CPU = torch.device("cpu")
 BATCH = 4
@@ -46,7 +46,7 @@ def tiny_config(
 ) -> tuple[RunConfig, Dataset]:
     """Preset `tiny` for these photos, `steps` long, with `key=value` settings."""
     dataset = open_dataset(photos)
-    data = runs.describe_data(
+    data = runs.make_data_config(
         dataset, conditional=conditional, mirror=mirror, skip_bad=False, resize=False
     )
     length = f"training.kimg={kimg(steps)}"
@@ -63,7 +63,7 @@ def start(
 ) -> RunFolder:
     """Train a new run in this process; options are those of `tiny_config`."""
     config, dataset = tiny_config(photos, *settings, **options)
-    session = runs.Session(device=CPU, limits=Limits(minutes))
+    session = runs.RunOptions(device=CPU, limits=RunLimits(minutes))
     runs.start(config, dataset, out, session, notify=lambda text: None)
     return RunFolder(out)
 
@@ -72,18 +72,18 @@ def resume(run: RunFolder, *settings: str, steps: int) -> list[str]:
     """Go on in this process up to `steps`; returns what was said."""
     said: list[str] = []
     config = apply_overrides(run.read_config(), [f"training.kimg={kimg(steps)}", *settings])
-    runs.resume(run, config, runs.Session(device=CPU), notify=said.append)
+    runs.resume(run, config, runs.RunOptions(device=CPU), notify=said.append)
     return said
 
 
 def make_learner(
     config: RunConfig, dataset: Dataset, *, state: TrainState | None = None
-) -> Learner:
+) -> TrainStep:
     """A learner in this process alone, with micro-batches as the config says."""
     keys = RandomKeys(config.training.seed)
     loader = BatchLoader(dataset, keys=keys, mirror=config.data.mirror, workers=1)
     schedule = Schedule(config, processes=1)
-    return Learner(config, state or TrainState.create(config, CPU), loader, schedule, keys)
+    return TrainStep(config, state or TrainState.create(config, CPU), loader, schedule, keys)
 
 
 def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -104,7 +104,7 @@ def _same_bits(a: Tensor, b: Tensor) -> bool:
 
 def newest_state(run: RunFolder) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and header of the newest checkpoint, without the time that it took."""
-    tensors, header = read_container(run.checkpoints()[0], kind="checkpoint")
+    tensors, header = read_tensor_file(run.checkpoints()[0], kind="checkpoint")
     del header["clocks"]["seconds"]
     return tensors, header
 

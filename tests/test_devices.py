@@ -65,7 +65,7 @@ def test_memory_figures_are_plausible_bytes():
 
 
 def test_arithmetic_identity_names_what_decides_bits():
-    identity = devices.arithmetic_identity()
+    identity = devices.numeric_environment()
     assert identity["torch"] == torch.__version__
     assert identity["threads"] == str(torch.get_num_threads())
     assert identity["instructions"]

@@ -31,13 +31,13 @@ assert d.world_size() == 1
 
 def test_one_process_needs_no_group():
     x = torch.tensor([1.0, 2.0])
-    with distributed.session(torch.device("cpu")):
-        distributed.average_([x])
+    with distributed.process_group(torch.device("cpu")):
+        distributed.all_reduce_mean_([x])
         distributed.barrier()
         assert (distributed.rank(), distributed.world_size()) == (0, 1)
         assert distributed.is_main()
     assert x.tolist() == [1.0, 2.0]
-    assert distributed.minimum(x).tolist() == [1.0, 2.0]
+    assert distributed.all_reduce_min_(x).tolist() == [1.0, 2.0]
 
 
 def test_two_processes_average_and_agree():

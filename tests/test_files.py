@@ -66,7 +66,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     assert done.returncode == -signal.SIGKILL
     assert path.read_text() == "old"
     assert len(names(tmp_path)) == 2  # the unfinished file is there, hidden, ...
-    assert files.numbered(tmp_path, ".bin") == [path]  # ... and counts as nothing
+    assert files.numbered_files(tmp_path, ".bin") == [path]  # ... and counts as nothing
 
 
 def test_content_reaches_the_disk_before_the_name_does(tmp_path, monkeypatch):
@@ -107,7 +107,7 @@ def test_existing_output_is_kept_unless_forced(tmp_path):
 def test_numbered_sorts_by_number_and_ignores_the_rest(tmp_path):
     for name in ("9.bin", "10.bin", "0002.bin", "x.bin", "3.txt", "3.bin.old", ".4.77.bin"):
         (tmp_path / name).touch()
-    found = [path.name for path in files.numbered(tmp_path, ".bin")]
+    found = [path.name for path in files.numbered_files(tmp_path, ".bin")]
     assert found == ["10.bin", "9.bin", "0002.bin"]
 
 
@@ -126,13 +126,13 @@ def test_numbered_sorts_by_number_and_ignores_the_rest(tmp_path):
 )
 def test_names_that_leave_the_archive_are_refused(name):
     with pytest.raises(DataError, match=r"photos\.zip.*outside the archive") as caught:
-        files.check_inside(name, Path("photos.zip"))
+        files.check_member_path(name, Path("photos.zip"))
     assert repr(name) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a.png", "cats/a.png", "a..b.png", "...", "dog: rex.png"])
 def test_ordinary_names_pass(name):
-    files.check_inside(name, Path("photos.zip"))
+    files.check_member_path(name, Path("photos.zip"))
 
 
 def test_everybody_who_may_read_new_files_may_read_those_of_libraries(tmp_path):

@@ -46,7 +46,7 @@ def test_a_grid_of_nothing_is_refused(shape):
 @pytest.mark.parametrize("suffix", [".png", ".PNG"])
 def test_png_keeps_every_pixel(channels, mode, suffix):
     pixels = torch.randint(0, 256, (channels, 5, 7), dtype=torch.uint8)
-    picture = Image.open(io.BytesIO(images.encode(images.from_uint8(pixels), suffix)))
+    picture = Image.open(io.BytesIO(images.encode_image(images.from_uint8(pixels), suffix)))
     assert (picture.format, picture.mode, picture.size) == ("PNG", mode, (7, 5))
     found = torch.from_numpy(np.asarray(picture).reshape(5, 7, channels).copy()).permute(2, 0, 1)
     assert torch.equal(found, pixels)
@@ -58,7 +58,7 @@ def test_png_keeps_every_pixel(channels, mode, suffix):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_lossy_formats_keep_color(suffix, format, channels):
     image = torch.full((channels, 16, 16), 0.2)
-    picture = Image.open(io.BytesIO(images.encode(image, suffix)))
+    picture = Image.open(io.BytesIO(images.encode_image(image, suffix)))
     assert picture.format == format
     grey = np.asarray(picture.convert("L"), dtype=float)
     assert abs(grey.mean() - 1.2 * 127.5) < 2
@@ -67,17 +67,17 @@ def test_lossy_formats_keep_color(suffix, format, channels):
 @pytest.mark.parametrize("suffix", ["", ".gif", ".txt", ".pdf"])
 def test_other_formats_are_refused(suffix):
     with pytest.raises(OutputError, match=r"\.png, \.jpg or \.webp"):
-        images.encode(torch.zeros(3, 4, 4), suffix)
+        images.encode_image(torch.zeros(3, 4, 4), suffix)
 
 
 def test_two_channels_are_no_image():
     with pytest.raises(ShapeError, match="1, 3 or 4 channels"):
-        images.to_pil(torch.zeros(2, 4, 4))
+        images.to_pil_image(torch.zeros(2, 4, 4))
 
 
 def test_a_refused_format_leaves_no_file(tmp_path):
     with pytest.raises(OutputError):
-        images.save(torch.zeros(3, 4, 4), tmp_path / "x.bmp")
+        images.save_image(torch.zeros(3, 4, 4), tmp_path / "x.bmp")
     assert list(tmp_path.iterdir()) == []
 
 

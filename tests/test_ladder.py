@@ -21,7 +21,7 @@ from stylesmith.errors import ConfigError, ModelError, RunError, UsageError
 from stylesmith.models import RunFolder
 from stylesmith.presets import find_preset
 from stylesmith.presets.small import tiny
-from stylesmith.training.advice import Story
+from stylesmith.training.advice import RunHistory
 from tests.support import CPU, differing, make_photos, newest_state, tiny_config
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -232,7 +232,7 @@ def test_speed_at_full_size_leaves_growing_out(load):
         for seen, speed in ((12, 900.0), (22, 800.0), (32, 50.0), (42, 40.0), (52, 60.0))
     ]
     Row = load("ladder_rows").Row
-    row = Row(find_preset("tiny"), RunFolder(Path("none")), Story(config, records))
+    row = Row(find_preset("tiny"), RunFolder(Path("none")), RunHistory(config, records))
     assert row.full_speed == 50.0, "the second record began below full size"
     assert row.overall_speed == 50.0
 
@@ -244,7 +244,7 @@ def test_a_grid_is_cut_in_the_order_of_its_seeds(load, tmp_path):
     for i in range(6):
         grid[i // 3 * 8 : i // 3 * 8 + 8, i % 3 * 8 : i % 3 * 8 + 8] = 40 * i
     Image.fromarray(grid).save(tmp_path / "grid.png")
-    tiles = pictures.cut(tmp_path / "grid.png", Story(config, []))
+    tiles = pictures.cut(tmp_path / "grid.png", RunHistory(config, []))
     assert [tile.getpixel((4, 4))[0] for tile in tiles] == [0, 40, 80, 120, 160, 200]
     sheet = pictures.sheet(tiles, columns=2)
     assert sheet.size == (128, 192), "8 pixels become 64"
@@ -280,7 +280,7 @@ def test_what_is_written_on_the_way_and_where_data_lies_may_change(photos, tmp_p
     begun, _ = tiny_config(photos)
     moved = begun.change(data={"path": "elsewhere"}, output={"log_kimg": 5.0, "metrics": ["fid"]})
     run = RunFolder(tmp_path)
-    runs.check_begun_alike(run, begun, moved, folder_option="--out")
+    runs.check_same_settings(run, begun, moved, folder_option="--out")
     other = begun.change(training={"r1_gamma": 3.0})
     with pytest.raises(ConfigError, match=r"training\.r1_gamma 1\.0, now it is 3\.0.*another --x"):
-        runs.check_begun_alike(run, begun, other, folder_option="--x")
+        runs.check_same_settings(run, begun, other, folder_option="--x")

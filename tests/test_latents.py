@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from stylesmith.latents import RandomKeys, latents_from_seeds, noise_from_seeds, split_maps
+from stylesmith.latents import RandomKeys, latents_from_seeds, noise_from_seeds, split_noise_maps
 
 SHAPES = [(4, 4), (8, 8), (3, 5)]
 
@@ -79,7 +79,7 @@ def test_keyed_permutations_are_permutations_that_differ():
 
 def test_split_maps_cuts_rows_in_order():
     flat = torch.arange(2 * 10).reshape(2, 10)
-    first, second = split_maps(flat, [(2, 2), (2, 3)])
+    first, second = split_noise_maps(flat, [(2, 2), (2, 3)])
     assert (first.shape, second.shape) == ((2, 1, 2, 2), (2, 1, 2, 3))
     assert first[1].flatten().tolist() == [10, 11, 12, 13]
     assert second[0].flatten().tolist() == [4, 5, 6, 7, 8, 9]

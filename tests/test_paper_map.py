@@ -7,8 +7,8 @@ import pytest
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig, TrainingConfig
 from stylesmith.config.training import GrowthConfig
 from stylesmith.figures import FIGURES
-from stylesmith.figures.tables.catalog import EXPENSE_ID, METRIC_TABLES, find_table
-from stylesmith.figures.tables.expense import expense_sheet
+from stylesmith.figures.tables.catalog import COMPUTE_COST_ID, METRIC_TABLES, find_table
+from stylesmith.figures.tables.expense import compute_cost_table
 from tests.paper_map import LINK, PAGE, parse, presets_of, problems
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_every_figure_and_table_of_the_catalogs_is_there():
     by_hand, filled = ("docs/architectures.md", ""), home(find_table)[0]
     wanted = {f"{f.id} Figure": home(f.draw) if f.draw else by_hand for f in FIGURES}
     wanted |= {f"{table.id} Table": (filled, "METRIC_TABLES") for table in METRIC_TABLES}
-    wanted[f"{EXPENSE_ID} Table"] = home(expense_sheet)
+    wanted[f"{COMPUTE_COST_ID} Table"] = home(compute_cost_table)
     there = {}
     for entry in ENTRIES:
         if match := re.fullmatch(r"(Figure|Table) (\d+)", entry.name):
@@ -117,11 +117,17 @@ def wrong(line: str) -> list[str]:
         ("`stylegan2-a`: `training.batch_size` = 8: 256, 16: 128", "stated is 8: 256, 16: 128"),
         ("`stylegan2-f`: `training.r1_gama` = 10", "has no attribute 'r1_gama'"),
         ("`stylegan2-x`: `training.r1_gamma` = 10", "there is no such preset"),
-        ("`stylesmith.ops.activate.SLOPE` = 0.1", "is 0.2, stated is 0.1"),
+        ("`stylesmith.ops.activate.LRELU_SLOPE` = 0.1", "is 0.2, stated is 0.1"),
         ("`ppl_wend`: `crop` = no", "is True, stated is no"),
         ("`stylesmith.nowhere.SLOPE` = 0.2", "has no attribute 'nowhere'"),
-        ("`stylesmith.sampling.variation.vary(draws)` = 10", "is 100, stated is 10"),
-        ("`stylesmith.sampling.variation.vary(draw)` = 100", "cannot be read: 'draw'"),
+        (
+            "`stylesmith.sampling.variation.measure_noise_variation(draws)` = 10",
+            "is 100, stated is 10",
+        ),
+        (
+            "`stylesmith.sampling.variation.measure_noise_variation(draw)` = 100",
+            "cannot be read: 'draw'",
+        ),
         ("stylegan-f: parameters of the generator = 26,219,628", "is 26219627, stated is"),
         ("stylegan-f: weight of the generator = 1", "none of the phrases in tests/paper_map.py"),
         ("AdaIN generator: weather at first = 1", "cannot be read: 'weather'"),

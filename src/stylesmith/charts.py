@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-Point = tuple[float, float | None]
+ChartPoint = tuple[float, float | None]
 """x and y; a y that is None or not finite is a gap in the line."""
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 BAND_COLOR = "#009E73"
 
-_LEFT, _RIGHT, _BOTTOM = 58, 14, 42
-_TITLE_Y, _ROW = 18, 20
-_LETTER = 6.8  # a generous mean width of a letter at 12 pixels, as SVG cannot measure text
+_MARGIN_LEFT, _MARGIN_RIGHT, _MARGIN_BOTTOM = 58, 14, 42
+_TITLE_Y, _LEGEND_ROW_HEIGHT = 18, 20
+_CHARACTER_WIDTH = 6.8  # a generous mean width of a letter at 12 pixels, as SVG cannot measure text
 
 
 @dataclass(frozen=True)
-class Axis:
+class ChartAxis:
     """One direction of a chart: the range of values, its ticks, and where they fall in pixels."""
 
     low: float
@@ -36,14 +36,14 @@ class Axis:
 
     def pixel(self, value: float) -> float:
         """Where a value falls; values outside the range fall on its border."""
-        low, high, value = (_scale(v, self.log) for v in (self.low, self.high, value))
+        low, high, value = (_axis_value(v, self.log) for v in (self.low, self.high, value))
         return self.start + (min(max(value, low), high) - low) / (high - low) * (
             self.end - self.start
         )
 
 
 def line_chart(
-    series: Mapping[str, Sequence[Point]],
+    series: Mapping[str, Sequence[ChartPoint]],
     *,
     title: str,
     x_label: str,
@@ -74,31 +74,33 @@ def line_chart(
     Returns:
         The SVG text; a chart without any drawable point says that there is no data yet.
     """
-    drawable = {name: _gaps_marked(points, log=log_y) for name, points in series.items()}
-    legend, top = _legend(list(series), width=width)
-    body = _empty(width, height)
+    drawable = {name: _mark_gaps(points, log=log_y) for name, points in series.items()}
+    legend, top = _legend_svg(list(series), width=width)
+    body = _no_data_svg(width, height)
     if any(y is not None for points in drawable.values() for _, y in points):
         values = [y for points in drawable.values() for _, y in points if y is not None]
         for limits in (band, y_range):
             values += [y for y in limits or () if y > 0 or not log_y]
         positions = [x for points in drawable.values() for x, _ in points] + [*(x_range or ())]
-        x_axis = linear_axis(positions, start=_LEFT, end=width - _RIGHT, count=6, snap=False)
+        x_axis = linear_axis(
+            positions, start=_MARGIN_LEFT, end=width - _MARGIN_RIGHT, count=6, snap=False
+        )
         make_axis = log_axis if log_y else linear_axis
-        y_axis = make_axis(values, start=height - _BOTTOM, end=top, count=5)
-        body = _frame(x_axis, y_axis, x_label=x_label, y_label=y_label)
-        body = _band(x_axis, y_axis, band) + body
+        y_axis = make_axis(values, start=height - _MARGIN_BOTTOM, end=top, count=5)
+        body = _axes_svg(x_axis, y_axis, x_label=x_label, y_label=y_label)
+        body = _band_svg(x_axis, y_axis, band) + body
         for points, color in zip(drawable.values(), _colors(len(drawable)), strict=True):
-            body += _line(decimate(points, buckets=width // 3), x_axis, y_axis, color)
+            body += _line_svg(decimate(points, buckets=width // 3), x_axis, y_axis, color)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="system-ui, sans-serif" font-size="12" '
-        f'fill="currentColor"><title>{escape(title)}</title><desc>{_describe(series)}</desc>'
+        f'fill="currentColor"><title>{escape(title)}</title><desc>{_description(series)}</desc>'
         f'<text x="0" y="{_TITLE_Y}" font-size="14" font-weight="600">{escape(title)}</text>'
         f"{legend}{body}</svg>"
     )
 
 
-def decimate(points: Sequence[Point], *, buckets: int) -> list[Point]:
+def decimate(points: Sequence[ChartPoint], *, buckets: int) -> list[ChartPoint]:
     """Thin out a long line: the lowest and the highest point of each bucket, and both ends.
 
     Points are kept in order. A bucket without any value stays a gap; a gap narrower than a bucket
@@ -118,7 +120,7 @@ def decimate(points: Sequence[Point], *, buckets: int) -> list[Point]:
 
 def linear_axis(
     values: Sequence[float], *, start: float, end: float, count: int, snap: bool = True
-) -> Axis:
+) -> ChartAxis:
     """An axis over `values` with about `count` ticks at 1, 2 or 5 times a power of ten.
 
     `snap` widens the range to whole ticks; off, it ends with the data.
@@ -134,10 +136,10 @@ def linear_axis(
     tolerance = 1e-9 * step
     marks = [round(i * step, 12) for i in range(first, last + 1)]
     inside = tuple(mark for mark in marks if low - tolerance <= mark <= high + tolerance)
-    return Axis(low, high, inside, start, end)
+    return ChartAxis(low, high, inside, start, end)
 
 
-def log_axis(values: Sequence[float], *, start: float, end: float, count: int) -> Axis:
+def log_axis(values: Sequence[float], *, start: float, end: float, count: int) -> ChartAxis:
     """A logarithmic axis over positive `values`: whole decades, or 1-2-5 where there are few."""
     first = math.floor(math.log10(min(values)) + 1e-9)
     last = max(math.ceil(math.log10(max(values)) - 1e-9), first + 1)
@@ -145,7 +147,7 @@ def log_axis(values: Sequence[float], *, start: float, end: float, count: int) -
     steps = (1, 2, 5) if last - first <= 2 else (1,)
     marks = [m * 10.0**e for e in range(first, last + 1, stride) for m in steps]
     low, high = 10.0**first, 10.0**last
-    return Axis(low, high, tuple(m for m in marks if m <= high), start, end, log=True)
+    return ChartAxis(low, high, tuple(m for m in marks if m <= high), start, end, log=True)
 
 
 def nice_step(step: float) -> float:
@@ -161,11 +163,11 @@ def format_tick(value: float) -> str:
     return f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
-def _scale(value: float, log: bool) -> float:
+def _axis_value(value: float, log: bool) -> float:
     return math.log10(value) if log else value
 
 
-def _gaps_marked(points: Sequence[Point], *, log: bool) -> list[Point]:
+def _mark_gaps(points: Sequence[ChartPoint], *, log: bool) -> list[ChartPoint]:
     def drawable(y: float | None) -> bool:
         return y is not None and math.isfinite(y) and (y > 0 or not log)
 
@@ -176,7 +178,7 @@ def _colors(count: int) -> list[str]:
     return [PALETTE[i % len(PALETTE)] for i in range(count)]
 
 
-def _describe(series: Mapping[str, Sequence[Point]]) -> str:
+def _description(series: Mapping[str, Sequence[ChartPoint]]) -> str:
     """What a reader who cannot see the chart most wants: where each line ends."""
     ends = []
     for name, points in series.items():
@@ -185,13 +187,13 @@ def _describe(series: Mapping[str, Sequence[Point]]) -> str:
     return escape("; ".join(ends))
 
 
-def _legend(names: Sequence[str], *, width: int) -> tuple[str, int]:
+def _legend_svg(names: Sequence[str], *, width: int) -> tuple[str, int]:
     """Swatches and names in rows, and the y at which the plot may begin."""
-    parts, x, y = [], 0.0, _TITLE_Y + _ROW
+    parts, x, y = [], 0.0, _TITLE_Y + _LEGEND_ROW_HEIGHT
     for name, color in zip(names, _colors(len(names)), strict=True):
-        needed = 34 + _LETTER * len(name)
+        needed = 34 + _CHARACTER_WIDTH * len(name)
         if x > 0 and x + needed > width:
-            x, y = 0.0, y + _ROW
+            x, y = 0.0, y + _LEGEND_ROW_HEIGHT
         parts.append(
             f'<path d="M{x:.0f} {y - 4}h16" stroke="{color}" stroke-width="3"/>'
             f'<text x="{x + 22:.0f}" y="{y}">{escape(name)}</text>'
@@ -200,14 +202,14 @@ def _legend(names: Sequence[str], *, width: int) -> tuple[str, int]:
     return "".join(parts), y + 12
 
 
-def _empty(width: int, height: int) -> str:
+def _no_data_svg(width: int, height: int) -> str:
     return (
         f'<text x="{width / 2:.0f}" y="{height / 2:.0f}" text-anchor="middle" '
         f'opacity="0.7">No data yet</text>'
     )
 
 
-def _band(x_axis: Axis, y_axis: Axis, band: tuple[float, float] | None) -> str:
+def _band_svg(x_axis: ChartAxis, y_axis: ChartAxis, band: tuple[float, float] | None) -> str:
     if band is None:
         return ""
     bottom, top = sorted((y_axis.pixel(band[0]), y_axis.pixel(band[1])), reverse=True)
@@ -218,7 +220,7 @@ def _band(x_axis: Axis, y_axis: Axis, band: tuple[float, float] | None) -> str:
     )
 
 
-def _frame(x_axis: Axis, y_axis: Axis, *, x_label: str, y_label: str) -> str:
+def _axes_svg(x_axis: ChartAxis, y_axis: ChartAxis, *, x_label: str, y_label: str) -> str:
     """Grid lines, tick labels and axis labels."""
     left, right, bottom = x_axis.start, x_axis.end, y_axis.start
     parts = []
@@ -242,7 +244,9 @@ def _frame(x_axis: Axis, y_axis: Axis, *, x_label: str, y_label: str) -> str:
     return "".join(parts)
 
 
-def _line(points: Sequence[Point], x_axis: Axis, y_axis: Axis, color: str) -> str:
+def _line_svg(
+    points: Sequence[ChartPoint], x_axis: ChartAxis, y_axis: ChartAxis, color: str
+) -> str:
     """One polyline per stretch between gaps; a stretch of one point is a dot."""
     stretches: list[list[str]] = [[]]
     for x, y in points:

@@ -78,7 +78,7 @@ def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
             return Precision(torch.float16, top_levels=4, clamp=256.0)
 
 
-def tune(device: torch.device) -> None:
+def enable_cudnn_benchmark(device: torch.device) -> None:
     """Let cuDNN try its algorithms: shapes hardly change while training."""
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
@@ -131,7 +131,7 @@ def peak_memory(device: torch.device) -> int | None:
     return peak if platform.system() == "Darwin" else peak * 1024
 
 
-def describe(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
     """The device in words."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
@@ -140,7 +140,7 @@ def describe(device: torch.device) -> str:
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
 
 
-def arithmetic_identity() -> dict[str, str]:
+def numeric_environment() -> dict[str, str]:
     """What bit-exact resume depends on: the same values give the same bits."""
     return {
         "torch": str(torch.__version__),

@@ -40,7 +40,7 @@ def planned_rank() -> int:
 
 
 @contextmanager
-def session(device: torch.device) -> Iterator[None]:
+def process_group(device: torch.device) -> Iterator[None]:
     """Join the other processes that torchrun started, and leave them at the end."""
     if planned_world_size() == 1:
         yield
@@ -54,12 +54,12 @@ def session(device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def average_(tensors: Sequence[Tensor]) -> None:
+def all_reduce_mean_(tensors: Sequence[Tensor]) -> None:
     """Replace float tensors by their mean over all processes, in one exchange."""
     if world_size() == 1 or not tensors:
         return
     flat = torch.cat([tensor.reshape(-1).float() for tensor in tensors])
-    with _exchange():
+    with _report_lost_process():
         dist.all_reduce(flat)
     flat /= world_size()
     parts = flat.split([tensor.numel() for tensor in tensors])
@@ -67,7 +67,7 @@ def average_(tensors: Sequence[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
-def total(tensor: Tensor) -> Tensor:
+def all_reduce_sum(tensor: Tensor) -> Tensor:
     """The sum over all processes in its own number format; the tensor itself if there is one.
 
     Tables are gathered with it too: each process fills its own rows and leaves the others 0.
@@ -76,15 +76,15 @@ def total(tensor: Tensor) -> Tensor:
         return tensor
     on_gpus = dist.get_backend() == "nccl"  # which takes no others
     summed = tensor.to("cuda" if on_gpus else tensor.device, copy=True).contiguous()
-    with _exchange():
+    with _report_lost_process():
         dist.all_reduce(summed)
     return summed.to(tensor.device)
 
 
-def minimum(values: Tensor) -> Tensor:
+def all_reduce_min_(values: Tensor) -> Tensor:
     """Elementwise minimum over all processes: flags hold only where every process agrees."""
     if world_size() > 1:
-        with _exchange():
+        with _report_lost_process():
             dist.all_reduce(values, op=dist.ReduceOp.MIN)
     return values
 
@@ -92,12 +92,12 @@ def minimum(values: Tensor) -> Tensor:
 def barrier() -> None:
     """Wait for every process."""
     if world_size() > 1:
-        with _exchange():
+        with _report_lost_process():
             dist.barrier()
 
 
 @contextmanager
-def _exchange() -> Iterator[None]:
+def _report_lost_process() -> Iterator[None]:
     """Say in one line that another process is gone; the line that it printed says why."""
     try:
         yield

@@ -10,12 +10,12 @@ from typing import Any
 
 from stylesmith.errors import DataError, OutputError
 
-LEFTOVER = re.compile(r"\..+\.\d+(\.\w+)?|\.tmp\w{6}")
+TEMPORARY_NAME = re.compile(r"\..+\.\d+(\.\w+)?|\.tmp\w{6}")
 """Names of unfinished files."""
 
 _UMASK = os.umask(0)  # can be read only by setting it, so here, before there are threads
 os.umask(_UMASK)
-_MODE = 0o666 & ~_UMASK
+_FILE_MODE = 0o666 & ~_UMASK
 """Who may read and write a new file."""
 
 
@@ -32,10 +32,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
-        temporary.chmod(_MODE)  # safetensors makes files that only their owner may read
-        _sync(temporary)
+        temporary.chmod(_FILE_MODE)  # safetensors makes files that only their owner may read
+        _fsync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        _fsync(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
@@ -74,7 +74,7 @@ def check_absent(path: Path, *, force: bool) -> None:
         )
 
 
-def numbered(folder: Path, suffix: str) -> list[Path]:
+def numbered_files(folder: Path, suffix: str) -> list[Path]:
     """Files of a folder named by a number and `suffix`, the highest number first."""
     found = [
         p for p in folder.glob(f"*{suffix}") if re.fullmatch(r"\d+", p.name.removesuffix(suffix))
@@ -82,17 +82,17 @@ def numbered(folder: Path, suffix: str) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.removesuffix(suffix)), reverse=True)
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_temporary_files(folder: Path) -> None:
     """Remove temporary files that `write_atomically` left when its process was killed.
 
     The safetensors library adds one of its own, named `.tmp` and six letters or digits.
     """
     for path in folder.glob(".*"):
-        if LEFTOVER.fullmatch(path.name) and path.is_file():
+        if TEMPORARY_NAME.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 
-def check_inside(name: str, archive: Path) -> None:
+def check_member_path(name: str, archive: Path) -> None:
     """Refuse names that would leave the archive's folder, with either kind of slash.
 
     Raises:
@@ -110,7 +110,7 @@ def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _sync(path: Path) -> None:
+def _fsync(path: Path) -> None:
     if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
         return
     handle = os.open(path, os.O_RDONLY)

@@ -17,9 +17,9 @@ from torch import Tensor
 from stylesmith import files
 from stylesmith.errors import OutputError, ShapeError
 
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+PIL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for each number of channels."""
-OPTIONS = {"JPEG": {"quality": 95}, "PNG": {"compress_type": zlib.Z_RLE}}
+SAVE_OPTIONS = {"JPEG": {"quality": 95}, "PNG": {"compress_type": zlib.Z_RLE}}
 """By format. Runs of equal bytes are all that zlib finds in filtered pictures: looking for more
 took five times as long and saved less than a hundredth."""
 
@@ -52,29 +52,29 @@ def make_grid(images: Tensor, *, columns: int | None = None) -> Tensor:
     return tiles.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)
 
 
-def to_pictures(images: Tensor) -> list[Image.Image]:
+def to_pil_images(images: Tensor) -> list[Image.Image]:
     """Float images, `(N, C, H, W)`, as Pillow images; all at once is faster than one by one."""
-    if images.shape[1] not in MODES:
+    if images.shape[1] not in PIL_MODES:
         raise ShapeError(f"an image has 1, 3 or 4 channels, got {tuple(images.shape[1:])}")
     pixels = np.ascontiguousarray(to_uint8(images).permute(0, 2, 3, 1).cpu().numpy())
     return [Image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in pixels]
 
 
-def to_pil(image: Tensor) -> Image.Image:
+def to_pil_image(image: Tensor) -> Image.Image:
     """One float image, `(C, H, W)`, as a Pillow image."""
-    return to_pictures(image[None])[0]
+    return to_pil_images(image[None])[0]
 
 
-def encode(image: Tensor, suffix: str = ".png") -> bytes:
+def encode_image(image: Tensor, suffix: str = ".png") -> bytes:
     """One float image, `(C, H, W)`, as the bytes of a PNG, JPEG or WebP file.
 
     Raises:
         OutputError: If no image format goes by `suffix`.
     """
-    return encode_picture(to_pil(image), suffix)
+    return encode_pil(to_pil_image(image), suffix)
 
 
-def encode_picture(image: Image.Image, suffix: str) -> bytes:
+def encode_pil(image: Image.Image, suffix: str) -> bytes:
     """A Pillow image as the bytes of a PNG, JPEG or WebP file.
 
     Raises:
@@ -86,15 +86,15 @@ def encode_picture(image: Image.Image, suffix: str) -> bytes:
     if format_name == "JPEG" and image.mode == "RGBA":
         image = image.convert("RGB")
     buffer = io.BytesIO()
-    image.save(buffer, format_name, **OPTIONS.get(format_name, {}))
+    image.save(buffer, format_name, **SAVE_OPTIONS.get(format_name, {}))
     return buffer.getvalue()
 
 
-def save(image: Tensor, path: Path) -> None:
+def save_image(image: Tensor, path: Path) -> None:
     """Write one float image, `(C, H, W)`; the suffix of `path` names the format."""
-    files.write_bytes(path, encode(image, path.suffix))
+    files.write_bytes(path, encode_image(image, path.suffix))
 
 
 def save_grid(images: Tensor, path: Path, *, columns: int | None = None) -> None:
     """Write a batch `(N, C, H, W)` as one tiled picture."""
-    save(make_grid(images, columns=columns), path)
+    save_image(make_grid(images, columns=columns), path)

@@ -13,28 +13,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Shape = tuple[int, int]
+NoiseShape = tuple[int, int]
 
 
 def latents_from_seeds(seeds: Iterable[int], z_dim: int) -> Tensor:
     """One z per seed, `(N, z_dim)` float32: `numpy.random.RandomState(seed).randn(1, z_dim)`."""
-    rows = [stream.randn(1, z_dim) for stream in _streams(seeds)]
+    rows = [stream.randn(1, z_dim) for stream in _random_states(seeds)]
     return torch.from_numpy(np.concatenate(rows)).float()
 
 
-def noise_from_seeds(seeds: Iterable[int], z_dim: int, shapes: Sequence[Shape]) -> list[Tensor]:
+def noise_from_seeds(
+    seeds: Iterable[int], z_dim: int, shapes: Sequence[NoiseShape]
+) -> list[Tensor]:
     """Noise maps of each seed, one `(N, 1, H, W)` per shape.
 
     They continue the stream that gave the seed's z, as in the StyleGAN2 tools.
     """
     rows = []
-    for stream in _streams(seeds):
+    for stream in _random_states(seeds):
         stream.randn(1, z_dim)
         rows.append([torch.from_numpy(stream.randn(1, *shape)).float() for shape in shapes])
     return [torch.stack(maps) for maps in zip(*rows, strict=True)]
 
 
-def _streams(seeds: Iterable[int]) -> Iterator[np.random.RandomState]:
+def _random_states(seeds: Iterable[int]) -> Iterator[np.random.RandomState]:
     """The random numbers of each seed, all from one stream, for new ones are slow to make."""
     stream = np.random.RandomState()
     for seed in seeds:
@@ -71,7 +73,7 @@ class RandomKeys:
         return np.random.default_rng(self.number(purpose, *numbers)).permutation(size)
 
 
-def split_maps(flat: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+def split_noise_maps(flat: Tensor, shapes: Sequence[NoiseShape]) -> list[Tensor]:
     """Cut rows of numbers `(N, sum of H * W)` into noise maps, one `(N, 1, H, W)` per shape."""
     sizes = [height * width for height, width in shapes]
     parts = flat.split(sizes, dim=1)

@@ -6,7 +6,7 @@ import pytest
 
 import stylesmith
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import write_foreign
+from stylesmith.models.foreign import write_external
 from tests.models.foreign import hostile
 from tests.models.foreign.makers import discriminator, generator, tensorflow_file
 from tests.support import differing
@@ -168,6 +168,6 @@ def test_help_explains_every_option(cli, monkeypatch, command):
 def test_a_published_file_is_exported_without_a_detour(cli, pickled, tmp_path):
     result = cli("export", pickled, tmp_path / "ffhq.pt", "--format", "ada")
     assert result.status == 0, result.err
-    write_foreign(tmp_path / "y.pt", "ada", load_bundle(pickled).networks())
+    write_external(tmp_path / "y.pt", "ada", load_bundle(pickled).networks())
     first, second = (load_bundle(tmp_path / n).ema.state_dict() for n in ("ffhq.pt", "y.pt"))
     assert differing(first, second) == []

@@ -9,15 +9,17 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from stylesmith.cli.console import progress
-from stylesmith.cli.data import app
+from stylesmith.cli.console import progress_bar
+from stylesmith.cli.data import data_app
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, DataError, OutputError
 
 
 @pytest.fixture
 def run():
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return lambda *arguments: CliRunner().invoke(
+        data_app, [str(argument) for argument in arguments]
+    )
 
 
 @pytest.fixture
@@ -116,7 +118,7 @@ def test_help_does_not_load_torch():
 
 
 def test_progress_is_silent_without_a_terminal(capsys):
-    with progress("Working", 10) as advance:
+    with progress_bar("Working", 10) as advance:
         advance(5, 10)
     assert capsys.readouterr().out == ""
 
@@ -130,7 +132,7 @@ def test_progress_draws_on_a_terminal(monkeypatch):
 
     terminal = Console(file=io.StringIO(), force_terminal=True, width=80)
     monkeypatch.setattr(console_module, "console", terminal)
-    with progress("Working") as advance:
+    with progress_bar("Working") as advance:
         advance(5, 10)
         advance(10, 10)
     assert "Working" in terminal.file.getvalue()

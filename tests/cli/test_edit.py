@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import stylesmith
-from stylesmith.metrics.classifiers import Facts, classifier_config, save_classifier
+from stylesmith.metrics.classifiers import ClassifierFacts, classifier_config, save_classifier
 from stylesmith.networks import build_discriminator
 
 
@@ -25,7 +25,7 @@ def save_classifiers(folder: Path, model: Path) -> None:
         network = build_discriminator(classifier_config((8, 8), 3, max_channels=4), seed=place)
         *_, bias = network.parameters()
         bias -= network(images).median()
-        save_classifier(folder, network, Facts(name, place, "data", 1, 0, 0.9, 0.5))
+        save_classifier(folder, network, ClassifierFacts(name, place, "data", 1, 0, 0.9, 0.5))
 
 
 @pytest.fixture

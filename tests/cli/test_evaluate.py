@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stylesmith.data.prepare import prepare
+from stylesmith.data.prepare import prepare_dataset
 from stylesmith.metrics import evaluate as room
 from tests.metrics.fakes import FakeClassifier, FakeDistance, FakeExtractor
 from tests.support import make_photos
@@ -71,7 +71,7 @@ def test_real_statistics_are_kept_unless_refused(cli, finished_run, tmp_path):
 
 def test_two_folders_are_compared(cli, photos, tmp_path):
     other = make_photos(tmp_path / "other", count=12)
-    prepare(photos, tmp_path / "photos.zip", size=(8, 8))
+    prepare_dataset(photos, tmp_path / "photos.zip", size=(8, 8))
     words = ("--metrics", "fd_random_12,nearest_random_12", "--json")
     result = cli("evaluate", other, "--data", tmp_path / "photos.zip", *words)
     assert result.status == 0, result.err
@@ -169,8 +169,8 @@ def labeled(tmp_path) -> Path:
 def short_lessons(monkeypatch):
     from stylesmith.metrics import supervised
 
-    monkeypatch.setitem(supervised.LENGTHS, "small", 16)
-    monkeypatch.setitem(supervised.WIDTHS, "small", 4)
+    monkeypatch.setitem(supervised.TRAINING_IMAGES, "small", 16)
+    monkeypatch.setitem(supervised.MAX_CHANNELS, "small", 4)
 
 
 def test_classifiers_are_trained_and_used(cli, labeled, finished_run, tmp_path, short_lessons):

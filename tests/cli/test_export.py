@@ -75,14 +75,14 @@ def test_a_page_needs_its_runtime(cli, finished_run, no_runtime, tmp_path):
 def test_a_page_is_a_folder_with_all_it_needs(cli, finished_run, no_runtime, tmp_path, monkeypatch):
     package = tmp_path / "node_modules/onnxruntime-web"
     contents = {"ort.js": b"javascript", "ort.wasm": b"assembly"}
-    for name, (path, _) in runtime.PARTS.items():
+    for name, (path, _) in runtime.RUNTIME_FILES.items():
         (package / path).parent.mkdir(parents=True, exist_ok=True)
         (package / path).write_bytes(contents[name])
     parts = {
         name: (path, runtime.hashlib.sha256(contents[name]).hexdigest())
-        for name, (path, _) in runtime.PARTS.items()
+        for name, (path, _) in runtime.RUNTIME_FILES.items()
     }
-    monkeypatch.setattr(runtime, "PARTS", parts)
+    monkeypatch.setattr(runtime, "RUNTIME_FILES", parts)
     page = tmp_path / "page"
     result = cli("export", finished_run.path, "--web", page)
     assert [name for name, *_ in programs(result)] == ["mapping.onnx", "synthesis.onnx"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stylesmith.figures.tables.sheet import DASH
+from stylesmith.figures.tables.sheet import NO_VALUE
 from stylesmith.metrics import evaluate as room
 from tests.metrics.fakes import FakeDistance, FakeExtractor
 
@@ -29,7 +29,7 @@ def test_a_table_is_printed_as_markdown(cli, metric_file):
     result = cli("table", "stylegan2-1", f"stylegan2-f={metric_file}")
     assert result.status == 0, result.err
     (line,) = [line for line in result.out.splitlines() if line.startswith("| stylegan2-f |")]
-    assert f"| 2.84 | 3.25 | 145.0 | {DASH} |" in line
+    assert f"| 2.84 | 3.25 | 145.0 | {NO_VALUE} |" in line
 
 
 @pytest.mark.parametrize("suffix", [".md", ".csv", ".html"])

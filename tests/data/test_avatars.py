@@ -15,8 +15,19 @@ pytest.importorskip("dicebear", reason="the extra [avatars] is not installed")
 
 from stylesmith.data import avatar_attributes as tables
 from stylesmith.data import avatars
-from stylesmith.data.avatar_art import COLORS, PROBABILITIES, WEIGHTS, draw, style_parts
-from stylesmith.data.avatar_attributes import CLASS_NAMES, HAIR_COLORS, attributes, hair_class
+from stylesmith.data.avatar_art import (
+    AVATAR_COLORS,
+    PART_PROBABILITIES,
+    VARIANT_WEIGHTS,
+    draw_avatar,
+    load_style_definition,
+)
+from stylesmith.data.avatar_attributes import (
+    HAIR_CLASS_NAMES,
+    HAIR_COLORS,
+    avatar_attributes,
+    hair_class,
+)
 from stylesmith.data.avatars import make_avatars
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, OutputError, UsageError
@@ -65,7 +76,7 @@ def test_processes_draw_the_same(tmp_path):
 def test_faces_fill_the_frame():
     """The middle of the picture is skin, in the color that the options tell."""
     for index in range(20):
-        content, options = draw(0, index, 32)
+        content, options = draw_avatar(0, index, 32)
         pixels = np.asarray(Image.open(io.BytesIO(content))).astype(int)
         skin = np.array([int(options["skinColor"][i : i + 2], 16) for i in (1, 3, 5)])
         close = np.abs(pixels - skin).max(-1) < 12
@@ -79,12 +90,14 @@ def test_labels_and_attributes_follow_from_the_options(faces):
     assert table["images"] == [name for name, _ in labels]
     for (_, label), values, options in zip(labels, table["values"], table["options"], strict=True):
         assert label == hair_class(options)
-        assert dict(zip(table["names"], map(bool, values), strict=True)) == attributes(options)
-        covered = CLASS_NAMES[label] == "covered"
-        assert covered == attributes(options)["hat"] == ("hairColor" not in options)
+        assert dict(zip(table["names"], map(bool, values), strict=True)) == avatar_attributes(
+            options
+        )
+        covered = HAIR_CLASS_NAMES[label] == "covered"
+        assert covered == avatar_attributes(options)["hat"] == ("hairColor" not in options)
     data = open_dataset(faces)
-    assert data.class_names == CLASS_NAMES
-    assert data.label_size == len(CLASS_NAMES)
+    assert data.class_names == HAIR_CLASS_NAMES
+    assert data.label_size == len(HAIR_CLASS_NAMES)
 
 
 def test_there_are_twenty_attributes_and_all_of_them_vary(faces):
@@ -95,21 +108,23 @@ def test_there_are_twenty_attributes_and_all_of_them_vary(faces):
 
 
 def test_what_is_hidden_is_not_told():
-    _, options = draw(0, 0, 8)
-    hat = attributes({**options, "topVariant": "hat"})
+    _, options = draw_avatar(0, 0, 8)
+    hat = avatar_attributes({**options, "topVariant": "hat"})
     assert hat["hat"]
     assert [name for name in hat if hat[name] and name.endswith("_hair")] in ([], ["facial_hair"])
-    dark = attributes({**options, "eyesVariant": "closed", "accessoriesVariant": "sunglasses"})
+    dark = avatar_attributes(
+        {**options, "eyesVariant": "closed", "accessoriesVariant": "sunglasses"}
+    )
     assert dark["sunglasses"] and not dark["eyes_closed"] and not dark["glasses"]
 
 
 def test_tables_name_only_what_the_style_has():
     """A new release of the style that renames a part fails here, not in somebody's labels."""
-    parts = style_parts()
-    for name, weights in WEIGHTS.items():
+    parts = load_style_definition()
+    for name, weights in VARIANT_WEIGHTS.items():
         assert weights.keys() <= parts["components"][name]["variants"].keys()
-    assert PROBABILITIES.keys() <= parts["components"].keys()
-    assert set(COLORS["skin"]) <= set(parts["colors"]["skin"]["values"])
+    assert PART_PROBABILITIES.keys() <= parts["components"].keys()
+    assert set(AVATAR_COLORS["skin"]) <= set(parts["colors"]["skin"]["values"])
     assert set().union(*HAIR_COLORS.values()) == set(parts["colors"]["hair"]["values"])
     tops = set(parts["components"]["top"]["variants"])
     assert tops >= tables.HATS | tables.LONG_HAIR | tables.SHORT_HAIR | tables.CURLY_HAIR
@@ -134,7 +149,7 @@ def test_what_cannot_be_drawn(faces, tmp_path):
 
 
 def test_without_the_extra_one_line_says_what_to_install(tmp_path, monkeypatch):
-    style_parts.cache_clear()
+    load_style_definition.cache_clear()
     monkeypatch.setitem(sys.modules, "dicebear", None)
     with pytest.raises(UsageError, match=r'pip install "stylesmith\[avatars\]"') as caught:
         make_avatars(tmp_path / "x.zip", count=1, size=8)

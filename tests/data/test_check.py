@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from stylesmith.data.check import check
-from stylesmith.data.prepare import prepare
+from stylesmith.data.check import check_data
+from stylesmith.data.prepare import prepare_dataset
 from stylesmith.errors import DataError
 
 
@@ -30,7 +30,7 @@ def test_findings_are_listed_file_by_file(make_image, make_folder):
             "notes.txt": b"",
         }
     )
-    report = check(folder)
+    report = check_data(folder)
     assert report.images == 7
     assert said_of(report, "a.png") == said_of(report, "b.png") == []
     assert said_of(report, "copy.webp") == [("note", "same pixels as 'a.png'")]
@@ -51,9 +51,9 @@ def test_findings_are_listed_file_by_file(make_image, make_folder):
 def test_labels_are_described_or_found_wrong(make_image, make_folder, labels_file):
     folder = make_folder({f"{c}/{i}.png": make_image(i) for c in ("cat", "dog") for i in range(2)})
     (folder / "dog" / "1.png").unlink()
-    assert check(folder).labels == "2 classes of 1 to 2 images (cat, dog)"
+    assert check_data(folder).labels == "2 classes of 1 to 2 images (cat, dog)"
     (folder / "dataset.json").write_bytes(labels_file([["cat/0.png", 0]]))
-    report = check(folder)
+    report = check_data(folder)
     assert report.labels == "not usable"
     (finding,) = report.bad_images
     assert finding.name == "labels"
@@ -63,8 +63,8 @@ def test_labels_are_described_or_found_wrong(make_image, make_folder, labels_fil
 def test_a_prepared_zip_has_nothing_wrong(make_image, make_folder, tmp_path):
     names = ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
     folder = make_folder({name: make_image(seed) for seed, name in enumerate(names)})
-    done = prepare(folder, tmp_path / "out.zip", size=(32, 32))
-    report = check(done.path)
+    done = prepare_dataset(folder, tmp_path / "out.zip", size=(32, 32))
+    report = check_data(done.path)
     assert report.findings == []
     assert report.labels == "2 classes of 2 to 2 images (a, b)"
     assert [line for line in report.advice if "few" not in line] == []
@@ -72,8 +72,8 @@ def test_a_prepared_zip_has_nothing_wrong(make_image, make_folder, tmp_path):
 
 def test_all_bad_is_a_report_and_nothing_there_an_error(make_folder, tmp_path):
     folder = make_folder({"a.png": b"", "b.png": b"text"})
-    report = check(folder)
+    report = check_data(folder)
     assert len(report.bad_images) == 2
     assert report.sizes == {}
     with pytest.raises(DataError, match="no such folder or zip"):
-        check(tmp_path / "nowhere")
+        check_data(tmp_path / "nowhere")

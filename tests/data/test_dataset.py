@@ -87,7 +87,7 @@ def test_small_data_is_decoded_once_and_is_safe_from_changes(make_image, make_fo
 
 
 def test_large_data_is_read_anew(make_image, make_folder, monkeypatch):
-    monkeypatch.setattr(dataset_module, "MAX_KEPT", 100)
+    monkeypatch.setattr(dataset_module, "MAX_CACHED_BYTES", 100)
     folder = make_folder({"a.png": make_image(0)})
     data = open_dataset(folder)
     np.testing.assert_array_equal(data.pixels(0), picture(make_image(0)))
@@ -97,7 +97,7 @@ def test_large_data_is_read_anew(make_image, make_folder, monkeypatch):
 
 
 def test_many_threads_read_one_zip(make_image, make_zip, monkeypatch):
-    monkeypatch.setattr(dataset_module, "MAX_KEPT", 0)
+    monkeypatch.setattr(dataset_module, "MAX_CACHED_BYTES", 0)
     content = {f"{i:02}.png": make_image(i) for i in range(20)}
     data = open_dataset(make_zip(content, compression=zipfile.ZIP_DEFLATED))
     with ThreadPoolExecutor(8) as pool:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylesmith.data.decode import decode, header_of, to_channels, to_pixels
+from stylesmith.data.decode import convert_channels, decode_image, image_to_array, parse_header
 from stylesmith.errors import DataError
 
 
 def pixels_of(picture: Image.Image, channels: int, format: str = "PNG", **options) -> np.ndarray:
     buffer = io.BytesIO()
     picture.save(buffer, format, **options)
-    return to_pixels(to_channels(decode(buffer.getvalue()), channels))
+    return image_to_array(convert_channels(decode_image(buffer.getvalue()), channels))
 
 
 def flat(mode: str, color) -> Image.Image:
@@ -101,8 +101,8 @@ def test_exif_rotation_is_undone_in_header_and_pixels(format, orientation):
     exif[0x0112] = orientation
     buffer = io.BytesIO()
     stored.save(buffer, format, exif=exif)
-    pixels = to_pixels(to_channels(decode(buffer.getvalue()), 3))
-    assert header_of(buffer.getvalue()).size == (16, 48)
+    pixels = image_to_array(convert_channels(decode_image(buffer.getvalue()), 3))
+    assert parse_header(buffer.getvalue()).size == (16, 48)
     assert pixels.shape == (3, 16, 48)
     dark = pixels.mean(0) < 100
     assert dark[:7, :7].all() and dark.sum() < 100
@@ -114,7 +114,7 @@ def test_a_cut_file_is_refused(format):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(buffer, format)
     with pytest.raises(DataError):
-        decode(buffer.getvalue()[: len(buffer.getvalue()) // 2])
+        decode_image(buffer.getvalue()[: len(buffer.getvalue()) // 2])
 
 
 def png_of_size(width: int, height: int) -> bytes:
@@ -133,6 +133,6 @@ def png_of_size(width: int, height: int) -> bytes:
 def test_an_image_of_gigabytes_is_refused_before_decoding(side):
     """10,000 a side draws Pillow's warning, an error in these tests; 60,000 is an error always."""
     with pytest.raises(DataError, match="would unpack to too many pixels"):
-        header_of(png_of_size(side, side))
+        parse_header(png_of_size(side, side))
     with pytest.raises(DataError, match="would unpack to too many pixels"):
-        decode(png_of_size(side, side))
+        decode_image(png_of_size(side, side))

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from stylesmith.data.dataset import open_dataset
-from stylesmith.data.prepare import prepare
-from stylesmith.data.resize import center_box, fit
+from stylesmith.data.prepare import prepare_dataset
+from stylesmith.data.resize import center_crop_box, crop_and_resize
 from stylesmith.errors import ConfigError, DataError, OutputError, UsageError
 
 
@@ -40,15 +40,15 @@ def labels_of(path) -> list | None:
     ],
 )
 def test_the_crop_is_the_largest_centered_one_of_the_wanted_shape(size, wanted, box):
-    assert center_box(size, wanted) == box
+    assert center_crop_box(size, wanted) == box
 
 
 def test_filters_differ_and_box_is_the_mean_of_blocks():
     pixels = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8)
     means = pixels.reshape(8, 2, 8, 2).mean((1, 3))
-    boxed = np.asarray(fit(Image.fromarray(pixels), (8, 8), "box"))
+    boxed = np.asarray(crop_and_resize(Image.fromarray(pixels), (8, 8), "box"))
     assert np.abs(boxed - means).max() <= 1  # rounded once per direction
-    sharp = np.asarray(fit(Image.fromarray(pixels), (8, 8), "lanczos"))
+    sharp = np.asarray(crop_and_resize(Image.fromarray(pixels), (8, 8), "lanczos"))
     assert np.abs(sharp - means).max() > 5
 
 
@@ -61,7 +61,7 @@ def test_prepared_data_equals_the_source_read_at_that_size(make_image, make_fold
         }
     )
     told = []
-    done = prepare(
+    done = prepare_dataset(
         folder, tmp_path / "out.zip", size=(32, 48), on_progress=lambda *now: told.append(now)
     )
     assert (done.count, done.size, done.channels, done.label_size) == (3, (32, 48), 3, 2)
@@ -78,7 +78,7 @@ def test_prepared_data_equals_the_source_read_at_that_size(make_image, make_fold
 
 def test_the_manifest_says_how_it_was_made(make_image, make_folder, tmp_path):
     folder = make_folder({"a.png": make_image(0, size=(50, 70)), "bad.png": b""})
-    done = prepare(folder, tmp_path / "out.zip", size=(16, 16), filter="box", skip_bad=True)
+    done = prepare_dataset(folder, tmp_path / "out.zip", size=(16, 16), filter="box", skip_bad=True)
     manifest = manifest_of(done.path)
     assert manifest.pop("pillow")
     assert manifest == {
@@ -99,7 +99,7 @@ def test_the_manifest_says_how_it_was_made(make_image, make_folder, tmp_path):
 
 def test_the_same_source_gives_the_same_bytes(make_image, make_folder, tmp_path):
     folder = make_folder({f"{i}.png": make_image(i) for i in range(20)})
-    paths = [prepare(folder, tmp_path / f"{i}.zip", size=(8, 8)).path for i in range(2)]
+    paths = [prepare_dataset(folder, tmp_path / f"{i}.zip", size=(8, 8)).path for i in range(2)]
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -110,7 +110,7 @@ def test_labels_are_carried_over_as_they_were(
     make_image, make_folder, labels_file, tmp_path, labels
 ):
     content = {"a.png": make_image(0), "b.png": make_image(1), "dataset.json": labels_file(labels)}
-    done = prepare(make_folder(content), tmp_path / "out.zip", size=(8, 8))
+    done = prepare_dataset(make_folder(content), tmp_path / "out.zip", size=(8, 8))
     expected = labels and [
         [f"00000/img0000000{i}.png", label] for i, (_, label) in enumerate(labels)
     ]
@@ -119,9 +119,11 @@ def test_labels_are_carried_over_as_they_were(
 
 def test_max_images_takes_an_even_spread_and_keeps_all_classes(make_image, make_folder, tmp_path):
     content = {f"{c}/{i}.png": make_image(i, size=(8, 8)) for c in "abc" for i in range(4)}
-    done = prepare(make_folder(content), tmp_path / "out.zip", size=(8, 8), max_images=4)
+    done = prepare_dataset(make_folder(content), tmp_path / "out.zip", size=(8, 8), max_images=4)
     assert [label for _, label in labels_of(done.path)] == [0, 0, 1, 2]
-    data = open_dataset(prepare(done.path, tmp_path / "one.zip", size=(8, 8), max_images=1).path)
+    data = open_dataset(
+        prepare_dataset(done.path, tmp_path / "one.zip", size=(8, 8), max_images=1).path
+    )
     assert (len(data), data.label_size, data.class_names) == (1, 3, ["a", "b", "c"])
 
 
@@ -131,7 +133,7 @@ def test_channels_are_converted(make_folder, tmp_path):
     folder = make_folder({"a.png": buffer.getvalue()})
     colors = []
     for channels in (1, 3, 4):
-        done = prepare(folder, tmp_path / f"{channels}.zip", size=(8, 8), channels=channels)
+        done = prepare_dataset(folder, tmp_path / f"{channels}.zip", size=(8, 8), channels=channels)
         data = open_dataset(done.path)
         assert data.channels == channels
         colors.append(data.pixels(0)[:, 0, 0].tolist())
@@ -140,7 +142,7 @@ def test_channels_are_converted(make_folder, tmp_path):
 
 def test_a_zip_changed_by_hand_is_scanned_again(make_image, make_folder, tmp_path):
     folder = make_folder({"a.png": make_image(0)})
-    done = prepare(folder, tmp_path / "out.zip", size=(8, 8))
+    done = prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8))
     with zipfile.ZipFile(done.path, "a") as archive:
         archive.writestr("00000/more.png", make_image(1, size=(16, 16)))
     with pytest.raises(DataError, match="2 sizes"):
@@ -159,12 +161,12 @@ def test_bad_images_stop_it_or_are_left_out(make_image, make_folder, tmp_path):
         {"a.png": make_image(0), "b.png": damaged(make_image(1)), "c.png": make_image(2)}
     )
     with pytest.raises(DataError, match=r"photos: 'b\.png' cannot be read: .*--skip-bad"):
-        prepare(folder, tmp_path / "out.zip", size=(8, 8))
+        prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8))
     (folder / "d.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"1 of 4 images cannot be read: 'd\.png' \(empty file\)"):
-        prepare(folder, tmp_path / "out.zip", size=(8, 8))
+        prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8))
     assert_nothing_new(tmp_path)
-    done = prepare(folder, tmp_path / "out.zip", size=(8, 8), skip_bad=True)
+    done = prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8), skip_bad=True)
     assert done.count == 2
     assert sorted(name for name, _ in done.skipped) == ["b.png", "d.png"]
     assert [name for name, _ in manifest_of(done.path)["skipped"]] == ["d.png", "b.png"]
@@ -173,7 +175,7 @@ def test_bad_images_stop_it_or_are_left_out(make_image, make_folder, tmp_path):
 def test_nothing_but_damage_is_an_error_even_when_skipping(make_image, make_folder, tmp_path):
     folder = make_folder({"a.png": damaged(make_image(0))})
     with pytest.raises(DataError, match="every one of its images is damaged"):
-        prepare(folder, tmp_path / "out.zip", size=(8, 8), skip_bad=True)
+        prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8), skip_bad=True)
     assert_nothing_new(tmp_path)
 
 
@@ -183,7 +185,7 @@ def test_an_interrupt_leaves_nothing(make_image, make_folder, tmp_path):
 
     folder = make_folder({f"{i}.png": make_image(i) for i in range(30)})
     with pytest.raises(KeyboardInterrupt):
-        prepare(folder, tmp_path / "out.zip", size=(8, 8), on_progress=interrupt)
+        prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8), on_progress=interrupt)
     assert_nothing_new(tmp_path)
 
 
@@ -192,38 +194,38 @@ def test_existing_output_stays_unless_forced(make_image, make_folder, tmp_path):
     out = tmp_path / "out.zip"
     out.write_bytes(b"mine")
     with pytest.raises(OutputError, match=r"out\.zip: exists already.*--force"):
-        prepare(folder, out, size=(8, 8))
+        prepare_dataset(folder, out, size=(8, 8))
     with pytest.raises(DataError):
-        prepare(tmp_path / "nowhere", out, size=(8, 8), force=True)
+        prepare_dataset(tmp_path / "nowhere", out, size=(8, 8), force=True)
     assert out.read_bytes() == b"mine"
-    prepare(folder, out, size=(8, 8), force=True)
+    prepare_dataset(folder, out, size=(8, 8), force=True)
     assert len(open_dataset(out)) == 1
 
 
 def test_output_that_cannot_be_written(make_image, make_folder, tmp_path):
     folder = make_folder({"a.png": make_image(0)})
     with pytest.raises(OutputError, match=r"a\.png/out\.zip: cannot be written"):
-        prepare(folder, folder / "a.png" / "out.zip", size=(8, 8))
+        prepare_dataset(folder, folder / "a.png" / "out.zip", size=(8, 8))
     with pytest.raises(OutputError, match="training data is written as a zip"):
-        prepare(folder, tmp_path / "out", size=(8, 8))
-    done = prepare(folder, tmp_path / "out.zip", size=(8, 8))
+        prepare_dataset(folder, tmp_path / "out", size=(8, 8))
+    done = prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8))
     with pytest.raises(OutputError, match="is the source itself"):
-        prepare(done.path, done.path, size=(8, 8), force=True)
+        prepare_dataset(done.path, done.path, size=(8, 8), force=True)
 
 
 def test_numbers_that_make_no_sense(make_image, make_folder, tmp_path):
     folder = make_folder({"a.png": make_image(0)})
     with pytest.raises(ConfigError, match="100x100"):
-        prepare(folder, tmp_path / "out.zip", size=(100, 100))
+        prepare_dataset(folder, tmp_path / "out.zip", size=(100, 100))
     with pytest.raises(UsageError, match="--max-images 0: wanted at least 1"):
-        prepare(folder, tmp_path / "out.zip", size=(8, 8), max_images=0)
+        prepare_dataset(folder, tmp_path / "out.zip", size=(8, 8), max_images=0)
     assert_nothing_new(tmp_path)
 
 
 def test_a_picture_may_stand_between_black_bars(make_folder, make_image, tmp_path):
     source = make_folder({"a.png": make_image(0, size=(48, 64))})
-    prepare(source, tmp_path / "plain.zip", size=(48, 64))
-    prepare(source, tmp_path / "bars.zip", size=(64, 64), content_size=(48, 64))
+    prepare_dataset(source, tmp_path / "plain.zip", size=(48, 64))
+    prepare_dataset(source, tmp_path / "bars.zip", size=(64, 64), content_size=(48, 64))
     plain = open_dataset(tmp_path / "plain.zip").pixels(0)
     image = open_dataset(tmp_path / "bars.zip").pixels(0)
     assert (image[:, 8:56] == plain).all()
@@ -233,5 +235,5 @@ def test_a_picture_may_stand_between_black_bars(make_folder, make_image, tmp_pat
 def test_a_picture_larger_than_the_image_is_refused(make_folder, make_image, tmp_path):
     source = make_folder({"a.png": make_image(0)})
     with pytest.raises(UsageError, match="--picture 64x16: wanted at most the image's 32x32"):
-        prepare(source, tmp_path / "x.zip", size=(32, 32), content_size=(16, 64))
+        prepare_dataset(source, tmp_path / "x.zip", size=(32, 32), content_size=(16, 64))
     assert not (tmp_path / "x.zip").exists()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stylesmith.figures import Choices, Subject
+from stylesmith.figures import FigureInput, FigureOptions
 from stylesmith.models import save_model
 from stylesmith.networks import Generator
 from tests.support import CPU
@@ -19,12 +19,14 @@ def no_progress(done: int, total: int) -> None:
 @pytest.fixture
 def make_subject(
     tmp_path: Path, tiny_generator: Callable[..., Generator]
-) -> Callable[..., Subject]:
+) -> Callable[..., FigureInput]:
     """A subject around a tiny generator, whose configuration can be changed field by field."""
 
-    def build(choices: Choices | None = None, *, name: str = "model", **fields: Any) -> Subject:
+    def build(
+        choices: FigureOptions | None = None, *, name: str = "model", **fields: Any
+    ) -> FigureInput:
         folder = tmp_path / name
         save_model(folder, tiny_generator(**fields), card="# Tiny\n", about={})
-        return Subject(folder, CPU, choices)
+        return FigureInput(folder, CPU, choices)
 
     return build

@@ -4,20 +4,20 @@ import pytest
 import torch
 
 from stylesmith.figures.activations import (
-    by_strength,
+    capture_activations,
     capture_outputs,
-    common_view,
-    fine_share,
-    joint_strength,
-    network_blocks,
+    common_scale_view,
+    feature_map_grid,
+    high_frequency_fraction,
+    indices_by_std,
+    max_normalized_rms,
+    normalized_rms,
     normalized_view,
-    observe,
-    peaks,
-    sheet,
+    synthesis_blocks,
 )
 from stylesmith.networks import Growth
 from stylesmith.ops import instance_norm
-from stylesmith.sampling import Painter, Settings
+from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
 GROWING = {"kind": "traditional", "connection": "grow", "constant_input": False}
 ADAIN = {"kind": "adain", "connection": "grow"}
@@ -26,8 +26,8 @@ ADAIN = {"kind": "adain", "connection": "grow"}
 @pytest.fixture
 def observed(tiny_generator):
     def look(**fields):
-        painter = Painter(tiny_generator(**fields), Settings(precision="fp32"))
-        return painter, observe(painter, painter.codes([0, 1]))
+        painter = SamplingPipeline(tiny_generator(**fields), SamplingSettings(precision="fp32"))
+        return painter, capture_activations(painter, painter.codes([0, 1]))
 
     return look
 
@@ -48,8 +48,8 @@ def test_the_image_is_what_to_rgb_makes_of_the_last_features(observed):
 def test_a_network_that_has_not_grown_up_shows_the_levels_in_use(tiny_generator):
     generator = tiny_generator(**GROWING)
     generator.growth = Growth(1)
-    painter = Painter(generator)
-    assert len(observe(painter, painter.codes([0])).features) == 2
+    painter = SamplingPipeline(generator)
+    assert len(capture_activations(painter, painter.codes([0])).features) == 2
 
 
 def test_before_and_after_adain_differ_by_its_style_alone(observed):
@@ -57,7 +57,7 @@ def test_before_and_after_adain_differ_by_its_style_alone(observed):
     assert len(seen.adain_inputs) == len(seen.features) == 3
     w = painter.ws([0, 1])
     for level, (before, after) in enumerate(zip(seen.adain_inputs, seen.features, strict=True)):
-        layer = network_blocks(painter.generator)[level].layer1
+        layer = synthesis_blocks(painter.generator)[level].layer1
         torch.testing.assert_close(layer.normalize(before, w[:, 2 * level + 1]), after)
         assert not torch.allclose(before, after)
 
@@ -73,7 +73,7 @@ def test_nothing_stays_on_a_network_that_was_observed(observed, tiny_generator):
 
 
 def test_hooks_go_when_drawing_fails(tiny_generator):
-    blocks = network_blocks(tiny_generator())
+    blocks = synthesis_blocks(tiny_generator())
     with pytest.raises(ZeroDivisionError), capture_outputs(blocks):
         1 / 0  # noqa: B018
     assert not any(block._forward_hooks for block in blocks)
@@ -89,27 +89,27 @@ def test_normalized_maps_have_mean_0_and_variance_1():
 
 def test_on_a_common_scale_strong_maps_stay_stronger():
     maps = torch.randn(2, 16, 16) * torch.tensor([1.0, 0.1])[:, None, None]
-    strong, weak = common_view(maps).std(dim=(1, 2))
+    strong, weak = common_scale_view(maps).std(dim=(1, 2))
     assert strong > 5 * weak
-    assert not common_view(torch.full((2, 4, 4), 7.0)).any()
+    assert not common_scale_view(torch.full((2, 4, 4), 7.0)).any()
 
 
 def test_the_strongest_map_comes_first():
     maps = torch.randn(3, 8, 8) * torch.tensor([1.0, 9.0, 3.0])[:, None, None]
-    assert by_strength(maps) == [1, 2, 0]
+    assert indices_by_std(maps) == [1, 2, 0]
 
 
 def test_the_peak_of_a_spot_that_all_maps_share_is_sqrt_of_the_pixels():
     maps = torch.zeros(1, 5, 8, 8)
     maps[:, :, 2, 3] = torch.tensor([1.0, -2.0, 30.0, 9.0, 5.0])
-    torch.testing.assert_close(peaks(maps), torch.tensor([math.sqrt(63)]))
-    assert joint_strength(maps)[0].argmax() == 2 * 8 + 3
+    torch.testing.assert_close(max_normalized_rms(maps), torch.tensor([math.sqrt(63)]))
+    assert normalized_rms(maps)[0].argmax() == 2 * 8 + 3
 
 
 def test_the_peak_without_any_spot_is_1():
     columns = torch.arange(8)
     board = ((columns + columns[:, None]) % 2).float()
-    torch.testing.assert_close(peaks(board.expand(1, 3, 8, 8)), torch.ones(1))
+    torch.testing.assert_close(max_normalized_rms(board.expand(1, 3, 8, 8)), torch.ones(1))
 
 
 def test_fine_share_of_blocks_of_noise_and_of_a_checkerboard():
@@ -117,21 +117,21 @@ def test_fine_share_of_blocks_of_noise_and_of_a_checkerboard():
     columns = torch.arange(64)
     board = ((columns + columns[:, None]) % 2).float().expand(1, 1, 64, 64)
     blocks = noise.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    assert fine_share(blocks) == pytest.approx(0, abs=1e-9)
-    assert fine_share(noise) == pytest.approx(0.75, abs=0.02)
-    assert fine_share(board) == pytest.approx(1)
+    assert high_frequency_fraction(blocks) == pytest.approx(0, abs=1e-9)
+    assert high_frequency_fraction(noise) == pytest.approx(0.75, abs=0.02)
+    assert high_frequency_fraction(board) == pytest.approx(1)
 
 
 def test_maps_that_are_constant_have_no_part_in_fine_share():
     noise = torch.randn(1, 2, 8, 8)
     padded = torch.cat([noise, torch.zeros(1, 3, 8, 8)], dim=1)
-    assert fine_share(padded) == pytest.approx(fine_share(noise))
-    assert fine_share(torch.ones(1, 2, 8, 8)) == 0
+    assert high_frequency_fraction(padded) == pytest.approx(high_frequency_fraction(noise))
+    assert high_frequency_fraction(torch.ones(1, 2, 8, 8)) == 0
 
 
 def test_a_sheet_repeats_small_maps_and_averages_large_ones():
     image, small, large = torch.rand(3, 512, 384), torch.rand(2, 4, 3), torch.rand(1, 512, 384)
-    tiles = sheet(image, [small, large])
+    tiles = feature_map_grid(image, [small, large])
     assert tiles.shape == (2, 3, 3, 256, 192)
     torch.testing.assert_close(tiles[0, 0, :, 0, 0], image[:, :2, :2].mean(dim=(1, 2)))
     torch.testing.assert_close(tiles[1, 1, 0, :64, :64], small[1, 0, 0].expand(64, 64))
@@ -140,5 +140,5 @@ def test_a_sheet_repeats_small_maps_and_averages_large_ones():
 
 
 def test_maps_beside_a_transparent_image_are_opaque():
-    tiles = sheet(torch.zeros(4, 8, 8), [torch.zeros(1, 4, 4)])
+    tiles = feature_map_grid(torch.zeros(4, 8, 8), [torch.zeros(1, 4, 4)])
     assert (tiles[0, 1, 3] == 1).all() and not tiles[0, 1, :3].any()

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from stylesmith.errors import UsageError
-from stylesmith.figures import FIGURES, Choices, check_choices, find_figure
+from stylesmith.figures import FIGURES, FigureOptions, check_options, find_figure
 
 NUMBERS = {"stylegan": 12, "stylegan2": 18}
 """Figures of each paper."""
@@ -22,7 +22,7 @@ def test_only_diagrams_are_not_drawn():
 
 
 def test_choices_are_fields():
-    known = {field.name for field in fields(Choices)}
+    known = {field.name for field in fields(FigureOptions)}
     assert all(figure.options <= known for figure in FIGURES)
 
 
@@ -41,5 +41,5 @@ def test_choices_without_effect_are_refused():
     with pytest.raises(
         UsageError, match="--data: has no effect on stylegan-8, which takes --class"
     ):
-        check_choices(find_figure("stylegan-8"), Choices(data="x"))
-    check_choices(find_figure("stylegan-8"), Choices(seeds=[1]))
+        check_options(find_figure("stylegan-8"), FigureOptions(data="x"))
+    check_options(find_figure("stylegan-8"), FigureOptions(seeds=[1]))

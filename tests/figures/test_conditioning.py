@@ -1,7 +1,11 @@
 import torch
 
-from stylesmith.figures import Choices, save_drawing
-from stylesmith.figures.conditioning import conditioning, spectra, spectrum
+from stylesmith.figures import FigureOptions, save_figure
+from stylesmith.figures.conditioning import (
+    jacobian_conditioning,
+    normalized_spectra,
+    normalized_spectrum,
+)
 from tests.figures.conftest import no_progress
 
 
@@ -12,19 +16,21 @@ def test_of_a_linear_generator_they_are_those_of_its_matrix(make_subject, monkey
         painter.generator, "draw", lambda ws: (ws[:, 0] @ matrix.T).unflatten(1, (3, 16, 16))
     )
     wanted = torch.linalg.svdvals(matrix)
-    found = spectrum(painter, torch.randn(8, dtype=torch.float64))
+    found = normalized_spectrum(painter, torch.randn(8, dtype=torch.float64))
     torch.testing.assert_close(found, wanted / wanted[0])
 
 
 def test_they_fall_from_1_at_every_w(make_subject):
-    values = spectra(make_subject(Choices(count=3)), no_progress)
+    values = normalized_spectra(make_subject(FigureOptions(count=3)), no_progress)
     assert values.shape == (3, 8) and (values[:, 0] == 1).all()
     assert (values.diff(dim=1) <= 0).all() and not torch.equal(values[0], values[1])
 
 
 def test_a_model_beside_itself_has_the_same_spectrum(make_subject, tmp_path):
-    subject = make_subject(Choices(count=1, other=make_subject(name="second").path), name="first")
-    drawing = conditioning(subject, no_progress)
+    subject = make_subject(
+        FigureOptions(count=1, other=make_subject(name="second").path), name="first"
+    )
+    drawing = jacobian_conditioning(subject, no_progress)
     words = drawing.caption.split("conditioning. ")[1].split("; ")
     assert words[0].removeprefix("first") == words[1].removeprefix("second").rstrip(".")
-    assert [path.suffix for path in save_drawing(drawing, tmp_path / "x.png")] == [".png", ".svg"]
+    assert [path.suffix for path in save_figure(drawing, tmp_path / "x.png")] == [".png", ".svg"]

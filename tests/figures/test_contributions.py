@@ -6,8 +6,12 @@ from matplotlib.figure import Figure
 
 from stylesmith.devices import FP32
 from stylesmith.errors import ModelError
-from stylesmith.figures import Choices, Subject, find_figure
-from stylesmith.figures.contributions import contributions, contributions_over_training, spread
+from stylesmith.figures import FigureInput, FigureOptions, find_figure
+from stylesmith.figures.contributions import (
+    contributions_over_training,
+    evenly_spaced,
+    torgb_contributions,
+)
 from stylesmith.models.store import save_weights
 from tests.figures.conftest import no_progress
 from tests.support import CPU
@@ -22,7 +26,7 @@ W = torch.randn(20, 8, generator=torch.Generator().manual_seed(1))
 
 
 def test_contributions_sum_to_1(generator):
-    shares = contributions(generator, W)
+    shares = torgb_contributions(generator, W)
     assert shares.shape == (3,) and (shares > 0).all()
     assert float(shares.sum()) == pytest.approx(1)
 
@@ -35,31 +39,31 @@ def test_they_are_deviations_of_what_to_rgb_gives(generator):
     variances = [image.var(dim=(0, 2, 3), correction=0).mean() for image in images]
     wanted = torch.stack(variances).double().sqrt()
     torch.testing.assert_close(
-        contributions(generator, W), wanted / wanted.sum(), rtol=1e-5, atol=0
+        torgb_contributions(generator, W), wanted / wanted.sum(), rtol=1e-5, atol=0
     )
 
 
 def test_a_level_whose_to_rgb_is_zero_contributes_0(generator):
     generator.synthesis.blocks[1].to_rgb.weight.zero_()
-    shares = contributions(generator, W)
+    shares = torgb_contributions(generator, W)
     assert float(shares[1]) == 0 and float(shares.sum()) == pytest.approx(1)
 
 
 def test_a_constant_color_is_no_contribution(generator):
-    before = contributions(generator, W)
+    before = torgb_contributions(generator, W)
     generator.synthesis.blocks[0].to_rgb.bias.copy_(torch.tensor([1.0, -2.0, 0.5]))
-    torch.testing.assert_close(contributions(generator, W), before, rtol=1e-5, atol=0)
+    torch.testing.assert_close(torgb_contributions(generator, W), before, rtol=1e-5, atol=0)
 
 
 def test_twice_the_weights_are_twice_the_contribution(generator):
-    before = contributions(generator, W)
+    before = torgb_contributions(generator, W)
     generator.synthesis.blocks[2].to_rgb.weight.mul_(2)
-    after = contributions(generator, W)
+    after = torgb_contributions(generator, W)
     torch.testing.assert_close(after[2] / after[0], 2 * before[2] / before[0])
 
 
 def test_the_chart_of_a_run_has_every_snapshot(make_subject, tmp_path):
-    subject = make_subject(Choices(count=4))
+    subject = make_subject(FigureOptions(count=4))
     for images_seen, factor in ((2000, 1.0), (4000, 0.0), (10000, 1.0)):
         generator = subject.generator
         generator.synthesis.blocks[2].to_rgb.weight.mul_(factor)
@@ -77,7 +81,7 @@ def test_the_chart_of_a_run_has_every_snapshot(make_subject, tmp_path):
 
 
 def test_a_model_without_history_gives_bars(make_subject):
-    drawing = contributions_over_training(make_subject(Choices(count=4)), no_progress)
+    drawing = contributions_over_training(make_subject(FigureOptions(count=4)), no_progress)
     axes = Figure().subplots()
     drawing.panels[0][0].plot(axes)
     assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(100)
@@ -87,7 +91,7 @@ def test_classes_come_in_turn_or_one_alone(make_subject):
     subject = make_subject(label_size=3)
     everything, one = (
         contributions_over_training(
-            Subject(subject.path, CPU, Choices(count=6, label=label)), no_progress
+            FigureInput(subject.path, CPU, FigureOptions(count=6, label=label)), no_progress
         )
         for label in (None, 1)
     )
@@ -102,9 +106,9 @@ def test_other_generators_are_refused(make_subject, connection):
 
 def test_many_snapshots_are_thinned_between_the_first_and_the_last():
     paths = [Path(str(number)) for number in range(100)]
-    thinned = spread(paths, 5)
+    thinned = evenly_spaced(paths, 5)
     assert [path.name for path in thinned] == ["0", "25", "50", "74", "99"]
-    assert spread(paths[:5], 5) == paths[:5]
+    assert evenly_spaced(paths[:5], 5) == paths[:5]
 
 
 def test_it_is_listed():

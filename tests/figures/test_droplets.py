@@ -2,17 +2,21 @@ import pytest
 import torch
 
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures import Choices
-from stylesmith.figures.activations import observe, peaks
-from stylesmith.figures.droplets import droplets, mean_peaks, without_droplets
+from stylesmith.figures import FigureOptions
+from stylesmith.figures.activations import capture_activations, max_normalized_rms
+from stylesmith.figures.droplets import (
+    activations_without_droplets,
+    droplet_artifacts,
+    mean_peak_curve,
+)
 from tests.figures.conftest import no_progress
 
 ADAIN = {"kind": "adain", "connection": "grow"}
-FEW = Choices(count=2)
+FEW = FigureOptions(count=2)
 
 
 def test_figure_1_shows_the_same_maps_before_and_after(make_subject):
-    drawing = droplets(make_subject(FEW, **ADAIN), no_progress)
+    drawing = droplet_artifacts(make_subject(FEW, **ADAIN), no_progress)
     (panel,) = drawing.image_panels
     assert panel.images.shape[:2] == (5, 4) and list(panel.columns)[1:] == ["4x4", "8x8", "16x16"]
     before, after = panel.images[0, 3, 0], panel.images[2, 3, 0]
@@ -22,13 +26,13 @@ def test_figure_1_shows_the_same_maps_before_and_after(make_subject):
 
 def test_figure_1_refuses_networks_without_instance_normalization(make_subject):
     with pytest.raises(ModelError, match=r"lacks instance normalization.*stylegan-c.*stylegan2-3"):
-        droplets(make_subject(), no_progress)
+        droplet_artifacts(make_subject(), no_progress)
 
 
 def test_figure_3_names_the_normalization_of_both(make_subject):
     other = make_subject(name="second").path
-    subject = make_subject(Choices(count=2, other=other), name="first", **ADAIN)
-    drawing = without_droplets(subject, no_progress)
+    subject = make_subject(FigureOptions(count=2, other=other), name="first", **ADAIN)
+    drawing = activations_without_droplets(subject, no_progress)
     assert [panel.title for panel in drawing.image_panels] == [
         "first (instance normalization)",
         "second (weight demodulation)",
@@ -36,15 +40,15 @@ def test_figure_3_names_the_normalization_of_both(make_subject):
 
 
 def test_the_chart_has_the_mean_over_images(make_subject):
-    subject = make_subject(Choices(count=3))
+    subject = make_subject(FigureOptions(count=3))
     painter = subject.pipeline()
-    seen = observe(painter, painter.codes([0, 1, 2]))
-    wanted = [float(peaks(maps).mean()) for maps in seen.features]
-    curve = mean_peaks(subject, no_progress)
+    seen = capture_activations(painter, painter.codes([0, 1, 2]))
+    wanted = [float(max_normalized_rms(maps).mean()) for maps in seen.features]
+    curve = mean_peak_curve(subject, no_progress)
     assert list(curve) == ["4x4", "8x8", "16x16"]
     assert list(curve.values()) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_one_image_is_shown_and_more_are_refused(make_subject):
     with pytest.raises(UsageError, match=r"names 2; this figure shows 1 picture$"):
-        without_droplets(make_subject(Choices(seeds=[1, 2])), no_progress)
+        activations_without_droplets(make_subject(FigureOptions(seeds=[1, 2])), no_progress)

@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from stylesmith.errors import UsageError
-from stylesmith.figures import Choices
+from stylesmith.figures import FigureOptions
 from stylesmith.figures.feature_maps import (
-    broken_image,
-    growing_activations,
-    high_frequencies,
-    most_and_least_usual,
+    corrupted_image_activations,
+    high_frequency_curve,
+    nearest_and_farthest_rows,
+    progressive_growing_activations,
 )
 from tests.figures.conftest import no_progress
 
@@ -23,19 +23,19 @@ MODELS = [
 def test_the_row_far_from_all_others_is_the_least_usual():
     values = 2 + 0.1 * torch.rand(20, 3)
     values[7, 1] = 0.2  # a missing droplet at one resolution
-    usual, unusual = most_and_least_usual(values)
+    usual, unusual = nearest_and_farthest_rows(values)
     assert unusual == 7 and usual != 7
 
 
 def test_the_row_of_means_is_the_most_usual():
     values = torch.tensor([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0]])
-    assert most_and_least_usual(values)[0] == 1
+    assert nearest_and_farthest_rows(values)[0] == 1
 
 
 @pytest.mark.parametrize("fields", MODELS)
 def test_two_images_of_any_model_with_their_maps(make_subject, fields):
-    subject = make_subject(Choices(count=3), **fields)
-    upper, lower = broken_image(subject, no_progress).image_panels
+    subject = make_subject(FigureOptions(count=3), **fields)
+    upper, lower = corrupted_image_activations(subject, no_progress).image_panels
     assert upper.title.startswith("most usual") and lower.title.startswith("most unusual")
     height, width = subject.generator.image_size
     shape = (min(3, subject.generator.config.max_channels), 4, height, width)
@@ -44,26 +44,28 @@ def test_two_images_of_any_model_with_their_maps(make_subject, fields):
 
 
 def test_chosen_seeds_are_shown_as_chosen(make_subject):
-    subject = make_subject(Choices(seeds=[5, 3]))
-    drawing = broken_image(subject, no_progress)
+    subject = make_subject(FigureOptions(seeds=[5, 3]))
+    drawing = corrupted_image_activations(subject, no_progress)
     painter = subject.pipeline()
     images = painter.draw(painter.codes([5, 3]))
     shown = torch.stack([panel.images[0, 0] for panel in drawing.image_panels])
     torch.testing.assert_close(shown, images)
     assert [panel.title for panel in drawing.image_panels] == ["seed0005", "seed0003"]
     with pytest.raises(UsageError, match="names 3; this figure shows 2 pictures"):
-        broken_image(make_subject(Choices(seeds=[1, 2, 3])), no_progress)
+        corrupted_image_activations(make_subject(FigureOptions(seeds=[1, 2, 3])), no_progress)
 
 
 def test_the_extremes_of_one_image_are_refused(make_subject):
     with pytest.raises(UsageError, match="--count 1: wanted at least two"):
-        broken_image(make_subject(Choices(count=1)), no_progress)
+        corrupted_image_activations(make_subject(FigureOptions(count=1)), no_progress)
 
 
 def test_figure_16_says_which_network_grows(make_subject):
     other = make_subject(name="second").path
-    subject = make_subject(Choices(count=2, other=other), name="first", **GROWING)
-    titles = [panel.title for panel in growing_activations(subject, no_progress).image_panels]
+    subject = make_subject(FigureOptions(count=2, other=other), name="first", **GROWING)
+    titles = [
+        panel.title for panel in progressive_growing_activations(subject, no_progress).image_panels
+    ]
     assert titles == [
         "first (with progressive growing)",
         "second (without progressive growing)",
@@ -71,13 +73,13 @@ def test_figure_16_says_which_network_grows(make_subject):
 
 
 def test_high_frequencies_vanish_where_maps_are_repeated_pixels(make_subject):
-    subject = make_subject(Choices(count=2), **GROWING, blur=False, noise=False)
+    subject = make_subject(FigureOptions(count=2), **GROWING, blur=False, noise=False)
     for block in subject.generator.synthesis.blocks[1:]:  # kernels of one weight, in the middle
         for layer in (block.layer0, block.layer1):
             center = layer.source.weight[:, :, 1:2, 1:2].clone()
             layer.source.weight.zero_()[:, :, 1:2, 1:2] = center
-    curve = high_frequencies(subject, no_progress)
+    curve = high_frequency_curve(subject, no_progress)
     assert list(curve) == ["8x8", "16x16"]
     assert list(curve.values()) == pytest.approx([0, 0], abs=1e-6)
-    plain = make_subject(Choices(count=2), name="plain", **GROWING, blur=False, noise=False)
-    assert min(high_frequencies(plain, no_progress).values()) > 0.01
+    plain = make_subject(FigureOptions(count=2), name="plain", **GROWING, blur=False, noise=False)
+    assert min(high_frequency_curve(plain, no_progress).values()) > 0.01

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from stylesmith.config import RunConfig
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures import Choices, Subject
-from stylesmith.figures.history import history, training_history
+from stylesmith.figures import FigureInput, FigureOptions
+from stylesmith.figures.history import read_metric_curves, training_history
 from stylesmith.models import RunFolder
 from tests.figures.conftest import no_progress
 from tests.support import CPU
@@ -44,7 +44,7 @@ def make_run(tmp_path):
 
 
 def draw(run, **choices):
-    return training_history(Subject(run.path, CPU, Choices(**choices)), no_progress)
+    return training_history(FigureInput(run.path, CPU, FigureOptions(**choices)), no_progress)
 
 
 def lines_of(chart):
@@ -57,7 +57,7 @@ def lines_of(chart):
 
 
 def test_a_history_has_the_numbers_of_the_log_and_its_gaps(make_run):
-    found = history(make_run(BOTH))
+    found = read_metric_curves(make_run(BOTH))
     assert list(found) == [FD, PPL]
     assert [seen for seen, _ in found[FD]] == [seen for seen, _ in found[PPL]] == [4e3, 8e3, 12e3]
     assert found[FD][::2] == [(4000, 2.5), (12000, 1.25)] and math.isnan(found[FD][1][1])

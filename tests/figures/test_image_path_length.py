@@ -4,26 +4,26 @@ import torch
 from matplotlib.figure import Figure
 
 from stylesmith.errors import UsageError
-from stylesmith.figures import Choices, Subject
+from stylesmith.figures import FigureInput, FigureOptions
 from stylesmith.figures.image_path_length import (
-    BINS,
-    DIRECTIONS,
-    ImageScores,
-    distribution,
-    extremes,
-    histogram,
-    score_images,
+    PATH_LENGTH_BINS,
+    PATHS_PER_IMAGE,
+    ImagePathLengths,
+    low_and_high_path_lengths,
+    measure_image_path_lengths,
+    path_length_distribution,
+    path_length_histogram,
 )
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
-from stylesmith.sampling import Painter
+from stylesmith.sampling import SamplingPipeline
 from tests.figures.conftest import no_progress
 
-PIXELS = Choices(distance="pixels", count=20)
+PIXELS = FigureOptions(distance="pixels", count=20)
 
 
-def scores_of(values: list[float]) -> ImageScores:
-    return ImageScores(np.array(values), "PPL", "")
+def scores_of(values: list[float]) -> ImagePathLengths:
+    return ImagePathLengths(np.array(values), "PPL", "")
 
 
 def test_the_ends_are_a_tenth_of_the_images_each():
@@ -34,7 +34,7 @@ def test_the_ends_are_a_tenth_of_the_images_each():
 
 def test_the_histogram_counts_each_image_below_its_end_once():
     scores = scores_of([float(value) for value in range(101)])
-    within, highlighted, edges = histogram(scores, 50.0, bins=5)
+    within, highlighted, edges = path_length_histogram(scores, 50.0, bins=5)
     assert edges.tolist() == [0, 10, 20, 30, 40, 50]
     assert highlighted.tolist() == [10, 1, 0, 0, 0]
     assert within.tolist() == [0, 9, 10, 10, 11]
@@ -42,7 +42,9 @@ def test_the_histogram_counts_each_image_below_its_end_once():
 
 def test_a_score_belongs_to_its_seed_whatever_the_count(make_subject):
     few, more = (
-        score_images(make_subject(Choices(distance="pixels", count=count)), no_progress).values
+        measure_image_path_lengths(
+            make_subject(FigureOptions(distance="pixels", count=count)), no_progress
+        ).values
         for count in (3, 20)
     )
     np.testing.assert_allclose(more[:3], few, rtol=0.02)
@@ -58,7 +60,7 @@ def test_scores_of_a_linear_generator_have_a_closed_form(make_subject, monkeypat
         return (ws[:, 0] @ matrix).unflatten(1, (3, 8, 8))
 
     monkeypatch.setattr(Generator, "draw", draw)
-    found = score_images(subject, no_progress).values
+    found = measure_image_path_lengths(subject, no_progress).values
     painter = subject.pipeline()
     ends = [ends_of(painter, seed) for seed in range(20)]
     w = painter.ws(range(20))[:, 0]
@@ -67,15 +69,17 @@ def test_scores_of_a_linear_generator_have_a_closed_form(make_subject, monkeypat
     np.testing.assert_allclose(found, wanted.numpy(), rtol=0.02)
 
 
-def ends_of(painter: Painter, seed: int) -> torch.Tensor:
-    z = [RandomKeys(0).normal(8, "end", seed, way) for way in range(DIRECTIONS)]
+def ends_of(painter: SamplingPipeline, seed: int) -> torch.Tensor:
+    z = [RandomKeys(0).normal(8, "end", seed, way) for way in range(PATHS_PER_IMAGE)]
     return painter.map_z(torch.stack(z))[:, 0]
 
 
 def test_figure_4_shows_images_of_both_ends(make_subject):
     subject = make_subject(PIXELS)
-    scores = score_images(subject, no_progress)
-    low, high = (panel.images for panel in extremes(subject, no_progress).image_panels)
+    scores = measure_image_path_lengths(subject, no_progress)
+    low, high = (
+        panel.images for panel in low_and_high_path_lengths(subject, no_progress).image_panels
+    )
     for images, seeds in ((low, scores.low_seeds), (high, scores.high_seeds)):
         wanted = subject.generator.sample(seeds.tolist(), precision="fp32")
         assert len(wanted) == 2
@@ -86,26 +90,28 @@ def test_figure_4_shows_images_of_both_ends(make_subject):
 
 def test_figure_5_draws_both_models_on_one_scale(make_subject):
     other = make_subject(name="second", seed=1)
-    choices = Choices(distance="pixels", count=20, other=other.path)
+    choices = FigureOptions(distance="pixels", count=20, other=other.path)
     subject = make_subject(choices)
-    (charts,) = distribution(subject, no_progress).panels
+    (charts,) = path_length_distribution(subject, no_progress).panels
     axes = [Figure().add_subplot() for _ in charts]
     for chart, each in zip(charts, axes, strict=True):
         chart.plot(each)
     assert axes[0].get_xlim() == axes[1].get_xlim()
     for each, model in zip(
-        axes, (subject, Subject(other.path, other.device, choices)), strict=True
+        axes, (subject, FigureInput(other.path, other.device, choices)), strict=True
     ):
-        values = score_images(model, no_progress).values
+        values = measure_image_path_lengths(model, no_progress).values
         heights = [patch.get_height() for patch in each.patches]
-        assert len(heights) == 2 * BINS
+        assert len(heights) == 2 * PATH_LENGTH_BINS
         assert sum(heights) == (values <= each.get_xlim()[1]).sum()
-        assert sum(heights[BINS:]) >= 2  # the lowest tenth is always on the axis
+        assert sum(heights[PATH_LENGTH_BINS:]) >= 2  # the lowest tenth is always on the axis
 
 
 def test_lpips_is_named_or_said_to_be_missing(make_subject, tmp_path, monkeypatch):
     monkeypatch.setenv("STYLESMITH_WEIGHTS", str(tmp_path / "none"))
-    drawing = extremes(make_subject(Choices(count=4)), no_progress)
+    drawing = low_and_high_path_lengths(make_subject(FigureOptions(count=4)), no_progress)
     assert "the distance is 'random', whose values are no LPIPS" in drawing.caption
     with pytest.raises(UsageError, match="needs images of 8 pixels"):
-        score_images(make_subject(Choices(distance="random"), base=(4, 2), levels=2), no_progress)
+        measure_image_path_lengths(
+            make_subject(FigureOptions(distance="random"), base=(4, 2), levels=2), no_progress
+        )

@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from stylesmith.figures.jacobian import ROWS, jacobian, push_forward, singular_values
+from stylesmith.figures.jacobian import (
+    QR_BLOCK_ROWS,
+    jacobian,
+    jacobian_vector_products,
+    singular_values,
+)
 
 KINDS = [
     {"kind": "traditional", "connection": "grow", "constant_input": False},
@@ -37,7 +42,7 @@ def test_of_every_kind_of_generator_it_is_what_row_by_row_gives(tiny_generator, 
 
 def test_each_row_is_pushed_from_its_own_point():
     points, directions = torch.randn(3, 2), torch.randn(3, 2)
-    pushed = push_forward(lambda x: x.sin(), points, directions)
+    pushed = jacobian_vector_products(lambda x: x.sin(), points, directions)
     torch.testing.assert_close(pushed, points.cos() * directions)
 
 
@@ -50,6 +55,6 @@ def test_it_needs_no_gradient_mode_of_its_caller():
 def test_folding_rows_keeps_singular_values_whatever_their_range():
     """1e-6 of the largest is beyond what a product J^T J in float32 would keep."""
     wanted = torch.logspace(0, -6, 4, dtype=torch.float64)
-    left = torch.linalg.qr(torch.randn(2 * ROWS + 5, 4, dtype=torch.float64)).Q
+    left = torch.linalg.qr(torch.randn(2 * QR_BLOCK_ROWS + 5, 4, dtype=torch.float64)).Q
     right = torch.linalg.qr(torch.randn(4, 4, dtype=torch.float64)).Q
     torch.testing.assert_close(singular_values(left * wanted @ right), wanted, rtol=1e-8, atol=0)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures import Choices
+from stylesmith.figures import FigureOptions
 from stylesmith.figures.mixing import style_mixing
 from tests.figures.conftest import no_progress
 
@@ -15,7 +15,7 @@ def panel_of(subject):
 
 
 def test_mixing_a_picture_with_itself_changes_nothing(make_subject):
-    images = panel_of(make_subject(Choices(seeds=[7] * 8))).images
+    images = panel_of(make_subject(FigureOptions(seeds=[7] * 8))).images
     assert images.shape[:2] == (6, 4)
     assert images[0, 0].isnan().all()
     rest = images.flatten(0, 1)[1:]
@@ -31,7 +31,7 @@ def test_there_are_rows_for_the_ranges_that_a_network_has(make_subject, levels, 
 
 
 def test_a_row_takes_the_styles_of_its_range_from_source_b_and_the_rest_from_source_a(make_subject):
-    subject = make_subject(Choices(seeds=range(8)), levels=5)
+    subject = make_subject(FigureOptions(seeds=range(8)), levels=5)
     images = panel_of(subject).images
     generator = subject.generator
     ws = subject.pipeline().ws(range(8))
@@ -51,4 +51,4 @@ def test_one_w_for_all_layers_cannot_be_mixed(make_subject):
 
 def test_seeds_must_do_for_both_sources(make_subject):
     with pytest.raises(UsageError, match=r"wanted 5 for source A.*got 5"):
-        style_mixing(make_subject(Choices(seeds=range(5))), no_progress)
+        style_mixing(make_subject(FigureOptions(seeds=range(5))), no_progress)

@@ -2,17 +2,17 @@ import pytest
 import torch
 
 from stylesmith.errors import ModelError
-from stylesmith.figures import Choices, Subject
+from stylesmith.figures import FigureInput, FigureOptions
 from stylesmith.figures.noise import noise_components, stochastic_variation
-from stylesmith.sampling.noise_sheets import component_layers
-from stylesmith.sampling.variation import standard_deviation
+from stylesmith.sampling.noise_sheets import noise_layer_subsets
+from stylesmith.sampling.variation import pixel_std
 from tests.conftest import set_noise_strength
 from tests.figures.conftest import no_progress
 
-FEW = Choices(seeds=[1, 2], count=6)
+FEW = FigureOptions(seeds=[1, 2], count=6)
 
 
-def images_of(figure, subject: Subject) -> torch.Tensor:
+def images_of(figure, subject: FigureInput) -> torch.Tensor:
     (panel,) = figure(subject, no_progress).image_panels
     return panel.images
 
@@ -32,7 +32,7 @@ def test_the_deviation_is_that_of_gray_values_over_draws_of_noise_times_four(mak
     ws = subject.pipeline().ws([1] * 6)
     drawn = generator.draw(ws, generator.noise_maps(seeds, "random")).detach().clamp(-1, 1)
     gray = (drawn.mean(dim=1) + 1) * 127.5
-    wanted = standard_deviation([gray.double()]) * 4
+    wanted = pixel_std([gray.double()]) * 4
     assert wanted.max() > 10
     torch.testing.assert_close(
         (found + 1) * 127.5, wanted.float().clamp(max=255), atol=0.05, rtol=0
@@ -40,7 +40,7 @@ def test_the_deviation_is_that_of_gray_values_over_draws_of_noise_times_four(mak
 
 
 def test_fine_and_coarse_layers_are_all_layers_once(make_subject):
-    parts = component_layers(make_subject().generator.config)
+    parts = noise_layer_subsets(make_subject().generator.config)
     assert sorted(parts["fine"] + parts["coarse"]) == list(parts["all"])
     assert parts["none"] == ()
 

@@ -7,8 +7,13 @@ import pytest
 import torch
 
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures import Choices
-from stylesmith.figures.noise_maps import SPREAD, as_image, noise_regularization, shown_maps
+from stylesmith.figures import FigureOptions
+from stylesmith.figures.noise_maps import (
+    NOISE_DISPLAY_STDS,
+    finest_noise_maps,
+    noise_map_image,
+    noise_regularization,
+)
 from stylesmith.inversion import noise_regularizer
 from tests.figures.conftest import no_progress
 from tests.support import make_photos
@@ -22,8 +27,8 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def chosen(photos) -> Choices:
-    return Choices(data=photos, steps=STEPS, distance="pixels")
+def chosen(photos) -> FigureOptions:
+    return FigureOptions(data=photos, steps=STEPS, distance="pixels")
 
 
 def measures(panel) -> list[float]:
@@ -57,21 +62,21 @@ def test_labels_are_the_regularizer_of_what_is_shown(make_subject, chosen):
     _, on = noise_regularization(make_subject(chosen, levels=2), no_progress).image_panels
     off, _ = noise_regularization(make_subject(chosen, levels=2), no_progress).image_panels
     for panel in (off, on):
-        shown = panel.images[2, 0, :1][None] * SPREAD  # black and white are cut off
+        shown = panel.images[2, 0, :1][None] * NOISE_DISPLAY_STDS  # black and white are cut off
         assert measures(panel)[1] == pytest.approx(float(noise_regularizer([shown])), abs=0.02)
 
 
 def test_the_last_map_of_each_resolution_is_shown():
     sides = (4, 8, 8, 16, 16)
     maps = [torch.full((1, 1, side, side), i) for i, side in enumerate(sides)]
-    assert [int(shown[0, 0, 0, 0]) for shown in shown_maps(maps)] == [4, 2]
-    assert len(shown_maps(maps[:1])) == 1
+    assert [int(shown[0, 0, 0, 0]) for shown in finest_noise_maps(maps)] == [4, 2]
+    assert len(finest_noise_maps(maps[:1])) == 1
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_maps_as_images_are_gray_and_opaque(channels):
     noise_map = torch.tensor([[[0.0, 1.25], [-2.5, 9.0]]])
-    image = as_image(noise_map, torch.zeros(channels, 4, 4))
+    image = noise_map_image(noise_map, torch.zeros(channels, 4, 4))
     assert image.shape == (channels, 4, 4)
     assert image[0, ::2, ::2].tolist() == [[0, 0.5], [-1, 1]]
     assert (image[-1] == (1 if channels == 4 else image[0])).all()
@@ -79,7 +84,7 @@ def test_maps_as_images_are_gray_and_opaque(channels):
 
 def test_the_picture_may_come_from_another_model(make_subject):
     other = make_subject(name="other", seed=5)
-    subject = make_subject(Choices(other=other.path, steps=1, distance="pixels"))
+    subject = make_subject(FigureOptions(other=other.path, steps=1, distance="pixels"))
     drawing = noise_regularization(subject, no_progress)
     assert "seed 0 of other" in drawing.caption
     wanted = other.generator.sample([0], noise="random", precision="fp32")[0]
@@ -102,7 +107,7 @@ def test_refusals(make_subject, chosen, photos):
         noise_regularization(make_subject(), no_progress)
     other = make_subject(name="other", levels=2)
     with pytest.raises(UsageError, match=r"draws images of \(3, 8, 8\), .* of \(3, 16, 16\)"):
-        noise_regularization(make_subject(Choices(other=other.path)), no_progress)
-    both = Choices(other=other.path, data=photos)
+        noise_regularization(make_subject(FigureOptions(other=other.path)), no_progress)
+    both = FigureOptions(other=other.path, data=photos)
     with pytest.raises(UsageError, match="--data and --other"):
         noise_regularization(make_subject(both), no_progress)

@@ -4,17 +4,17 @@ import pytest
 import torch
 
 from stylesmith.errors import UsageError
-from stylesmith.figures import Choices
+from stylesmith.figures import FigureOptions
 from stylesmith.figures.phase import (
-    details,
+    coarse_style_path,
+    detail_bands,
     mark_column,
-    moved_path,
+    most_static_pixel,
     phase_artifacts,
     slice_over_time,
-    staying_shares,
-    stuck_place,
+    static_energy_fractions,
 )
-from stylesmith.sampling import NoiseChoice
+from stylesmith.sampling import NoiseSettings
 from tests.figures.conftest import no_progress
 
 
@@ -26,19 +26,19 @@ def waves(offsets: torch.Tensor) -> torch.Tensor:
 
 def test_frames_that_do_not_move_have_the_measure_1():
     frames = torch.randn(1, 3, 16, 16).expand(5, -1, -1, -1)
-    assert staying_shares(frames, 3) == pytest.approx([1, 1])
-    assert staying_shares(torch.zeros(4, 3, 16, 16), 3) == [1, 1]
+    assert static_energy_fractions(frames, 3) == pytest.approx([1, 1])
+    assert static_energy_fractions(torch.zeros(4, 3, 16, 16), 3) == [1, 1]
 
 
 def test_a_pattern_that_moves_through_its_period_has_the_measure_0():
     frames = waves(torch.arange(8) * 0.5)
-    assert staying_shares(frames, 3) == pytest.approx([0, 0], abs=1e-12)
-    assert staying_shares(frames[:2], 3)[1] > 0.5  # it has hardly moved yet
+    assert static_energy_fractions(frames, 3) == pytest.approx([0, 0], abs=1e-12)
+    assert static_energy_fractions(frames[:2], 3)[1] > 0.5  # it has hardly moved yet
 
 
 def test_frames_with_nothing_in_common_have_one_over_their_number():
     frames = torch.randn(10, 3, 64, 64)
-    assert staying_shares(frames, 3) == pytest.approx([0.1, 0.1], abs=0.01)
+    assert static_energy_fractions(frames, 3) == pytest.approx([0.1, 0.1], abs=0.01)
 
 
 def test_a_detail_that_stays_on_what_moves_is_told_from_one_that_goes_along():
@@ -47,13 +47,13 @@ def test_a_detail_that_stays_on_what_moves_is_told_from_one_that_goes_along():
     coarse = torch.stack(heads)[:, None, None].expand(-1, 1, 16, 16)
     teeth = torch.where(columns % 2 == 0, 1.0, -1.0).expand(8, 1, 16, 16)
     going = torch.stack([row.roll(t, dims=-1) for t, row in enumerate(teeth)])
-    assert staying_shares(coarse + teeth, 3)[1] > 0.9
-    assert staying_shares(coarse + going, 3)[1] < 0.1
+    assert static_energy_fractions(coarse + teeth, 3)[1] > 0.9
+    assert static_energy_fractions(coarse + going, 3)[1] < 0.1
 
 
 def test_details_of_all_levels_have_the_energy_of_the_image():
     images = torch.randn(2, 3, 16, 16, dtype=torch.float64)
-    bands = details(images, 3)
+    bands = detail_bands(images, 3)
     assert [band.shape[-1] for band in bands] == [8, 16]
     means = torch.nn.functional.avg_pool2d(images, 4)
     energy = means.square().sum() * 16 + bands[0].square().sum() * 4 + bands[1].square().sum()
@@ -63,7 +63,7 @@ def test_details_of_all_levels_have_the_energy_of_the_image():
 def test_the_place_where_details_stay_is_found():
     frames = 0.1 * torch.randn(20, 3, 32, 32)
     frames[:, :, 20, 9] += 1
-    row, column = stuck_place(frames)
+    row, column = most_static_pixel(frames)
     assert abs(row - 20) <= 1 and abs(column - 9) <= 1
 
 
@@ -82,8 +82,8 @@ def test_the_line_covers_the_middle_of_one_column():
 
 
 def test_coarse_styles_go_and_the_others_stay(make_subject):
-    painter = make_subject().pipeline(noise=NoiseChoice("none"))
-    path = moved_path(painter, [3, 4], 5)
+    painter = make_subject().pipeline(noise=NoiseSettings("none"))
+    path = coarse_style_path(painter, [3, 4], 5)
     first, second = painter.ws([3, 4])
     torch.testing.assert_close(path.ws[0], first)
     torch.testing.assert_close(path.ws[-1, :4], second[:4])
@@ -93,7 +93,7 @@ def test_coarse_styles_go_and_the_others_stay(make_subject):
 
 
 def test_a_path_from_a_source_to_itself_does_not_move(make_subject):
-    drawing = phase_artifacts(make_subject(Choices(seeds=[2, 2], count=4)), no_progress)
+    drawing = phase_artifacts(make_subject(FigureOptions(seeds=[2, 2], count=4)), no_progress)
     frames = drawing.image_panels[0].images[0]
     assert len(frames) == 4 and torch.equal(frames[0], frames[3])
 
@@ -107,7 +107,7 @@ def test_a_path_from_a_source_to_itself_does_not_move(make_subject):
     ],
 )
 def test_any_model_is_drawn(make_subject, fields):
-    drawing = phase_artifacts(make_subject(Choices(count=3), **fields), no_progress)
+    drawing = phase_artifacts(make_subject(FigureOptions(count=3), **fields), no_progress)
     frames, strip = (panel.images[0] for panel in drawing.image_panels)
     assert not torch.equal(frames[0], frames[2])
     assert frames.shape[-1] == strip.shape[-1] >= 128 and strip.shape[-2] >= 128
@@ -115,6 +115,6 @@ def test_any_model_is_drawn(make_subject, fields):
 
 def test_too_few_frames_or_sources_are_refused(make_subject):
     with pytest.raises(UsageError, match="--count 1: wanted at least two frames"):
-        phase_artifacts(make_subject(Choices(count=1)), no_progress)
+        phase_artifacts(make_subject(FigureOptions(count=1)), no_progress)
     with pytest.raises(UsageError, match="names 3; this figure shows 2 pictures"):
-        phase_artifacts(make_subject(Choices(seeds=[1, 2, 3])), no_progress)
+        phase_artifacts(make_subject(FigureOptions(seeds=[1, 2, 3])), no_progress)

@@ -6,16 +6,16 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from stylesmith.errors import DataError, ModelError, UsageError
-from stylesmith.figures import Choices
+from stylesmith.figures import FigureOptions
 from stylesmith.figures.projections import (
-    BothKinds,
-    Projected,
+    GeneratedAndRealProjections,
+    ProjectedExample,
     example_projections,
-    project,
+    project_images,
     projection_histograms,
 )
 from stylesmith.images import to_uint8
-from stylesmith.inversion import ProjectionSettings, Projector, Search
+from stylesmith.inversion import LatentOptimizer, ProjectionSettings, Projector
 from stylesmith.inversion.both_kinds import generated_targets, real_targets
 from stylesmith.perception.pixels import PixelDistance
 from tests.figures.conftest import no_progress
@@ -29,8 +29,10 @@ def photos(tmp_path):
     return make_photos(tmp_path / "photos", size=8, count=6)
 
 
-def choices(photos, **other) -> Choices:
-    return Choices(**({"data": photos, "steps": STEPS, "distance": "pixels", "count": 2} | other))
+def choices(photos, **other) -> FigureOptions:
+    return FigureOptions(
+        **({"data": photos, "steps": STEPS, "distance": "pixels", "count": 2} | other)
+    )
 
 
 def by_hand(subject, photos, folder, count=2):
@@ -41,7 +43,7 @@ def by_hand(subject, photos, folder, count=2):
         *generated_targets(generator, count, settings),
         *real_targets(photos, generator, count, settings),
     ]
-    projector = Projector(Search(generator, PixelDistance(CPU), settings), folder)
+    projector = Projector(LatentOptimizer(generator, PixelDistance(CPU), settings), folder)
     return list(projector.project(targets))
 
 
@@ -50,10 +52,12 @@ def picture(path) -> torch.Tensor:
         return torch.tensor(list(image.get_flattened_data())).view(8, 8, 3).permute(2, 0, 1)
 
 
-def made_up(generated, real) -> BothKinds:
+def made_up(generated, real) -> GeneratedAndRealProjections:
     image = torch.zeros(3, 4, 4)
-    kinds = [[Projected(image, image, [], d) for d in values] for values in (generated, real)]
-    return BothKinds("model", "pixels", *kinds)
+    kinds = [
+        [ProjectedExample(image, image, [], d) for d in values] for values in (generated, real)
+    ]
+    return GeneratedAndRealProjections("model", "pixels", *kinds)
 
 
 def test_images_and_distances_are_those_of_the_projector(make_subject, photos, tmp_path):
@@ -72,10 +76,10 @@ def test_images_and_distances_are_those_of_the_projector(make_subject, photos, t
 
 def test_company_has_no_say_and_order_is_kept(make_subject, photos):
     subject = make_subject(levels=2)
-    search = Search(subject.generator, PixelDistance(CPU), ProjectionSettings(steps=STEPS))
+    search = LatentOptimizer(subject.generator, PixelDistance(CPU), ProjectionSettings(steps=STEPS))
     targets = generated_targets(subject.generator, 3, search.settings)
-    together = project(search, targets[::-1], no_progress)
-    (alone,) = project(search, targets[:1], no_progress)
+    together = project_images(search, targets[::-1], no_progress)
+    (alone,) = project_images(search, targets[:1], no_progress)
     assert torch.equal(together[2].target, targets[0].image)
     assert together[2].distance == pytest.approx(alone.distance, rel=1e-4)
 

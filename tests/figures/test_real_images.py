@@ -3,8 +3,8 @@ import torch
 
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ModelError
-from stylesmith.figures import Choices
-from stylesmith.figures.real_images import data_set
+from stylesmith.figures import FigureOptions
+from stylesmith.figures.real_images import dataset_samples
 from stylesmith.images import from_uint8
 from tests.figures.conftest import no_progress
 from tests.support import make_photos
@@ -12,7 +12,7 @@ from tests.support import make_photos
 
 def test_the_sheet_holds_images_of_the_data_each_once(make_subject, tmp_path):
     photos = make_photos(tmp_path / "photos", size=16, count=12)
-    drawing = data_set(make_subject(Choices(data=photos, count=6)), no_progress)
+    drawing = dataset_samples(make_subject(FigureOptions(data=photos, count=6)), no_progress)
     (panel,) = drawing.image_panels
     dataset = open_dataset(photos)
     reals = from_uint8(torch.stack([torch.from_numpy(dataset.pixels(i)) for i in range(12)]))
@@ -24,4 +24,4 @@ def test_the_sheet_holds_images_of_the_data_each_once(make_subject, tmp_path):
 
 def test_a_model_without_data_asks_for_some(make_subject):
     with pytest.raises(ModelError, match=r"training data.*--data"):
-        data_set(make_subject(), no_progress)
+        dataset_samples(make_subject(), no_progress)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stylesmith.errors import ModelError
-from stylesmith.figures import Choices, Subject
+from stylesmith.figures import FigureInput, FigureOptions
 from tests import support
 from tests.support import CPU
 
@@ -15,7 +15,7 @@ def test_what_the_user_chose_comes_before_what_the_figure_would_take(make_subjec
     plain = make_subject()
     assert plain.pipeline(psi=0.5).settings.psi == 0.5
     assert plain.sources(plain.pipeline(), [3, 4]) == [3, 4]
-    chosen = make_subject(Choices(seeds=[7], psi=0.3))
+    chosen = make_subject(FigureOptions(seeds=[7], psi=0.3))
     assert chosen.pipeline(psi=0.5).settings.psi == 0.3
     assert chosen.sources(chosen.pipeline(), [3, 4]) == [7]
 
@@ -43,13 +43,13 @@ def test_a_model_alone_has_neither_discriminator_nor_log(make_subject):
 
 def test_a_run_has_both(tmp_path):
     run = support.initial(support.make_photos(tmp_path / "photos"), tmp_path / "run", steps=1)
-    subject = Subject(run.path, CPU)
+    subject = FigureInput(run.path, CPU)
     assert subject.run == run and subject.name == "run"
     assert torch.isfinite(subject.discriminator(torch.zeros(1, 3, 8, 8))).all()
 
 
 def test_a_shipped_model_is_called_by_its_name():
-    subject = Subject(Path("avatars"), CPU)
+    subject = FigureInput(Path("avatars"), CPU)
     assert subject.name == "avatars"
     with pytest.raises(ModelError, match=r"^avatars: lacks a run's log"):
         _ = subject.run

@@ -7,13 +7,13 @@ import pytest
 
 from stylesmith.config import DataConfig
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.tables import METRIC_TABLES, fill, find_table, place
-from stylesmith.figures.tables.catalog import SAME
-from stylesmith.figures.tables.sheet import Sheet
+from stylesmith.figures.tables import METRIC_TABLES, fill, find_table, place_measurements
+from stylesmith.figures.tables.catalog import EQUIVALENT_PRESETS
+from stylesmith.figures.tables.sheet import FilledTable
 from stylesmith.metrics.protocol import parse_metric
 from stylesmith.models import RunFolder
 from stylesmith.presets import PRESETS, differences, find_preset
-from stylesmith.presets.published import PUBLISHED
+from stylesmith.presets.published import PUBLISHED_RESULTS
 from tests.support import CPU
 
 
@@ -37,17 +37,17 @@ def make_file(path: Path, *lines: dict[str, object]) -> str:
     return str(path)
 
 
-def cell(sheet: Sheet, row: str, heading: str) -> object:
+def cell(sheet: FilledTable, row: str, heading: str) -> object:
     """What stands in a row under a heading, of which the first counts."""
     place = [head.title for head in sheet.heads].index(heading)
     (found,) = [cells[place] for cells in sheet.rows if cells[0] == row]
     return found
 
 
-def filled(table: str, *sources: str) -> Sheet:
+def filled(table: str, *sources: str) -> FilledTable:
     chosen = find_table(table)
     assert chosen is not None
-    return fill(chosen, place(chosen, sources))
+    return fill(chosen, place_measurements(chosen, sources))
 
 
 def presets_of(paper: str, table: str) -> set[str]:
@@ -78,8 +78,8 @@ def test_tables_3_are_made_of_presets_of_other_tables_too():
 
 def test_every_published_result_of_a_table_stands_in_one():
     shown = {row.name for table in METRIC_TABLES for row in table.rows}
-    appendix = {name for name in PUBLISHED if find_preset(name).table == "appendix E"}
-    assert set(PUBLISHED) - appendix <= shown
+    appendix = {name for name in PUBLISHED_RESULTS if find_preset(name).table == "appendix E"}
+    assert set(PUBLISHED_RESULTS) - appendix <= shown
 
 
 @pytest.mark.parametrize("table", METRIC_TABLES, ids=lambda table: table.id)
@@ -97,7 +97,7 @@ def test_numbers_of_presets_and_of_tables_agree(table):
             assert length == results.path_length
 
 
-@pytest.mark.parametrize("group", SAME, ids=lambda group: group[0])
+@pytest.mark.parametrize("group", EQUIVALENT_PRESETS, ids=lambda group: group[0])
 def test_presets_that_share_rows_are_one_configuration(group):
     data = DataConfig(size=(64, 64))
     first, *others = [find_preset(name).build(data, CPU) for name in group]

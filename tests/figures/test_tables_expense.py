@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stylesmith.errors import ModelError
-from stylesmith.figures.tables.expense import expense_sheet, minutes_spent, sessions
-from stylesmith.figures.tables.published import EXPENSES
-from stylesmith.presets.published import Value
+from stylesmith.figures.tables.expense import compute_cost_table, logged_sessions, wall_minutes
+from stylesmith.figures.tables.published import PUBLISHED_COMPUTE_COSTS
+from stylesmith.presets.published import PublishedValue
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,15 +36,15 @@ def make_run(folder: Path, *records: dict[str, object]) -> str:
 
 
 def test_sessions_end_where_their_records_end():
-    found = [(each.seconds, each.processes, each.device) for each in sessions(LOG)]
+    found = [(each.seconds, each.processes, each.device) for each in logged_sessions(LOG)]
     assert found == [(7200, 8, "NVIDIA V100"), (1800, 4, "CPU")]
-    assert minutes_spent(LOG) == 150
-    assert minutes_spent([]) == 0
+    assert wall_minutes(LOG) == 150
+    assert wall_minutes([]) == 0
 
 
 def test_runs_stand_below_the_paper_with_hours_and_energy(tmp_path):
     run = make_run(tmp_path / "run")
-    sheet = expense_sheet([run], watts=250)
+    sheet = compute_cost_table([run], watts=250)
     name, years, mwh, hours, own_years, energy = sheet.rows[-1]
     assert (name, years, mwh) == (run, None, None)
     assert hours == pytest.approx(2 * 8 + 0.5 * 4)
@@ -55,7 +55,7 @@ def test_runs_stand_below_the_paper_with_hours_and_energy(tmp_path):
 
 
 def test_without_a_power_energy_stays_open(tmp_path):
-    sheet = expense_sheet([make_run(tmp_path / "run")], watts=None)
+    sheet = compute_cost_table([make_run(tmp_path / "run")], watts=None)
     assert sheet.rows[-1][3] == 18 and sheet.rows[-1][5] is None
     assert "--watts" in "\n".join(sheet.notes)
 
@@ -63,22 +63,22 @@ def test_without_a_power_energy_stays_open(tmp_path):
 def test_several_runs_are_added_up(tmp_path):
     short = [record("start", 0, processes=1), record("stop", 1)]
     paths = [make_run(tmp_path / "a"), make_run(tmp_path / "b", *short)]
-    sheet = expense_sheet(paths, watts=1000)
+    sheet = compute_cost_table(paths, watts=1000)
     assert [row[0] for row in sheet.rows[-3:]] == [*paths, "all runs"]
     assert sheet.rows[-1][3] == 19 and sheet.rows[-1][5] == pytest.approx(19)
 
 
 def test_the_published_items_add_up_to_their_total():
-    *items, total = EXPENSES.values()
+    *items, total = PUBLISHED_COMPUTE_COSTS.values()
     for column in range(2):
         parts = sum(item[column].number for item in items)
         assert parts == pytest.approx(total[column].number, abs=0.015)
-    assert total[1] == Value("131.61", True) and not total[0].confirmed
+    assert total[1] == PublishedValue("131.61", True) and not total[0].confirmed
 
 
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(ModelError, match="not a run folder with a log"):
-        expense_sheet([str(tmp_path)], watts=None)
+        compute_cost_table([str(tmp_path)], watts=None)
     (tmp_path / "log.jsonl").write_text("")
     with pytest.raises(ModelError, match="is empty"):
-        expense_sheet([str(tmp_path)], watts=None)
+        compute_cost_table([str(tmp_path)], watts=None)

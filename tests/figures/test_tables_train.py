@@ -11,9 +11,9 @@ from stylesmith import runs
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, DataError, RunError, UsageError
 from stylesmith.figures.tables import find_table, train
-from stylesmith.figures.tables.plan import Plan, choose_rows
-from stylesmith.figures.tables.sheet import Sheet
-from stylesmith.figures.tables.train import candidates, train_table
+from stylesmith.figures.tables.plan import RunComparison, choose_rows
+from stylesmith.figures.tables.sheet import FilledTable
+from stylesmith.figures.tables.train import measurable_snapshots, train_table
 from stylesmith.metrics import evaluate as room
 from stylesmith.metrics.protocol import parse_metrics
 from stylesmith.models import load
@@ -45,18 +45,18 @@ def fake_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def make_plan(tmp_path: Path) -> Callable[..., Plan]:
+def make_plan(tmp_path: Path) -> Callable[..., RunComparison]:
     """Two rows of StyleGAN2's Table 1 at 16x16, for 20 images each."""
     dataset = open_dataset(make_photos(tmp_path / "photos", size=16))
-    data = runs.describe_data(
+    data = runs.make_data_config(
         dataset, conditional=False, mirror=False, skip_bad=False, resize=False
     )
     table = find_table("stylegan2-1")
     assert table is not None
     metrics = parse_metrics(METRICS)
 
-    def build(out: str = "out", **changes: object) -> Plan:
-        plan = Plan(
+    def build(out: str = "out", **changes: object) -> RunComparison:
+        plan = RunComparison(
             table=table,
             rows=choose_rows(table, ROWS),
             out=tmp_path / out,
@@ -74,10 +74,10 @@ def make_plan(tmp_path: Path) -> Callable[..., Plan]:
     return build
 
 
-def fill(plan: Plan) -> tuple[Sheet, list[str], list[Sheet]]:
+def fill(plan: RunComparison) -> tuple[FilledTable, list[str], list[FilledTable]]:
     """The table, what was said, and every table written on the way."""
     said: list[str] = []
-    written: list[Sheet] = []
+    written: list[FilledTable] = []
     return train_table(plan, say=said.append, on_table=written.append), said, written
 
 
@@ -88,14 +88,16 @@ def test_a_table_fills_itself_and_is_the_same_when_rows_stopped_on_the_way(make_
     assert measured.keys() == set(ROWS) and len(set(measured.values())) == 2
     assert {row[0]: row[4] for row in written[0].rows if row[4] is not None}.keys() == {ROWS[0]}
 
-    limits = train._limits
+    limits = train._remaining_limits
     plan = make_plan("stopped")
     run = plan.run_folder(ROWS[0])
-    monkeypatch.setattr(train, "_limits", lambda plan, spent: train.Limits(minutes=2e-4))
+    monkeypatch.setattr(
+        train, "_remaining_limits", lambda plan, spent: train.RunLimits(minutes=2e-4)
+    )
     while not run.checkpoints() or int(run.checkpoints()[0].stem) == 0:  # until a step was made
         train.train_row(plan, ROWS[0], say=lambda text: None)
     assert not train.is_complete(plan, ROWS[0])
-    monkeypatch.setattr(train, "_limits", limits)
+    monkeypatch.setattr(train, "_remaining_limits", limits)
     resumed, said, _ = fill(plan)
     assert "stylegan2-a: goes on" in said
     assert resumed.rows == at_once.rows
@@ -126,7 +128,7 @@ def test_the_others_are_measured_of_the_best_alone(make_plan):
     fill(plan)
     lines = [json.loads(line) for line in plan.metrics_file("stylegan2-e").read_text().splitlines()]
     distances = [line for line in lines if line["protocol"] == "fd_random_32"]
-    assert len(distances) == len(candidates(plan.run_folder("stylegan2-e"))) == 5
+    assert len(distances) == len(measurable_snapshots(plan.run_folder("stylegan2-e"))) == 5
     (length,) = [line for line in lines if line["protocol"] == "pl2_random_wend_8"]
     assert length["model"] == min(distances, key=lambda line: line["value"])["model"]
 
@@ -162,7 +164,7 @@ def test_minutes_are_a_budget_of_all_sessions(make_plan):
     plan = make_plan(kimg=None, minutes=0.01, rows=rows)
     sheet, _, _ = fill(plan)
     run = plan.run_folder("stylegan2-e")
-    assert train.minutes_spent(train.read_log(run.log)) >= 0.01
+    assert train.wall_minutes(train.read_log(run.log)) >= 0.01
     assert train.is_complete(plan, "stylegan2-e")
     assert not train.is_complete(replace(plan, minutes=60.0), "stylegan2-e")
     assert "Each measured row was trained for 0.01 minutes on cpu." in sheet.notes
@@ -185,7 +187,7 @@ def test_a_row_that_fails_leaves_the_others(make_plan, monkeypatch):
         return start(config, *rest, **options)
 
     monkeypatch.setattr(runs, "start", fail_first)
-    written: list[Sheet] = []
+    written: list[FilledTable] = []
     with pytest.raises(RunError, match="stylegan2-a: failed"):
         train_table(make_plan(), say=lambda text: None, on_table=written.append)
     assert "stylegan2-a: failed: steps were not finite" in written[-1].notes
@@ -225,5 +227,5 @@ def test_a_schedule_is_laid_out_for_the_images_that_fit_into_the_minutes(make_pl
 
     monkeypatch.setattr(train, "forecast", forecast)
     plan = make_plan(kimg=None, minutes=10.0)
-    assert train._kimg_in_time(plan, "stylegan2-a") == 150  # 600 seconds, 4 for a thousand
+    assert train._kimg_for_minutes(plan, "stylegan2-a") == 150  # 600 seconds, 4 for a thousand
     assert asked == [1.0]

@@ -7,18 +7,22 @@ from html.parser import HTMLParser
 import pytest
 
 from stylesmith.errors import UsageError
-from stylesmith.figures.tables import markdown, write_sheet
-from stylesmith.figures.tables.sheet import DASH, Head, Sheet
-from stylesmith.figures.tables.writing import comma_separated, page
-from stylesmith.presets.published import Value
+from stylesmith.figures.tables import to_markdown, write_table
+from stylesmith.figures.tables.sheet import NO_VALUE, ColumnHeader, FilledTable
+from stylesmith.figures.tables.writing import to_csv, to_html
+from stylesmith.presets.published import PublishedValue
 
-HEADS = (Head("row"), Head("FID ↓", "published"), Head("fd_random_5k", "measured"))
+HEADS = (
+    ColumnHeader("row"),
+    ColumnHeader("FID ↓", "published"),
+    ColumnHeader("fd_random_5k", "measured"),
+)
 ROWS = (
-    ("a | <b>, c", Value.parse("~4.40"), 1 / 3),
-    ("b", Value.parse("2.84"), None),
+    ("a | <b>, c", PublishedValue.parse("~4.40"), 1 / 3),
+    ("b", PublishedValue.parse("2.84"), None),
     ("c", None, 1234.5678),
 )
-SHEET = Sheet("Title & more", "A caption.", HEADS, ROWS, ["~ is <recalled>."])
+SHEET = FilledTable("Title & more", "A caption.", HEADS, ROWS, ["~ is <recalled>."])
 
 
 class Cells(HTMLParser):
@@ -40,25 +44,25 @@ class Cells(HTMLParser):
 
 
 def test_markdown_reads_back():
-    lines = [line for line in markdown(SHEET).splitlines() if line.startswith("|")]
+    lines = [line for line in to_markdown(SHEET).splitlines() if line.startswith("|")]
     heads, rule, *rows = [
         [cell.strip() for cell in line.replace("\\|", "\0").strip("|").split("|")] for line in lines
     ]
     assert heads == ["row", "FID ↓ (published)", "fd_random_5k (measured)"]
     assert rule == ["---", "---:", "---:"]
     assert [row[0].replace("\0", "|") for row in rows] == [row[0] for row in ROWS]
-    assert [row[1] for row in rows] == ["~4.40", "2.84", DASH]
+    assert [row[1] for row in rows] == ["~4.40", "2.84", NO_VALUE]
     assert float(rows[0][2]) == pytest.approx(1 / 3, rel=5e-5)
-    assert rows[1][2] == DASH and float(rows[2][2]) == pytest.approx(1234.5678, rel=5e-5)
+    assert rows[1][2] == NO_VALUE and float(rows[2][2]) == pytest.approx(1234.5678, rel=5e-5)
 
 
 def test_markdown_has_title_caption_and_notes():
-    assert markdown(SHEET).startswith("# Title & more\n\nA caption.\n\n| row |")
-    assert markdown(SHEET).endswith("|\n\n- ~ is <recalled>.\n")
+    assert to_markdown(SHEET).startswith("# Title & more\n\nA caption.\n\n| row |")
+    assert to_markdown(SHEET).endswith("|\n\n- ~ is <recalled>.\n")
 
 
 def test_csv_holds_exact_numbers_and_says_what_is_confirmed():
-    rows = list(csv.DictReader(io.StringIO(comma_separated(SHEET))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(SHEET))))
     assert [row["row"] for row in rows] == [row[0] for row in ROWS]
     assert [row["FID ↓ (published)"] for row in rows] == ["4.40", "2.84", ""]
     assert [row["FID ↓, confirmed"] for row in rows] == ["no", "yes", ""]
@@ -67,28 +71,28 @@ def test_csv_holds_exact_numbers_and_says_what_is_confirmed():
 
 
 def test_a_page_holds_every_cell_and_nothing_from_elsewhere():
-    text = page(SHEET)
+    text = to_html(SHEET)
     cells = Cells()
     cells.feed(text.split("</table>")[0])
     stripped = [[cell.strip().replace("\xa0", " ") for cell in row] for row in cells.rows]
     assert stripped[0] == ["row", "FID ↓published", "fd_random_5kmeasured"]
     assert stripped[1:] == [
         ["a | <b>, c", "~4.40", "0.33333"],
-        ["b", "2.84", DASH],
-        ["c", DASH, "1234.6"],
+        ["b", "2.84", NO_VALUE],
+        ["c", NO_VALUE, "1234.6"],
     ]
     assert "<li>~ is &lt;recalled&gt;.</li>" in text and "<title>Title &amp; more</title>" in text
     assert "prefers-color-scheme: dark" in text
     assert "src=" not in text and "href=" not in text and "<script" not in text
 
 
-@pytest.mark.parametrize(("suffix", "form"), [(".md", markdown), (".HTML", page)])
+@pytest.mark.parametrize(("suffix", "form"), [(".md", to_markdown), (".HTML", to_html)])
 def test_the_suffix_chooses_the_form(tmp_path, suffix, form):
     path = tmp_path / f"new/table{suffix}"
-    write_sheet(SHEET, path)
+    write_table(SHEET, path)
     assert path.read_text() == form(SHEET)
 
 
 def test_other_suffixes_are_refused(tmp_path):
     with pytest.raises(UsageError, match=r"table.pdf: wanted a .md, .csv, .html file"):
-        write_sheet(SHEET, tmp_path / "table.pdf")
+        write_table(SHEET, tmp_path / "table.pdf")

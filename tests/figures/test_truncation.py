@@ -1,14 +1,14 @@
 import torch
 
-from stylesmith.figures import Choices
-from stylesmith.figures.truncation import PSIS, truncation
+from stylesmith.figures import FigureOptions
+from stylesmith.figures.truncation import TRUNCATION_PSIS, truncation_trick
 from tests.figures.conftest import no_progress
 
 
 def test_at_psi_0_every_seed_gives_the_mean_image(make_subject):
-    drawing = truncation(make_subject(Choices(seeds=[1, 2, 3])), no_progress)
+    drawing = truncation_trick(make_subject(FigureOptions(seeds=[1, 2, 3])), no_progress)
     (images,) = [panel.images for panel in drawing.image_panels]
-    assert images.shape[:2] == (3, len(PSIS))
+    assert images.shape[:2] == (3, len(TRUNCATION_PSIS))
     assert torch.equal(images[0, 3], images[1, 3]) and torch.equal(images[0, 3], images[2, 3])
     assert not torch.equal(images[0, 0], images[1, 0])
 

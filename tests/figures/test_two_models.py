@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from stylesmith.errors import ModelError
-from stylesmith.figures import Choices, Subject
-from stylesmith.figures.two_models import CATS, logged, numbers, scores_text
+from stylesmith.figures import FigureInput, FigureOptions
+from stylesmith.figures.two_models import TWO_MODELS_CAT, format_scores, logged_scores, model_scores
 from tests.figures.conftest import no_progress
 from tests.support import CPU, make_photos
 
@@ -19,10 +19,10 @@ def test_numbers_have_published_names_with_published_networks_alone():
         "ppl2_wend": 924.4,
         "is50k mean": 9.0,
     }
-    text, names = scores_text(scores)
+    text, names = format_scores(scores)
     assert text == "FID = 8.53, PPL = 924, P = 0.62, R = 0.29"
     assert names == "fid50k, pr50k3, ppl2_wend"
-    text, _ = scores_text({"fd_random_5k": 0.17, "pl2_random_wend_2k": 12.0, "kid50k": None})
+    text, _ = format_scores({"fd_random_5k": 0.17, "pl2_random_wend_2k": 12.0, "kid50k": None})
     assert text == "FD = 0.17, PL = 12"
 
 
@@ -34,15 +34,15 @@ def test_the_log_gives_its_last_numbers(tmp_path):
         {"event": "progress", "images_seen": 9000, "steps": 3},
     ]
     (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    subject = Subject(tmp_path, CPU)
-    assert logged(subject) == ({"fid10k": 10.0}, 8000)
-    assert numbers(subject, no_progress)[1] == "in training, at 8 kimg"
+    subject = FigureInput(tmp_path, CPU)
+    assert logged_scores(subject) == ({"fid10k": 10.0}, 8000)
+    assert model_scores(subject, no_progress)[1] == "in training, at 8 kimg"
 
 
 def test_both_models_draw_the_same_seeds_without_truncation(make_subject):
     other = make_subject(name="second", seed=1)
-    subject = make_subject(Choices(other=other.path))
-    drawing = CATS(subject, no_progress)
+    subject = make_subject(FigureOptions(other=other.path))
+    drawing = TWO_MODELS_CAT(subject, no_progress)
     left, right = drawing.image_panels
     for panel, generator in ((left, subject.generator), (right, other.generator)):
         wanted = generator.sample(range(36), precision="fp32")
@@ -54,8 +54,8 @@ def test_both_models_draw_the_same_seeds_without_truncation(make_subject):
 def test_a_count_measures_both(make_subject, tmp_path, monkeypatch):
     monkeypatch.setenv("STYLESMITH_WEIGHTS", str(tmp_path / "none"))
     photos = make_photos(tmp_path / "photos", size=16, count=12)
-    subject = make_subject(Choices(other=tmp_path / "model", data=photos, count=8))
-    drawing = CATS(subject, no_progress)
+    subject = make_subject(FigureOptions(other=tmp_path / "model", data=photos, count=8))
+    drawing = TWO_MODELS_CAT(subject, no_progress)
     left, right = drawing.image_panels
     labels = [part.split(" = ")[0] for part in left.text_below.split(", ")]
     assert labels == ["FD", "PL", "P", "R"]
@@ -65,4 +65,4 @@ def test_a_count_measures_both(make_subject, tmp_path, monkeypatch):
 
 def test_one_model_is_not_enough(make_subject):
     with pytest.raises(ModelError, match="--other"):
-        CATS(make_subject(), no_progress)
+        TWO_MODELS_CAT(make_subject(), no_progress)

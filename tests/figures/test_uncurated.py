@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from stylesmith.errors import UsageError
-from stylesmith.figures import Choices
+from stylesmith.figures import FigureOptions
 from stylesmith.figures.uncurated import (
-    CATS,
-    FACES,
-    HAND_PICKED,
-    RANDOM,
-    hand_picked,
-    random_outputs,
+    HAND_PICKED_SEEDS,
+    RANDOM_SAMPLE_SEEDS,
+    UNCURATED_CAT,
+    UNCURATED_FFHQ,
+    hand_picked_samples,
+    random_samples,
     stream_latents,
 )
 from stylesmith.latents import latents_from_seeds
@@ -24,7 +24,7 @@ def test_the_stream_of_a_seed_begins_with_the_latent_of_that_seed():
 
 def test_psi_acts_up_to_32x32_alone(make_subject):
     subject = make_subject(levels=5)
-    (panel,) = FACES(subject, no_progress).image_panels
+    (panel,) = UNCURATED_FFHQ(subject, no_progress).image_panels
     generator = subject.generator
     w = generator.broadcast(generator.mapping(stream_latents(5, 1, 8)))
     ws = generator.mapping.w_avg.expand_as(w).lerp(w, 0.7)
@@ -36,13 +36,13 @@ def test_psi_acts_up_to_32x32_alone(make_subject):
 
 def test_the_seed_and_psi_can_be_chosen(make_subject):
     subject = make_subject(
-        Choices(seeds=[3], psi=1.0),
+        FigureOptions(seeds=[3], psi=1.0),
         kind="traditional",
         connection="grow",
         constant_input=False,
         image_channels=1,
     )
-    drawing = CATS(subject, no_progress)
+    drawing = UNCURATED_CAT(subject, no_progress)
     (panel,) = drawing.image_panels
     assert panel.images.shape == (1, 1, 1, 5 * 256, (2 + 2 / 2 + 3 / 4) * 256)
     first = panel.images[0, 0][:, :256:16, :256:16]
@@ -55,20 +55,20 @@ def test_the_seed_and_psi_can_be_chosen(make_subject):
 @pytest.mark.parametrize("seeds", [[1, 2], [Path("face.safetensors")]])
 def test_a_sheet_has_one_seed(make_subject, seeds):
     with pytest.raises(UsageError, match="takes one seed"):
-        FACES(make_subject(Choices(seeds=seeds)), no_progress)
+        UNCURATED_FFHQ(make_subject(FigureOptions(seeds=seeds)), no_progress)
 
 
 def test_hand_picked_images_are_those_of_the_published_seeds_untruncated(make_subject):
     subject = make_subject()
-    (panel,) = hand_picked(subject, no_progress).image_panels
-    wanted = subject.generator.sample(HAND_PICKED, precision="fp32")
+    (panel,) = hand_picked_samples(subject, no_progress).image_panels
+    wanted = subject.generator.sample(HAND_PICKED_SEEDS, precision="fp32")
     torch.testing.assert_close(panel.images.flatten(0, 1), wanted, atol=1e-5, rtol=0)
 
 
 def test_random_outputs_of_a_class_are_truncated_at_all_resolutions(make_subject):
-    subject = make_subject(Choices(label=1), label_size=3)
-    (panel,) = random_outputs(subject, no_progress).image_panels
-    wanted = subject.generator.sample(RANDOM, psi=0.5, label=1, precision="fp32")
+    subject = make_subject(FigureOptions(label=1), label_size=3)
+    (panel,) = random_samples(subject, no_progress).image_panels
+    wanted = subject.generator.sample(RANDOM_SAMPLE_SEEDS, psi=0.5, label=1, precision="fp32")
     found = panel.images.flatten(0, 1)
     torch.testing.assert_close(found[:26], wanted, atol=1e-5, rtol=0)
     assert found[26:].isnan().all()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from stylesmith import images as pixels
-from stylesmith.inversion import ProjectionSettings, Search, Target, WStatistics
+from stylesmith.inversion import LatentOptimizer, ProjectionSettings, ProjectionTarget, WStatistics
 from stylesmith.networks import Generator
 from stylesmith.perception.random_features import RandomDistance
 from tests.support import CPU
@@ -35,25 +35,27 @@ def generator(tiny_generator) -> Generator:
 
 
 @pytest.fixture
-def make_search() -> Callable[..., Search]:
+def make_search() -> Callable[..., LatentOptimizer]:
     """`make_search(generator, steps=20)`: settings by name; `exact` is double precision."""
 
-    def build(generator: Generator, *, exact: bool = False, **settings) -> Search:
+    def build(generator: Generator, *, exact: bool = False, **settings) -> LatentOptimizer:
         chosen = ProjectionSettings(**({"steps": 20} | settings))
         if not exact:
-            return Search(generator, RandomDistance(CPU), chosen)
+            return LatentOptimizer(generator, RandomDistance(CPU), chosen)
         generator.double()
         mean = torch.zeros(generator.config.w_dim, dtype=torch.double)
-        return Search(generator, ExactDistance(), chosen, statistics=WStatistics(mean, 3.0))
+        return LatentOptimizer(
+            generator, ExactDistance(), chosen, statistics=WStatistics(mean, 3.0)
+        )
 
     return build
 
 
 @pytest.fixture
-def targets(generator: Generator) -> list[Target]:
+def targets(generator: Generator) -> list[ProjectionTarget]:
     """Three pictures of the generator, in whole gray levels as files have them."""
     images = pixels.from_uint8(pixels.to_uint8(generator.sample(range(3), noise="random")))
-    return [Target(f"seed{i}", f"seed{i}.png", image) for i, image in enumerate(images)]
+    return [ProjectionTarget(f"seed{i}", f"seed{i}.png", image) for i, image in enumerate(images)]
 
 
 @pytest.fixture

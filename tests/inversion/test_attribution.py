@@ -8,9 +8,13 @@ import pytest
 
 from stylesmith.errors import DataError, UsageError
 from stylesmith.inversion import ProjectionSettings
-from stylesmith.inversion.attribution import Separation, histogram_chart, roc_chart
+from stylesmith.inversion.attribution import DistanceSeparation, histogram_chart, roc_chart
 from stylesmith.inversion.both_kinds import generated_targets, real_targets
-from stylesmith.inversion.calibration import Calibration, Verdict, read_calibration
+from stylesmith.inversion.calibration import (
+    AttributionCalibration,
+    AttributionVerdict,
+    read_calibration,
+)
 from stylesmith.networks.fingerprint import model_hash
 from tests.support import make_photos
 
@@ -26,7 +30,7 @@ from tests.support import make_photos
     ],
 )
 def test_small_cases_by_hand(generated, real, auc, threshold):
-    found = Separation.from_distances(generated, real)
+    found = DistanceSeparation.from_distances(generated, real)
     assert found.auc == pytest.approx(auc)
     if auc >= 0.5:
         assert found.threshold in (threshold, 1.5, 2.5, 3.5, 6)
@@ -35,7 +39,7 @@ def test_small_cases_by_hand(generated, real, auc, threshold):
         )
 
 
-def errors(found: Separation, threshold: float) -> float:
+def errors(found: DistanceSeparation, threshold: float) -> float:
     return np.mean(np.array(found.real) < threshold) + np.mean(
         np.array(found.generated) >= threshold
     )
@@ -45,7 +49,7 @@ def test_curve_and_area_are_those_of_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(0)
     generated, real = rng.normal(1, 1, 40).round(1), rng.normal(2, 1, 60).round(1)  # with ties
-    found = Separation.from_distances(generated.tolist(), real.tolist())
+    found = DistanceSeparation.from_distances(generated.tolist(), real.tolist())
     truth = [1] * 40 + [0] * 60
     scores = -np.concatenate([generated, real])
     assert found.auc == pytest.approx(metrics.roc_auc_score(truth, scores))
@@ -56,35 +60,37 @@ def test_curve_and_area_are_those_of_scikit_learn():
 
 
 def test_the_area_is_that_under_the_curve():
-    found = Separation.from_distances([1, 2, 5, 5], [3, 5, 8])
+    found = DistanceSeparation.from_distances([1, 2, 5, 5], [3, 5, 8])
     x, y = np.array(found.roc).T
     assert found.auc == pytest.approx(np.trapezoid(y, x))
     assert found.roc[0] == (0, 0) and found.roc[-1] == (1, 1)
 
 
 def test_charts_show_all_images():
-    found = Separation.from_distances([0.1, 0.2, 0.2], [0.5, 1.0])
+    found = DistanceSeparation.from_distances([0.1, 0.2, 0.2], [0.5, 1.0])
     chart = ET.fromstring(histogram_chart(found, distance="random"))
     text = " ".join(chart.itertext())
     assert "generated (3)" in text and "real (2)" in text and "distance (random)" in text
     assert "AUC 1.000" in roc_chart(found)
     ET.fromstring(
-        histogram_chart(Separation.from_distances([0.0], [0.0]), distance="x")
+        histogram_chart(DistanceSeparation.from_distances([0.0], [0.0]), distance="x")
     )  # no width at all
 
 
 def test_outlines_add_up_to_all_images():
-    from stylesmith.inversion.attribution import BINS, _outline
+    from stylesmith.inversion.attribution import DISTANCE_BINS, _histogram_outline
 
     values = sorted(np.random.default_rng(1).exponential(1, 50).tolist())
-    corners = _outline(values, values[-1] / BINS)
+    corners = _histogram_outline(values, values[-1] / DISTANCE_BINS)
     assert sum(y for _, y in corners[1:-1:2]) == pytest.approx(100)
 
 
 @pytest.fixture
-def calibration(generator) -> Calibration:
-    found = Separation.from_distances([0.1, 0.2, 0.3], [0.4, 0.8])
-    return Calibration(found, model_hash(generator), "random", "weights", ProjectionSettings())
+def calibration(generator) -> AttributionCalibration:
+    found = DistanceSeparation.from_distances([0.1, 0.2, 0.3], [0.4, 0.8])
+    return AttributionCalibration(
+        found, model_hash(generator), "random", "weights", ProjectionSettings()
+    )
 
 
 def test_a_calibration_is_read_as_it_was_written(calibration, tmp_path):
@@ -126,7 +132,7 @@ def test_a_missing_calibration_says_how_to_make_one(tmp_path):
     [(0.15, True, 0, 2), (0.34, True, 0, 0), (0.36, False, 0, 0), (0.5, False, 1, 0)],
 )
 def test_verdicts_count_their_evidence(calibration, distance, generated, closer, farther):
-    verdict = Verdict(distance, calibration.separation)  # the threshold is 0.35
+    verdict = AttributionVerdict(distance, calibration.separation)  # the threshold is 0.35
     assert verdict.generated is generated
     assert f"{closer} of 2 real images came as close" in verdict.evidence
     assert f"{farther} of 3 generated ones came no closer" in verdict.evidence
@@ -170,6 +176,6 @@ def test_a_networks_own_images_come_closer_than_those_of_another(tiny_generator,
         for _ in range(60):
             state = search.step(state, wanted)
         distances.append(search.evaluate(state, wanted).distances[:, -1].tolist())
-    found = Separation.from_distances(*distances)
+    found = DistanceSeparation.from_distances(*distances)
     assert np.median(found.generated) < 0.5 * np.median(found.real)
     assert found.auc > 0.95

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from stylesmith.inversion.noise_regularizer import noise_regularizer, renormalized
+from stylesmith.inversion.noise_regularizer import noise_regularizer, normalize_noise
 
 
 def waves(side: int, period: int) -> Tensor:
@@ -35,7 +35,9 @@ def test_the_paper_doubles_halved_maps(form, gain):
 def test_noise_is_near_zero_and_a_picture_is_not():
     maps = [torch.randn(64, 1, 64, 64)]
     smooth = torch.nn.functional.avg_pool2d(torch.randn(64, 1, 78, 78), 15, 1)
-    noise, picture = (noise_regularizer([renormalized(m)], "paper").mean() for m in (*maps, smooth))
+    noise, picture = (
+        noise_regularizer([normalize_noise(m)], "paper").mean() for m in (*maps, smooth)
+    )
     # The square of a mean of n independent products is 1 / n; at 64, 32, 16 and 8 pixels a side.
     assert noise == pytest.approx(sum(2 / side**2 for side in (64, 32, 16, 8)), rel=0.3)
     assert picture > 100 * noise and picture > 1
@@ -51,12 +53,12 @@ def test_maps_of_pictures_are_kept_apart():
 
 def test_the_pyramid_reaches_signal_that_hides_at_single_pixels():
     """Noise whose 2x2 means are smooth: one scale sees little of it, the pyramid more."""
-    hidden = renormalized(torch.randn(1, 1, 32, 32) + waves(32, 32))
+    hidden = normalize_noise(torch.randn(1, 1, 32, 32) + waves(32, 32))
     assert noise_regularizer([hidden], "paper") > 5 * noise_regularizer([hidden[..., ::4, ::4]])
 
 
 def test_renormalized_maps_have_mean_0_and_variance_1():
-    maps = renormalized(
+    maps = normalize_noise(
         torch.randn(3, 1, 8, 8) * torch.tensor([0.1, 1, 9])[:, None, None, None] + 5
     )
     assert_close(maps.mean(dim=(1, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
@@ -64,4 +66,4 @@ def test_renormalized_maps_have_mean_0_and_variance_1():
 
 
 def test_a_constant_map_becomes_zero():
-    assert (renormalized(torch.full((1, 1, 4, 4), 3.0)) == 0).all()
+    assert (normalize_noise(torch.full((1, 1, 4, 4), 3.0)) == 0).all()

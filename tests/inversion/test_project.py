@@ -10,9 +10,9 @@ from torch.testing import assert_close
 from stylesmith import images as pixels
 from stylesmith.errors import DataError, OutputError, RunError
 from stylesmith.inversion import Projector
-from stylesmith.inversion.project import OTHER
+from stylesmith.inversion.project import MISMATCH_MESSAGES
 from stylesmith.inversion.state import read_state
-from stylesmith.sampling import read_codes
+from stylesmith.sampling import load_latents
 from tests.support import CPU, garble
 
 
@@ -23,7 +23,8 @@ def project(search, targets, out, **settings):
 
 def rows(found, painter):
     codes = [
-        read_codes(f.result_folder.latent, painter.config, model=painter.model_hash) for f in found
+        load_latents(f.result_folder.latent, painter.config, model=painter.model_hash)
+        for f in found
     ]
     return torch.stack(
         [torch.cat([code.ws.flatten(), *map(torch.flatten, code.noise)]) for code in codes]
@@ -39,7 +40,7 @@ def test_a_latent_file_draws_the_result_again_in_every_bit(
         codes = projector.pipeline.codes(
             projector.pipeline.load_sources([item.result_folder.latent])
         )
-        drawn = pixels.encode(projector.pipeline.draw(codes)[0])
+        drawn = pixels.encode_image(projector.pipeline.draw(codes)[0])
         assert drawn == item.result_folder.result.read_bytes()
         # Drawn alone and in fp32, it is as far away as the search said.
         search = projector.optimizer
@@ -58,19 +59,21 @@ def test_each_picture_has_a_folder_with_everything(generator, make_search, targe
     }  # fmt: skip
     summary = json.loads((out / "seed0" / "result.json").read_text())
     assert summary["made_by"]["distance"] == "random" and summary["steps"] == 20
-    settings = read_codes(
+    settings = load_latents(
         item.result_folder.latent, generator.config, model=projector.pipeline.model_hash
     ).settings
     assert settings == summary
-    assert item.result_folder.target.read_bytes() == pixels.encode(targets[0].image)
+    assert item.result_folder.target.read_bytes() == pixels.encode_image(targets[0].image)
 
 
 def test_differences_are_black_where_there_is_none(generator):
-    from stylesmith.inversion.result_folder import difference
+    from stylesmith.inversion.result_folder import difference_image
 
     image = torch.tensor([-1.0, 0.0, 1.0]).expand(3, 1, 3)
-    assert (pixels.to_uint8(difference(image, image)) == 0).all()
-    assert (pixels.to_uint8(difference(image, -image))[0, 0] == torch.tensor([255, 0, 255])).all()
+    assert (pixels.to_uint8(difference_image(image, image)) == 0).all()
+    assert (
+        pixels.to_uint8(difference_image(image, -image))[0, 0] == torch.tensor([255, 0, 255])
+    ).all()
 
 
 @pytest.mark.parametrize("stop_after", [1, 7])
@@ -162,7 +165,7 @@ def test_results_of_something_else_are_refused(
         search = make_search(generator, steps=3)
     else:
         search.distance.name = "other"
-    with pytest.raises(OutputError, match=rf"{OTHER[what]}\. Use the same again"):
+    with pytest.raises(OutputError, match=rf"{MISMATCH_MESSAGES[what]}\. Use the same again"):
         project(search, targets[:1], out)
 
 

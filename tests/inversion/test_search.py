@@ -5,13 +5,13 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
-from stylesmith.inversion import Search, w_statistics
-from stylesmith.inversion.state import State, join
+from stylesmith.inversion import LatentOptimizer, w_statistics
+from stylesmith.inversion.state import ProjectionState, cat_states
 from stylesmith.networks import Growth
 from stylesmith.sampling.w_samples import sample_w
 
 
-def search_on(search: Search, images: torch.Tensor, *, steps: int) -> State:
+def search_on(search: LatentOptimizer, images: torch.Tensor, *, steps: int) -> ProjectionState:
     """So many steps and a look."""
     wanted = search.embed(images)
     state = search.evaluate(search.initial_state(len(images)), wanted)
@@ -51,7 +51,7 @@ def test_a_picture_is_found_alike_in_any_company(generator, make_search, space, 
     search = make_search(generator, exact=True, space=space, noise=noise)
     images = torch.randn(3, 3, 16, 16, dtype=torch.double)
     together = search_on(search, images, steps=20)
-    alone = join([search_on(search, images[i : i + 1], steps=20) for i in range(3)])
+    alone = cat_states([search_on(search, images[i : i + 1], steps=20) for i in range(3)])
     assert_close(together.rows, alone.rows, rtol=1e-4, atol=1e-4)  # convolutions are fp32
     assert (together.rows[0] - together.rows[1]).abs().max() > 0.1  # nor are all the same
 

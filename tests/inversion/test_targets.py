@@ -22,7 +22,7 @@ def test_a_picture_that_fits_is_taken_as_it_is(generator, tmp_path):
     path = save(tmp_path / "a.png", "RGB", (16, 16))
     (target,) = read_targets([path], generator)
     assert (target.name, target.source, target.changes) == ("a", str(path), "")
-    assert pixels.encode(target.image) is not None
+    assert pixels.encode_image(target.image) is not None
     with Image.open(path) as image:
         wanted = torch.from_numpy(np.array(image)).permute(2, 0, 1)
     assert torch.equal(pixels.to_uint8(target.image), wanted)

@@ -5,10 +5,10 @@ import torch
 
 from stylesmith.errors import OutputError
 from stylesmith.inversion import Projector
-from stylesmith.inversion.tune import Tuner, TuneSettings
-from stylesmith.inversion.tuned_folder import tune_found
+from stylesmith.inversion.tune import PivotalTuner, PivotalTuningSettings
+from stylesmith.inversion.tuned_folder import tune_projection
 from stylesmith.models import load
-from stylesmith.sampling import Painter
+from stylesmith.sampling import SamplingPipeline
 from tests.support import copies, differing
 
 
@@ -21,16 +21,16 @@ def projected(generator, make_search, targets, out):
     return projector, found
 
 
-def make_tuner(projector, **settings) -> Tuner:
+def make_tuner(projector, **settings) -> PivotalTuner:
     search = projector.optimizer
-    chosen = TuneSettings(**({"steps": 20, "learning_rate": 3e-3} | settings))
-    return Tuner(search.generator, search.distance, search.statistics, chosen)
+    chosen = PivotalTuningSettings(**({"steps": 20, "learning_rate": 3e-3} | settings))
+    return PivotalTuner(search.generator, search.distance, search.statistics, chosen)
 
 
 def test_tuning_comes_closer_and_leaves_the_network_alone(projected):
     projector, found = projected
     before = copies(projector.optimizer.generator.state_dict())
-    folder = tune_found(found, make_tuner(projector), projector.pipeline)
+    folder = tune_projection(found, make_tuner(projector), projector.pipeline)
     assert folder.distance() < 0.5 * found.distance
     assert differing(before, projector.optimizer.generator.state_dict()) == []
 
@@ -39,11 +39,11 @@ def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
     from stylesmith import images as pixels
 
     projector, found = projected
-    folder = tune_found(found, make_tuner(projector), projector.pipeline)
+    folder = tune_projection(found, make_tuner(projector), projector.pipeline)
     tuned = load(folder.path, device="cpu")
-    painter = Painter(tuned)
+    painter = SamplingPipeline(tuned)
     drawn = painter.draw(painter.codes(painter.load_sources([folder.latent])))[0]
-    assert pixels.encode(drawn) == folder.result.read_bytes()
+    assert pixels.encode_image(drawn) == folder.result.read_bytes()
     own, other = tuned.mapping.state_dict(), projector.optimizer.generator.mapping.state_dict()
     assert differing(own, other) == []  # the pivot lives in W
 
@@ -73,12 +73,12 @@ def test_neighbors_are_one_spread_away(projected):
 
 def test_what_was_tuned_is_taken_up_or_refused(projected):
     projector, found = projected
-    folder = tune_found(found, make_tuner(projector), projector.pipeline)
+    folder = tune_projection(found, make_tuner(projector), projector.pipeline)
     written = folder.summary.stat().st_mtime_ns
-    tune_found(found, make_tuner(projector), projector.pipeline)
+    tune_projection(found, make_tuner(projector), projector.pipeline)
     assert folder.summary.stat().st_mtime_ns == written
     with pytest.raises(OutputError, match="was tuned by other settings"):
-        tune_found(found, make_tuner(projector, steps=3), projector.pipeline)
+        tune_projection(found, make_tuner(projector, steps=3), projector.pipeline)
     projector.remove_results([found.target])
     assert not folder.summary.exists()
 
@@ -87,4 +87,6 @@ def test_conditional_networks_are_tuned(tiny_generator, make_search, out, target
     network = tiny_generator(label_size=2).requires_grad_(False)
     projector = Projector(make_search(network, steps=2), out)
     (found,) = projector.project(targets[:1])
-    assert tune_found(found, make_tuner(projector, steps=2), projector.pipeline).latent.is_file()
+    assert tune_projection(
+        found, make_tuner(projector, steps=2), projector.pipeline
+    ).latent.is_file()

@@ -7,11 +7,11 @@ import pytest
 
 from stylesmith.data.dataset import open_dataset
 from stylesmith.metrics import evaluate as room
-from stylesmith.metrics.cache import Cache
-from stylesmith.metrics.evaluate import Settings, evaluate
+from stylesmith.metrics.cache import StatisticsCache
+from stylesmith.metrics.evaluate import EvaluationSettings, evaluate
 from stylesmith.metrics.protocol import parse_metrics
-from stylesmith.metrics.results import Result
-from stylesmith.metrics.sources import DataSource, Source
+from stylesmith.metrics.results import MetricResult
+from stylesmith.metrics.sources import DataSource, ImageSource
 from tests.metrics.fakes import CPU, FakeClassifier, FakeDistance, FakeExtractor
 from tests.support import make_photos
 
@@ -32,20 +32,20 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[FakeExtractor]:
 
 
 @pytest.fixture
-def measure(opened: list[FakeExtractor]) -> Callable[..., list[Result]]:
+def measure(opened: list[FakeExtractor]) -> Callable[..., list[MetricResult]]:
     """`measure(fake, real, "fid64", repeats=2)`: all results."""
 
     def call(
-        fake: Source,
-        real: Source | None,
+        fake: ImageSource,
+        real: ImageSource | None,
         names: str,
         *,
         cache: Path | None = None,
         repeats: int = 1,
         seed: int = 0,
         classifiers: Path | None = None,
-    ) -> list[Result]:
-        settings = Settings(CPU, seed, repeats, classifiers, Cache(cache))
+    ) -> list[MetricResult]:
+        settings = EvaluationSettings(CPU, seed, repeats, classifiers, StatisticsCache(cache))
         return list(evaluate(fake, real, parse_metrics(names), settings))
 
     return call

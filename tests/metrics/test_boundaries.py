@@ -6,15 +6,15 @@ import torch
 
 from stylesmith.errors import UsageError
 from stylesmith.images import to_uint8
-from stylesmith.metrics.boundaries import boundaries, look_at_seeds
-from stylesmith.sampling import Painter
+from stylesmith.metrics.boundaries import attribute_boundaries, classify_seeds
+from stylesmith.sampling import SamplingPipeline
 from tests.metrics.fakes import tiny_network
 
 
 def test_the_normal_points_to_where_the_attribute_is():
     ws = np.random.default_rng(0).standard_normal((2000, 6))
     wanted = np.array([[1.0, -2.0, 0.0, 0.0, 2.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
-    found = boundaries(ws, ws @ wanted.T, ["a", "b"])
+    found = attribute_boundaries(ws, ws @ wanted.T, ["a", "b"])
     assert list(found) == ["a", "b"]
     for normal, direction in zip(found.values(), wanted, strict=True):
         cosine = normal @ direction / np.linalg.norm(normal) / np.linalg.norm(direction)
@@ -26,7 +26,7 @@ def test_only_what_classifiers_are_sure_of_counts():
     ws = np.random.default_rng(0).standard_normal((2000, 3))
     unsure = np.abs(ws[:, 0]) < 0.5
     logits = np.where(unsure, 0.01 * np.sign(ws[:, 1]), 10 * ws[:, 0])[:, None]
-    (normal,) = boundaries(ws, logits, ["a"]).values()
+    (normal,) = attribute_boundaries(ws, logits, ["a"]).values()
     assert abs(normal[1]) < 0.05 * normal[0]
 
 
@@ -34,7 +34,7 @@ def test_only_what_classifiers_are_sure_of_counts():
 def test_an_attribute_that_all_or_none_have_has_no_boundary(value, words):
     ws = np.random.default_rng(0).standard_normal((100, 3))
     with pytest.raises(UsageError, match=f"bald: {words} of the 50 images"):
-        boundaries(ws, np.full((100, 1), value), ["bald"])
+        attribute_boundaries(ws, np.full((100, 1), value), ["bald"])
 
 
 class Redness:
@@ -45,8 +45,8 @@ class Redness:
 
 
 def test_seeds_are_looked_at_in_order_and_in_any_number():
-    painter = Painter(tiny_network())
-    ws, logits = look_at_seeds(painter, Redness(), 70)
+    painter = SamplingPipeline(tiny_network())
+    ws, logits = classify_seeds(painter, Redness(), 70)
     codes = painter.codes(range(70))
     assert np.array_equal(ws, codes.ws[:, 0].numpy())
     wanted = Redness().features(to_uint8(painter.draw(codes)))

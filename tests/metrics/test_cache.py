@@ -8,18 +8,21 @@ import torch
 from PIL import Image
 
 from stylesmith.data.dataset import open_dataset
-from stylesmith.data.prepare import prepare
-from stylesmith.metrics.cache import Cache, Key
+from stylesmith.data.prepare import prepare_dataset
+from stylesmith.metrics.cache import CacheKey, StatisticsCache
 from stylesmith.metrics.fingerprint import data_hash
 from stylesmith.networks.fingerprint import model_hash
 from tests.metrics.fakes import tiny_network
 from tests.support import DAMAGES, make_photos
 
-KEY = Key("moments", "data", "network", 10)
+KEY = CacheKey("moments", "data", "network", 10)
 
 
 def test_what_was_saved_is_found(tmp_path):
-    cache, tensors = Cache(tmp_path / "new"), {"mean": torch.randn(3, dtype=torch.float64)}
+    cache, tensors = (
+        StatisticsCache(tmp_path / "new"),
+        {"mean": torch.randn(3, dtype=torch.float64)},
+    )
     assert cache.load(KEY) is None
     cache.save(KEY, tensors)
     found = cache.load(KEY)
@@ -29,21 +32,21 @@ def test_what_was_saved_is_found(tmp_path):
 @pytest.mark.parametrize(
     "other",
     [
-        Key("features", "data", "network", 10),
-        Key("moments", "other", "network", 10),
-        Key("moments", "data", "other", 10),
-        Key("moments", "data", "network", 11),
+        CacheKey("features", "data", "network", 10),
+        CacheKey("moments", "other", "network", 10),
+        CacheKey("moments", "data", "other", 10),
+        CacheKey("moments", "data", "network", 11),
     ],
 )
 def test_everything_in_the_key_counts(tmp_path, other):
-    cache = Cache(tmp_path)
+    cache = StatisticsCache(tmp_path)
     cache.save(KEY, {"mean": torch.zeros(1)})
     assert cache.load(other) is None
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_made_anew(tmp_path, damage):
-    cache = Cache(tmp_path)
+    cache = StatisticsCache(tmp_path)
     cache.save(KEY, {"mean": torch.zeros(1000)})
     (path,) = tmp_path.iterdir()
     damage(path)
@@ -52,11 +55,11 @@ def test_a_damaged_file_is_made_anew(tmp_path, damage):
 
 def test_a_place_that_cannot_be_written_costs_nothing_but_time(tmp_path):
     (tmp_path / "file").write_text("mine")
-    cache = Cache(tmp_path / "file")
+    cache = StatisticsCache(tmp_path / "file")
     cache.save(KEY, {"mean": torch.zeros(1)})
     assert cache.load(KEY) is None
-    assert Cache(None).load(KEY) is None
-    Cache(None).save(KEY, {"mean": torch.zeros(1)})
+    assert StatisticsCache(None).load(KEY) is None
+    StatisticsCache(None).save(KEY, {"mean": torch.zeros(1)})
 
 
 def photo_hash(path, **options) -> str:
@@ -68,7 +71,7 @@ def test_a_copy_elsewhere_has_the_same_hash(tmp_path):
     copy = shutil.copytree(photos, tmp_path / "copy")
     assert photo_hash(photos) == photo_hash(copy)
     for name in ("a.zip", "b.zip"):
-        prepare(photos, tmp_path / name, size=(8, 8))
+        prepare_dataset(photos, tmp_path / name, size=(8, 8))
     assert photo_hash(tmp_path / "a.zip") == photo_hash(tmp_path / "b.zip")
 
 
@@ -77,12 +80,12 @@ def test_one_changed_pixel_of_a_file_of_equal_name_and_size_has_another_hash(tmp
     photos = make_photos(tmp_path / "photos")
     path = photos / "class0" / "000.png"
     before, size = photo_hash(photos), path.stat().st_size
-    prepare(photos, tmp_path / "a.zip", size=(8, 8))
+    prepare_dataset(photos, tmp_path / "a.zip", size=(8, 8))
     pixels = np.random.default_rng(5).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)
     assert path.stat().st_size == size
     assert photo_hash(photos) != before
-    prepare(photos, tmp_path / "b.zip", size=(8, 8))
+    prepare_dataset(photos, tmp_path / "b.zip", size=(8, 8))
     assert photo_hash(tmp_path / "a.zip") != photo_hash(tmp_path / "b.zip")
 
 

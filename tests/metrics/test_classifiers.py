@@ -11,11 +11,15 @@ from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
 from stylesmith.metrics.attributes import Attributes
 from stylesmith.metrics.classifiers import (
     classifier_config,
+    classifier_input,
     classifier_path,
     open_classifiers,
-    prepare,
 )
-from stylesmith.metrics.supervised import Lesson, plan_lesson, train_classifiers
+from stylesmith.metrics.supervised import (
+    ClassifierTraining,
+    plan_classifier_training,
+    train_classifiers,
+)
 from stylesmith.networks import build_discriminator
 from tests.metrics.fakes import CPU
 from tests.support import DAMAGES, make_photos
@@ -38,7 +42,7 @@ def lesson(dataset: Dataset, *, images: int = 400, names: tuple[str, ...] = ("br
     bright = np.arange(COUNT) % 2 == 1
     attributes = Attributes(list(names), np.stack([bright, ~bright], axis=1)[:, : len(names)])
     config = classifier_config((8, 8), 3, max_channels=8)
-    return Lesson(dataset, attributes, config, images, 0, CPU)
+    return ClassifierTraining(dataset, attributes, config, images, 0, CPU)
 
 
 def quiet(text: str) -> None:
@@ -117,22 +121,22 @@ def test_images_are_averaged_over_squares_down_to_256():
     config = classifier_config((512, 512), 1, max_channels=1)
     pixels = torch.zeros(1, 1, 512, 512, dtype=torch.uint8)
     pixels[:, :, ::2, ::2] = 255
-    assert_close(prepare(pixels, config), torch.full((1, 1, 256, 256), -0.5))
+    assert_close(classifier_input(pixels, config), torch.full((1, 1, 256, 256), -0.5))
     with pytest.raises(ShapeError, match=r"images are \(3, 256, 256\)"):
-        prepare(torch.zeros(1, 3, 256, 256, dtype=torch.uint8), config)
+        classifier_input(torch.zeros(1, 3, 256, 256, dtype=torch.uint8), config)
     with pytest.raises(ShapeError, match=r"trained on \(1, 256, 256\)"):
-        prepare(torch.zeros(1, 1, 128, 128, dtype=torch.uint8), config)
+        classifier_input(torch.zeros(1, 1, 128, 128, dtype=torch.uint8), config)
 
 
 def test_too_few_images_are_refused(tmp_path):
     photos = open_dataset(make_photos(tmp_path / "photos", count=19))
     with pytest.raises(DataError, match="holds 19 images; classifiers need 20 or more"):
-        plan_lesson(photos, Attributes(["a"], np.ones((19, 1), bool)), device=CPU)
+        plan_classifier_training(photos, Attributes(["a"], np.ones((19, 1), bool)), device=CPU)
 
 
 def test_the_small_protocol_is_shorter_and_narrower(dataset):
     attributes = lesson(dataset).attributes
-    paper = plan_lesson(dataset, attributes, device=CPU)
-    small = plan_lesson(dataset, attributes, protocol="small", device=CPU)
+    paper = plan_classifier_training(dataset, attributes, device=CPU)
+    small = plan_classifier_training(dataset, attributes, protocol="small", device=CPU)
     assert (paper.images, paper.config.max_channels) == (150_000, 512)
     assert (small.images, small.config.max_channels) == (10_000, 64)

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from stylesmith.data.dataset import open_dataset
-from stylesmith.data.prepare import prepare
+from stylesmith.data.prepare import prepare_dataset
 from stylesmith.errors import DataError, ModelError, UsageError
 from stylesmith.latents import RandomKeys
-from stylesmith.metrics.classifiers import Facts, classifier_config, save_classifier
+from stylesmith.metrics.classifiers import ClassifierFacts, classifier_config, save_classifier
 from stylesmith.metrics.frechet import frechet_distance
 from stylesmith.metrics.kernel import kernel_distance
 from stylesmith.metrics.moments import Moments
-from stylesmith.metrics.precision_recall import compare_manifolds
+from stylesmith.metrics.precision_recall import compute_precision_recall
 from stylesmith.metrics.sources import DataSource
 from stylesmith.networks import build_discriminator
 from tests.metrics.fakes import FakeExtractor, tiny_model
@@ -43,7 +43,7 @@ def test_numbers_are_those_of_the_formulas(measure, photos):
     )
     kernel = kernel_distance(real[:20], fake[:20], keys=RandomKeys(0))
     assert found["kid20"] == pytest.approx(kernel, rel=1e-4)
-    manifolds = compare_manifolds(real[:24], fake[:24], k=3)
+    manifolds = compute_precision_recall(real[:24], fake[:24], k=3)
     assert found["pr24_3 precision"] == manifolds.precision
     assert found["pr24_3 recall"] == manifolds.recall
     assert 0 <= found["nearest10 copies"] <= 1 and found["nearest10 ratio"] > 0
@@ -173,7 +173,7 @@ def test_what_may_mislead_is_noted(measure, photos, tmp_path):
     sides = []
     for filter in ("box", "lanczos"):
         path = tmp_path / f"{filter}.zip"
-        prepare(photos.dataset.path, path, size=(8, 8), filter=filter)
+        prepare_dataset(photos.dataset.path, path, size=(8, 8), filter=filter)
         sides.append(DataSource(open_dataset(path)))
     assert "by the filter box, the other by lanczos" in notes(sides[0], sides[1], "fid40")
     assert notes(sides[0], sides[0], "fid40") == ""
@@ -214,7 +214,9 @@ def write_classifiers(folder, count: int, *, size: int = 8, accuracy: float = 1.
         network = build_discriminator(
             classifier_config((size, size), 3, max_channels=4), seed=place
         )
-        save_classifier(folder, network, Facts(f"a{place}", place, "d", 1, 0, accuracy, 0.5))
+        save_classifier(
+            folder, network, ClassifierFacts(f"a{place}", place, "d", 1, 0, accuracy, 0.5)
+        )
     return folder
 
 

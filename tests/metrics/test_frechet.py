@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.testing import assert_close
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from stylesmith.metrics.frechet import frechet_distance, square_root
+from stylesmith.metrics.frechet import frechet_distance, matrix_sqrt
 from stylesmith.metrics.moments import Moments
 
 
@@ -51,7 +51,7 @@ def test_the_distance_is_symmetric():
 
 def test_the_root_squared_is_the_matrix():
     x = torch.randn(5, 8, dtype=torch.float64)
-    root = square_root(x.T @ x)  # rank 5 of 8
+    root = matrix_sqrt(x.T @ x)  # rank 5 of 8
     assert_close(root @ root, x.T @ x)
     assert_close(root, root.T)
 

@@ -1,8 +1,8 @@
 import pytest
 
 from stylesmith.metrics import meter as room
-from stylesmith.metrics.meter import Meter, duration
-from stylesmith.metrics.sharing import all_batches
+from stylesmith.metrics.meter import ProgressReporter, format_duration
+from stylesmith.metrics.sharing import batch_ranges
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def clock(monkeypatch) -> list[float]:
 
 def run(clock, *, first: float, others: float, count: int = 100) -> tuple[list, list]:
     said, progress = [], []
-    meter = Meter(said.append, lambda done, total: progress.append((done, total)))
-    for part in meter.track(all_batches(count, 8), count, "looking"):
+    meter = ProgressReporter(said.append, lambda done, total: progress.append((done, total)))
+    for part in meter.track(batch_ranges(count, 8), count, "looking"):
         clock[0] += first if part.start == 0 else others
     return said, progress
 
@@ -37,4 +37,4 @@ def test_progress_ends_at_the_number_of_images(clock):
 
 
 def test_durations_are_for_people():
-    assert duration(90) == "2 min" and duration(12600) == "3.5 h"
+    assert format_duration(90) == "2 min" and format_duration(12600) == "3.5 h"

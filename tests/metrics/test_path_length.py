@@ -8,11 +8,11 @@ from torch.testing import assert_close
 
 from stylesmith.metrics.path_length import (
     crop_face,
-    lengths_around,
     lerp,
-    middle_mean,
     path_lengths,
+    path_lengths_around,
     slerp,
+    trimmed_mean,
 )
 
 
@@ -83,14 +83,14 @@ def test_the_mean_leaves_out_both_ends():
     values = np.arange(1000.0)
     values[[0, 999]] = -1e9, 1e9
     kept = np.sort(values)[9:991]  # the 1st percentile lies at place 9.99, the 99th at 989.01
-    assert middle_mean(values) == pytest.approx(kept.mean())
-    assert middle_mean(np.array([3.0, 5.0])) == 4
+    assert trimmed_mean(values) == pytest.approx(kept.mean())
+    assert trimmed_mean(np.array([3.0, 5.0])) == 4
 
 
 def test_around_an_image_of_a_linear_generator_it_is_the_mean_over_the_images_of_all_chords():
     (w, end), weight = points(), torch.randn(5, 16).double()
     ends = [end, end + 1, 3 * end]
     draw = linear(weight, (4, 4))
-    found = lengths_around(draw, lambda images: images.flatten(1), w, ends)
+    found = path_lengths_around(draw, lambda images: images.flatten(1), w, ends)
     wanted = sum(((end - w) @ weight).square().sum(dim=1) for end in ends) / 3
     assert_close(found, wanted, rtol=1e-6, atol=0)

@@ -6,14 +6,14 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import DataError
-from stylesmith.metrics.distances import distance_blocks, neighbor_radii
-from stylesmith.metrics.neighbors import closeness, nearest_neighbors
-from stylesmith.metrics.precision_recall import Manifolds, compare_manifolds
+from stylesmith.metrics.distances import distance_blocks, knn_radii
+from stylesmith.metrics.neighbors import authenticity_ratios, nearest_neighbors
+from stylesmith.metrics.precision_recall import PrecisionRecall, compute_precision_recall
 
 BLOCKS = [{"rows": 1000, "columns": 1000}, {"rows": 7, "columns": 5}, {"rows": 5, "columns": 33}]
 
 
-def brute_force(real: Tensor, fake: Tensor, k: int) -> Manifolds:
+def brute_force(real: Tensor, fake: Tensor, k: int) -> PrecisionRecall:
     """By the definitions, with all distances in memory."""
     real, fake = real.double(), fake.double()
     real_balls, fake_balls = (
@@ -22,7 +22,7 @@ def brute_force(real: Tensor, fake: Tensor, k: int) -> Manifolds:
     across = torch.cdist(real, fake)
     in_real = across <= real_balls[:, None]
     in_fake = across <= fake_balls[None]
-    return Manifolds(
+    return PrecisionRecall(
         precision=float(in_real.any(dim=0).double().mean()),
         recall=float(in_fake.any(dim=1).double().mean()),
         density=float(in_real.sum(dim=0).double().mean() / k),
@@ -35,7 +35,7 @@ def brute_force(real: Tensor, fake: Tensor, k: int) -> Manifolds:
 def test_all_four_are_those_of_brute_force(k, blocks):
     real, fake = torch.randn(83, 6), torch.randn(61, 6) * 0.7 + 0.8
     wanted = brute_force(real, fake, k)
-    assert vars(compare_manifolds(real, fake, k=k, **blocks)) == pytest.approx(vars(wanted))
+    assert vars(compute_precision_recall(real, fake, k=k, **blocks)) == pytest.approx(vars(wanted))
     assert 0.1 < wanted.precision < 1 and 0.1 < wanted.recall < 1 and wanted.density != 1
 
 
@@ -44,25 +44,25 @@ def test_equal_sets_cover_each_other_even_with_duplicates(blocks):
     x = torch.randn(40, 300) + 10
     x[20:] = x[:20]  # each ball of k = 1 then has the radius 0
     for k in (1, 3):
-        found = compare_manifolds(x, x.flip(0), k=k, **blocks)
+        found = compute_precision_recall(x, x.flip(0), k=k, **blocks)
         assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
 
 
 def test_far_sets_share_nothing():
     real = torch.randn(20, 4)
-    assert compare_manifolds(real, real + 1000) == Manifolds(0, 0, 0, 0)
+    assert compute_precision_recall(real, real + 1000) == PrecisionRecall(0, 0, 0, 0)
 
 
 def test_lost_modes_cost_recall_and_coverage_but_not_precision():
     real = torch.cat([torch.randn(50, 4), torch.randn(50, 4) + 100])
-    found = compare_manifolds(real, real[:50])
+    found = compute_precision_recall(real, real[:50])
     assert found.precision == 1
     assert found.recall == 0.5 and found.coverage == 0.5
 
 
 def test_too_few_images_have_no_neighbors():
     with pytest.raises(DataError, match=r"3 generated images.*needs 4 or more"):
-        compare_manifolds(torch.randn(9, 2), torch.randn(3, 2), k=3)
+        compute_precision_recall(torch.randn(9, 2), torch.randn(3, 2), k=3)
 
 
 @pytest.mark.parametrize("blocks", BLOCKS)
@@ -87,8 +87,8 @@ def test_equal_rows_of_many_features_have_the_distance_0():
 @pytest.mark.parametrize("blocks", BLOCKS)
 def test_an_image_is_not_its_own_neighbor(blocks):
     x = torch.tensor([[0.0], [1.0], [3.0], [7.0]]).double()
-    assert_close(neighbor_radii(x, 1, **blocks).sqrt(), torch.tensor([1.0, 1, 2, 4]).double())
-    assert_close(neighbor_radii(x, 2, **blocks).sqrt(), torch.tensor([3.0, 2, 3, 6]).double())
+    assert_close(knn_radii(x, 1, **blocks).sqrt(), torch.tensor([1.0, 1, 2, 4]).double())
+    assert_close(knn_radii(x, 2, **blocks).sqrt(), torch.tensor([3.0, 2, 3, 6]).double())
 
 
 @pytest.mark.parametrize("blocks", BLOCKS)
@@ -103,7 +103,7 @@ def test_the_nearest_are_those_of_brute_force(blocks):
 def test_copies_are_closer_than_any_other_training_image():
     real = torch.randn(30, 8)
     fake = torch.cat([real[5:8], real[9:10] + 0.01, torch.full((1, 8), 50.0)])
-    ratios, nearest = closeness(fake, real)
+    ratios, nearest = authenticity_ratios(fake, real)
     assert nearest.indices[:4, 0].tolist() == [5, 6, 7, 9]
     assert (ratios[:3] == 0).all() and 0 < ratios[3] < 0.1 and ratios[4] > 1
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stylesmith.errors import UsageError
-from stylesmith.metrics.protocol import EXAMPLES, Metric, parse_metric, parse_metrics
+from stylesmith.metrics.protocol import KNOWN_METRIC_NAMES, Metric, parse_metric, parse_metrics
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,9 @@ def test_names_mean_what_the_tables_say(name, metric):
 
 @pytest.mark.parametrize("extractor", [None, "random", "vgg16"])
 @pytest.mark.parametrize("protocol", ["paper", "small"])
-@pytest.mark.parametrize("name", [*EXAMPLES, "fid123", "pr12_7", "pr_random_50k3_full", "ls_300"])
+@pytest.mark.parametrize(
+    "name", [*KNOWN_METRIC_NAMES, "fid123", "pr12_7", "pr_random_50k3_full", "ls_300"]
+)
 def test_exact_names_read_back(name, extractor, protocol):
     metric = parse_metric(name, extractor=extractor, protocol=protocol)
     assert parse_metric(metric.name) == metric

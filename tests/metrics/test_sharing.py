@@ -3,7 +3,7 @@ import torch
 
 from stylesmith import distributed
 from stylesmith.errors import RunError
-from stylesmith.metrics.sharing import all_batches, my_batches
+from stylesmith.metrics.sharing import batch_ranges, rank_batches
 
 
 def test_batches_are_dealt_out_whole_and_once(monkeypatch):
@@ -11,14 +11,14 @@ def test_batches_are_dealt_out_whole_and_once(monkeypatch):
     dealt = []
     for rank in range(3):
         monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
-        dealt += my_batches(50, 8)
-    assert sorted(dealt, key=lambda part: part.start) == all_batches(50, 8)
-    assert [i for part in all_batches(50, 8) for i in part] == list(range(50))
+        dealt += rank_batches(50, 8)
+    assert sorted(dealt, key=lambda part: part.start) == batch_ranges(50, 8)
+    assert [i for part in batch_ranges(50, 8) for i in part] == list(range(50))
 
 
 def test_one_process_is_its_own_sum():
     x = torch.randn(3)
-    assert distributed.total(x) is x
+    assert distributed.all_reduce_sum(x) is x
 
 
 def test_a_process_that_is_gone_is_one_line(monkeypatch):
@@ -29,4 +29,4 @@ def test_a_process_that_is_gone_is_one_line(monkeypatch):
     monkeypatch.setattr(distributed.dist, "get_backend", lambda: "gloo")
     monkeypatch.setattr(distributed.dist, "all_reduce", gone)
     with pytest.raises(RunError, match="another process is gone"):
-        distributed.total(torch.zeros(1))
+        distributed.all_reduce_sum(torch.zeros(1))

@@ -16,7 +16,7 @@ from stylesmith.latents import RandomKeys
 from stylesmith.metrics.frechet import frechet_distance
 from stylesmith.metrics.kernel import kernel_distance
 from stylesmith.metrics.moments import Moments
-from stylesmith.metrics.precision_recall import compare_manifolds
+from stylesmith.metrics.precision_recall import compute_precision_recall
 from stylesmith.perception.extractor import open_extractor
 
 COUNT = 400
@@ -91,7 +91,7 @@ def test_distances_rise_with_every_lost_kind_and_coverage_falls(avatars):
     for found in distances(real, fakes):
         assert found == sorted(found) and found[-1] > 2 * found[0], found
     a = EXTRACTOR.features(real)
-    covered = [compare_manifolds(a, EXTRACTOR.features(fake)).coverage for fake in fakes]
+    covered = [compute_precision_recall(a, EXTRACTOR.features(fake)).coverage for fake in fakes]
     assert covered == sorted(covered, reverse=True) and covered[-1] < covered[0] / 2, covered
 
 

@@ -9,8 +9,8 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError
 from stylesmith.models import Bundle, RunFolder, largest_difference, load_bundle, save_bundle
-from stylesmith.models.container import read_container, write_container
-from stylesmith.models.foreign import write_foreign
+from stylesmith.models.container import read_tensor_file, write_tensor_file
+from stylesmith.models.foreign import write_external
 from tests.models.foreign.makers import discriminator, generator
 from tests.support import DAMAGES, differing
 
@@ -44,7 +44,7 @@ def test_networks_of_an_earlier_model_do_not_stay(bundle, tmp_path):
 
 
 def test_a_run_gives_what_its_newest_checkpoint_holds(finished_run):
-    tensors, _ = read_container(finished_run.checkpoints()[0])
+    tensors, _ = read_tensor_file(finished_run.checkpoints()[0])
     for source in (finished_run.path, finished_run.checkpoints()[0]):
         found = states(load_bundle(source))
         for role, prefix in (("G_ema", "ema"), ("G", "generator"), ("D", "discriminator")):
@@ -70,7 +70,7 @@ def test_damage_is_named(bundle, tmp_path, name, damage):
 
 def test_a_discriminator_without_configuration_is_refused(bundle, tmp_path):
     save_bundle(tmp_path / "model", bundle)
-    write_container(tmp_path / "model" / "discriminator.safetensors", {}, {}, kind="model")
+    write_tensor_file(tmp_path / "model" / "discriminator.safetensors", {}, {}, kind="model")
     with pytest.raises(ModelError, match="damaged: input should be a valid dictionary"):
         load_bundle(tmp_path / "model")
 
@@ -83,7 +83,7 @@ def test_notes_that_cannot_be_read_are_left_out(bundle, tmp_path):
 
 def test_foreign_files_bring_their_licence_and_report(tmp_path):
     both = {"G_ema": generator(), "D": discriminator()}
-    write_foreign(tmp_path / "x.pt", "ada", both)
+    write_external(tmp_path / "x.pt", "ada", both)
     found = load_bundle(tmp_path / "x.pt")
     assert found.about["format"] == "ada" and found.about["source"] == "x.pt"
     assert "non-commercial" in found.about["licence"]
@@ -93,7 +93,7 @@ def test_foreign_files_bring_their_licence_and_report(tmp_path):
 
 
 def test_a_file_with_the_trained_generator_alone_says_so(tmp_path):
-    write_foreign(tmp_path / "x.pt", "ada", {"G": generator(seed=2)})
+    write_external(tmp_path / "x.pt", "ada", {"G": generator(seed=2)})
     bundle = load_bundle(tmp_path / "x.pt")
     assert differing(bundle.ema.state_dict(), generator(seed=2).state_dict()) == []
     assert set(bundle.networks()) == {"G_ema"}

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stylesmith.errors import ModelError
-from stylesmith.models.container import read_container, read_header, write_container
+from stylesmith.models.container import read_tensor_file, read_tensor_file_header, write_tensor_file
 from tests.support import differing
 
 TENSORS = {
@@ -23,15 +23,15 @@ HEADER = {"clocks": {"images_seen": 1234}, "name": "ä"}
 
 @pytest.fixture
 def path(tmp_path):
-    write_container(tmp_path / "x.safetensors", TENSORS, HEADER, kind="model")
+    write_tensor_file(tmp_path / "x.safetensors", TENSORS, HEADER, kind="model")
     return tmp_path / "x.safetensors"
 
 
 def test_every_bit_comes_back(path):
-    tensors, header = read_container(path)
+    tensors, header = read_tensor_file(path)
     assert differing(tensors, TENSORS) == []
     assert header == {"kind": "model", "version": 1, **HEADER}
-    assert read_header(path) == header
+    assert read_tensor_file_header(path) == header
 
 
 def test_other_programs_can_read_it(path):
@@ -44,14 +44,14 @@ def test_other_programs_can_read_it(path):
 
 def test_no_changed_byte_goes_unnoticed(path, tmp_path):
     """A file either reads as it was written or is refused in one line; all bytes are tried."""
-    whole, wanted = path.read_bytes(), read_container(path)
+    whole, wanted = path.read_bytes(), read_tensor_file(path)
     noticed = 0
     for place in range(len(whole)):
         content = bytearray(whole)
         content[place] ^= 1 << place % 8
         path.write_bytes(content)
         try:
-            tensors, header = read_container(path)
+            tensors, header = read_tensor_file(path)
         except ModelError as error:
             assert str(path) in str(error)
             assert "\n" not in str(error)
@@ -67,30 +67,30 @@ def test_a_truncated_file_is_refused(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ModelError, match="damaged or not a safetensors file"):
-        read_container(path)
+        read_tensor_file(path)
 
 
 def test_foreign_files_are_refused(tmp_path):
     foreign = tmp_path / "foreign.safetensors"
     save_file({"x": torch.zeros(2)}, foreign)
     with pytest.raises(ModelError, match="not one of stylesmith's"):
-        read_container(foreign)
+        read_tensor_file(foreign)
     torch.save({"x": torch.zeros(2)}, foreign)
     with pytest.raises(ModelError, match="not a safetensors file"):
-        read_container(foreign)
+        read_tensor_file(foreign)
     with pytest.raises(ModelError, match="no such file"):
-        read_container(tmp_path / "nowhere.safetensors")
+        read_tensor_file(tmp_path / "nowhere.safetensors")
 
 
 def test_files_of_a_newer_version_are_refused(tmp_path, monkeypatch):
     path = tmp_path / "x.safetensors"
-    monkeypatch.setattr("stylesmith.models.container.VERSION", 2)
-    write_container(path, TENSORS, {}, kind="model")
+    monkeypatch.setattr("stylesmith.models.container.TENSOR_FILE_VERSION", 2)
+    write_tensor_file(path, TENSORS, {}, kind="model")
     monkeypatch.undo()
     with pytest.raises(ModelError, match=r"newer stylesmith \(format 2, this one reads 1"):
-        read_container(path)
+        read_tensor_file(path)
 
 
 def test_the_wrong_kind_is_refused(path):
     with pytest.raises(ModelError, match="holds a model, wanted a checkpoint"):
-        read_container(path, kind="checkpoint")
+        read_tensor_file(path, kind="checkpoint")

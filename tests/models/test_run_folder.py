@@ -64,6 +64,6 @@ def test_leftovers_are_temporary_files_of_ours(tmp_path, name):
     kept = [".gitignore", ".hidden.png", "x.123.png", ".4711", ".tmp", ".tmpname"]
     for other in (name, *kept):
         (tmp_path / other).write_text("")
-    files.remove_leftovers(tmp_path)
-    files.remove_leftovers(tmp_path / "absent")
+    files.remove_temporary_files(tmp_path)
+    files.remove_temporary_files(tmp_path / "absent")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

@@ -8,14 +8,14 @@ import torch
 import stylesmith
 from stylesmith.errors import ModelError
 from stylesmith.metrics.sides import is_model
-from stylesmith.models import load_bundle, locate, save_model, shipped_models
-from stylesmith.models.shipped import FOLDER
+from stylesmith.models import load_bundle, locate_model, save_model, shipped_models
+from stylesmith.models.shipped import SHIPPED_FOLDER
 
 
 def test_every_shipped_model_is_whole_small_and_described():
     assert shipped_models() == ["avatars"]
     for name in shipped_models():
-        files = {path.name: path for path in (FOLDER / name).iterdir()}
+        files = {path.name: path for path in (SHIPPED_FOLDER / name).iterdir()}
         assert set(files) == {"README.md", "config.json", "model.safetensors"}
         assert sum(path.stat().st_size for path in files.values()) < 10_000_000
         card = files["README.md"].read_text()
@@ -32,21 +32,26 @@ def test_avatars_draw_varied_pictures_with_noise_and_styles():
 
 def test_what_exists_under_the_name_comes_first(tmp_path, monkeypatch, tiny_generator):
     monkeypatch.chdir(tmp_path)
-    assert locate("avatars") == FOLDER / "avatars" and is_model(locate("avatars"))
+    assert locate_model("avatars") == SHIPPED_FOLDER / "avatars" and is_model(
+        locate_model("avatars")
+    )
     save_model(tmp_path / "avatars", tiny_generator(), card="", about={})
-    assert locate("avatars").resolve() == tmp_path / "avatars"
+    assert locate_model("avatars").resolve() == tmp_path / "avatars"
     assert stylesmith.load("avatars").config.levels == 3
 
 
 def test_paths_are_left_alone(tmp_path):
-    assert locate(tmp_path / "avatars") == tmp_path / "avatars"
+    assert locate_model(tmp_path / "avatars") == tmp_path / "avatars"
     with pytest.raises(ModelError, match=r"no such run, model folder or file.*comes: avatars"):
         stylesmith.load(tmp_path / "avatars")
 
 
 def test_the_card_stays_with_the_model_when_it_is_exported():
-    bundle = load_bundle(locate("avatars"))
+    bundle = load_bundle(locate_model("avatars"))
     assert bundle.discriminator is None
-    assert bundle.card == (FOLDER / "avatars" / "README.md").read_text()
-    assert bundle.about == json.loads((FOLDER / "avatars" / "config.json").read_text())["about"]
+    assert bundle.card == (SHIPPED_FOLDER / "avatars" / "README.md").read_text()
+    assert (
+        bundle.about
+        == json.loads((SHIPPED_FOLDER / "avatars" / "config.json").read_text())["about"]
+    )
     assert torch.equal(bundle.ema.mapping.w_avg, stylesmith.load("avatars").mapping.w_avg)

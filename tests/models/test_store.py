@@ -9,8 +9,8 @@ import torch
 import stylesmith
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models import RunFolder, save_model
-from stylesmith.models.container import read_container, write_container
-from stylesmith.models.store import fill_tensors, save_weights
+from stylesmith.models.container import read_tensor_file, write_tensor_file
+from stylesmith.models.store import copy_tensors, save_weights
 from tests.support import DAMAGES, differing
 
 
@@ -54,7 +54,7 @@ def test_run_model_folder_checkpoint_and_text_are_the_same_generator(run):
 
 
 def test_it_is_the_average_that_is_loaded(run):
-    tensors, _ = read_container(run.checkpoints()[0])
+    tensors, _ = read_tensor_file(run.checkpoints()[0])
     state = stylesmith.load(run.path, device="cpu").state_dict()
     assert differing(state, {name: tensors[f"ema.{name}"] for name in state}) == []
     assert differing(state, {name: tensors[f"generator.{name}"] for name in state}) != []
@@ -111,10 +111,10 @@ def test_an_unknown_device_is_named(run):
 
 def test_a_model_without_its_configuration_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
-    write_container(path, {}, {}, kind="model")
+    write_tensor_file(path, {}, {}, kind="model")
     with pytest.raises(ModelError, match="damaged: input should be a valid dictionary"):
         stylesmith.load(path)
-    write_container(path, {}, {"generator": {"levels": 99}}, kind="model")
+    write_tensor_file(path, {}, {"generator": {"levels": 99}}, kind="model")
     with pytest.raises(ModelError, match="damaged: levels"):
         stylesmith.load(path)
 
@@ -123,10 +123,10 @@ def test_weights_of_another_network_are_refused_before_anything_is_copied(tiny_g
     small, large = tiny_generator(max_channels=4), tiny_generator(max_channels=8)
     before = {name: tensor.clone() for name, tensor in large.state_dict().items()}
     save_weights(tmp_path / "small.safetensors", small)
-    tensors, _ = read_container(tmp_path / "small.safetensors")
+    tensors, _ = read_tensor_file(tmp_path / "small.safetensors")
     with pytest.raises(ModelError, match=r"small: does not fit this network: \S+ is \(4"):
-        fill_tensors(large.state_dict(), tensors, source="small")
+        copy_tensors(large.state_dict(), tensors, source="small")
     assert differing(before, large.state_dict()) == []
     del tensors["mapping.w_avg"]
     with pytest.raises(ModelError, match=r"mapping\.w_avg is missing, wanted \(8,\)"):
-        fill_tensors(small.state_dict(), tensors, source="small")
+        copy_tensors(small.state_dict(), tensors, source="small")

@@ -2,12 +2,12 @@
 
 import torch
 
-from stylesmith.networks.fingerprint import DIGITS, model_hash
+from stylesmith.networks.fingerprint import HASH_DIGITS, model_hash
 
 
 def test_equal_weights_have_one_hash_whatever_their_layout(tiny_generator):
     first, second = tiny_generator(), tiny_generator()
-    assert len(model_hash(first)) == DIGITS
+    assert len(model_hash(first)) == HASH_DIGITS
     assert model_hash(first) == model_hash(second)
     for parameter in second.parameters():
         if parameter.ndim == 4:

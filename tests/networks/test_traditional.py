@@ -13,7 +13,7 @@ from stylesmith.devices import choose_precision
 from stylesmith.errors import UsageError
 from stylesmith.latents import latents_from_seeds
 from stylesmith.networks import Generator, Growth, build_generator, parameter_count
-from stylesmith.networks.traditional import DenseInput, Layer, PlainConv2d, PlainToRGB
+from stylesmith.networks.traditional import DenseInput, PlainConv2d, PlainToRGB, TraditionalLayer
 from stylesmith.training.losses import path_lengths, path_penalty
 from tests.networks.test_memory_format import POLICIES, WatchConvolutions
 
@@ -225,7 +225,7 @@ def test_every_layer_gives_each_pixel_unit_length(tiny):
     outputs: list[Tensor] = []
     generator = tiny(ROW_B)
     for module in generator.modules():
-        if isinstance(module, Layer):
+        if isinstance(module, TraditionalLayer):
             module.register_forward_hook(lambda _, args, y: outputs.append(y))
     generator(torch.randn(2, 8))
     assert len(outputs) == 2 * (TOP + 1)
@@ -266,7 +266,7 @@ def test_dense_input_has_a_quarter_of_that_gain_and_to_rgb_none():
 
 
 def test_neither_noise_nor_bias_is_multiplied_by_the_gain():
-    layer = Layer(nn.Identity(), 3, noise=True)
+    layer = TraditionalLayer(nn.Identity(), 3, noise=True)
     layer.normalize = lambda x, w: x
     nn.init.constant_(layer.bias, 0.5)
     layer.noise_strength.data = torch.tensor([0.0, 1.0, -2.0])

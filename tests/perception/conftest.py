@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from stylesmith.perception.extractor import Distance, Extractor, open_distance, open_extractor
+from stylesmith.perception.extractor import (
+    FeatureExtractor,
+    ImageDistance,
+    open_distance,
+    open_extractor,
+)
 from stylesmith.perception.weights import WEIGHT_FILES
 from tests.perception.published import FOLDER, random_weights
 
@@ -31,17 +36,17 @@ def reference() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def inception(weights_folder: Path) -> Extractor:
+def inception(weights_folder: Path) -> FeatureExtractor:
     return _quietly(open_extractor, "inception", weights_folder)
 
 
 @pytest.fixture(scope="session")
-def vgg16(weights_folder: Path) -> Extractor:
+def vgg16(weights_folder: Path) -> FeatureExtractor:
     return _quietly(open_extractor, "vgg16", weights_folder)
 
 
 @pytest.fixture(scope="session")
-def lpips(weights_folder: Path) -> Distance:
+def lpips(weights_folder: Path) -> ImageDistance:
     return _quietly(open_distance, "lpips", weights_folder)
 
 

@@ -6,13 +6,13 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import ShapeError
-from stylesmith.perception.extractor import Distance, open_distance, open_extractor
+from stylesmith.perception.extractor import ImageDistance, open_distance, open_extractor
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(params=["random", "pixels", "lpips"])
-def distance(request: pytest.FixtureRequest) -> Distance:
+def distance(request: pytest.FixtureRequest) -> ImageDistance:
     if request.param == "lpips":
         return request.getfixturevalue("lpips")
     return open_distance(request.param, CPU)

@@ -47,7 +47,7 @@ def test_the_comparison_sees_what_other_versions_do(inception, reference, monkey
 
 
 def test_the_comparison_sees_the_last_pooling(inception, reference, monkeypatch):
-    monkeypatch.setattr(inception.network.Mixed_7c, "pool", module.average_around)
+    monkeypatch.setattr(inception.network.Mixed_7c, "pool", module.avg_pool_3x3)
     features = torch.tensor(reference["inception"]["299x299"][0])
     found = thin(inception.features(images("299x299")))
     assert ((found - features).norm() / features.norm()) > 1e-4

@@ -9,15 +9,15 @@ import torch
 
 from stylesmith.errors import ModelError
 from stylesmith.perception.extractor import open_extractor
-from stylesmith.perception.inception import Inception
-from stylesmith.perception.layout import layout as layout_of
-from stylesmith.perception.layout import load, read_tensors
-from stylesmith.perception.lpips import Heads
+from stylesmith.perception.inception import InceptionV3
+from stylesmith.perception.layout import expected_state_dict as layout_of
+from stylesmith.perception.layout import load_weights, read_state_dict
+from stylesmith.perception.lpips import LPIPSHeads
 from stylesmith.perception.vgg import VGG16
 from stylesmith.perception.weights import WEIGHT_FILES
 from tests.perception.published import layout, random_weights
 
-NETWORKS = {"inception": Inception, "vgg16": VGG16, "lpips": Heads}
+NETWORKS = {"inception": InceptionV3, "vgg16": VGG16, "lpips": LPIPSHeads}
 
 
 def on_meta(name: str) -> torch.nn.Module:
@@ -42,7 +42,7 @@ def test_weights_arrive_unchanged_and_frozen(name, tmp_path):
     wanted = random_weights(name)
     torch.save(wanted, tmp_path / "file.pth")
     network = on_meta(name)
-    load(network, read_tensors(tmp_path / "file.pth"), tmp_path / "file.pth")
+    load_weights(network, read_state_dict(tmp_path / "file.pth"), tmp_path / "file.pth")
     assert all(torch.equal(value, wanted[key]) for key, value in layout_of(network).items())
     assert not network.training and not any(p.requires_grad for p in network.parameters())
 
@@ -52,7 +52,7 @@ def test_counters_of_batch_normalization_may_be_there_or_not(tmp_path):
     weights["Conv2d_1a_3x3.bn.num_batches_tracked"] = torch.tensor(7)
     torch.save(weights, tmp_path / "file.pth")
     network = on_meta("inception")
-    load(network, read_tensors(tmp_path / "file.pth"), tmp_path)
+    load_weights(network, read_state_dict(tmp_path / "file.pth"), tmp_path)
     name = "Conv2d_1a_3x3.bn.running_mean"
     assert torch.equal(network.state_dict()[name], weights[name])
 
@@ -82,7 +82,7 @@ def test_the_first_difference_is_named(tmp_path, change, message):
     change(weights)
     path = tmp_path / "file.pth"
     with pytest.raises(ModelError, match=re.escape(f"{path}: {message}")):
-        load(on_meta("lpips"), weights, path)
+        load_weights(on_meta("lpips"), weights, path)
 
 
 class Harm:
@@ -99,7 +99,7 @@ def test_unreadable_files_are_one_line_and_run_nothing(tmp_path, monkeypatch, co
     path = tmp_path / "file.pth"
     path.write_bytes(content)
     with pytest.raises(ModelError) as caught:
-        read_tensors(path)
+        read_state_dict(path)
     assert str(caught.value).startswith(f"{path}: cannot be read as weights (")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "harmed").exists()
@@ -109,10 +109,10 @@ def test_a_cut_file_and_other_content(tmp_path):
     path = tmp_path / "file.pth"
     torch.save([torch.zeros(1)], path)
     with pytest.raises(ModelError, match="holds list, not a dictionary of tensors"):
-        read_tensors(path)
+        read_state_dict(path)
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ModelError, match="cannot be read as weights"):
-        read_tensors(path)
+        read_state_dict(path)
 
 
 def test_an_extractor_tells_the_hash_of_what_it_read(weights_folder, vgg16):

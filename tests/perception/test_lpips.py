@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from stylesmith.errors import ModelError, ShapeError
-from stylesmith.perception.lpips import read_heads, unit_length
+from stylesmith.perception.lpips import normalize_channels, read_lpips_heads
 from tests.perception.published import random_images, random_weights
 
 
@@ -35,7 +35,7 @@ def test_large_images_are_averaged_down_to_256_and_small_ones_left(lpips):
 def test_gradients_are_finite_where_no_channel_answers():
     """A flat picture can leave a place without activation, where the root of a sum has no slope."""
     x = torch.zeros(1, 4, 2, 2, requires_grad=True)
-    y = unit_length(x.relu())
+    y = normalize_channels(x.relu())
     y.square().sum().backward()
     assert (y == 0).all() and (x.grad == 0).all()
 
@@ -50,4 +50,4 @@ def test_a_negative_weight_has_no_root(tmp_path):
     weights["lin2.model.1.weight"] = -weights["lin2.model.1.weight"]
     torch.save(weights, tmp_path / "heads.pth")
     with pytest.raises(ModelError, match=r"heads\.pth: has a negative weight"):
-        read_heads(tmp_path / "heads.pth")
+        read_lpips_heads(tmp_path / "heads.pth")

@@ -87,9 +87,9 @@ def test_large_images_are_reduced_and_tiny_ones_refused(extractor):
 def faces() -> tuple[Tensor, Tensor]:
     """Two halves of 600 avatars, each uint8 `(300, 3, 32, 32)`."""
     pytest.importorskip("dicebear", reason="the extra [avatars] is not installed")
-    from stylesmith.data.avatar_art import draw
+    from stylesmith.data.avatar_art import draw_avatar
 
-    pictures = [Image.open(io.BytesIO(draw(0, index, 32)[0])) for index in range(600)]
+    pictures = [Image.open(io.BytesIO(draw_avatar(0, index, 32)[0])) for index in range(600)]
     pixels = np.stack([np.asarray(picture.convert("RGB")) for picture in pictures])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
     return images[:300], images[300:]

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from stylesmith.perception.vgg import STAGES
+from stylesmith.perception.vgg import VGG16_STAGES
 from tests.perception.published import random_images, thin
 
 
@@ -27,7 +27,7 @@ def test_other_sizes_come_to_224_by_an_averaging_filter(vgg16, monkeypatch):
 
 def test_stages_end_before_each_pooling(lpips):
     found = lpips.network.stages(torch.randn(2, 3, 32, 32))
-    shapes = [(2, width, 32 >> i, 32 >> i) for i, (width, _) in enumerate(STAGES)]
+    shapes = [(2, width, 32 >> i, 32 >> i) for i, (width, _) in enumerate(VGG16_STAGES)]
     assert [tuple(stage.shape) for stage in found] == shapes
     first, second = (layer.weight for layer in lpips.network.features[5:8:2])
     x = F.max_pool2d(found[0], 2)

@@ -70,11 +70,11 @@ def test_the_folder_is_the_users_cache_unless_named(monkeypatch, tmp_path):
     monkeypatch.delenv("STYLESMITH_WEIGHTS", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert weights.default_folder() == tmp_path / ".cache/stylesmith/weights"
+    assert weights.default_weights_folder() == tmp_path / ".cache/stylesmith/weights"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert weights.default_folder() == tmp_path / "cache/stylesmith/weights"
+    assert weights.default_weights_folder() == tmp_path / "cache/stylesmith/weights"
     monkeypatch.setenv("STYLESMITH_WEIGHTS", "~/shared")
-    assert weights.default_folder() == tmp_path / "shared"
+    assert weights.default_weights_folder() == tmp_path / "shared"
 
 
 def test_without_a_folder_the_named_one_is_used(monkeypatch, weights_folder):
@@ -86,12 +86,12 @@ def test_without_a_folder_the_named_one_is_used(monkeypatch, weights_folder):
 def test_adding_copies_the_published_file_only(small, tmp_path):
     source, folder = tmp_path / "downloaded.pth", tmp_path / "new" / "weights"
     source.write_bytes(CONTENT)
-    path = weights.add(small, source, folder)
+    path = weights.add_weight_file(small, source, folder)
     assert path.read_bytes() == CONTENT and source.exists()
     assert list(folder.iterdir()) == [folder / small.file_name]
     with pytest.raises(OutputError, match="exists already"):
-        weights.add(small, source, folder)
-    assert weights.add(small, source, folder, force=True) == path
+        weights.add_weight_file(small, source, folder)
+    assert weights.add_weight_file(small, source, folder, force=True) == path
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_other_files_are_refused_with_what_they_seem_to_be(small, tmp_path, cont
     if content is not None:
         source.write_bytes(content)
     with pytest.raises(StylesmithError) as caught:
-        weights.add(small, source, tmp_path / "weights")
+        weights.add_weight_file(small, source, tmp_path / "weights")
     assert str(caught.value).startswith(f"{source}: {message}")
     assert not (tmp_path / "weights").exists()
 
 
 def test_sizes_in_words():
     words = {12: "12 bytes", 7_289: "7.3 kB", 95_628_359: "95.6 MB", 1_530_000_000: "1.5 GB"}
-    assert {size: weights.size_text(size) for size in words} == words
+    assert {size: weights.format_bytes(size) for size in words} == words

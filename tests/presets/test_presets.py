@@ -10,8 +10,8 @@ from stylesmith.devices import FP32
 from stylesmith.errors import ConfigError
 from stylesmith.networks import build_discriminator, build_generator
 from stylesmith.presets import PRESETS, find_preset
-from stylesmith.training.draws import Draw
-from stylesmith.training.steps import Players
+from stylesmith.training.draws import LatentBatch
+from stylesmith.training.steps import Networks
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SIZES = [(8, 8), (32, 32), (256, 256), (384, 512), (1024, 1024)]
@@ -30,11 +30,11 @@ def shapes(
     """Shapes of images and of their scores, found on the meta device."""
     with torch.device("meta"):
         generator = build_generator(generator_config)
-        players = Players(generator, build_discriminator(discriminator_config), FP32)
+        players = Networks(generator, build_discriminator(discriminator_config), FP32)
         z, label = torch.empty(2, generator_config.mapping.z_dim), None
         if generator_config.label_size:
             label = torch.empty(2, generator_config.label_size)
-        draw = Draw(z, z, None, generator.synthesis.fixed_noise, label)
+        draw = LatentBatch(z, z, None, generator.synthesis.fixed_noise, label)
         views = players.generate(generator.broadcast(generator.mapping(z, label)), draw)
         return tuple(views[-1].shape), tuple(players.score(views, label).shape)
 

@@ -3,13 +3,18 @@
 import pytest
 
 from stylesmith.presets import PRESETS
-from stylesmith.presets.published import PUBLISHED, Results, Value, published
+from stylesmith.presets.published import (
+    PUBLISHED_RESULTS,
+    PublishedResults,
+    PublishedValue,
+    published_results_of,
+)
 
 NAMES = {preset.name for preset in PRESETS}
 
 
 def test_every_result_belongs_to_a_preset():
-    assert PUBLISHED.keys() <= NAMES
+    assert PUBLISHED_RESULTS.keys() <= NAMES
 
 
 def test_all_rows_that_have_results_in_the_papers_have_them_here():
@@ -19,17 +24,19 @@ def test_all_rows_that_have_results_in_the_papers_have_them_here():
 
 
 def test_reading_tells_recalled_from_confirmed():
-    assert Results.parse("4.40 ~212.1") == Results(Value("4.40", True), Value("212.1", False))
-    assert Results.parse("") == Results()
-    value = Results.parse("~.721").fid
+    assert PublishedResults.parse("4.40 ~212.1") == PublishedResults(
+        PublishedValue("4.40", True), PublishedValue("212.1", False)
+    )
+    assert PublishedResults.parse("") == PublishedResults()
+    value = PublishedResults.parse("~.721").fid
     assert (str(value), value.number, value.confirmed) == ("~.721", 0.721, False)
-    assert str(Value("4.40", True)) == "4.40"
+    assert str(PublishedValue("4.40", True)) == "4.40"
 
 
 def test_exactly_the_numbers_with_a_second_source_are_confirmed():
     confirmed = {
         (name, field): value.digits
-        for name, results in PUBLISHED.items()
+        for name, results in PUBLISHED_RESULTS.items()
         for field, value in vars(results).items()
         if value and value.confirmed
     }
@@ -54,17 +61,17 @@ def test_exactly_the_numbers_with_a_second_source_are_confirmed():
 
 @pytest.mark.parametrize("name", ["stylegan-c", "stylegan2-f", "stylegan2-a-large"])
 def test_rows_stand_for_ffhq(name):
-    assert published(f"{name}-ffhq") == published(name) != Results()
+    assert published_results_of(f"{name}-ffhq") == published_results_of(name) != PublishedResults()
 
 
 def test_a_preset_of_our_own_has_no_results():
-    assert published("auto") == Results()
+    assert published_results_of("auto") == PublishedResults()
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", PUBLISHED_RESULTS)
 def test_values_are_in_the_range_of_their_metric(name):
     """A slip of columns would show: FID, path length, precision and recall differ in size."""
-    results = published(name)
+    results = published_results_of(name)
     assert 2 < results.fid.number < 9
     assert results.path_length is None or 100 < results.path_length.number < 1500
     for share in (results.precision, results.recall):

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from stylesmith.config import DataConfig, RunConfig
-from stylesmith.data.loader import Batch
+from stylesmith.data.loader import ImageBatch
 from stylesmith.errors import ConfigError
 from stylesmith.latents import RandomKeys
 from stylesmith.presets import PRESETS, find_preset
 from stylesmith.presets.small import tiny
-from stylesmith.training.learner import Learner
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.state import TrainState
 
@@ -26,7 +26,7 @@ class Noise:
         generator = torch.Generator().manual_seed(positions[0])
         shape = (len(positions), 3, 32, 32)
         pixels = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-        return Batch(pixels, torch.zeros(len(positions), 0))
+        return ImageBatch(pixels, torch.zeros(len(positions), 0))
 
 
 def small(name: str) -> RunConfig:
@@ -74,7 +74,7 @@ def test_a_row_learns_in_all_its_passes_and_levels(name):
     config = small(name)
     state = TrainState.create(config, CPU)
     before = {key: tensor.clone() for key, tensor in state.tensors().items()}
-    learner = Learner(config, state, Noise(), Schedule(config, processes=1), RandomKeys(0))
+    learner = TrainStep(config, state, Noise(), Schedule(config, processes=1), RandomKeys(0))
     seen = set()
     for _ in range(steps_to_learn_all(config)):
         stats = learner.step()

@@ -4,26 +4,30 @@ from collections.abc import Callable
 
 import pytest
 
-from stylesmith.sampling import Painter, Settings
+from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
 
 @pytest.fixture
-def paint(tiny_generator) -> Callable[..., Painter]:
+def paint(tiny_generator) -> Callable[..., SamplingPipeline]:
     """`paint(label_size=2, settings={"psi": 0})`: other words go to the network."""
 
-    def build(*, settings: dict | None = None, **fields) -> Painter:
+    def build(*, settings: dict | None = None, **fields) -> SamplingPipeline:
         generator = tiny_generator(**fields).requires_grad_(False)
         generator.mapping.w_avg.normal_()  # a new network's mean, zero, would hide mistakes
-        return Painter(generator, Settings(**({"precision": "fp32"} | (settings or {}))))
+        return SamplingPipeline(
+            generator, SamplingSettings(**({"precision": "fp32"} | (settings or {})))
+        )
 
     return build
 
 
 @pytest.fixture
-def repaint() -> Callable[..., Painter]:
+def repaint() -> Callable[..., SamplingPipeline]:
     """`repaint(painter, psi=0)`: the same generator with other settings."""
 
-    def build(painter: Painter, **settings) -> Painter:
-        return Painter(painter.generator, Settings(**({"precision": "fp32"} | settings)))
+    def build(painter: SamplingPipeline, **settings) -> SamplingPipeline:
+        return SamplingPipeline(
+            painter.generator, SamplingSettings(**({"precision": "fp32"} | settings))
+        )
 
     return build

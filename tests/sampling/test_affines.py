@@ -8,7 +8,7 @@ from stylesmith.errors import UsageError
 from stylesmith.sampling.affines import (
     find_affine,
     shifted_styles,
-    stacked_weights,
+    stacked_affine_weights,
     style_affines,
 )
 
@@ -55,7 +55,7 @@ def test_weights_are_the_derivative_of_styles_by_w(tiny_generator, fields):
 def test_stacked_weights_are_those_of_the_layers(tiny_generator):
     generator = tiny_generator()
     rows = [a.weight for name in ("1", "rgb1", "2") for a in [find_affine(generator, name)]]
-    assert torch.equal(stacked_weights(generator, (1, 2)), torch.cat(rows))
+    assert torch.equal(stacked_affine_weights(generator, (1, 2)), torch.cat(rows))
 
 
 def test_shifted_styles_equal_a_moved_bias_and_end(tiny_generator):
@@ -80,4 +80,4 @@ def test_networks_without_styles_and_unknown_layers_are_refused(tiny_generator):
     ):
         find_affine(tiny_generator(), "9")
     with pytest.raises(UsageError, match="no styles belong to these layers"):
-        stacked_weights(tiny_generator(connection="orig"), ())
+        stacked_affine_weights(tiny_generator(connection="orig"), ())

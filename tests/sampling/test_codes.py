@@ -3,16 +3,16 @@
 import torch
 from torch.testing import assert_close
 
-from stylesmith.sampling.codes import Codes, join
+from stylesmith.sampling.codes import LatentCodes, cat_codes
 
 
 def codes(count, *maps):
-    return Codes(torch.randn(count, 4, 3), list(maps))
+    return LatentCodes(torch.randn(count, 4, 3), list(maps))
 
 
 def test_cutting_and_joining_gives_the_same_codes():
     whole = codes(5, torch.randn(5, 1, 2, 2), torch.randn(1, 1, 4, 4), None)
-    again = join([whole[:2], whole[2:3], whole[3:]])
+    again = cat_codes([whole[:2], whole[2:3], whole[3:]])
     assert len(again) == 5
     assert torch.equal(again.ws, whole.ws)
     assert torch.equal(again.noise[0], whole.noise[0])
@@ -22,7 +22,7 @@ def test_cutting_and_joining_gives_the_same_codes():
 
 def test_no_noise_beside_noise_is_zeros():
     noise = torch.randn(2, 1, 4, 4)
-    joined = join([codes(3, None), codes(2, noise), codes(1, noise[:1])]).noise[0]
+    joined = cat_codes([codes(3, None), codes(2, noise), codes(1, noise[:1])]).noise[0]
     assert joined.shape == (6, 1, 4, 4)
     assert (joined[:3] == 0).all()
     assert torch.equal(joined[3:], torch.cat([noise, noise[:1]]))

@@ -8,18 +8,18 @@ from torch.testing import assert_close
 from stylesmith.errors import DataError, UsageError
 from stylesmith.sampling import (
     Direction,
+    boundary_direction,
+    channel_direction,
     draw_edited,
-    from_channel,
-    from_classifier,
-    from_samples,
-    from_weights,
+    orthogonalize,
+    pca_directions,
     read_direction,
     save_direction,
-    without,
+    sefa_directions,
 )
-from stylesmith.sampling.affines import find_affine, stacked_weights
+from stylesmith.sampling.affines import find_affine, stacked_affine_weights
 from stylesmith.sampling.boundary import read_boundary
-from stylesmith.sampling.find import factorize, principal_components
+from stylesmith.sampling.find import principal_components, right_singular_vectors
 from tests import support
 
 
@@ -35,9 +35,9 @@ def direction(vector, **fields):
 def test_factorization_gives_the_top_right_singular_vectors(paint):
     painter = paint()
     for layers in (None, (0, 1), (4,)):
-        weights = stacked_weights(painter.generator, range(6) if layers is None else layers)
+        weights = stacked_affine_weights(painter.generator, range(6) if layers is None else layers)
         _, values, rows = torch.linalg.svd(weights.double())
-        found = from_weights(painter, layers=layers, count=4)
+        found = sefa_directions(painter, layers=layers, count=4)
         assert len(found) == 4
         for move, row, value in zip(found, rows, values, strict=False):
             same_up_to_sign(move.vector, row)
@@ -47,7 +47,7 @@ def test_factorization_gives_the_top_right_singular_vectors(paint):
 
 def test_no_unit_vector_moves_styles_farther_than_the_first_factor():
     weights = torch.randn(30, 8)
-    first = factorize(weights)[0].float()
+    first = right_singular_vectors(weights)[0].float()
     others = torch.nn.functional.normalize(torch.randn(1000, 8), dim=1)
     assert (weights @ first).norm() >= (others @ weights.T).norm(dim=1).max()
 
@@ -67,13 +67,13 @@ def test_components_of_a_linear_mapping_are_its_singular_vectors(paint, monkeypa
     axes = torch.linalg.qr(torch.randn(8, 8)).Q
     lengths = torch.tensor([8.0, 6, 4.5, 3, 2, 1.5, 1, 0.5])
     monkeypatch.setattr(painter.generator.mapping, "forward", lambda z, c: z @ (axes * lengths).T)
-    found = from_samples(painter, count=8)
+    found = pca_directions(painter, count=8)
     for i, move in enumerate(found):
         assert abs(float(move.vector @ axes[:, i])) > 0.99
         assert move.unit == pytest.approx(float(lengths[i]), rel=0.05)
 
 
-@pytest.mark.parametrize("find", [from_weights, from_samples])
+@pytest.mark.parametrize("find", [sefa_directions, pca_directions])
 def test_units_are_standard_deviations_and_signs_are_settled(paint, find):
     painter = paint()
     for move in find(painter, count=3):
@@ -87,13 +87,13 @@ def test_a_growing_network_is_factorized_as_far_as_it_has_grown(paint):
 
     painter = paint(connection="grow")
     painter.generator.growth = Growth(1)
-    assert from_weights(painter, count=1)[0].layers == (0, 1, 2, 3)
+    assert sefa_directions(painter, count=1)[0].layers == (0, 1, 2, 3)
 
 
 def test_a_boundary_is_crossed_at_a_right_angle(paint):
     painter = paint()
     normal = torch.randn(1, 8, dtype=torch.float64) * 7
-    move = from_classifier(painter, normal, name="smile", layers=(0, 1))
+    move = boundary_direction(painter, normal, name="smile", layers=(0, 1))
     assert_close(move.vector.double(), normal[0] / normal.norm(), atol=1e-6, rtol=1e-6)
     readings = painter.w_samples.double() @ normal[0]
     assert move.unit * float(normal.norm()) == pytest.approx(float(readings.std()))
@@ -103,13 +103,13 @@ def test_a_boundary_is_crossed_at_a_right_angle(paint):
 @pytest.mark.parametrize("normal", [torch.zeros(8), torch.ones(7), torch.full((8,), float("nan"))])
 def test_boundaries_that_are_none_are_refused(paint, normal):
     with pytest.raises(UsageError, match="smile: a boundary of this network has 8 weights"):
-        from_classifier(paint(), normal, name="smile")
+        boundary_direction(paint(), normal, name="smile")
 
 
 def test_what_is_left_without_others_is_orthogonal_to_them():
     vectors = torch.nn.functional.normalize(torch.randn(4, 8), dim=1)
     first, *others = (direction(v, name=f"d{i}", unit=2.0) for i, v in enumerate(vectors))
-    rest = without(first, [*others, others[0]])  # the same one twice does no harm
+    rest = orthogonalize(first, [*others, others[0]])  # the same one twice does no harm
     assert rest.vector.norm().item() == pytest.approx(1, abs=1e-6)
     for other in others:
         assert abs(float(rest.vector @ other.vector)) < 1e-6
@@ -117,8 +117,8 @@ def test_what_is_left_without_others_is_orthogonal_to_them():
     lost = step - shorter  # lies in the span of the others
     coefficients = torch.linalg.lstsq(vectors[1:].T, lost[:, None]).solution
     assert_close(vectors[1:].T @ coefficients, lost[:, None], atol=1e-5, rtol=1e-5)
-    assert without(first, others[:2]).name == "d0_without_d1_without_d2"
-    assert without(first, []) is first
+    assert orthogonalize(first, others[:2]).name == "d0_without_d1_without_d2"
+    assert orthogonalize(first, []) is first
 
 
 def test_the_way_that_leaves_others_alone_is_the_shortest_in_spreads_of_w():
@@ -127,7 +127,7 @@ def test_the_way_that_leaves_others_alone_is_the_shortest_in_spreads_of_w():
     spread = torch.cov(ws.double().T)
     vectors = torch.nn.functional.normalize(torch.randn(3, 8), dim=1)
     first, *others = (direction(v, name=f"d{i}") for i, v in enumerate(vectors))
-    found = without(first, [*others, others[0]], ws)
+    found = orthogonalize(first, [*others, others[0]], ws)
     step = found.vector.double()
     assert_close(vectors[1:].double() @ step, torch.zeros(2).double(), atol=1e-5, rtol=0)
     assert found.unit == pytest.approx(float((ws @ found.vector).std()), rel=1e-4)
@@ -145,15 +145,15 @@ def test_where_w_spreads_evenly_it_is_the_orthogonal_part():
     ws = torch.cat([torch.eye(8), -torch.eye(8)])
     vectors = torch.nn.functional.normalize(torch.randn(3, 8), dim=1)
     first, *others = (direction(v) for v in vectors)
-    assert_close(without(first, others, ws).vector, without(first, others).vector)
+    assert_close(orthogonalize(first, others, ws).vector, orthogonalize(first, others).vector)
 
 
 def test_nothing_left_is_said():
     one = direction(torch.eye(8)[0], name="smile")
     with pytest.raises(UsageError, match="smile: nothing is left of it without smile"):
-        without(one, [one])
+        orthogonalize(one, [one])
     with pytest.raises(UsageError, match="only directions of one space"):
-        without(one, [direction(torch.eye(8)[0], affine="3")])
+        orthogonalize(one, [direction(torch.eye(8)[0], affine="3")])
 
 
 @pytest.mark.parametrize("affine", [None, "3"])
@@ -182,13 +182,13 @@ def test_moving_w_moves_just_its_layers(paint):
 
 def test_a_style_channel_is_one_number_of_one_layer(paint):
     painter = paint()
-    move = from_channel(painter, "rgb3", 2)
+    move = channel_direction(painter, "rgb3", 2)
     affine = find_affine(painter.generator, "rgb3")
     styles = affine.module(painter.w_samples)
     assert move.unit == pytest.approx(float(styles[:, 2].std()), rel=1e-4)
     assert (move.vector.tolist(), move.layers) == ([0, 0, 1, 0, 0, 0, 0, 0], (3,))
     with pytest.raises(UsageError, match="channel 8: layer rgb3 has the channels 0-7"):
-        from_channel(painter, "rgb3", 8)
+        channel_direction(painter, "rgb3", 8)
     with pytest.raises(UsageError, match="moves a style of layer rgb3, and no other"):
         move.with_layers((0,))
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylesmith import images as pixels
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import draw, draw_batches, save_codes, write_folder, write_grid
+from stylesmith.sampling import draw, draw_batches, save_latents, write_folder, write_grid
 
 
 def read(path):
@@ -68,7 +68,7 @@ def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
     painter = paint()
     for name in ("a", "b"):
         path = tmp_path / f"{name}.safetensors"
-        save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
+        save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
     a, b = painter.load_sources([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     sizes = [
         len(images) for _, images in draw_batches(painter, [1, 2, a, b, 3, 4, 5], batch_size=2)
@@ -81,7 +81,7 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
     assert len(write_folder(painter, [3, 3, 1000, 1000], tmp_path / "out")) == 2
     paths = [tmp_path / folder / "face.safetensors" for folder in "ab"]
     for path in paths:
-        save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
+        save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
     same, other = painter.load_sources(paths)
     assert len(write_folder(painter, [same, same], tmp_path / "twice")) == 1
     with pytest.raises(UsageError, match="two pictures would be named face"):
@@ -91,15 +91,15 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
 def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
     """Drawing stops when writing falls behind: memory does not grow with the job."""
     painter, ahead, written = paint(), [], []
-    monkeypatch.setattr(draw, "FEW_CORES", 0)
-    monkeypatch.setattr(draw, "WAITING", 2)
-    monkeypatch.setattr(draw, "WRITERS", 1)
+    monkeypatch.setattr(draw, "MAX_CORES_FOR_SERIAL_WRITING", 0)
+    monkeypatch.setattr(draw, "MAX_PENDING_BATCHES", 2)
+    monkeypatch.setattr(draw, "WRITER_THREADS", 1)
 
     def write_slowly(image, path):
         time.sleep(0.005)
         written.append(path)
 
-    monkeypatch.setattr(draw, "_write", write_slowly)
+    monkeypatch.setattr(draw, "_write_image", write_slowly)
     original = painter.draw
 
     def counting(codes):
@@ -114,7 +114,7 @@ def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
 def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_path, monkeypatch):
     folders = {}
     for name, cores in (("background", 0), ("turns", 1_000_000)):
-        monkeypatch.setattr(draw, "FEW_CORES", cores)
+        monkeypatch.setattr(draw, "MAX_CORES_FOR_SERIAL_WRITING", cores)
         paths = write_folder(paint(), range(7), tmp_path / name, batch_size=2)
         folders[name] = [(path.name, path.read_bytes()) for path in paths]
     assert folders["background"] == folders["turns"] and len(folders["turns"]) == 7
@@ -122,7 +122,7 @@ def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_p
 
 @pytest.mark.parametrize("cores", [0, 1_000_000])
 def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, monkeypatch, cores):
-    monkeypatch.setattr(draw, "FEW_CORES", cores)
+    monkeypatch.setattr(draw, "MAX_CORES_FOR_SERIAL_WRITING", cores)
     painter = paint()
 
     def fail(path, target):

@@ -6,11 +6,11 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.sampling.layers import (
     count_layers,
-    layers_text,
-    named_layers,
+    format_layers,
+    layer_groups,
     noise_layers,
     parse_layers,
-    style_rows,
+    ws_rows,
 )
 
 ADAIN = {"kind": "adain", "connection": "grow"}
@@ -21,15 +21,15 @@ TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": Fa
 @pytest.mark.parametrize("base", [(4, 4), (3, 4)])
 def test_names_part_the_layers_of_any_size(levels, base):
     config = GeneratorConfig(levels=levels, base=base)
-    named = named_layers(config)
+    named = layer_groups(config)
     assert sorted(layer for span in named.values() for layer in span) == list(range(2 * levels))
     every = parse_layers(",".join(named), config, option="--styles")
     assert every == parse_layers("all", config, option="--styles") == tuple(range(2 * levels))
 
 
 def test_names_are_those_of_the_paper_at_1024():
-    named = named_layers(GeneratorConfig(levels=9))
-    assert {name: layers_text(span) for name, span in named.items()} == {
+    named = layer_groups(GeneratorConfig(levels=9))
+    assert {name: format_layers(span) for name, span in named.items()} == {
         "coarse": "0-3",
         "middle": "4-7",
         "fine": "8-17",
@@ -48,7 +48,7 @@ def test_names_are_those_of_the_paper_at_1024():
 def test_layers_are_numbers_ranges_and_names(text, layers):
     config = GeneratorConfig(levels=5)
     assert parse_layers(text, config, option="--styles") == layers
-    assert parse_layers(layers_text(layers), config, option="--styles") == layers
+    assert parse_layers(format_layers(layers), config, option="--styles") == layers
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_each_noise_map_has_the_layer_of_its_size(fields):
 
 def test_a_traditional_network_has_one_style():
     config = GeneratorConfig(levels=3, **TRADITIONAL)
-    assert style_rows(range(6), config) == [0]
-    assert style_rows((2, 3), config) == []
+    assert ws_rows(range(6), config) == [0]
+    assert ws_rows((2, 3), config) == []

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import MixedRow, NoiseChoice, mix, mixing_sheet
+from stylesmith.sampling import MixingRow, NoiseSettings, mix, write_mixing_grid
 
 TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": False}
 
@@ -22,7 +22,7 @@ def test_mixing_equal_sources_changes_nothing(paint, layers):
 
 
 def test_styles_of_all_layers_leave_only_the_noise(paint):
-    painter = paint(settings={"noise": NoiseChoice("random")})
+    painter = paint(settings={"noise": NoiseSettings("random")})
     own, other = painter.codes([3]), painter.codes([5])
     mixed = mix(own, other, tuple(range(6)), painter.config)
     assert torch.equal(mixed.ws, other.ws)
@@ -48,9 +48,9 @@ def test_layers_without_a_style_are_refused(paint):
 
 def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
     painter = paint()
-    rows = [MixedRow(3, (0, 1)), MixedRow(5, (0, 1)), MixedRow(3, (4,))]
+    rows = [MixingRow(3, (0, 1)), MixingRow(5, (0, 1)), MixingRow(3, (4,))]
     told = []
-    mixing_sheet(
+    write_mixing_grid(
         painter,
         rows,
         [7, 3, 8],

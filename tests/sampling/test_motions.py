@@ -6,13 +6,13 @@ from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
 from stylesmith.sampling import (
-    NoiseChoice,
-    frames,
+    NoiseSettings,
+    latent_path,
     mix,
-    mixing_walk,
-    noise_turn,
-    save_codes,
-    walk,
+    mixing_path,
+    noise_path,
+    render_frames,
+    save_latents,
 )
 
 WAYS = ["smooth", "straight", "sphere"]
@@ -34,7 +34,7 @@ def at(*times):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_walk_passes_every_picture_and_closes(paint, way):
     painter = paint(settings={"psi": 0.7})
-    motion = walk(painter, SEEDS, way)
+    motion = latent_path(painter, SEEDS, way)
     assert_close(motion(at(0, 1, 2)).ws, painter.ws(SEEDS))
     same_codes(motion(at(3)), motion(at(0)))
     between = motion(at(0.5)).ws
@@ -43,14 +43,14 @@ def test_a_walk_passes_every_picture_and_closes(paint, way):
 
 def test_ways_differ_between_pictures(paint):
     painter = paint()
-    points = [walk(painter, SEEDS, way)(at(0.5)).ws for way in WAYS]
+    points = [latent_path(painter, SEEDS, way)(at(0.5)).ws for way in WAYS]
     for i, j in ((0, 1), (0, 2), (1, 2)):
         assert (points[i] - points[j]).abs().max() > 1e-3
 
 
 def test_the_noise_of_a_walk_is_that_of_its_first_picture(paint):
-    painter = paint(settings={"noise": NoiseChoice("random")})
-    motion = walk(painter, SEEDS)
+    painter = paint(settings={"noise": NoiseSettings("random")})
+    motion = latent_path(painter, SEEDS)
     for time in (0.0, 1.7):
         pairs = zip(motion(at(time)).noise, painter.codes([3]).noise, strict=True)
         assert all(torch.equal(a, b) for a, b in pairs)
@@ -59,7 +59,7 @@ def test_the_noise_of_a_walk_is_that_of_its_first_picture(paint):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_mixing_walk_moves_only_its_layers(paint, way):
     painter = paint()
-    motion = mixing_walk(painter, 7, SEEDS, (4, 5), way)
+    motion = mixing_path(painter, 7, SEEDS, (4, 5), way)
     base = painter.codes([7])
     codes = motion(at(0, 1.4))
     assert_close(codes.ws[:, :4], base.ws[:, :4].expand(2, -1, -1))
@@ -69,7 +69,7 @@ def test_a_mixing_walk_moves_only_its_layers(paint, way):
 
 def test_turning_noise_stays_normal_and_closes(paint):
     painter = paint()
-    motion = noise_turn(painter, 3)
+    motion = noise_path(painter, 3)
     same_codes(motion(at(0)), painter.codes([3]))
     same_codes(motion(at(4)), motion(at(0)))
     own, opposite = motion(at(0)), motion(at(2))
@@ -83,9 +83,9 @@ def test_turning_noise_stays_normal_and_closes(paint):
 
 
 def test_the_other_noise_is_never_the_seeds_own(paint):
-    painter = paint(settings={"noise": NoiseChoice("random", (4,))})
+    painter = paint(settings={"noise": NoiseSettings("random", (4,))})
     for seed in (0, 1, 2):
-        codes = noise_turn(painter, seed)(at(0, 1))
+        codes = noise_path(painter, seed)(at(0, 1))
         assert codes.noise[0] is None
         assert not torch.equal(codes.noise[4][0], codes.noise[4][1])
 
@@ -93,20 +93,24 @@ def test_the_other_noise_is_never_the_seeds_own(paint):
 def test_files_are_keyframes_in_w_and_not_in_z(paint, tmp_path):
     painter = paint()
     path = tmp_path / "face.safetensors"
-    save_codes(path, painter.codes([5]), model=painter.model_hash, settings={})
+    save_latents(path, painter.codes([5]), model=painter.model_hash, settings={})
     sources = painter.load_sources([3, path, 8])
     for way in ("smooth", "straight"):
-        same_codes(walk(painter, sources, way)(at(1.5)), walk(painter, SEEDS, way)(at(1.5)))
+        same_codes(
+            latent_path(painter, sources, way)(at(1.5)), latent_path(painter, SEEDS, way)(at(1.5))
+        )
     with pytest.raises(UsageError, match=r"face.safetensors: holds w and no z"):
-        walk(painter, sources, "sphere")
+        latent_path(painter, sources, "sphere")
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 64])
 def test_frames_go_round_once_in_a_grid(paint, batch_size):
     painter = paint()
-    cells = [walk(painter, SEEDS), walk(painter, [8, 9, 10])]
+    cells = [latent_path(painter, SEEDS), latent_path(painter, [8, 9, 10])]
     drawn = list(
-        frames(painter, cells, keyframes=3, frames_per_keyframe=2, columns=1, batch_size=batch_size)
+        render_frames(
+            painter, cells, keyframes=3, frames_per_keyframe=2, columns=1, batch_size=batch_size
+        )
     )
     assert len(drawn) == 6 and drawn[0].shape == (3, 32, 16)
     assert_close(drawn[2][:, :16], painter.draw(painter.codes([5]))[0], atol=1e-4, rtol=0)
@@ -115,4 +119,4 @@ def test_frames_go_round_once_in_a_grid(paint, batch_size):
 
 def test_noise_cannot_turn_where_there_is_none(paint):
     with pytest.raises(UsageError, match="this network has no noise inputs"):
-        noise_turn(paint(noise=False), 3)
+        noise_path(paint(noise=False), 3)

@@ -8,8 +8,8 @@ import torch
 from PIL import Image, ImageSequence
 
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import write_movie
-from stylesmith.sampling.movie import check_movie, enlarge
+from stylesmith.sampling import write_video
+from stylesmith.sampling.movie import check_video_path, enlarge_frame
 
 COLORS = {
     1: torch.tensor([[1.0], [-1], [0.5], [0]]),
@@ -38,7 +38,7 @@ def levels(frames):
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_pillow_writes_what_needs_no_extra(tmp_path, suffix, channels):
     path = tmp_path / f"walk{suffix}"
-    write_movie(path, iter(flat_frames(channels)), fps=25)
+    write_video(path, iter(flat_frames(channels)), fps=25)
     with Image.load_sources(path) as movie:
         assert (movie.n_frames, movie.size, movie.info["loop"]) == (4, (24 * 16, 16 * 16), 0)
         found = levels(ImageSequence.Iterator(movie))
@@ -53,7 +53,7 @@ def test_pillow_writes_what_needs_no_extra(tmp_path, suffix, channels):
 def test_av_writes_the_others(tmp_path, suffix, channels):
     av = pytest.importorskip("av")
     path = tmp_path / f"walk{suffix}"
-    write_movie(path, iter(flat_frames(channels)), fps=25)
+    write_video(path, iter(flat_frames(channels)), fps=25)
     with av.load_sources(str(path)) as movie:
         assert movie.streams.video[0].average_rate == 25
         found = [frame.to_image() for frame in movie.decode(video=0)]
@@ -72,7 +72,7 @@ def test_av_writes_the_others(tmp_path, suffix, channels):
     ],
 )
 def test_small_frames_are_enlarged_to_even_sides(size, wanted):
-    picture = enlarge(Image.new("L", size[::-1]))
+    picture = enlarge_frame(Image.new("L", size[::-1]))
     assert picture.mode == "RGB"
     assert picture.width % 2 == picture.height % 2 == 0
     assert picture.height >= 256 and picture.height % size[0] == picture.width % size[1] == 0
@@ -84,20 +84,20 @@ def test_small_frames_are_enlarged_to_even_sides(size, wanted):
 def test_what_is_missing_is_said_with_what_works_without(tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UsageError, match=r"stylesmith\[video\]\"\. \.gif and \.webp work without"):
-        check_movie(tmp_path / name)
-    check_movie(tmp_path / "walk.gif")
+        check_video_path(tmp_path / name)
+    check_video_path(tmp_path / "walk.gif")
 
 
 @pytest.mark.parametrize("name", ["walk.avi", "walk", "walk.png"])
 def test_other_suffixes_are_refused(tmp_path, name):
     with pytest.raises(UsageError, match=r"wanted a \.mp4, \.webm, \.gif or \.webp video"):
-        check_movie(tmp_path / name)
+        check_video_path(tmp_path / name)
 
 
 def test_too_many_frames_for_memory_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("stylesmith.sampling.movie.MOST_BYTES", 3 * 256 * 256 * 2)
+    monkeypatch.setattr("stylesmith.sampling.movie.MAX_FRAME_BYTES", 3 * 256 * 256 * 2)
     with pytest.raises(UsageError, match=r"more than 2 GB: write \.mp4 or \.webm"):
-        write_movie(tmp_path / "walk.gif", flat_frames(size=(16, 16)), fps=25)
+        write_video(tmp_path / "walk.gif", flat_frames(size=(16, 16)), fps=25)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,4 +107,4 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path, suffix):
         pytest.importorskip("av")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="cannot be written"):
-        write_movie(tmp_path / "file" / f"walk{suffix}", flat_frames(), fps=25)
+        write_video(tmp_path / "file" / f"walk{suffix}", flat_frames(), fps=25)

@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling import NoiseChoice, Settings, sample_w
+from stylesmith.sampling import NoiseSettings, SamplingSettings, sample_w
 from stylesmith.sampling.settings import parse_noise
 
 KINDS = {
@@ -29,7 +29,7 @@ def apart(a, b):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("noise", ["fixed", "random", "none"])
 def test_painting_is_sampling(paint, kind, noise):
-    painter = paint(**KINDS[kind], settings={"psi": 0.6, "noise": NoiseChoice(noise)})
+    painter = paint(**KINDS[kind], settings={"psi": 0.6, "noise": NoiseSettings(noise)})
     wanted = painter.generator.sample(SEEDS, psi=0.6, noise=noise, precision="fp32")
     assert_close(images(painter), wanted)
 
@@ -73,7 +73,7 @@ def test_centers_of_classes_differ_and_are_found_once(paint, repaint, monkeypatc
     assert apart(first.center, second.center)
     monkeypatch.setattr("stylesmith.sampling.painter.sample_w", None)  # not called again
     images(first)
-    images(first.with_noise(NoiseChoice("none")))
+    images(first.with_noise(NoiseSettings("none")))
 
 
 def test_samples_of_w_are_always_the_same_and_mix_the_classes(tiny_generator):
@@ -88,17 +88,17 @@ def test_samples_of_w_are_always_the_same_and_mix_the_classes(tiny_generator):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["fixed", "random"])
 def test_noise_on_no_layer_is_none_and_on_all_is_all(paint, repaint, kind, mode):
-    painter = paint(**KINDS[kind], settings={"noise": NoiseChoice(mode, ())})
-    without = repaint(painter, noise=NoiseChoice("none"))
+    painter = paint(**KINDS[kind], settings={"noise": NoiseSettings(mode, ())})
+    without = repaint(painter, noise=NoiseSettings("none"))
     assert torch.equal(images(painter), images(without))
-    whole, every = (repaint(painter, noise=NoiseChoice(mode, x)) for x in (None, tuple(range(6))))
+    whole, every = (repaint(painter, noise=NoiseSettings(mode, x)) for x in (None, tuple(range(6))))
     assert torch.equal(images(whole), images(every))
     assert apart(images(whole), images(without))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_reaches_only_the_layers_that_are_named(paint, kind):
-    painter = paint(**KINDS[kind], settings={"noise": NoiseChoice("fixed", (2, 3))})
+    painter = paint(**KINDS[kind], settings={"noise": NoiseSettings("fixed", (2, 3))})
     maps = painter.noise_maps([0])
     assert [i for i, noise in enumerate(maps) if noise is not None] == [2, 3]
     for i in (2, 3):
@@ -108,11 +108,11 @@ def test_noise_reaches_only_the_layers_that_are_named(paint, kind):
 @pytest.mark.parametrize(
     ("text", "choice"),
     [
-        ("fixed", NoiseChoice("fixed")),
-        ("None", NoiseChoice("none")),
-        ("2-3", NoiseChoice("fixed", (2, 3))),
-        ("middle", NoiseChoice("fixed", (4, 5))),
-        ("random:coarse", NoiseChoice("random", (0, 1, 2, 3))),
+        ("fixed", NoiseSettings("fixed")),
+        ("None", NoiseSettings("none")),
+        ("2-3", NoiseSettings("fixed", (2, 3))),
+        ("middle", NoiseSettings("fixed", (4, 5))),
+        ("random:coarse", NoiseSettings("random", (0, 1, 2, 3))),
     ],
 )
 def test_noise_in_words(paint, text, choice):
@@ -139,7 +139,7 @@ def test_noise_that_is_none_of_these_is_refused(paint, text, message):
     ("fields", "settings", "message"),
     [
         ({}, {"psi_layers": (6,)}, "layer 6: this network has the layers 0-5"),
-        ({}, {"noise": NoiseChoice("fixed", (9,))}, "layer 9"),
+        ({}, {"noise": NoiseSettings("fixed", (9,))}, "layer 9"),
         ({}, {"center": "class"}, "center of a class: this network was trained without labels"),
         ({}, {"label": 0}, "trained without labels"),
         ({"label_size": 2}, {}, "name one of 0-1"),
@@ -152,12 +152,12 @@ def test_settings_that_do_not_fit_are_refused(paint, fields, settings, message):
 
 
 def test_settings_are_described_in_words():
-    settings = Settings(psi=0.7, psi_layers=(0, 1, 2), noise=NoiseChoice("random", (4,)))
+    settings = SamplingSettings(psi=0.7, psi_layers=(0, 1, 2), noise=NoiseSettings("random", (4,)))
     about = settings.describe()
     assert (about["psi"], about["psi_layers"], about["noise"]) == (0.7, "0-2", "random:4")
 
 
 def test_a_network_without_noise_inputs_draws_the_same_by_any_noise(paint, repaint):
     painter = paint(noise=False)
-    for choice in (NoiseChoice("none"), NoiseChoice("random"), NoiseChoice("fixed", (2,))):
+    for choice in (NoiseSettings("none"), NoiseSettings("random"), NoiseSettings("fixed", (2,))):
         assert torch.equal(images(painter), images(repaint(painter, noise=choice)))

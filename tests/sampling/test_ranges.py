@@ -6,7 +6,7 @@ import pytest
 
 from stylesmith.errors import UsageError
 from stylesmith.sampling.ranges import parse_channel, parse_crop, parse_grid, parse_strengths
-from stylesmith.sampling.sources import parse_sources
+from stylesmith.sampling.sources import parse_seeds_and_paths
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from stylesmith.sampling.sources import parse_sources
     ],
 )
 def test_sources_are_numbers_ranges_and_files(text, seeds):
-    assert parse_sources(text) == seeds
+    assert parse_seeds_and_paths(text) == seeds
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_sources_are_numbers_ranges_and_files(text, seeds):
 )
 def test_malformed_sources_are_refused(text, message):
     with pytest.raises(UsageError, match=f"--rows .*{message}"):
-        parse_sources(text, option="--rows")
+        parse_seeds_and_paths(text, option="--rows")
 
 
 @pytest.mark.parametrize(

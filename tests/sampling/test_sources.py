@@ -9,17 +9,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stylesmith.errors import DataError, UsageError
-from stylesmith.sampling import NoiseChoice, SavedCodes, read_codes, save_codes
-from stylesmith.sampling.sources import source_name
-from stylesmith.sampling.tensor_file import read_tensors, write_tensors
+from stylesmith.sampling import NoiseSettings, SavedLatent, load_latents, save_latents
+from stylesmith.sampling.sources import image_stem
+from stylesmith.sampling.tensor_file import read_tensor_file, write_tensor_file
 from tests import support
 
 SETTINGS = {
     "plain": {},
     "truncated": {"psi": 0.4, "psi_layers": (0, 1)},
-    "random": {"noise": NoiseChoice("random")},
-    "none": {"noise": NoiseChoice("none")},
-    "some": {"noise": NoiseChoice("random", (1, 3))},
+    "random": {"noise": NoiseSettings("random")},
+    "none": {"noise": NoiseSettings("none")},
+    "some": {"noise": NoiseSettings("random", (1, 3))},
 }
 
 
@@ -28,7 +28,7 @@ def saved(paint, tmp_path):
     """A painter, and the latent file of its seed 3."""
     painter = paint()
     path = tmp_path / "face.safetensors"
-    save_codes(path, painter.codes([3]), model=painter.model_hash, settings={"steps": 7})
+    save_latents(path, painter.codes([3]), model=painter.model_hash, settings={"steps": 7})
     return painter, path
 
 
@@ -38,7 +38,7 @@ def test_a_latent_file_redraws_bit_by_bit(paint, repaint, tmp_path, fields, sett
     painter = paint(**fields, settings=settings)
     codes = painter.codes([3])
     path = tmp_path / "face.safetensors"
-    save_codes(path, codes, model=painter.model_hash, settings={})
+    save_latents(path, codes, model=painter.model_hash, settings={})
     other = repaint(painter, psi=0.1)  # truncation has no say in files
     assert torch.equal(other.draw(other.codes(other.load_sources([path]))), painter.draw(codes))
 
@@ -46,7 +46,7 @@ def test_a_latent_file_redraws_bit_by_bit(paint, repaint, tmp_path, fields, sett
 def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
     painter = paint(settings={"precision": "bf16"})
     path = tmp_path / "face.safetensors"
-    save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
+    save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
     assert torch.equal(
         *(painter.draw(painter.codes(s)) for s in ([3], painter.load_sources([path])))
     )
@@ -55,7 +55,7 @@ def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
 def test_a_file_keeps_where_it_comes_from(saved):
     painter, path = saved
     (source,) = painter.load_sources([path])
-    assert isinstance(source, SavedCodes) and source_name(source) == "face"
+    assert isinstance(source, SavedLatent) and image_stem(source) == "face"
     assert source.settings == {"steps": 7} and source.model == painter.model_hash
     assert set(load_file(path)) == {"w"} | {f"noise_{i}" for i in range(5)}
 
@@ -68,12 +68,12 @@ def test_files_stand_among_seeds(saved):
 
 def test_noise_can_be_left_out_of_a_file_but_not_drawn_anew(saved, repaint):
     painter, path = saved
-    quiet = repaint(painter, noise=NoiseChoice("none"))
+    quiet = repaint(painter, noise=NoiseSettings("none"))
     wanted = quiet.draw(quiet.codes([3]))
     assert torch.equal(quiet.draw(quiet.codes(quiet.load_sources([path]))), wanted)
-    some = repaint(painter, noise=NoiseChoice("fixed", (1,)))
+    some = repaint(painter, noise=NoiseSettings("fixed", (1,)))
     assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], some.load_sources([path]))))
-    loud = repaint(painter, noise=NoiseChoice("random"))
+    loud = repaint(painter, noise=NoiseSettings("random"))
     with pytest.raises(UsageError, match=r"face\.safetensors has noise of its own"):
         loud.codes(loud.load_sources([path]))
 
@@ -105,7 +105,7 @@ def test_other_files_are_refused(saved, tmp_path):
     with pytest.raises(DataError, match="not one of stylesmith's"):
         painter.load_sources([foreign])
     with pytest.raises(DataError, match="holds a latent, wanted a direction"):
-        read_tensors(path, kind="direction")
+        read_tensor_file(path, kind="direction")
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_other_files_are_refused(saved, tmp_path):
 )
 def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
     path = tmp_path / "face.safetensors"
-    write_tensors(path, {"w": torch.zeros(1)}, header, kind="latent")
+    write_tensor_file(path, {"w": torch.zeros(1)}, header, kind="latent")
     with pytest.raises(DataError, match=message):
-        read_tensors(path, kind="latent")
+        read_tensor_file(path, kind="latent")
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
 def test_tensors_that_do_not_fit_are_refused(paint, tmp_path, tensors, message):
     painter = paint()
     path = tmp_path / "face.safetensors"
-    write_tensors(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
+    write_tensor_file(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
     with pytest.raises(DataError, match=message):
-        read_codes(path, painter.config, model="m")
+        load_latents(path, painter.config, model="m")
 
 
 def test_names_of_pictures():
-    source = SavedCodes(Path("a/face 1.safetensors"), torch.zeros(1), [], "m")
-    assert [source_name(s) for s in (3, 12345, source)] == ["seed0003", "seed12345", "face 1"]
+    source = SavedLatent(Path("a/face 1.safetensors"), torch.zeros(1), [], "m")
+    assert [image_stem(s) for s in (3, 12345, source)] == ["seed0003", "seed12345", "face 1"]
     assert replace(source, model="n").model == "n" and json.dumps(source.settings) == "{}"

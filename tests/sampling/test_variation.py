@@ -8,47 +8,55 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import NoiseChoice, components_sheet, save_codes, variation_sheet, vary
-from stylesmith.sampling.noise_sheets import component_layers, crops, deviation_image
+from stylesmith.sampling import (
+    NoiseSettings,
+    measure_noise_variation,
+    save_latents,
+    write_noise_layers_figure,
+    write_variation_figure,
+)
+from stylesmith.sampling.noise_sheets import crop_grid, noise_layer_subsets, std_image
 from stylesmith.sampling.variation import (
+    draw_noise_variants,
     gray_levels,
-    most_varied,
-    redraws,
-    standard_deviation,
+    most_varied_window,
+    pixel_std,
 )
 from tests.conftest import set_noise_strength
 
 
 def test_the_deviation_is_that_of_all_images_at_once():
     images = torch.randn(23, 5, 7, dtype=torch.float64) * 3 + 1e4
-    found = standard_deviation(images.split([4, 9, 1, 9]))
+    found = pixel_std(images.split([4, 9, 1, 9]))
     assert_close(found, images.std(dim=0, correction=0))
 
 
 def test_nothing_varies_without_noise(paint):
     painter = paint(noise_strength=0.0)
-    assert (vary(painter, 3, draws=5).std == 0).all()
-    painter = paint(settings={"noise": NoiseChoice("fixed", ())})
-    assert (vary(painter, 3, draws=5).std == 0).all()
-    assert (vary(paint(), 3, draws=5).std > 0).any()
+    assert (measure_noise_variation(painter, 3, draws=5).std == 0).all()
+    painter = paint(settings={"noise": NoiseSettings("fixed", ())})
+    assert (measure_noise_variation(painter, 3, draws=5).std == 0).all()
+    assert (measure_noise_variation(paint(), 3, draws=5).std > 0).any()
 
 
 def test_draws_have_the_noise_of_their_seeds_whatever_the_batch(paint, repaint):
     painter = paint()
-    several = torch.cat(list(redraws(painter, 3, 5, batch_size=2)))
-    single = torch.cat(list(redraws(painter, 3, 5, batch_size=1)))
+    several = torch.cat(list(draw_noise_variants(painter, 3, 5, batch_size=2)))
+    single = torch.cat(list(draw_noise_variants(painter, 3, 5, batch_size=1)))
     assert len(several) == 5
     assert_close(several, single)
-    random = repaint(painter, noise=NoiseChoice("random"))
+    random = repaint(painter, noise=NoiseSettings("random"))
     assert_close(several[3:4], random.draw(random.codes([3])))
 
 
 def test_latent_files_vary_as_their_seed_does(paint, tmp_path):
     painter = paint()
     path = tmp_path / "face.safetensors"
-    save_codes(path, painter.codes([3]), model=painter.model_hash, settings={})
+    save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
     (source,) = painter.load_sources([path])
-    assert_close(vary(painter, source, 4).std, vary(painter, 3, 4).std)
+    assert_close(
+        measure_noise_variation(painter, source, 4).std, measure_noise_variation(painter, 3, 4).std
+    )
 
 
 def test_gray_is_the_mean_of_the_colors():
@@ -60,14 +68,17 @@ def test_gray_is_the_mean_of_the_colors():
 def test_the_crop_is_where_noise_changes_most():
     deviation = torch.zeros(16, 32)
     deviation[9:13, 20:28] = 1
-    assert most_varied(deviation) == (20, 9, 28, 13)
+    assert most_varied_window(deviation) == (20, 9, 28, 13)
 
 
 def test_the_variation_figure(paint, tmp_path):
     painter = paint()
     told = []
-    found = [vary(painter, seed, 6, on_progress=lambda *step: told.append(step)) for seed in (3, 5)]
-    variation_sheet(tmp_path / "noise.png", iter(found), rows=2, crop=(2, 4, 6, 12))
+    found = [
+        measure_noise_variation(painter, seed, 6, on_progress=lambda *step: told.append(step))
+        for seed in (3, 5)
+    ]
+    write_variation_figure(tmp_path / "noise.png", iter(found), rows=2, crop=(2, 4, 6, 12))
     page = torch.from_numpy(np.asarray(Image.load_sources(tmp_path / "noise.png")).copy()).permute(
         2, 0, 1
     )
@@ -77,21 +88,21 @@ def test_the_variation_figure(paint, tmp_path):
     assert_close(page[0, :16, 32:].double(), bright, atol=0.51, rtol=0)
     assert told[-1] == (6, 6)
     with pytest.raises(UsageError, match="crop 0,0,17,4: images are 16x16"):
-        variation_sheet(tmp_path / "x.png", found, rows=2, crop=(0, 0, 17, 4))
+        write_variation_figure(tmp_path / "x.png", found, rows=2, crop=(0, 0, 17, 4))
 
 
 def test_crops_are_four_draws_enlarged(paint):
-    variation = vary(paint(), 3, 6)
-    page = crops(variation, (4, 8, 8, 12))
+    variation = measure_noise_variation(paint(), 3, 6)
+    page = crop_grid(variation, (4, 8, 8, 12))
     examples = variation.samples[..., 8:12, 4:8].repeat_interleave(2, -1).repeat_interleave(2, -2)
     assert_close(page[:, :8, 8:], examples[1])
     assert_close(page[:, 8:, :8], examples[2])
-    assert deviation_image(variation).shape == (3, 16, 16)
+    assert std_image(variation).shape == (3, 16, 16)
 
 
 @pytest.mark.parametrize(("levels", "split"), [(9, 8), (5, 8), (4, 4), (3, 3), (2, 2)])
 def test_components_part_the_layers(tiny_generator, levels, split):
-    chosen = component_layers(tiny_generator(levels=levels, max_channels=2).config)
+    chosen = noise_layer_subsets(tiny_generator(levels=levels, max_channels=2).config)
     assert list(chosen) == ["all", "none", "fine", "coarse"]
     assert chosen["coarse"] + chosen["fine"] == chosen["all"] == tuple(range(2 * levels))
     assert len(chosen["coarse"]) == split and chosen["none"] == ()
@@ -99,13 +110,13 @@ def test_components_part_the_layers(tiny_generator, levels, split):
 
 def test_the_components_figure(paint, repaint, tmp_path):
     painter = paint()
-    components_sheet(painter, [3, 5], tmp_path / "noise.png")
+    write_noise_layers_figure(painter, [3, 5], tmp_path / "noise.png")
     page = torch.from_numpy(np.asarray(Image.load_sources(tmp_path / "noise.png")).copy()).permute(
         2, 0, 1
     )
     assert page.shape == (3, 2 * 16, 4 * 16)
-    choices = [NoiseChoice(), NoiseChoice("none"), NoiseChoice("fixed", (3, 4, 5))]
-    for column, choice in enumerate([*choices, NoiseChoice("fixed", (0, 1, 2))]):
+    choices = [NoiseSettings(), NoiseSettings("none"), NoiseSettings("fixed", (3, 4, 5))]
+    for column, choice in enumerate([*choices, NoiseSettings("fixed", (0, 1, 2))]):
         other = repaint(painter, noise=choice)
         wanted = pixels.to_uint8(other.draw(other.codes([5]))[0])
         tile = page[:, 16:, column * 16 : column * 16 + 16]
@@ -117,8 +128,8 @@ def test_networks_without_noise_inputs_are_refused(paint, tmp_path):
     painter = paint(noise=False)
     set_noise_strength(painter.generator, 1.0)
     for use in (
-        lambda: vary(painter, 3),
-        lambda: components_sheet(painter, [3], tmp_path / "x.png"),
+        lambda: measure_noise_variation(painter, 3),
+        lambda: write_noise_layers_figure(painter, [3], tmp_path / "x.png"),
     ):
         with pytest.raises(UsageError, match="this network has no noise inputs"):
             use()

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from stylesmith.config import RunConfig, apply_overrides
-from stylesmith.training.advice import Story, how_it_goes, in_words, number, what_next
+from stylesmith.training.advice import (
+    RunHistory,
+    describe_run,
+    finite_number,
+    format_image_count,
+    suggest_next,
+)
 
 RUN = Path("runs/my faces")
 
@@ -14,7 +20,7 @@ def story(*records, **settings):
     config = RunConfig(preset="auto").change(
         data={"path": "/data/my faces.zip"}, training={"kimg": 100, **settings}
     )
-    return Story(config, [{"time": "", "steps": 0, "images_seen": 0, **r} for r in records])
+    return RunHistory(config, [{"time": "", "steps": 0, "images_seen": 0, **r} for r in records])
 
 
 def tick(images=1000, real=0.7, fake=0.7, **fields):
@@ -23,7 +29,7 @@ def tick(images=1000, real=0.7, fake=0.7, **fields):
 
 
 def commands(told):
-    return [shlex.split(item.command) for item in what_next(told, RUN)]
+    return [shlex.split(item.command) for item in suggest_next(told, RUN)]
 
 
 def settings(told):
@@ -67,8 +73,8 @@ def test_a_healthy_run_is_told_to_go_on_and_to_draw():
     resume, draw = commands(told)
     assert resume == ["stylesmith", "train", "--resume", str(RUN), "--minutes", "30"]
     assert draw[:3] == ["stylesmith", "generate", str(RUN)] and "0-15" in draw
-    assert "25% of the planned 100 thousand" in what_next(told, RUN)[0].reason
-    assert "in balance" in how_it_goes(told)
+    assert "25% of the planned 100 thousand" in suggest_next(told, RUN)[0].reason
+    assert "in balance" in describe_run(told)
 
 
 def test_a_winning_discriminator_calls_for_more_r1():
@@ -90,14 +96,14 @@ def test_few_pictures_call_for_mirroring_only_where_the_discriminator_wins():
 def test_samples_that_are_alike_call_for_larger_batches():
     told = story(tick(), {"event": "samples", "diversity": 0.2})
     assert settings(told) == ["training.batch_size=64"]
-    assert "collapsing" in how_it_goes(told)
+    assert "collapsing" in describe_run(told)
     assert settings(story(tick(), {"event": "samples", "diversity": 0.9})) == []
 
 
 def test_dropped_steps_call_for_safer_numbers():
     told = story(tick(), {"event": "dropped", "where": "loss_d"})
     assert settings(told)[0] == "training.precision=fp32"
-    assert "1 step was dropped" in how_it_goes(told)
+    assert "1 step was dropped" in describe_run(told)
 
 
 def test_every_suggested_setting_is_accepted():
@@ -125,12 +131,12 @@ def test_the_end_is_that_of_the_last_session():
 
 
 def test_what_is_no_number_is_none():
-    assert [number(v) for v in (1, 0.5, True, "1", None, float("nan"), [])] == [
+    assert [finite_number(v) for v in (1, 0.5, True, "1", None, float("nan"), [])] == [
         1, 0.5, None, None, None, None, None,
     ]  # fmt: skip
 
 
 def test_counts_are_written_in_words():
-    assert [in_words(n) for n in (0, 640, 40_000, 2_500_000)] == [
+    assert [format_image_count(n) for n in (0, 640, 40_000, 2_500_000)] == [
         "0", "640", "40 thousand", "2.5 million",
     ]  # fmt: skip

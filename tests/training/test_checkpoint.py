@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from stylesmith.errors import ModelError, OutputError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_container
+from stylesmith.models.container import read_tensor_file
 from stylesmith.training.checkpoint import restore_newest, save_checkpoint
 from stylesmith.training.log import read_log
 from stylesmith.training.state import TrainState
@@ -53,7 +53,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(run, damage):
     (line,) = said
     assert str(newest) in line
     assert "damaged" in line and "the checkpoint before it" in line
-    assert differing(state.tensors(), read_container(before)[0]) == []
+    assert differing(state.tensors(), read_tensor_file(before)[0]) == []
     assert state.counters.steps == 19
 
 
@@ -106,7 +106,7 @@ def test_a_model_is_no_checkpoint(run):
 
 def test_foreign_files_are_passed_over(run):
     newest = run.checkpoints()[0]
-    save_file({"x": read_container(newest)[0]["path_mean"]}, newest)
+    save_file({"x": read_tensor_file(newest)[0]["path_mean"]}, newest)
     assert "not one of stylesmith's" in restored(run)[1][0]
 
 

@@ -3,15 +3,15 @@ import torch
 
 from stylesmith.config import GeneratorConfig, MappingConfig
 from stylesmith.latents import RandomKeys
-from stylesmith.training.draws import Draw, draw_latents
+from stylesmith.training.draws import LatentBatch, make_latent_batch
 
 CONFIG = GeneratorConfig(levels=3, mapping=MappingConfig(z_dim=5, w_dim=6, layers=1))
 
 
 def draw(
     indices=range(4), *, step=7, purpose="generator", mixing=0.5, seed=3, branch=0, level=2
-) -> Draw:
-    return draw_latents(
+) -> LatentBatch:
+    return make_latent_batch(
         CONFIG,
         RandomKeys(seed, branch),
         purpose,
@@ -24,7 +24,7 @@ def draw(
     )
 
 
-def rows(found: Draw) -> torch.Tensor:
+def rows(found: LatentBatch) -> torch.Tensor:
     return torch.cat([found.z, found.mixing_z, *(n.flatten(1) for n in found.noise)], dim=1)
 
 

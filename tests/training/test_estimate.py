@@ -5,7 +5,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.training import estimate, steps
-from stylesmith.training.estimate import choose_micro_batch, count_pass, estimate_run
+from stylesmith.training.estimate import choose_micro_batch, count_pass, estimate_phase
 from stylesmith.training.schedule import Phase, Schedule
 from tests.support import CPU, make_learner, tiny_config
 
@@ -19,7 +19,7 @@ def test_operations_are_those_that_torch_counts(photos, precision):
     learner = make_learner(*tiny_config(photos))
     learner.state.discriminator.requires_grad_(False)
     draw = learner._latent_batch("generator", range(4))
-    players = steps.Players(learner.state.generator, learner.state.discriminator, precision)
+    players = steps.Networks(learner.state.generator, learner.state.discriminator, precision)
     _, found = count_pass(lambda: steps.generator_pass(players, draw))
     with FlopCounterMode(display=False) as counter:
         steps.generator_pass(players, draw)[0].backward()
@@ -39,14 +39,14 @@ def test_memory_is_what_a_pass_keeps(photos):
 
 def test_memory_grows_with_the_micro_batch_and_the_networks(photos):
     config, _ = tiny_config(photos)
-    small = estimate_run(config, FP32, phase_of(config))
+    small = estimate_phase(config, FP32, phase_of(config))
     assert (
         small.memory_bytes(8) - small.memory_bytes(4)
         == small.memory_bytes(12) - small.memory_bytes(8)
         > 0
     )
     widths = {"channel_base": 128, "max_channels": 16}
-    wide = estimate_run(
+    wide = estimate_phase(
         config.change(generator=widths, discriminator=widths), FP32, phase_of(config)
     )
     assert 1.5 < wide.bytes_per_image / small.bytes_per_image < 2.5
@@ -60,7 +60,7 @@ def test_lazy_passes_count_by_their_share(photos):
     config, _ = tiny_config(photos)
 
     def flops(**training) -> float:
-        return estimate_run(
+        return estimate_phase(
             config.change(training=training), FP32, phase_of(config)
         ).flops_per_image
 
@@ -79,7 +79,7 @@ def test_the_micro_batch_fits_into_free_memory(photos, monkeypatch, free, wanted
 
 def test_half_the_memory_halves_the_micro_batch(photos, monkeypatch):
     config, _ = tiny_config(photos, "training.batch_size=16")
-    needed = estimate_run(config, FP32, phase_of(config)).memory_bytes(8)
+    needed = estimate_phase(config, FP32, phase_of(config)).memory_bytes(8)
     monkeypatch.setattr(estimate, "free_memory", lambda device: needed / 0.8 + 1)
     assert choose_micro_batch(config, CPU).training.micro_batch == 8
 

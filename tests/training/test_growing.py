@@ -14,15 +14,15 @@ from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.errors import ModelError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_container, write_container
+from stylesmith.models.container import read_tensor_file, write_tensor_file
 from stylesmith.networks import Growth, build_discriminator, match_growth
 from stylesmith.presets.small import tiny
 from stylesmith.training import losses, steps
 from stylesmith.training.checkpoint import restore_newest, save_checkpoint
-from stylesmith.training.learner import Learner
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.log import read_log
 from stylesmith.training.state import TrainState
-from stylesmith.training.trainer import Limits
+from stylesmith.training.trainer import RunLimits
 from tests.support import CPU, copies, differing, make_learner, make_photos
 
 PHASE = 4
@@ -43,7 +43,7 @@ def photos(tmp_path_factory):
 def growing(photos, kind="modulated", **training) -> tuple[RunConfig, Dataset]:
     """Three levels from 4x4, with a schedule read at every other step."""
     dataset = open_dataset(photos)
-    data = runs.describe_data(
+    data = runs.make_data_config(
         dataset, conditional=False, mirror=False, skip_bad=False, resize=False
     )
     kimg = PHASE * 4 / 1000
@@ -56,12 +56,12 @@ def growing(photos, kind="modulated", **training) -> tuple[RunConfig, Dataset]:
     return config, dataset
 
 
-def walk(learner: Learner, steps: int) -> None:
+def walk(learner: TrainStep, steps: int) -> None:
     while learner.state.counters.steps < steps:
         assert learner.step() is not None
 
 
-def adam_steps(learner: Learner) -> set[int]:
+def adam_steps(learner: TrainStep) -> set[int]:
     optimizer = learner.state.discriminator_optimizer
     return {int(moments["step"]) for moments in optimizer.state.values()}
 
@@ -199,7 +199,7 @@ def test_path_lengths_count_layers_that_are_not_in_use_as_zero(photos):
     learner = make_learner(*growing(photos))
     learner._apply_phase(learner.schedule.phases[1])
     draw = learner._latent_batch("path", range(2))
-    _, ws = steps.styles(learner.networks.generator, draw)
+    _, ws = steps.map_and_mix(learner.networks.generator, draw)
     image = learner.networks.generate(ws, draw)[-1]
     directions = torch.randn_like(image)
     lengths = losses.path_lengths(image, ws, directions)
@@ -216,7 +216,7 @@ def test_a_run_draws_and_logs_its_level_on_the_way_and_is_used_at_it(photos, tmp
         output={"log_kimg": 0.004, "grid_kimg": 0.016, "checkpoint_minutes": 1e-9},
     )
     out = tmp_path / "run"
-    runs.start(config, dataset, out, runs.Session(device=CPU, limits=Limits()), notify=str)
+    runs.start(config, dataset, out, runs.RunOptions(device=CPU, limits=RunLimits()), notify=str)
     run = RunFolder(out)
     progress = [r for r in read_log(run.log) if r["event"] == "progress"]
     assert {(r["resolution"], r["fade"]) for r in progress} == {
@@ -252,11 +252,11 @@ def test_a_header_with_an_impossible_level_is_damaged(photos, tmp_path, growth):
     run = RunFolder(tmp_path)
     save_checkpoint(run, config, learner.state)
     (path,) = run.checkpoints()
-    tensors, header = read_container(path)
+    tensors, header = read_tensor_file(path)
     kind = header.pop("kind")
     header.pop("version")
     header = json.loads(json.dumps(header)) | {"growth": growth}
-    write_container(path, tensors, header, kind=kind)
+    write_tensor_file(path, tensors, header, kind=kind)
     if growth == {"level": 1}:  # a fade that is not said is over
         assert stylesmith.load(path).image_size == (8, 8)
         return

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from stylesmith.training.health import PATIENCE, Health
+from stylesmith.training.health import PATIENCE, HealthMonitor
 
 WELL = {"sign_real": 0.8, "sign_fake": 0.75, "loss_d": 1.1}
 WINNING = WELL | {"sign_real": 0.99, "sign_fake": 0.98}
@@ -10,7 +10,7 @@ IDLE = WELL | {"loss_d": 2 * math.log(2) + 0.005}
 
 
 def hints(records: list[dict]) -> list[str]:
-    health = Health()
+    health = HealthMonitor()
     return [hint for record in records for hint in health.after_progress(record)]
 
 
@@ -31,7 +31,7 @@ def test_trouble_is_said_once_and_only_when_it_lasts(trouble, words):
 
 
 def test_hints_come_as_soon_as_they_are_due():
-    health = Health()
+    health = HealthMonitor()
     said = [len(health.after_progress(WINNING)) for _ in range(PATIENCE + 2)]
     assert said == [0] * (PATIENCE - 1) + [1, 0, 0]
 
@@ -45,7 +45,7 @@ def test_two_kinds_of_trouble_are_two_hints():
 
 
 def test_samples_that_are_alike_are_said_once_after_two_grids():
-    health = Health()
+    health = HealthMonitor()
     said = [health.after_samples({"diversity": d}) for d in (0.1, 0.9, 0.1, 0.1, 0.1, 0.9, 0.1)]
     assert [len(hint) for hint in said] == [0, 0, 0, 1, 0, 0, 0]
     assert "collapsing" in said[3][0]

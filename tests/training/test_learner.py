@@ -9,7 +9,7 @@ from stylesmith.config import TrainingConfig
 from stylesmith.errors import UsageError
 from stylesmith.training import steps
 from stylesmith.training.layout import BatchLayout
-from stylesmith.training.learner import Learner
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.state import TrainState, lazy_adam
 from tests.support import CPU, copies, differing, make_learner, tiny_config
 
@@ -17,7 +17,7 @@ PASSES = ["generator_pass", "path_pass", "discriminator_pass", "r1_pass"]
 
 
 @pytest.fixture
-def learner(photos) -> Learner:
+def learner(photos) -> TrainStep:
     return make_learner(*tiny_config(photos))
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from stylesmith.networks import build_generator
-from stylesmith.training.preview import Preview, color_moments, spread
+from stylesmith.training.preview import Preview, color_moments, mean_pairwise_distance
 from tests.support import tiny_config
 
 
@@ -44,8 +44,8 @@ def test_other_colors_are_at_a_distance(preview):
 def test_spread_is_the_mean_distance_of_two_images():
     batch = torch.zeros(2, 1, 8, 8)
     batch[1] = 3
-    assert spread(batch).item() == pytest.approx(3 * 8)
-    assert spread(batch[:1]).item() == 0
+    assert mean_pairwise_distance(batch).item() == pytest.approx(3 * 8)
+    assert mean_pairwise_distance(batch[:1]).item() == 0
 
 
 def test_real_images_are_the_same_in_every_session(photos, preview):

@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 from stylesmith.training import recorder as recorder_module
-from stylesmith.training.learner import Learner
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.log import read_log
-from stylesmith.training.recorder import crossed
+from stylesmith.training.recorder import crossed_interval
 from tests.support import start
 
 SCHEDULE = ("output.log_kimg=0.008", "output.grid_kimg=0.02", "output.snapshot_kimg=0.03")
@@ -33,17 +33,17 @@ def test_each_kind_of_output_has_its_own_schedule(photos, tmp_path):
     [(0, 4, False), (4, 8, True), (8, 12, False), (0, 40, True), (7, 9, True), (8, 15, False)],
 )
 def test_output_is_due_when_a_multiple_has_been_passed(before, after, due):
-    assert crossed(0.008, before, after) is due
+    assert crossed_interval(0.008, before, after) is due
 
 
 def test_progress_is_the_mean_of_the_steps_since_the_last(photos, tmp_path, monkeypatch):
-    stats, real = [], Learner.step
+    stats, real = [], TrainStep.step
 
     def remember(self):
         stats.append({name: float(value) for name, value in real(self).items()})
         return {name: self.state.path_mean.new_tensor(value) for name, value in stats[-1].items()}
 
-    monkeypatch.setattr(Learner, "step", remember)
+    monkeypatch.setattr(TrainStep, "step", remember)
     run = start(photos, tmp_path / "run", "output.log_kimg=0.012", steps=6)
     first, second = [r for r in read_log(run.log) if r["event"] == "progress"]
     for record, part in ((first, stats[:3]), (second, stats[3:])):
@@ -67,7 +67,7 @@ def test_grids_have_the_size_that_was_asked_for(finished_run):
 
 def test_hints_reach_the_log_and_the_terminal(photos, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        recorder_module.Health, "after_progress", lambda self, record: ["Look at this."]
+        recorder_module.HealthMonitor, "after_progress", lambda self, record: ["Look at this."]
     )
     run = start(photos, tmp_path / "run", "output.log_kimg=0.012", steps=3)
     hints = [r["text"] for r in read_log(run.log) if r["event"] == "hint"]

@@ -13,7 +13,7 @@ from PIL import Image
 from stylesmith.config import RunConfig
 from stylesmith.errors import ConfigError, ModelError
 from stylesmith.training.log import RunLog
-from stylesmith.training.pictures import HISTORY, embed
+from stylesmith.training.pictures import MAX_HISTORY_GRIDS, embed_image
 from stylesmith.training.report import write_report
 
 SIZE = 32
@@ -238,7 +238,7 @@ def test_grids_are_latest_reals_and_an_even_history(tmp_path):
     _, page = read(tmp_path / "run")
     names = [image["alt"] for image in page.images]
     assert names[:2] == ["Samples after 320 thousand images", "Real images, for comparison"]
-    assert len(names) == 2 + HISTORY
+    assert len(names) == 2 + MAX_HISTORY_GRIDS
     assert names[2] == "20 thousand images" and names[-1] == "320 thousand images"
 
 
@@ -260,7 +260,7 @@ def test_page_stays_small_with_large_noisy_grids(tmp_path):
     for images in range(1000, 9000, 1000):
         samples(log, tmp_path / "run", images, grid=noise)
     html, page = read(tmp_path / "run")
-    assert len(page.images) == 2 + HISTORY
+    assert len(page.images) == 2 + MAX_HISTORY_GRIDS
     assert 1_000_000 < len(html) < 4_000_000
 
 
@@ -268,7 +268,7 @@ def test_page_stays_small_with_large_noisy_grids(tmp_path):
 @pytest.mark.parametrize("budget", [1_000_000, 5_000])
 def test_embed_keeps_shape_within_budget_for_every_mode(mode, budget):
     image = Image.fromarray(pixels(200)).convert(mode).resize((200, 100))
-    uri, width, height = embed(image, max_pixels=150, max_bytes=budget)
+    uri, width, height = embed_image(image, max_pixels=150, max_bytes=budget)
     content = base64.b64decode(uri.partition("base64,")[2])
     assert len(content) <= budget
     assert width <= 150 and width == pytest.approx(2 * height, abs=2)

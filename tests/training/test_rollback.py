@@ -6,8 +6,8 @@ import pytest
 
 from stylesmith.errors import RunError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_container
-from stylesmith.training.learner import Learner
+from stylesmith.models.container import read_tensor_file
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.log import read_log
 from tests import support
 from tests.support import differing, newest_state
@@ -19,7 +19,7 @@ EVERY_STEP = "output.checkpoint_minutes=1e-9"
 @pytest.fixture
 def fail(monkeypatch):
     """Make discriminator passes fail from step 6 on, in these branches of the random keys."""
-    real = Learner._discriminator_pass
+    real = TrainStep._discriminator_pass
 
     def install(*branches: int) -> None:
         def failing(self, share, batch):
@@ -27,7 +27,7 @@ def fail(monkeypatch):
             bad = self.state.counters.steps >= FAILS_FROM and self.keys.branch in branches
             return (loss * math.nan if bad else loss), stats
 
-        monkeypatch.setattr(Learner, "_discriminator_pass", failing)
+        monkeypatch.setattr(TrainStep, "_discriminator_pass", failing)
 
     return install
 
@@ -36,14 +36,14 @@ def fail(monkeypatch):
 def drawn(monkeypatch) -> dict[tuple[int, int], list]:
     """The latents of each pass, by branch and step."""
     seen: dict[tuple[int, int], list] = {}
-    real = Learner._latent_batch
+    real = TrainStep._latent_batch
 
     def draw(self, purpose, share):
         found = real(self, purpose, share)
         seen.setdefault((self.keys.branch, self.state.counters.steps), []).append(found.z)
         return found
 
-    monkeypatch.setattr(Learner, "_draw", draw)
+    monkeypatch.setattr(TrainStep, "_draw", draw)
     return seen
 
 
@@ -90,18 +90,18 @@ def test_checkpoints_stay_whole_and_good(photos, tmp_path, fail):
     names = [path.name for path in run.checkpoints()]
     assert names == [path.name for path in whole.checkpoints()]
     for path in run.checkpoints():
-        tensors, _ = read_container(path)
-        assert differing(tensors, read_container(whole.path / "checkpoints" / path.name)[0]) == []
+        tensors, _ = read_tensor_file(path)
+        assert differing(tensors, read_tensor_file(whole.path / "checkpoints" / path.name)[0]) == []
 
 
 def test_a_single_bad_step_is_counted_and_nothing_else(photos, tmp_path, monkeypatch):
-    real = Learner._discriminator_pass
+    real = TrainStep._discriminator_pass
 
     def failing(self, share, batch):
         loss, stats = real(self, share, batch)
         return (loss * math.nan if self.state.counters.steps in (2, 4) else loss), stats
 
-    monkeypatch.setattr(Learner, "_discriminator_pass", failing)
+    monkeypatch.setattr(TrainStep, "_discriminator_pass", failing)
     run = support.start(photos, tmp_path / "run", steps=8)
     assert [r["where"] for r in events(run, "dropped")] == ["step 2", "step 4"]
     assert events(run, "rollback") == []

@@ -29,7 +29,7 @@ def avatars(tmp_path_factory) -> Dataset:
 
 def small(name: str, dataset: Dataset) -> RunConfig:
     """A row with at most 64 channels, small steps' worth of levels, and rates to match."""
-    data = runs.describe_data(
+    data = runs.make_data_config(
         dataset, conditional=False, mirror=False, skip_bad=False, resize=False
     )
     config = find_preset(name).build(data, CPU)

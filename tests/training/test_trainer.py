@@ -9,10 +9,10 @@ import pytest
 from stylesmith import runs
 from stylesmith.errors import DataError, OutputError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_container, read_header
-from stylesmith.training.learner import Learner
+from stylesmith.models.container import read_tensor_file, read_tensor_file_header
+from stylesmith.training.learner import TrainStep
 from stylesmith.training.log import read_log
-from stylesmith.training.trainer import Limits
+from stylesmith.training.trainer import RunLimits
 from tests import support
 from tests.support import CPU, newest_state, start, tiny_config
 
@@ -24,18 +24,18 @@ def test_a_run_ends_at_its_length(photos, tmp_path):
 
 
 def test_a_session_ends_after_its_minutes_and_the_run_does_not(photos, tmp_path, monkeypatch):
-    real = Learner.step
+    real = TrainStep.step
 
     def slow(self):
         time.sleep(0.1)
         return real(self)
 
-    monkeypatch.setattr(Learner, "step", slow)
+    monkeypatch.setattr(TrainStep, "step", slow)
     run = start(photos, tmp_path / "run", minutes=0.5 / 60, steps=1000)
     first = newest_state(run)[1]["clocks"]["steps"]
     assert 1 <= first <= 5
     assert read_log(run.log)[-2]["reason"] == "its time is over"
-    session = runs.Session(device=CPU, limits=Limits(0.5 / 60))
+    session = runs.RunOptions(device=CPU, limits=RunLimits(0.5 / 60))
     assert runs.resume(run, run.read_config(), session, notify=print) == "its time is over"
     second = newest_state(run)[1]["clocks"]["steps"]
     assert 1 <= second - first <= 5  # so many minutes more
@@ -73,7 +73,7 @@ def test_nothing_in_a_run_folder_is_a_pickle(finished_run):
 
 
 def test_headers_of_checkpoints_can_be_read_without_their_tensors(finished_run):
-    header = read_header(finished_run.checkpoints()[0])
+    header = read_tensor_file_header(finished_run.checkpoints()[0])
     assert (header["kind"], header["version"]) == ("checkpoint", 1)
     assert header["clocks"]["images_seen"] == 80
     assert header["config"]["preset"] == "tiny"
@@ -88,7 +88,7 @@ def test_headers_of_checkpoints_can_be_read_without_their_tensors(finished_run):
 
 
 def test_a_snapshot_is_the_average_of_its_time(finished_run):
-    snapshot, _ = read_container(finished_run.snapshots()[0])
+    snapshot, _ = read_tensor_file(finished_run.snapshots()[0])
     assert snapshot.keys() == {
         name.removeprefix("ema.")
         for name in newest_state(finished_run)[0]
@@ -103,7 +103,7 @@ def test_an_existing_folder_is_replaced_only_by_force(photos, tmp_path):
         start(photos, run.path, steps=1)
     assert newest_state(run)[1] == before
     config, dataset = tiny_config(photos, steps=1)
-    runs.initial(config, dataset, run.path, runs.Session(CPU, force=True), notify=print)
+    runs.initial(config, dataset, run.path, runs.RunOptions(CPU, force=True), notify=print)
     assert newest_state(run)[1]["clocks"]["steps"] == 1
     assert len(run.checkpoints()) == 2  # nothing of the old run is left
     assert not run.samples(12).exists()
@@ -118,7 +118,7 @@ def test_force_does_not_touch_what_is_not_a_run(photos, tmp_path):
     file.write_text("mine")
     for out in (folder, file):
         with pytest.raises(OutputError, match="is not a run"):
-            runs.initial(config, dataset, out, runs.Session(CPU, force=True), notify=print)
+            runs.initial(config, dataset, out, runs.RunOptions(CPU, force=True), notify=print)
     assert (folder / "samples" / "mine.png").read_text() == file.read_text() == "mine"
 
 
@@ -130,13 +130,13 @@ def test_a_replaced_run_is_not_lost_to_data_that_cannot_be_read(photos, tmp_path
     victim = broken / "class0" / "000.png"
     victim.write_bytes(victim.read_bytes()[:60])  # after it was looked at, as a disk may fail
     with pytest.raises(DataError, match=r"000\.png"):
-        runs.initial(config, dataset, run.path, runs.Session(CPU, force=True), notify=print)
+        runs.initial(config, dataset, run.path, runs.RunOptions(CPU, force=True), notify=print)
     assert newest_state(run)[1] == before
 
 
 def test_the_plan_says_what_would_run(photos):
     config, dataset = tiny_config(photos, "training.batch_size=6", mirror=True, conditional=True)
-    planned, text = runs.plan(config, runs.Session(CPU), dataset_images=len(dataset))
+    planned, text = runs.plan(config, runs.RunOptions(CPU), dataset_images=len(dataset))
     assert planned.training.micro_batch == 6
     assert "16 images of 8x8, mirrored, labels of length 2" in text
     assert "6 = 1 processes x 6 images x 1 accumulated" in text

@@ -31,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Train, measure and use style-based GANs: StyleGAN and StyleGAN2, on any device.",
 )
-app.add_typer(data.app, name="data")
+app.add_typer(data.data_app, name="data")
 app.command()(train)
 app.command()(generate)
 app.command()(mix)
@@ -41,8 +41,8 @@ app.command()(edit)
 app.command()(project)
 app.command()(attribution)
 app.command()(evaluate)
-app.add_typer(classifiers.app, name="classifiers")
-app.add_typer(weights.app, name="weights")
+app.add_typer(classifiers.classifiers_app, name="classifiers")
+app.add_typer(weights.weights_app, name="weights")
 app.command()(figure)
 app.command()(table)
 app.command("import")(import_)
@@ -51,7 +51,7 @@ app.command()(export)
 app.command()(presets)
 app.command()(doctor)
 
-INTERRUPTED = 130
+INTERRUPTED_EXIT_STATUS = 130
 """Exit status after Ctrl-C, where a command does not handle it."""
 
 
@@ -61,10 +61,10 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except StylesmithError as error:
-        _fail(str(error), error.exit_status)
+        _exit_with_error(str(error), error.exit_status)
     except typer.TyperException as error:
-        _fail(error.format_message(), error.exit_code)
-    if status == INTERRUPTED:
+        _exit_with_error(error.format_message(), error.exit_code)
+    if status == INTERRUPTED_EXIT_STATUS:
         error_console.print("stopped")
     sys.exit(status)
 
@@ -76,7 +76,7 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(
+def common_options(
     version: Annotated[
         bool,
         typer.Option(
@@ -87,7 +87,7 @@ def options(
     """Options of all commands."""
 
 
-def _fail(message: str, status: int) -> NoReturn:
+def _exit_with_error(message: str, status: int) -> NoReturn:
     if message:  # none after the help that a command without arguments shows
         error_console.print(f"error: {message}", markup=False, soft_wrap=True)
     sys.exit(status)

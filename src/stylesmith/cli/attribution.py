@@ -5,36 +5,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.drawing import Class, DeviceOption, Model, counted, say
+from stylesmith.cli.drawing import ClassOption, DeviceOption, ModelArgument, count_text, print_line
 from stylesmith.cli.project import (
-    Batch,
+    BatchOption,
     DistanceName,
     DistanceOption,
     FormName,
     FormOption,
-    NoNoise,
-    Resume,
-    Seed,
-    Steps,
-    check_folder,
-    note,
+    NoNoiseOption,
+    ResumeOption,
+    SeedOption,
+    StepsOption,
+    check_result_folder,
     open_search,
-    run,
+    print_note,
+    run_projection,
 )
-from stylesmith.cli.train import Device
+from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
     from stylesmith.inversion import ProjectionSettings
-    from stylesmith.inversion.attribution import Separation
+    from stylesmith.inversion.attribution import DistanceSeparation
     from stylesmith.networks import Generator
 
-POOR = 0.95
+MIN_RELIABLE_AUC = 0.95
 """AUC below which a line warns of verdicts."""
 
 
 def attribution(
-    model: Model,
+    model: ModelArgument,
     images: Annotated[
         list[Path] | None, typer.Argument(help="Pictures to judge; without any, calibrate.")
     ] = None,
@@ -48,15 +48,15 @@ def attribution(
         Path | None, typer.Option(help="What a calibration wrote, to judge pictures by.")
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder of results.")] = Path("attribution"),
-    no_noise: NoNoise = False,
-    steps: Steps = 1000,
+    no_noise: NoNoiseOption = False,
+    steps: StepsOption = 1000,
     distance: DistanceOption = None,
     form: FormOption = FormName.code,
-    class_: Class = None,
-    seed: Seed = 0,
-    batch: Batch = None,
-    resume: Resume = False,
-    device: DeviceOption = Device.auto,
+    class_: ClassOption = None,
+    seed: SeedOption = 0,
+    batch: BatchOption = None,
+    resume: ResumeOption = False,
+    device: DeviceOption = DeviceName.auto,
     force: Annotated[bool, typer.Option("--force", help="Start anew if OUT exists.")] = False,
 ) -> None:
     """Tell whether this network made a picture, by how close it projects (StyleGAN2, section 5.1).
@@ -77,7 +77,7 @@ def attribution(
     from stylesmith.inversion import ProjectionSettings
     from stylesmith.models import load
 
-    check_folder(out, resume=resume, force=force)
+    check_result_folder(out, resume=resume, force=force)
     network = load(model, device=device.value)
     if images and calibration:
         _judge(network, images, calibration, out, batch=batch, force=force)
@@ -102,9 +102,9 @@ def _calibrate(
 ) -> None:
     from stylesmith import files
     from stylesmith.inversion import Projector
-    from stylesmith.inversion.attribution import Separation, histogram_chart, roc_chart
+    from stylesmith.inversion.attribution import DistanceSeparation, histogram_chart, roc_chart
     from stylesmith.inversion.both_kinds import generated_targets, real_targets
-    from stylesmith.inversion.calibration import Calibration
+    from stylesmith.inversion.calibration import AttributionCalibration
 
     kinds = {
         "generated": generated_targets(generator, count, settings),
@@ -116,25 +116,25 @@ def _calibrate(
         projector = Projector(search, out / kind, batch_size=batch)
         if force:
             projector.remove_results(targets)
-        say(f"Images that are {kind}:")
-        distances[kind] = [found.distance for found in run(projector, targets)]
-    found = Separation.from_distances(distances["generated"], distances["real"])
+        print_line(f"Images that are {kind}:")
+        distances[kind] = [found.distance for found in run_projection(projector, targets)]
+    found = DistanceSeparation.from_distances(distances["generated"], distances["real"])
     name, weights = search.distance.name, search.distance.weights_hash
-    Calibration(found, projector.pipeline.model_hash, name, weights, settings).save(
+    AttributionCalibration(found, projector.pipeline.model_hash, name, weights, settings).save(
         out / "calibration.json"
     )
     files.write_text(out / "histograms.svg", histogram_chart(found, distance=name))
     files.write_text(out / "roc.svg", roc_chart(found))
-    _say_separation(found, name)
-    say(f"-> {out / 'calibration.json'}, histograms.svg, roc.svg")
+    _print_separation(found, name)
+    print_line(f"-> {out / 'calibration.json'}, histograms.svg, roc.svg")
 
 
-def _say_separation(found: "Separation", distance: str) -> None:
+def _print_separation(found: "DistanceSeparation", distance: str) -> None:
     from statistics import median
 
     own, other = median(found.generated), median(found.real)
     ratio = f", ratio {own / other:.3f}" if other else ""
-    say(f"Median distance ({distance}): generated {own:.5f}, real {other:.5f}{ratio}")
+    print_line(f"Median distance ({distance}): generated {own:.5f}, real {other:.5f}{ratio}")
     recognized, mistaken = (
         f"{100 * share:.0f}%"
         for share in (
@@ -142,7 +142,7 @@ def _say_separation(found: "Separation", distance: str) -> None:
             found.false_positive_rate(found.threshold),
         )
     )
-    say(
+    print_line(
         f"AUC {found.auc:.3f}; below the threshold {found.threshold:.5f}: {recognized} of "
         f"generated images, {mistaken} of real ones"
     )
@@ -159,8 +159,8 @@ def _judge(
     force: bool,
 ) -> None:
     from stylesmith import files
-    from stylesmith.inversion import Projector, Search, read_targets
-    from stylesmith.inversion.calibration import Verdict, read_calibration
+    from stylesmith.inversion import LatentOptimizer, Projector, read_targets
+    from stylesmith.inversion.calibration import AttributionVerdict, read_calibration
     from stylesmith.networks.fingerprint import model_hash
     from stylesmith.perception.extractor import open_distance
 
@@ -172,28 +172,30 @@ def _judge(
             f"{calibration}: was made with other weights of the distance {distance.name!r}; "
             "calibrate anew"
         )
-    projector = Projector(Search(generator, distance, learned.settings), out, batch_size=batch)
+    projector = Projector(
+        LatentOptimizer(generator, distance, learned.settings), out, batch_size=batch
+    )
     if force:
         projector.remove_results(targets)
     verdicts = {}
-    for found in run(projector, targets):
-        verdict = Verdict(found.distance, learned.separation)
+    for found in run_projection(projector, targets):
+        verdict = AttributionVerdict(found.distance, learned.separation)
         verdicts[found.target.source] = verdict.describe()
         answer = "made by this network" if verdict.generated else "not made by this network"
-        say(f"{found.target.source}: {answer}: {verdict.evidence}")
+        print_line(f"{found.target.source}: {answer}: {verdict.evidence}")
         if found.target.changes:
-            note(
+            print_note(
                 f"{found.target.source}: {found.target.changes}; a picture that was changed after "
                 "it was made projects worse"
             )
     _warn_if_poor(learned.separation.auc)
     files.write_json(out / "verdicts.json", verdicts)
-    say(f"{counted(len(verdicts), 'verdict')} -> {out / 'verdicts.json'}")
+    print_line(f"{count_text(len(verdicts), 'verdict')} -> {out / 'verdicts.json'}")
 
 
 def _warn_if_poor(auc: float) -> None:
-    if auc < POOR:
-        note(
+    if auc < MIN_RELIABLE_AUC:
+        print_note(
             f"AUC {auc:.3f}: distances hardly tell the two kinds apart for this network; do not "
             "rely on verdicts"
         )

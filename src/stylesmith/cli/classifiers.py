@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylesmith.cli.console import console
-from stylesmith.cli.evaluate import Scale, main_progress
-from stylesmith.cli.train import Device
+from stylesmith.cli.evaluate import ProtocolName, main_process_progress_bar
+from stylesmith.cli.train import DeviceName
 
 if TYPE_CHECKING:
-    from stylesmith.metrics.classifiers import Facts
+    from stylesmith.metrics.classifiers import ClassifierFacts
 
-app = typer.Typer(
+classifiers_app = typer.Typer(
     no_args_is_help=True, help="Train attribute classifiers.", rich_markup_mode="markdown"
 )
 
 
-@app.callback()
-def group() -> None:
+@classifiers_app.callback()
+def classifiers_group() -> None:
     """Train attribute classifiers, which linear separability needs."""
 
 
-@app.command()
+@classifiers_app.command()
 def train(
     data: Annotated[Path, typer.Argument(help="Folder or zip of images with attributes.")],
     out: Annotated[Path, typer.Option(help="Folder of the classifiers.")],
@@ -34,8 +34,9 @@ def train(
         str | None, typer.Option(help="Some of the attributes: hat,long_hair; else all.")
     ] = None,
     protocol: Annotated[
-        Scale, typer.Option(help="150,000 images a classifier, or 10,000 and narrow networks.")
-    ] = Scale.paper,
+        ProtocolName,
+        typer.Option(help="150,000 images a classifier, or 10,000 and narrow networks."),
+    ] = ProtocolName.paper,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other networks.")] = 0,
     resolution: Annotated[
         str | None, typer.Option(help="Crop and resize: 256, or WIDTHxHEIGHT.")
@@ -43,7 +44,7 @@ def train(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave unreadable images out.")
     ] = False,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    device: Annotated[DeviceName, typer.Option(help="Where to compute.")] = DeviceName.auto,
     force: Annotated[
         bool, typer.Option("--force", help="Replace classifiers that are in OUT.")
     ] = False,
@@ -61,14 +62,14 @@ def train(
     from stylesmith.data.dataset import open_dataset
     from stylesmith.devices import choose_device, choose_precision
     from stylesmith.metrics.attributes import read_attributes
-    from stylesmith.metrics.supervised import plan_lesson, train_classifiers
+    from stylesmith.metrics.supervised import plan_classifier_training, train_classifiers
 
     place = choose_device(device.value)
-    with main_progress("Reading") as advance:
+    with main_process_progress_bar("Reading") as advance:
         size = parse_size(resolution) if resolution else None
         dataset = open_dataset(data, size=size, skip_bad=skip_bad, on_progress=advance)
     known = read_attributes(dataset, attributes)
-    lesson = plan_lesson(
+    lesson = plan_classifier_training(
         dataset,
         known.select(only.split(",")) if only else known,
         protocol=protocol.value,
@@ -77,15 +78,19 @@ def train(
         precision=choose_precision("auto", place),
     )
     names = lesson.attributes.names
-    _say(f"{len(names)} attributes of {len(dataset)} images, {lesson.images:,} images each")
-    with distributed.session(place), main_progress("Training") as advance:
-        facts = train_classifiers(lesson, out, force=force, notify=_say, on_progress=advance)
+    _print_on_main_process(
+        f"{len(names)} attributes of {len(dataset)} images, {lesson.images:,} images each"
+    )
+    with distributed.process_group(place), main_process_progress_bar("Training") as advance:
+        facts = train_classifiers(
+            lesson, out, force=force, notify=_print_on_main_process, on_progress=advance
+        )
     if distributed.planned_rank() == 0:
-        _print(facts)
-        _say(f"{len(facts)} classifiers -> {out}")
+        _print_facts(facts)
+        _print_on_main_process(f"{len(facts)} classifiers -> {out}")
 
 
-def _print(facts: "list[Facts]") -> None:
+def _print_facts(facts: "list[ClassifierFacts]") -> None:
     from rich.table import Table
 
     table = Table("attribute", "has it", "right", box=None)
@@ -95,7 +100,7 @@ def _print(facts: "list[Facts]") -> None:
     console.print("right: on images held out, mean of those with the attribute and those without.")
 
 
-def _say(text: str) -> None:
+def _print_on_main_process(text: str) -> None:
     from stylesmith import distributed
 
     if distributed.planned_rank() == 0:

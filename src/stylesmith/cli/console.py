@@ -6,15 +6,19 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-WIDE = 120
+DEFAULT_WIDTH = 120
 """Columns of a table where no terminal limits it, as in a pipe."""
 
-console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
+console = Console(
+    highlight=False, emoji=False, width=None if sys.stdout.isatty() else DEFAULT_WIDTH
+)
 error_console = Console(stderr=True, highlight=False, emoji=False)
 
 
 @contextmanager
-def progress(description: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(
+    description: str, total: int | None = None
+) -> Iterator[Callable[[int, int], None]]:
     """Show a bar with rate and remaining time; nothing where stdout is not a terminal.
 
     Yields:

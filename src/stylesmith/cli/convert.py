@@ -11,10 +11,10 @@ from stylesmith.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from stylesmith.models import Bundle
-    from stylesmith.models.deploy import Written
+    from stylesmith.models.deploy import ExportedFile
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """Choices of --format."""
 
     model = "model"
@@ -24,7 +24,7 @@ class Format(StrEnum):
     torch_export = "torch-export"
 
 
-PROGRAMS = {".onnx": Format.onnx, ".pt2": Format.torch_export}
+PROGRAM_SUFFIXES = {".onnx": ExportFormat.onnx, ".pt2": ExportFormat.torch_export}
 """Suffixes that say the format."""
 
 
@@ -36,14 +36,14 @@ class ExportNoise(StrEnum):
     none = "none"
 
 
-File = Annotated[
+PublishedFileArgument = Annotated[
     Path, typer.Argument(help="TensorFlow or StyleGAN2-ADA pickle, or rosinality checkpoint.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
 def import_(
-    file: File,
+    file: PublishedFileArgument,
     out: Annotated[Path, typer.Argument(help="Model folder to write.")],
     with_discriminator: Annotated[
         bool,
@@ -55,7 +55,7 @@ def import_(
     partial: Annotated[
         bool, typer.Option("--partial", help="Take what fits, where not all of the file does.")
     ] = False,
-    force: Force = False,
+    force: ReplaceOption = False,
 ) -> None:
     """Turn published weights into a model folder, without running anything in the file.
 
@@ -68,20 +68,20 @@ def import_(
     """
     from stylesmith import files
     from stylesmith.models import load_bundle, save_bundle
-    from stylesmith.models.foreign import looks_foreign
+    from stylesmith.models.foreign import is_external_file
 
     files.check_absent(out, force=force)
-    if not file.is_file() or not looks_foreign(file):
+    if not file.is_file() or not is_external_file(file):
         problem = "not a pickle or torch file" if file.exists() else "no such file"
         raise ModelError(f"{file}: {problem}; stylesmith's own models need no import.")
     bundle = load_bundle(file, partial=partial, trained=with_discriminator)
     save_bundle(out, bundle)
     for report in bundle.reports:
-        _say(*report.lines())
-    _say(f"licence: {bundle.about['licence']}", f"{file} -> {out}")
+        _print_lines(*report.lines())
+    _print_lines(f"licence: {bundle.about['licence']}", f"{file} -> {out}")
 
 
-def inspect(file: File) -> None:
+def inspect(file: PublishedFileArgument) -> None:
     """Say what a file holds and what it wants, without running anything in it.
 
     Lists kind, networks, sizes and settings, and every name of a program that the file asks for,
@@ -92,7 +92,7 @@ def inspect(file: File) -> None:
     """
     from stylesmith.models.foreign import describe
 
-    _say(*describe(file))
+    _print_lines(*describe(file))
 
 
 def export(
@@ -104,7 +104,7 @@ def export(
         typer.Argument(help="Folder (model; onnx, torch-export in two parts), or file."),
     ] = None,
     form: Annotated[
-        Format | None,
+        ExportFormat | None,
         typer.Option("--format", help="What to write; model, or by suffix: .onnx, .pt2."),
     ] = None,
     noise: Annotated[
@@ -122,7 +122,7 @@ def export(
     fetch_runtime: Annotated[
         bool, typer.Option("--fetch-runtime", help="Of --web: download that package once (33 MB).")
     ] = False,
-    force: Force = False,
+    force: ReplaceOption = False,
 ) -> None:
     """Write a model in another program's layout, as a program of its own, or as a model folder.
 
@@ -147,8 +147,8 @@ def export(
     for path in (dest, web):
         if path is not None:
             files.check_absent(path, force=force)
-    form = form or PROGRAMS.get(dest.suffix if dest else "", Format.model)
-    programs = dest is None or form in PROGRAMS.values()
+    form = form or PROGRAM_SUFFIXES.get(dest.suffix if dest else "", ExportFormat.model)
+    programs = dest is None or form in PROGRAM_SUFFIXES.values()
     if noise is not ExportNoise.fixed and (dest is None or not programs):
         raise UsageError(f"--noise {noise.value}: goes with a DEST in onnx or torch-export")
     if web is None and (runtime is not None or fetch_runtime):
@@ -161,32 +161,32 @@ def export(
     if web is not None:
         _export_page(web, model, bundle, runtime, fetch_runtime)
     if "licence" in bundle.about:
-        _say(f"licence: {bundle.about['licence']}")
+        _print_lines(f"licence: {bundle.about['licence']}")
     for path in (dest, web):
         if path is not None:
-            _say(f"{model} -> {path}")
+            _print_lines(f"{model} -> {path}")
 
 
-def _export_layout(dest: Path, form: Format, bundle: "Bundle") -> None:
+def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:
     from stylesmith.models import largest_difference, load_bundle, save_bundle
-    from stylesmith.models.foreign import write_foreign
+    from stylesmith.models.foreign import write_external
 
     remarks: list[str] = []
-    if form is Format.model:
+    if form is ExportFormat.model:
         save_bundle(dest, bundle)
     else:
-        remarks = write_foreign(dest, form.value, bundle.networks())
+        remarks = write_external(dest, form.value, bundle.networks())
     difference = largest_difference(bundle, load_bundle(dest))
     names = ", ".join(bundle.networks())
-    _say(f"{names}: read back, images and scores within {difference:.1e}", *remarks)
+    _print_lines(f"{names}: read back, images and scores within {difference:.1e}", *remarks)
 
 
-def _export_programs(dest: Path, form: Format, bundle: "Bundle", noise: ExportNoise) -> None:
-    from stylesmith.models.deploy import Form, write_programs
+def _export_programs(dest: Path, form: ExportFormat, bundle: "Bundle", noise: ExportNoise) -> None:
+    from stylesmith.models.deploy import ProgramFormat, write_programs
 
-    kind: Form = "onnx" if form is Format.onnx else "torch-export"
+    kind: ProgramFormat = "onnx" if form is ExportFormat.onnx else "torch-export"
     written = write_programs(dest, kind, bundle.ema, noise=noise.value, about=bundle.about)
-    _say(*map(_described, written))
+    _print_lines(*map(_describe_program, written))
 
 
 def _export_page(
@@ -197,11 +197,11 @@ def _export_page(
     package = find_runtime(runtime, fetch=fetch)
     title = model.stem if model.is_file() else model.resolve().name
     written = write_page(web, bundle.ema, package, title=title, about=bundle.about)
-    _say(*map(_described, written))
-    _say(f"look at it: python -m http.server -d {web}, then http://localhost:8000")
+    _print_lines(*map(_describe_program, written))
+    _print_lines(f"look at it: python -m http.server -d {web}, then http://localhost:8000")
 
 
-def _described(written: "Written") -> str:
+def _describe_program(written: "ExportedFile") -> str:
     inputs = ", ".join(written.inputs)
     return (
         f"{written.name}: {inputs} -> {written.output}, {written.reader}, "
@@ -209,6 +209,6 @@ def _described(written: "Written") -> str:
     )
 
 
-def _say(*lines: str) -> None:
+def _print_lines(*lines: str) -> None:
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

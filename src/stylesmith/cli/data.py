@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from stylesmith.cli.console import console, progress
+from stylesmith.cli.console import console, progress_bar
 
 if TYPE_CHECKING:
-    from stylesmith.data.check import Report
+    from stylesmith.data.check import DataReport
 
-app = typer.Typer(
+data_app = typer.Typer(
     no_args_is_help=True, help="Prepare, check and make training data.", rich_markup_mode="markdown"
 )
 make_app = typer.Typer(no_args_is_help=True, help="Make data sets that need no pictures.")
-app.add_typer(make_app, name="make")
+data_app.add_typer(make_app, name="make")
 
-SHOWN = 50
+MAX_SHOWN_FINDINGS = 50
 """Findings that `check` prints."""
 
 
@@ -29,7 +29,7 @@ class FilterName(StrEnum):
     box = "box"
 
 
-class Channels(StrEnum):
+class ChannelsName(StrEnum):
     """Choices of --channels."""
 
     gray = "1"
@@ -37,11 +37,11 @@ class Channels(StrEnum):
     rgba = "4"
 
 
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
+SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
+ForceDataOption = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
 
 
-@app.command()
+@data_app.command()
 def prepare(
     source: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
     out: Annotated[Path, typer.Argument(help="The zip to write.")],
@@ -56,14 +56,14 @@ def prepare(
         typer.Option(help="Size of the picture between black bars: 512x384 for LSUN Car at 512."),
     ] = None,
     channels: Annotated[
-        Channels | None,
+        ChannelsName | None,
         typer.Option(help="1 gray, 3 color, 4 with transparency; else as the images are: 1 or 3."),
     ] = None,
     max_images: Annotated[
         int | None, typer.Option(help="Take only so many, spread evenly over the names.")
     ] = None,
-    skip_bad: SkipBad = False,
-    force: Force = False,
+    skip_bad: SkipBadOption = False,
+    force: ForceDataOption = False,
 ) -> None:
     """Crop and resize any folder or zip of pictures into one zip, ready for training.
 
@@ -73,11 +73,11 @@ def prepare(
     Example: `stylesmith data prepare photos/ photos.zip --resolution 256`
     """
     from stylesmith.config import parse_size
-    from stylesmith.data.prepare import prepare as prepare_data
-    from stylesmith.data.scan import size_text
+    from stylesmith.data.prepare import prepare_dataset as prepare_data
+    from stylesmith.data.scan import format_image_size
 
     size = parse_size(resolution)
-    with progress("Preparing") as advance:
+    with progress_bar("Preparing") as advance:
         done = prepare_data(
             source,
             out,
@@ -91,19 +91,21 @@ def prepare(
             on_progress=advance,
         )
     kind = {1: "gray", 3: "color", 4: "transparent"}[done.channels]
-    _say(f"{done.count} {kind} images of {size_text(done.size)} -> {out}")
+    _print_line(f"{done.count} {kind} images of {format_image_size(done.size)} -> {out}")
     if done.label_size:
         names = f": {', '.join(done.class_names[:10])}" if done.class_names else ""
-        _say(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
+        _print_line(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
     if done.enlarged:
-        _say(f"{done.enlarged} images were smaller than that and have been enlarged.")
-    for name, reason in done.skipped[:SHOWN]:
-        _say(f"Left out {name!r}: {reason}")
-    if len(done.skipped) > SHOWN:
-        _say(f"... {len(done.skipped)} left out in all; stylesmith.json in the zip lists them.")
+        _print_line(f"{done.enlarged} images were smaller than that and have been enlarged.")
+    for name, reason in done.skipped[:MAX_SHOWN_FINDINGS]:
+        _print_line(f"Left out {name!r}: {reason}")
+    if len(done.skipped) > MAX_SHOWN_FINDINGS:
+        _print_line(
+            f"... {len(done.skipped)} left out in all; stylesmith.json in the zip lists them."
+        )
 
 
-@app.command()
+@data_app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
 ) -> None:
@@ -113,9 +115,9 @@ def check(
 
     Example: `stylesmith data check photos/`
     """
-    from stylesmith.data.check import check as check_data
+    from stylesmith.data.check import check_data as check_data
 
-    with progress("Checking") as advance:
+    with progress_bar("Checking") as advance:
         report = check_data(path, on_progress=advance)
     _print_report(report)
     if report.bad_images:
@@ -128,7 +130,7 @@ def avatars(
     count: Annotated[int, typer.Option(help="How many faces.")] = 10000,
     resolution: Annotated[int, typer.Option(help="Side in pixels, a power of two.")] = 64,
     seed: Annotated[int, typer.Option(help="Another seed gives other faces.")] = 0,
-    force: Force = False,
+    force: ForceDataOption = False,
 ) -> None:
     """Draw cartoon faces to try training with, labeled by hair color.
 
@@ -139,35 +141,35 @@ def avatars(
     """
     from stylesmith.data.avatars import make_avatars
 
-    with progress("Drawing") as advance:
+    with progress_bar("Drawing") as advance:
         done = make_avatars(
             out, count=count, size=resolution, seed=seed, force=force, on_progress=advance
         )
-    _say(f"{done.count} faces of {resolution}x{resolution} -> {out}")
-    _say(f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.")
-    _say(done.license)
+    _print_line(f"{done.count} faces of {resolution}x{resolution} -> {out}")
+    _print_line(f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.")
+    _print_line(done.license)
 
 
-def _print_report(report: "Report") -> None:
-    from stylesmith.data.scan import size_text
+def _print_report(report: "DataReport") -> None:
+    from stylesmith.data.scan import format_image_size
 
-    for finding in sorted(report.findings, key=lambda finding: finding.kind)[:SHOWN]:
+    for finding in sorted(report.findings, key=lambda finding: finding.kind)[:MAX_SHOWN_FINDINGS]:
         color = "red" if finding.kind == "bad" else "yellow"
         name, text = escape(finding.name), escape(finding.text)
         console.print(f"[{color}]{finding.kind:4}[/] {name}: {text}", soft_wrap=True)
-    if len(report.findings) > SHOWN:
-        _say(f"... {len(report.findings)} findings in all")
-    sizes = [f"{count} of {size_text(size)}" for size, count in report.sizes.most_common(5)]
+    if len(report.findings) > MAX_SHOWN_FINDINGS:
+        _print_line(f"... {len(report.findings)} findings in all")
+    sizes = [f"{count} of {format_image_size(size)}" for size, count in report.sizes.most_common(5)]
     modes = [f"{count} {mode}" for mode, count in report.modes.most_common()]
-    _say(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
+    _print_line(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
     if sizes:
         more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
-        _say(f"Sizes: {', '.join(sizes)}{more}")
-        _say(f"Modes: {', '.join(modes)}")
-    _say(f"Labels: {report.labels}")
+        _print_line(f"Sizes: {', '.join(sizes)}{more}")
+        _print_line(f"Modes: {', '.join(modes)}")
+    _print_line(f"Labels: {report.labels}")
     for line in report.advice:
-        _say(line)
+        _print_line(line)
 
 
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from stylesmith.cli.console import console
 
-EXTRAS = {
+EXTRA_MODULES = {
     "avatars": ("dicebear", "dicebear_styles", "resvg_py"),
     "hub": ("huggingface_hub",),
     "metrics": ("sklearn",),
@@ -22,7 +22,7 @@ def doctor() -> None:
     import torch
 
     import stylesmith
-    from stylesmith.devices import choose_device, choose_precision, describe, dtype_name
+    from stylesmith.devices import choose_device, choose_precision, device_name, dtype_name
     from stylesmith.devices import free_memory as memory
 
     device = choose_device()
@@ -32,19 +32,19 @@ def doctor() -> None:
         "stylesmith": stylesmith.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "device": describe(device),
-        "precision": f"{dtype_name(precision)} for convolutions{_why(device.type, precision)}",
+        "device": device_name(device),
+        "precision": f"{dtype_name(precision)} for convolutions{_precision_reason(device.type, precision)}",
         "memory": "unknown" if free is None else f"{free / 1e9:.1f} GB free",
         "threads": str(torch.get_num_threads()),
     }
-    for extra, modules in EXTRAS.items():
+    for extra, modules in EXTRA_MODULES.items():
         there = all(find_spec(module) for module in modules)
         rows[f"[{extra}]"] = "there" if there else f'missing: pip install "stylesmith[{extra}]"'
     for name, value in rows.items():
         console.print(f"{name:<14} {value}", markup=False, soft_wrap=True)
 
 
-def _why(device_type: str, precision: object) -> str:
+def _precision_reason(device_type: str, precision: object) -> str:
     from stylesmith.devices import FP32
 
     if precision == FP32 and device_type == "cpu":

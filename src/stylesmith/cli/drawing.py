@@ -7,99 +7,101 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylesmith.cli.console import console
-from stylesmith.cli.train import Device
+from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylesmith.sampling import Painter, Source
+    from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-class Center(StrEnum):
+class CenterName(StrEnum):
     """Choices of --center."""
 
     global_ = "global"
     class_ = "class"
 
 
-Model = Annotated[str, typer.Argument(help="Run, model folder, snapshot, or `avatars`.")]
-Seeds = Annotated[
+ModelArgument = Annotated[str, typer.Argument(help="Run, model folder, snapshot, or `avatars`.")]
+SeedsOption = Annotated[
     str,
     typer.Option(help="Which pictures: 0-15, or 3,5,8-10; latent files too: 3,face.safetensors."),
 ]
-Psi = Annotated[
+PsiOption = Annotated[
     float, typer.Option(min=-2, max=2, help="Truncation: 0 is the mean image, 1 full variety.")
 ]
-PsiLayers = Annotated[
+PsiLayersOption = Annotated[
     str | None,
     typer.Option(help="Truncate only these layers: 0-7, or coarse,middle,fine by name."),
 ]
 CenterOption = Annotated[
-    Center, typer.Option("--center", help="Truncate towards the mean of all, or of the class.")
+    CenterName, typer.Option("--center", help="Truncate towards the mean of all, or of the class.")
 ]
-Class = Annotated[
+ClassOption = Annotated[
     int | None, typer.Option("--class", help="Class to draw, where the model has classes.")
 ]
-Noise = Annotated[
+NoiseOption = Annotated[
     str,
     typer.Option(help="Fine variation: fixed, random (by seed), none; or only on layers: 8-17."),
 ]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
+DeviceOption = Annotated[DeviceName, typer.Option("--device", help="Where to compute.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
 
 
-def open_painter(
+def open_pipeline(
     model: str,
     *,
     psi: float = 1.0,
     psi_layers: str | None = None,
-    center: Center = Center.global_,
+    center: CenterName = CenterName.global_,
     class_: int | None = None,
     noise: str = "fixed",
-    device: Device = Device.auto,
-) -> "Painter":
+    device: DeviceName = DeviceName.auto,
+) -> "SamplingPipeline":
     """The generator of a model, with the settings that the options name."""
     from stylesmith.models import load
     from stylesmith.sampling.layers import parse_layers
-    from stylesmith.sampling.painter import Painter
-    from stylesmith.sampling.settings import Settings, parse_noise
+    from stylesmith.sampling.painter import SamplingPipeline
+    from stylesmith.sampling.settings import SamplingSettings, parse_noise
 
     generator = load(model, device=device.value)
     config = generator.config
     layers = parse_layers(psi_layers, config, option="--psi-layers") if psi_layers else None
-    settings = Settings(
+    settings = SamplingSettings(
         psi=psi,
         psi_layers=layers,
-        center="class" if center is Center.class_ else "global",
+        center="class" if center is CenterName.class_ else "global",
         label=class_,
         noise=parse_noise(noise, config),
     )
-    return Painter(generator, settings)
+    return SamplingPipeline(generator, settings)
 
 
-def read_sources(painter: "Painter", text: str, *, option: str = "--seeds") -> "list[Source]":
+def read_sources(
+    painter: "SamplingPipeline", text: str, *, option: str = "--seeds"
+) -> "list[SeedOrLatent]":
     """Seeds and latent files of an option."""
-    from stylesmith.sampling.sources import parse_sources
+    from stylesmith.sampling.sources import parse_seeds_and_paths
 
-    return painter.load_sources(parse_sources(text, option=option))
+    return painter.load_sources(parse_seeds_and_paths(text, option=option))
 
 
-def check_picture(out: Path, *, force: bool, folder: bool = False) -> None:
+def check_image_path(out: Path, *, force: bool, folder: bool = False) -> None:
     """Refuse an OUT that is no picture (or folder, where one will do), or that is there already."""
     from stylesmith import files
 
-    if out.suffix.lower() not in PICTURES and not (folder and not out.suffix):
+    if out.suffix.lower() not in IMAGE_SUFFIXES and not (folder and not out.suffix):
         more = ", or a folder" if folder else ""
         raise UsageError(f"--out {out}: wanted a .png, .jpg or .webp picture{more}")
     files.check_absent(out, force=force)
 
 
-def counted(number: int, what: str) -> str:
+def count_text(number: int, what: str) -> str:
     """`1 picture`, `2 pictures`."""
     return f"1 {what}" if number == 1 else f"{number} {what}s"
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line as it is."""
     console.print(text, markup=False, soft_wrap=True)

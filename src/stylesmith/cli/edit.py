@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import progress
+from stylesmith.cli.console import progress_bar
 from stylesmith.cli.drawing import (
-    Center,
+    CenterName,
     CenterOption,
-    Class,
+    ClassOption,
     DeviceOption,
-    Force,
-    Model,
-    Noise,
-    Psi,
-    PsiLayers,
-    Seeds,
-    check_picture,
-    counted,
-    open_painter,
+    ForceOption,
+    ModelArgument,
+    NoiseOption,
+    PsiLayersOption,
+    PsiOption,
+    SeedsOption,
+    check_image_path,
+    count_text,
+    open_pipeline,
+    print_line,
     read_sources,
-    say,
 )
-from stylesmith.cli.train import Device
+from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from stylesmith.sampling import Direction, Painter
-    from stylesmith.sampling.layers import Layers
+    from stylesmith.sampling import Direction, SamplingPipeline
+    from stylesmith.sampling.layers import LayerIndices
 
-PREVIEW = "preview.png"
+PREVIEW_FILE = "preview.png"
 
 
-class Find(StrEnum):
+class FindMethod(StrEnum):
     """Choices of --find."""
 
     weights = "weights"
@@ -47,8 +47,8 @@ class Find(StrEnum):
 
 
 def edit(
-    model: Model,
-    seeds: Seeds = "0",
+    model: ModelArgument,
+    seeds: SeedsOption = "0",
     direction: Annotated[
         list[Path] | None, typer.Option(help="Direction file; given again, more rows.")
     ] = None,
@@ -67,7 +67,7 @@ def edit(
         typer.Option(help="Direction file whose attribute should stay; given again, more of them."),
     ] = None,
     find: Annotated[
-        Find | None,
+        FindMethod | None,
         typer.Option(
             help="Write directions into the folder OUT: from weights (factorized), from samples "
             "(principal components of w), or across the boundary of an attribute."
@@ -87,16 +87,16 @@ def edit(
         int, typer.Option(min=100, help="Pictures that the classifiers look at.")
     ] = 20_000,
     count: Annotated[int, typer.Option(min=1, max=100, help="Directions to find.")] = 10,
-    psi: Psi = 0.7,
-    psi_layers: PsiLayers = None,
-    center: CenterOption = Center.global_,
-    class_: Class = None,
-    noise: Noise = "fixed",
+    psi: PsiOption = 0.7,
+    psi_layers: PsiLayersOption = None,
+    center: CenterOption = CenterName.global_,
+    class_: ClassOption = None,
+    noise: NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="The picture, or with --find the folder.")] = Path(
         "edit.png"
     ),
-    device: DeviceOption = Device.auto,
-    force: Force = False,
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
 ) -> None:
     """Move pictures along a direction, or find directions that are worth moving along.
 
@@ -107,14 +107,14 @@ def edit(
 
     `stylesmith edit runs/photos --find boundary --classifiers classifiers/ --out attributes/`
     """
-    from stylesmith.sampling.edit import editing_sheet
+    from stylesmith.sampling.edit import write_editing_grid
     from stylesmith.sampling.layers import parse_layers
     from stylesmith.sampling.ranges import parse_strengths
 
     strengths = parse_strengths(strength)
-    _check_choice(find, direction, channel, without, boundary, classifiers)
-    _check_out(out, find, force)
-    painter = open_painter(
+    _check_options(find, direction, channel, without, boundary, classifiers)
+    _check_output_path(out, find, force)
+    painter = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -125,25 +125,25 @@ def edit(
     )
     sources = read_sources(painter, seeds)
     chosen = parse_layers(layers, painter.config, option="--layers") if layers else None
-    if find is Find.boundary:
-        normals = _normals(painter, boundary or [], classifiers, samples)
-        moves = _across(painter, normals, chosen)
+    if find is FindMethod.boundary:
+        normals = _boundary_normals(painter, boundary or [], classifiers, samples)
+        moves = _boundary_directions(painter, normals, chosen)
     elif find:
-        moves = _widest(painter, find, chosen, count)
+        moves = _find_directions(painter, find, chosen, count)
     else:
-        moves = _read(painter, direction or [], channel or [], chosen)
-    moves = _kept_apart(painter, moves, without or [])
-    sheet, sources = (out / PREVIEW, sources[:1]) if find else (out, sources)
-    with progress("Drawing") as advance:
-        editing_sheet(painter, sources, moves, strengths, sheet, on_progress=advance)
+        moves = _read_directions(painter, direction or [], channel or [], chosen)
+    moves = _apply_without(painter, moves, without or [])
+    sheet, sources = (out / PREVIEW_FILE, sources[:1]) if find else (out, sources)
+    with progress_bar("Drawing") as advance:
+        write_editing_grid(painter, sources, moves, strengths, sheet, on_progress=advance)
     if find:
-        _write(moves, out)
+        _write_directions(moves, out)
     rows = len(moves) * len(sources)
-    say(f"{counted(rows, 'row')} of {counted(len(strengths), 'picture')} -> {sheet}")
+    print_line(f"{count_text(rows, 'row')} of {count_text(len(strengths), 'picture')} -> {sheet}")
 
 
-def _check_choice(
-    find: Find | None,
+def _check_options(
+    find: FindMethod | None,
     direction: list[Path] | None,
     channel: list[str] | None,
     without: list[Path] | None,
@@ -154,7 +154,7 @@ def _check_choice(
         raise UsageError(f"--find {find}: finds directions; leave --direction and --channel out")
     if not (find or direction or channel):
         raise UsageError("name a --direction or --channel, or look for some with --find weights")
-    if (find is Find.boundary) != (bool(boundary) != (classifiers is not None)):
+    if (find is FindMethod.boundary) != (bool(boundary) != (classifiers is not None)):
         raise UsageError(
             "--find boundary goes with one of --classifiers FOLDER and --boundary FILE, and they "
             "with it"
@@ -163,41 +163,44 @@ def _check_choice(
         raise UsageError("--without: is for directions of w, not for a --channel")
 
 
-def _check_out(out: Path, find: Find | None, force: bool) -> None:
+def _check_output_path(out: Path, find: FindMethod | None, force: bool) -> None:
     from stylesmith import files
 
     if not find:
-        check_picture(out, force=force)
+        check_image_path(out, force=force)
     elif out.suffix:
         raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
     else:
         files.check_absent(out, force=force)
 
 
-def _read(
-    painter: "Painter", paths: list[Path], channels: list[str], layers: "Layers | None"
+def _read_directions(
+    painter: "SamplingPipeline",
+    paths: list[Path],
+    channels: list[str],
+    layers: "LayerIndices | None",
 ) -> "list[Direction]":
     from stylesmith.sampling.direction import read_direction
-    from stylesmith.sampling.find import from_channel
+    from stylesmith.sampling.find import channel_direction
     from stylesmith.sampling.ranges import parse_channel
 
     generator, model = painter.generator, painter.model_hash
     found = [read_direction(path, generator, model=model) for path in paths]
-    found += [from_channel(painter, *parse_channel(text)) for text in channels]
+    found += [channel_direction(painter, *parse_channel(text)) for text in channels]
     return found if layers is None else [move.with_layers(layers) for move in found]
 
 
-def _widest(
-    painter: "Painter", find: Find, layers: "Layers | None", count: int
+def _find_directions(
+    painter: "SamplingPipeline", find: FindMethod, layers: "LayerIndices | None", count: int
 ) -> "list[Direction]":
-    from stylesmith.sampling.find import from_samples, from_weights
+    from stylesmith.sampling.find import pca_directions, sefa_directions
 
-    search = from_weights if find is Find.weights else from_samples
+    search = sefa_directions if find is FindMethod.weights else pca_directions
     return search(painter, layers=layers, count=count)
 
 
-def _normals(
-    painter: "Painter", files: list[Path], classifiers: Path | None, samples: int
+def _boundary_normals(
+    painter: "SamplingPipeline", files: list[Path], classifiers: Path | None, samples: int
 ) -> "Mapping[str, Tensor]":
     """Of boundaries by name, from files or from what classifiers see."""
     from stylesmith.sampling.boundary import read_boundary
@@ -207,53 +210,57 @@ def _normals(
     return {path.stem: read_boundary(path) for path in files}
 
 
-def _across(
-    painter: "Painter", normals: "Mapping[str, Tensor]", layers: "Layers | None"
+def _boundary_directions(
+    painter: "SamplingPipeline", normals: "Mapping[str, Tensor]", layers: "LayerIndices | None"
 ) -> "list[Direction]":
-    from stylesmith.sampling.find import from_classifier
+    from stylesmith.sampling.find import boundary_direction
 
     return [
-        from_classifier(painter, normal, name=name, layers=layers)
+        boundary_direction(painter, normal, name=name, layers=layers)
         for name, normal in normals.items()
     ]
 
 
-def _attribute_normals(painter: "Painter", folder: Path, samples: int) -> "dict[str, Tensor]":
+def _attribute_normals(
+    painter: "SamplingPipeline", folder: Path, samples: int
+) -> "dict[str, Tensor]":
     """Of the boundaries that classifiers draw through the untruncated w of a network."""
     import torch
 
-    from stylesmith.metrics.boundaries import boundaries, look_at_seeds
+    from stylesmith.metrics.boundaries import attribute_boundaries, classify_seeds
     from stylesmith.metrics.classifiers import open_classifiers
-    from stylesmith.metrics.separability import check_solver
-    from stylesmith.sampling import Painter, Settings
+    from stylesmith.metrics.separability import require_scikit_learn
+    from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
-    check_solver()
+    require_scikit_learn()
     classifiers = open_classifiers(folder, painter.device)
-    whole = Painter(painter.generator, Settings(label=painter.settings.label))
-    with progress("Looking") as advance:
-        ws, logits = look_at_seeds(whole, classifiers, samples, advance)
-    found = boundaries(ws, logits, classifiers.attributes)
+    whole = SamplingPipeline(painter.generator, SamplingSettings(label=painter.settings.label))
+    with progress_bar("Looking") as advance:
+        ws, logits = classify_seeds(whole, classifiers, samples, advance)
+    found = attribute_boundaries(ws, logits, classifiers.attributes)
     return {name: torch.from_numpy(normal) for name, normal in found.items()}
 
 
-def _kept_apart(
-    painter: "Painter", moves: "list[Direction]", paths: list[Path]
+def _apply_without(
+    painter: "SamplingPipeline", moves: "list[Direction]", paths: list[Path]
 ) -> "list[Direction]":
-    from stylesmith.sampling.direction import read_direction, without
+    from stylesmith.sampling.direction import orthogonalize, read_direction
 
     model = painter.model_hash
     others = [read_direction(path, painter.generator, model=model) for path in paths]
     if not others:
         return moves
     return [  # vectors of boundaries are readings, those of other directions are ways to go
-        without(move, others, painter.w_samples if move.origin == "boundary" else None)
+        orthogonalize(move, others, painter.w_samples if move.origin == "boundary" else None)
         for move in moves
     ]
 
 
-def _write(moves: "list[Direction]", folder: Path) -> None:
+def _write_directions(moves: "list[Direction]", folder: Path) -> None:
     from stylesmith.sampling.direction import save_direction
 
     for move in moves:
         save_direction(folder / f"{move.name}.safetensors", move)
-    say(f"{counted(len(moves), 'direction')} -> {folder}: {moves[0].name} to {moves[-1].name}")
+    print_line(
+        f"{count_text(len(moves), 'direction')} -> {folder}: {moves[0].name} to {moves[-1].name}"
+    )

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import console, error_console, progress
-from stylesmith.cli.train import Device
+from stylesmith.cli.console import console, error_console, progress_bar
+from stylesmith.cli.train import DeviceName
 
 if TYPE_CHECKING:
     from stylesmith.metrics.protocol import Metric
-    from stylesmith.metrics.results import Result
+    from stylesmith.metrics.results import MetricResult
 
 
-class Scale(StrEnum):
+class ProtocolName(StrEnum):
     """Choices of --protocol."""
 
     paper = "paper"
     small = "small"
 
 
-class PrecisionChoice(StrEnum):
+class PrecisionOptionName(StrEnum):
     """Choices of --precision."""
 
     auto = "auto"
@@ -51,8 +51,8 @@ def evaluate(
         Path | None, typer.Option(help="Folder of attribute classifiers, for `ls`.")
     ] = None,
     protocol: Annotated[
-        Scale, typer.Option(help="How many samples, where a name gives no number.")
-    ] = Scale.paper,
+        ProtocolName, typer.Option(help="How many samples, where a name gives no number.")
+    ] = ProtocolName.paper,
     repeats: Annotated[
         int, typer.Option(min=1, help="Measure so often, each time with other samples.")
     ] = 1,
@@ -61,8 +61,8 @@ def evaluate(
         float, typer.Option(min=-2, max=2, help="Truncation; published numbers are without.")
     ] = 1.0,
     precision: Annotated[
-        PrecisionChoice, typer.Option(help="Of the generator; path lengths always take fp32.")
-    ] = PrecisionChoice.auto,
+        PrecisionOptionName, typer.Option(help="Of the generator; path lengths always take fp32.")
+    ] = PrecisionOptionName.auto,
     resolution: Annotated[
         str | None, typer.Option(help="Crop and resize data: 256, or WIDTHxHEIGHT.")
     ] = None,
@@ -74,7 +74,7 @@ def evaluate(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor keep statistics of real images.")
     ] = False,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    device: Annotated[DeviceName, typer.Option(help="Where to compute.")] = DeviceName.auto,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
     """Measure quality, variety and smoothness, as the papers do.
@@ -95,22 +95,26 @@ def evaluate(
     from stylesmith import distributed, files
     from stylesmith.config import parse_size
     from stylesmith.devices import choose_device, choose_precision
-    from stylesmith.metrics.cache import Cache, default_folder
-    from stylesmith.metrics.evaluate import Settings
+    from stylesmith.metrics.cache import StatisticsCache, default_cache_folder
+    from stylesmith.metrics.evaluate import EvaluationSettings
     from stylesmith.metrics.evaluate import evaluate as measure
-    from stylesmith.metrics.meter import Meter
-    from stylesmith.metrics.sides import Opening, open_sides
+    from stylesmith.metrics.meter import ProgressReporter
+    from stylesmith.metrics.sides import SourceOptions, open_sources
 
     if out is not None:
         files.check_absent(out, force=force)
     place = choose_device(device.value)
     size = parse_size(resolution) if resolution else None
-    settings = Settings(
-        place, seed, repeats, classifiers, Cache(None if no_cache else default_folder())
+    settings = EvaluationSettings(
+        place,
+        seed,
+        repeats,
+        classifiers,
+        StatisticsCache(None if no_cache else default_cache_folder()),
     )
-    with distributed.session(place):
-        with main_progress("Reading") as advance:
-            how = Opening(
+    with distributed.process_group(place):
+        with main_process_progress_bar("Reading") as advance:
+            how = SourceOptions(
                 place,
                 choose_precision(precision.value, place),
                 seed=seed,
@@ -119,28 +123,30 @@ def evaluate(
                 skip_bad=skip_bad,
                 on_progress=advance,
             )
-            fake, real = open_sides(model, data, how)
-        _say(_plan(chosen, repeats), quiet=json)
-        with main_progress("Measuring") as advance:
-            meter = Meter(lambda text: _say(text, quiet=json), advance)
-            results = _report(measure(fake, real, chosen, settings, meter), json=json, out=out)
+            fake, real = open_sources(model, data, how)
+        _print_status(_describe_metrics(chosen, repeats), quiet=json)
+        with main_process_progress_bar("Measuring") as advance:
+            meter = ProgressReporter(lambda text: _print_status(text, quiet=json), advance)
+            results = _write_results(
+                measure(fake, real, chosen, settings, meter), json=json, out=out
+            )
         if distributed.is_main():
-            _print(results, json=json)
+            _print_results(results, json=json)
 
 
 @contextmanager
-def main_progress(description: str) -> Iterator[Callable[[int, int], None]]:
+def main_process_progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     """As `progress`, by the main one of several processes."""
     from stylesmith import distributed
 
     if distributed.planned_rank() > 0:
         yield lambda done, total: None
         return
-    with progress(description) as advance:
+    with progress_bar(description) as advance:
         yield advance
 
 
-def _plan(metrics: "list[Metric]", repeats: int) -> str:
+def _describe_metrics(metrics: "list[Metric]", repeats: int) -> str:
     """Counts, which are printed before anything long starts."""
     counts = ", ".join(
         f"{metric.name} ({metric.count:,} {'pairs' if metric.family == 'ppl' else 'images'})"
@@ -149,7 +155,9 @@ def _plan(metrics: "list[Metric]", repeats: int) -> str:
     return f"Measuring {counts}{f', {repeats} times' if repeats > 1 else ''}"
 
 
-def _report(results: "Iterable[Result]", *, json: bool, out: Path | None) -> "list[Result]":
+def _write_results(
+    results: "Iterable[MetricResult]", *, json: bool, out: Path | None
+) -> "list[MetricResult]":
     """Print and write each result as soon as it is known."""
     from stylesmith import files
 
@@ -163,16 +171,16 @@ def _report(results: "Iterable[Result]", *, json: bool, out: Path | None) -> "li
     return known
 
 
-def _print(results: "list[Result]", *, json: bool) -> None:
-    from stylesmith.metrics.results import all_notes, results_table
+def _print_results(results: "list[MetricResult]", *, json: bool) -> None:
+    from stylesmith.metrics.results import results_table, unique_notes
 
     if not json:
         console.print(results_table(results))
-    for note in all_notes(results):
+    for note in unique_notes(results):
         error_console.print(f"note: {note}", markup=False, soft_wrap=True)
 
 
-def _say(text: str, *, quiet: bool) -> None:
+def _print_status(text: str, *, quiet: bool) -> None:
     """To stderr where stdout is for programs."""
     from stylesmith import distributed
 

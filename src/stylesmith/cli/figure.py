@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from stylesmith.cli.console import console, progress
-from stylesmith.cli.drawing import Class, DeviceOption, Force, say
-from stylesmith.cli.train import Device
+from stylesmith.cli.console import console, progress_bar
+from stylesmith.cli.drawing import ClassOption, DeviceOption, ForceOption, print_line
+from stylesmith.cli.train import DeviceName
 
 
 def figure(
@@ -22,7 +22,7 @@ def figure(
     ] = False,
     seeds: Annotated[str | None, typer.Option(help="Which pictures: 0-15, or 3,5,8-10.")] = None,
     psi: Annotated[float | None, typer.Option(min=-2, max=2, help="Truncation.")] = None,
-    class_: Class = None,
+    class_: ClassOption = None,
     count: Annotated[
         int | None, typer.Option(min=1, help="How many images, draws or points are measured.")
     ] = None,
@@ -37,8 +37,8 @@ def figure(
     out: Annotated[
         Path | None, typer.Option(help="PNG to write, by default ID.png; SVG beside it for axes.")
     ] = None,
-    device: DeviceOption = Device.auto,
-    force: Force = False,
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
 ) -> None:
     """Draw a figure of the StyleGAN or StyleGAN2 paper for any model.
 
@@ -50,43 +50,50 @@ def figure(
     from stylesmith.errors import UsageError
 
     if list_:
-        _print_list()
+        _print_figure_list()
         return
     if id_ is None:
         raise UsageError("name a figure and a model; `stylesmith figure --list` shows all figures")
     from stylesmith import files
     from stylesmith.devices import choose_device
     from stylesmith.figures import (
-        Choices,
-        Subject,
-        check_choices,
+        FigureInput,
+        FigureOptions,
         check_model,
+        check_options,
         find_figure,
-        save_drawing,
+        save_figure,
     )
-    from stylesmith.sampling.sources import parse_sources
+    from stylesmith.sampling.sources import parse_seeds_and_paths
 
     chosen = find_figure(id_)
     check_model(chosen, model)
-    choices = Choices(
-        parse_sources(seeds) if seeds else None, psi, class_, count, steps, distance, other, data
+    choices = FigureOptions(
+        parse_seeds_and_paths(seeds) if seeds else None,
+        psi,
+        class_,
+        count,
+        steps,
+        distance,
+        other,
+        data,
     )
-    check_choices(chosen, choices)
+    check_options(chosen, choices)
     path = out or Path(f"{id_}.png")
     if path.suffix.lower() != ".png":
         raise UsageError(f"--out {path}: figures are PNG; name a .png file")
     for target in (path, path.with_suffix(".svg")):
         files.check_absent(target, force=force)
     assert chosen.draw is not None
-    with progress("Drawing") as advance:
-        subject = Subject(Path(model or ""), choose_device(device.value), choices)
+    with progress_bar("Drawing") as advance:
+        subject = FigureInput(Path(model or ""), choose_device(device.value), choices)
         drawing = chosen.draw(subject, advance)
-    written = save_drawing(drawing, path)
-    say(f"{chosen.id}: {drawing.caption}")
-    say(f"-> {', '.join(str(file) for file in written)}")
+    written = save_figure(drawing, path)
+    print_line(f"{chosen.id}: {drawing.caption}")
+    print_line(f"-> {', '.join(str(file) for file in written)}")
 
 
-def _print_list() -> None:
+def _print_figure_list() -> None:
     from rich.table import Table
 
     from stylesmith.figures import FIGURES

@@ -6,28 +6,28 @@ from typing import Annotated
 
 import typer
 
-from stylesmith.cli.console import progress
+from stylesmith.cli.console import progress_bar
 from stylesmith.cli.drawing import (
-    Center,
+    CenterName,
     CenterOption,
-    Class,
+    ClassOption,
     DeviceOption,
-    Force,
-    Model,
-    Noise,
-    Psi,
-    PsiLayers,
-    Seeds,
-    check_picture,
-    counted,
-    open_painter,
-    say,
+    ForceOption,
+    ModelArgument,
+    NoiseOption,
+    PsiLayersOption,
+    PsiOption,
+    SeedsOption,
+    check_image_path,
+    count_text,
+    open_pipeline,
+    print_line,
 )
-from stylesmith.cli.train import Device
+from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 
-class Format(StrEnum):
+class ImageFormat(StrEnum):
     """Choices of --format."""
 
     png = "png"
@@ -36,23 +36,25 @@ class Format(StrEnum):
 
 
 def generate(
-    model: Model,
-    seeds: Seeds = "0-15",
-    psi: Psi = 0.7,
-    psi_layers: PsiLayers = None,
-    center: CenterOption = Center.global_,
-    class_: Class = None,
-    noise: Noise = "fixed",
+    model: ModelArgument,
+    seeds: SeedsOption = "0-15",
+    psi: PsiOption = 0.7,
+    psi_layers: PsiLayersOption = None,
+    center: CenterOption = CenterName.global_,
+    class_: ClassOption = None,
+    noise: NoiseOption = "fixed",
     out: Annotated[
         Path, typer.Option(help="A picture for a grid of all; a folder for one file each.")
     ] = Path("samples.png"),
     columns: Annotated[int | None, typer.Option(min=1, help="Columns of the grid.")] = None,
-    format: Annotated[Format, typer.Option(help="Of the files in a folder.")] = Format.png,
+    format: Annotated[
+        ImageFormat, typer.Option(help="Of the files in a folder.")
+    ] = ImageFormat.png,
     latents: Annotated[
         bool, typer.Option("--latents", help="Write a latent file beside each picture, too.")
     ] = False,
-    device: DeviceOption = Device.auto,
-    force: Force = False,
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
 ) -> None:
     """Draw one picture per seed; the same seed gives the same picture.
 
@@ -65,14 +67,14 @@ def generate(
     `stylesmith generate runs/photos --seeds 0-999 --out pictures/`
     """
     from stylesmith.sampling.draw import write_folder, write_grid
-    from stylesmith.sampling.sources import parse_sources
+    from stylesmith.sampling.sources import parse_seeds_and_paths
 
-    parts = parse_sources(seeds)
-    check_picture(out, force=force, folder=True)
+    parts = parse_seeds_and_paths(seeds)
+    check_image_path(out, force=force, folder=True)
     grid = bool(out.suffix)
     if grid and latents:
         raise UsageError("--latents: one file for each picture; let --out be a folder")
-    painter = open_painter(
+    painter = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -82,10 +84,10 @@ def generate(
         device=device,
     )
     sources = painter.load_sources(parts)
-    with progress("Drawing") as advance:
+    with progress_bar("Drawing") as advance:
         if grid:
             write_grid(painter, sources, out, columns=columns, on_progress=advance)
         else:
             suffix = f".{format.value}"
             write_folder(painter, sources, out, suffix=suffix, latents=latents, on_progress=advance)
-    say(f"{counted(len(sources), 'picture')} -> {out}")
+    print_line(f"{count_text(len(sources), 'picture')} -> {out}")

@@ -5,28 +5,28 @@ from typing import Annotated
 
 import typer
 
-from stylesmith.cli.console import progress
+from stylesmith.cli.console import progress_bar
 from stylesmith.cli.drawing import (
-    Center,
+    CenterName,
     CenterOption,
-    Class,
+    ClassOption,
     DeviceOption,
-    Force,
-    Model,
-    Noise,
-    Psi,
-    PsiLayers,
-    check_picture,
-    counted,
-    open_painter,
+    ForceOption,
+    ModelArgument,
+    NoiseOption,
+    PsiLayersOption,
+    PsiOption,
+    check_image_path,
+    count_text,
+    open_pipeline,
+    print_line,
     read_sources,
-    say,
 )
-from stylesmith.cli.train import Device
+from stylesmith.cli.train import DeviceName
 
 
 def mix(
-    model: Model,
+    model: ModelArgument,
     rows: Annotated[
         str, typer.Option(help="Pictures down the side, which keep the other layers.")
     ] = "0-3",
@@ -40,14 +40,14 @@ def mix(
             "with other layers. Without it, each name that the network has."
         ),
     ] = None,
-    psi: Psi = 0.7,
-    psi_layers: PsiLayers = None,
-    center: CenterOption = Center.global_,
-    class_: Class = None,
-    noise: Noise = "fixed",
+    psi: PsiOption = 0.7,
+    psi_layers: PsiLayersOption = None,
+    center: CenterOption = CenterName.global_,
+    class_: ClassOption = None,
+    noise: NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("mix.png"),
-    device: DeviceOption = Device.auto,
-    force: Force = False,
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
 ) -> None:
     """Mix styles, in a grid with the two sources at its top and side (StyleGAN, Figure 3).
 
@@ -56,11 +56,11 @@ def mix(
 
     Example: `stylesmith mix runs/photos --rows 0-3 --columns 4-8 --styles coarse --styles middle`
     """
-    from stylesmith.sampling.layers import layers_text, named_layers, parse_layers
-    from stylesmith.sampling.mix import MixedRow, mixing_sheet
+    from stylesmith.sampling.layers import format_layers, layer_groups, parse_layers
+    from stylesmith.sampling.mix import MixingRow, write_mixing_grid
 
-    check_picture(out, force=force)
-    painter = open_painter(
+    check_image_path(out, force=force)
+    painter = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -70,13 +70,15 @@ def mix(
         device=device,
     )
     config = painter.config
-    words = styles or list(named_layers(config))
+    words = styles or list(layer_groups(config))
     layers = [parse_layers(word, config, option="--styles") for word in words]
     down = read_sources(painter, rows, option="--rows")
     across = read_sources(painter, columns, option="--columns")
-    mixed = [MixedRow(source, chosen) for chosen in layers for source in down]
-    with progress("Drawing") as advance:
-        mixing_sheet(painter, mixed, across, out, on_progress=advance)
+    mixed = [MixingRow(source, chosen) for chosen in layers for source in down]
+    with progress_bar("Drawing") as advance:
+        write_mixing_grid(painter, mixed, across, out, on_progress=advance)
     for word, chosen in zip(words, layers, strict=True):
-        say(f"{counted(len(down), 'row')}: {word} styles (layers {layers_text(chosen)})")
-    say(f"{len(mixed)}x{len(across)} pictures -> {out}")
+        print_line(
+            f"{count_text(len(down), 'row')}: {word} styles (layers {format_layers(chosen)})"
+        )
+    print_line(f"{len(mixed)}x{len(across)} pictures -> {out}")

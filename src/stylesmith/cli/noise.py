@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import progress
+from stylesmith.cli.console import progress_bar
 from stylesmith.cli.drawing import (
-    Center,
+    CenterName,
     CenterOption,
-    Class,
+    ClassOption,
     DeviceOption,
-    Force,
-    Model,
-    Psi,
-    PsiLayers,
-    Seeds,
-    check_picture,
-    counted,
-    open_painter,
+    ForceOption,
+    ModelArgument,
+    PsiLayersOption,
+    PsiOption,
+    SeedsOption,
+    check_image_path,
+    count_text,
+    open_pipeline,
+    print_line,
     read_sources,
-    say,
 )
-from stylesmith.cli.train import Device
+from stylesmith.cli.train import DeviceName
 
 if TYPE_CHECKING:
-    from stylesmith.sampling import Painter, Source
+    from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 
-class Figure(StrEnum):
+class NoiseFigure(StrEnum):
     """Choices of --figure."""
 
     variation = "variation"
@@ -38,15 +38,15 @@ class Figure(StrEnum):
 
 
 def noise(
-    model: Model,
-    seeds: Seeds = "0-1",
+    model: ModelArgument,
+    seeds: SeedsOption = "0-1",
     figure: Annotated[
-        Figure,
+        NoiseFigure,
         typer.Option(
             help="variation: picture, crops of four draws, standard deviation. components: noise "
             "on all, no, fine and coarse layers."
         ),
-    ] = Figure.variation,
+    ] = NoiseFigure.variation,
     draws: Annotated[int, typer.Option(min=2, help="Draws of noise for each picture.")] = 100,
     layers: Annotated[
         str | None, typer.Option(help="Layers that get noise, for variation; else all.")
@@ -55,13 +55,13 @@ def noise(
         str | None,
         typer.Option(help="LEFT,TOP,RIGHT,BOTTOM in pixels; else where noise changes most."),
     ] = None,
-    psi: Psi = 0.7,
-    psi_layers: PsiLayers = None,
-    center: CenterOption = Center.global_,
-    class_: Class = None,
+    psi: PsiOption = 0.7,
+    psi_layers: PsiLayersOption = None,
+    center: CenterOption = CenterName.global_,
+    class_: ClassOption = None,
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("noise.png"),
-    device: DeviceOption = Device.auto,
-    force: Force = False,
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
 ) -> None:
     """Show what noise changes, and what it leaves (StyleGAN, Figures 4 and 5).
 
@@ -73,8 +73,8 @@ def noise(
     from stylesmith.sampling.ranges import parse_crop
 
     window = parse_crop(crop) if crop else None
-    check_picture(out, force=force)
-    painter = open_painter(
+    check_image_path(out, force=force)
+    painter = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -84,42 +84,42 @@ def noise(
         device=device,
     )
     sources = read_sources(painter, seeds)
-    if figure is Figure.components:
-        _components(painter, sources, out)
+    if figure is NoiseFigure.components:
+        _draw_components(painter, sources, out)
     else:
-        _variation(painter, sources, out, draws, window)
+        _draw_variation(painter, sources, out, draws, window)
 
 
-def _variation(
-    painter: "Painter",
-    sources: "list[Source]",
+def _draw_variation(
+    painter: "SamplingPipeline",
+    sources: "list[SeedOrLatent]",
     out: Path,
     draws: int,
     crop: tuple[int, int, int, int] | None,
 ) -> None:
-    from stylesmith.sampling.noise_sheets import variation_sheet
-    from stylesmith.sampling.sources import source_name
-    from stylesmith.sampling.variation import Variation, vary
+    from stylesmith.sampling.noise_sheets import write_variation_figure
+    from stylesmith.sampling.sources import image_stem
+    from stylesmith.sampling.variation import NoiseVariation, measure_noise_variation
 
-    def variations() -> Iterator[Variation]:
+    def variations() -> Iterator[NoiseVariation]:
         for source in sources:
-            with progress("Drawing") as advance:
-                found = vary(painter, source, draws, on_progress=advance)
+            with progress_bar("Drawing") as advance:
+                found = measure_noise_variation(painter, source, draws, on_progress=advance)
             mean, most = float(found.std.mean()), float(found.std.max())
             levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
-            say(f"{source_name(source)}: {levels}")
+            print_line(f"{image_stem(source)}: {levels}")
             yield found
 
-    variation_sheet(out, variations(), rows=len(sources), crop=crop)
-    say(f"{counted(len(sources), 'picture')}, {draws} draws each -> {out}")
+    write_variation_figure(out, variations(), rows=len(sources), crop=crop)
+    print_line(f"{count_text(len(sources), 'picture')}, {draws} draws each -> {out}")
 
 
-def _components(painter: "Painter", sources: "list[Source]", out: Path) -> None:
-    from stylesmith.sampling.layers import layers_text
-    from stylesmith.sampling.noise_sheets import component_layers, components_sheet
+def _draw_components(painter: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path) -> None:
+    from stylesmith.sampling.layers import format_layers
+    from stylesmith.sampling.noise_sheets import noise_layer_subsets, write_noise_layers_figure
 
-    components_sheet(painter, sources, out)
-    chosen = component_layers(painter.config).items()
-    columns = ", ".join(f"{name} ({layers_text(layers) or '-'})" for name, layers in chosen)
-    say(f"Noise on layers, from left to right: {columns}")
-    say(f"{counted(len(sources), 'picture')} -> {out}")
+    write_noise_layers_figure(painter, sources, out)
+    chosen = noise_layer_subsets(painter.config).items()
+    columns = ", ".join(f"{name} ({format_layers(layers) or '-'})" for name, layers in chosen)
+    print_line(f"Noise on layers, from left to right: {columns}")
+    print_line(f"{count_text(len(sources), 'picture')} -> {out}")

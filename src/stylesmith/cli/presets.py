@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stylesmith.config import DataConfig, DiscriminatorConfig, GeneratorConfig, RunConfig
     from stylesmith.presets import Preset
 
-LEGEND = """\
+PRESETS_LEGEND = """\
 G, D: millions of parameters at the size named. Presets of a data set fix size and channels, and
 mirror FFHQ and CelebA-HQ; all others follow your data. M: millions of images to train on.
 FID, path length, P (precision), R (recall): as published; ~ is recalled, not confirmed.
@@ -56,32 +56,32 @@ def presets(
         _print_all()
 
 
-def _build(preset: "Preset", data: "DataConfig") -> "RunConfig":
+def _build_config(preset: "Preset", data: "DataConfig") -> "RunConfig":
     from stylesmith.devices import choose_device
 
     return preset.build(data, choose_device())
 
 
-def _data(preset: "Preset", resolution: str | None) -> "DataConfig":
+def _example_data(preset: "Preset", resolution: str | None) -> "DataConfig":
     from stylesmith.config import DataConfig, parse_size
 
     return DataConfig(size=parse_size(resolution) if resolution else preset.example_size)
 
 
 def _print_preset(name: str, resolution: str | None, *, as_json: bool) -> None:
-    from stylesmith.presets import find_preset, settings
+    from stylesmith.presets import find_preset, flatten_settings
 
     preset = find_preset(name)
-    config = _build(preset, _data(preset, resolution))
+    config = _build_config(preset, _example_data(preset, resolution))
     if as_json:
         typer.echo(config.model_dump_json(indent=2))
         return
     source = f"{preset.source}: " if preset.source else ""
-    _print(f"{source}{preset.summary}")
+    _print_line(f"{source}{preset.summary}")
     if preset.results.fid:
-        _print(f"published: {_published(preset)}")
-    for key, value in settings(config):
-        _print(f"{key} = {_text(value)}")
+        _print_line(f"published: {_describe_published(preset)}")
+    for key, value in flatten_settings(config):
+        _print_line(f"{key} = {_setting_text(value)}")
 
 
 def _print_differences(names: tuple[str, str], resolution: str | None, *, as_json: bool) -> None:
@@ -94,38 +94,38 @@ def _print_differences(names: tuple[str, str], resolution: str | None, *, as_jso
     # Both for the same images: a preset of a data set tells the other which.
     guide = first if first.data_set or not second.data_set else second
     configs = [
-        _build(preset, _data(preset if preset.data_set else guide, resolution))
+        _build_config(preset, _example_data(preset if preset.data_set else guide, resolution))
         for preset in (first, second)
     ]
     found = differences(*configs)
     if as_json:
         typer.echo(json_.dumps(found, indent=2))
     elif not found:
-        _print(f"{first.name} and {second.name} are the same.")
+        _print_line(f"{first.name} and {second.name} are the same.")
     else:
         table = Table("setting", first.name, second.name, box=None, pad_edge=False)
         for key, (a, b) in found.items():
-            table.add_row(key, Text(_text(a)), Text(_text(b)))
+            table.add_row(key, Text(_setting_text(a)), Text(_setting_text(b)))
         console.print(table)
 
 
 def _print_all() -> None:
     from stylesmith.presets import PRESETS
 
-    for _, presets in itertools.groupby(PRESETS, _table):
+    for _, presets in itertools.groupby(PRESETS, _printed_table):
         group = list(presets)
-        _print(_title(group))
+        _print_line(_group_title(group))
         _print_table(group)
-        _print("")
-    _print(LEGEND)
+        _print_line("")
+    _print_line(PRESETS_LEGEND)
 
 
-def _table(preset: "Preset") -> tuple[str, str, bool]:
+def _printed_table(preset: "Preset") -> tuple[str, str, bool]:
     """What the presets of one printed table have in common."""
     return preset.paper, preset.table, preset.data_set is not None
 
 
-def _title(group: list["Preset"]) -> str:
+def _group_title(group: list["Preset"]) -> str:
     first = group[0]
     if not first.paper:
         return "Our own, for any images"
@@ -141,7 +141,7 @@ def _print_table(group: list["Preset"]) -> None:
     from rich.table import Table
 
     header = ("name", "row", "what it is", "G", "D", "FID", "path", "P", "R")
-    rows = [_row(preset) for preset in group]
+    rows = [_preset_cells(preset) for preset in group]
     table = Table(box=None, pad_edge=False, header_style="", padding=(0, 1, 0, 0))
     used = [i for i in range(len(header)) if any(row[i] for row in rows)]
     for i in used:
@@ -151,17 +151,20 @@ def _print_table(group: list["Preset"]) -> None:
     console.print(table)
 
 
-def _row(preset: "Preset") -> list[str]:
-    config = _build(preset, _data(preset, None))
-    counts = [_parameters(config.generator), _parameters(config.discriminator)]
+def _preset_cells(preset: "Preset") -> list[str]:
+    config = _build_config(preset, _example_data(preset, None))
+    counts = [
+        _millions_of_parameters(config.generator),
+        _millions_of_parameters(config.discriminator),
+    ]
     results = preset.results
     published = (results.fid, results.path_length, results.precision, results.recall)
     figures = ["" if value is None else str(value) for value in published]
-    return [preset.name, preset.row, _what(preset, config), *counts, *figures]
+    return [preset.name, preset.row, _describe_preset(preset, config), *counts, *figures]
 
 
 @functools.cache
-def _parameters(config: "GeneratorConfig | DiscriminatorConfig") -> str:
+def _millions_of_parameters(config: "GeneratorConfig | DiscriminatorConfig") -> str:
     """Millions of parameters; many presets share their networks."""
     import torch
 
@@ -177,7 +180,7 @@ def _parameters(config: "GeneratorConfig | DiscriminatorConfig") -> str:
     return f"{millions:.1f}" if millions >= 1 else f"{millions:.2g}"
 
 
-def _what(preset: "Preset", config: "RunConfig") -> str:
+def _describe_preset(preset: "Preset", config: "RunConfig") -> str:
     """What changed; for a data set, what is special to it."""
     side = config.data.size[1]
     if not preset.data_set:
@@ -187,7 +190,7 @@ def _what(preset: "Preset", config: "RunConfig") -> str:
     return f"{preset.data_set.title} {side}, {loss}, {training.kimg / 1000:g} M"
 
 
-def _published(preset: "Preset") -> str:
+def _describe_published(preset: "Preset") -> str:
     results = preset.results
     named = {
         "FID": results.fid,
@@ -200,10 +203,10 @@ def _published(preset: "Preset") -> str:
     return ", ".join(given) + (" (~ is recalled, not confirmed)" if recalled else "")
 
 
-def _text(value: object) -> str:
+def _setting_text(value: object) -> str:
     """A value as `--set` takes it."""
     return value if isinstance(value, str) else json_.dumps(value)
 
 
-def _print(line: str) -> None:
+def _print_line(line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import error_console, progress
-from stylesmith.cli.drawing import Class, DeviceOption, Model, counted, say
-from stylesmith.cli.train import Device
+from stylesmith.cli.console import error_console, progress_bar
+from stylesmith.cli.drawing import ClassOption, DeviceOption, ModelArgument, count_text, print_line
+from stylesmith.cli.train import DeviceName
 from stylesmith.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stylesmith.inversion import Found, ProjectionSettings, Projector, Search, Target
+    from stylesmith.inversion import (
+        LatentOptimizer,
+        ProjectionResult,
+        ProjectionSettings,
+        ProjectionTarget,
+        Projector,
+    )
     from stylesmith.networks import Generator
 
-ESTIMATE_AFTER = 3.0
+ESTIMATE_AFTER_SECONDS = 3.0
 """Seconds of steps that tell how long all will take."""
 
 
@@ -53,13 +59,13 @@ class VideoName(StrEnum):
     webp = "webp"
 
 
-Space = Annotated[
+SpaceOption = Annotated[
     SpaceName, typer.Option(help="One w for all layers, or one for each: closer, harder to edit.")
 ]
-NoNoise = Annotated[
+NoNoiseOption = Annotated[
     bool, typer.Option("--no-noise", help="Leave the network's noise maps as they are.")
 ]
-Steps = Annotated[int, typer.Option(min=1, help="Steps for each picture.")]
+StepsOption = Annotated[int, typer.Option(min=1, help="Steps for each picture.")]
 DistanceOption = Annotated[
     DistanceName | None,
     typer.Option("--distance", help="What to go by; lpips where its weights are, else random."),
@@ -68,30 +74,30 @@ FormOption = Annotated[
     FormName,
     typer.Option("--form", help="Whom to follow where the paper and its published code differ."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Another seed searches another way.")]
-Batch = Annotated[
+SeedOption = Annotated[int, typer.Option(min=0, help="Another seed searches another way.")]
+BatchOption = Annotated[
     int | None, typer.Option(min=1, help="Pictures at once; else by the size of the images.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is in OUT.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with what is in OUT.")]
 
 
 def project(
-    model: Model,
+    model: ModelArgument,
     images: Annotated[list[Path], typer.Argument(help="PNG, JPEG or WebP files of any size.")],
     out: Annotated[Path, typer.Option(help="The folder of results, one folder for each.")] = Path(
         "projected"
     ),
-    space: Space = SpaceName.w,
-    no_noise: NoNoise = False,
-    steps: Steps = 1000,
+    space: SpaceOption = SpaceName.w,
+    no_noise: NoNoiseOption = False,
+    steps: StepsOption = 1000,
     stop_at: Annotated[
         float | None, typer.Option(min=0, help="Stop at a picture once its distance is this.")
     ] = None,
     distance: DistanceOption = None,
     form: FormOption = FormName.code,
-    class_: Class = None,
-    seed: Seed = 0,
-    batch: Batch = None,
+    class_: ClassOption = None,
+    seed: SeedOption = 0,
+    batch: BatchOption = None,
     video: Annotated[
         VideoName | None, typer.Option(help="Write a video of each search, of this kind.")
     ] = None,
@@ -100,8 +106,8 @@ def project(
         typer.Option("--tune", help="Then tune a copy of the network to each picture, too."),
     ] = False,
     tune_steps: Annotated[int, typer.Option(min=1, help="Steps of --tune.")] = 350,
-    resume: Resume = False,
-    device: DeviceOption = Device.auto,
+    resume: ResumeOption = False,
+    device: DeviceOption = DeviceName.auto,
     force: Annotated[bool, typer.Option("--force", help="Start anew if OUT exists.")] = False,
 ) -> None:
     """Find the codes that draw a picture (StyleGAN2, appendix D).
@@ -117,11 +123,11 @@ def project(
     """
     from stylesmith.inversion import ProjectionSettings, Projector, read_targets
     from stylesmith.models import load
-    from stylesmith.sampling.movie import check_movie
+    from stylesmith.sampling.movie import check_video_path
 
-    check_folder(out, resume=resume, force=force)
+    check_result_folder(out, resume=resume, force=force)
     if video is not None:
-        check_movie(out / f"search.{video.value}")
+        check_video_path(out / f"search.{video.value}")
     settings = ProjectionSettings(
         steps=steps,
         space=space.value,
@@ -135,20 +141,20 @@ def project(
     targets = read_targets(images, generator)
     for target in targets:
         if target.changes:
-            say(f"{target.source}: {target.changes}")
+            print_line(f"{target.source}: {target.changes}")
     projector = Projector(open_search(generator, settings, distance), out)
     projector.batch_size, projector.video = batch, f".{video.value}" if video else None
     if force:
         projector.remove_results(targets)
     done = []
-    for found in run(projector, targets):
-        report(found)
+    for found in run_projection(projector, targets):
+        print_found(found)
         done.append(found)
     if tune:
-        _tune(projector, done, tune_steps, seed)
+        _tune_found(projector, done, tune_steps, seed)
 
 
-def check_folder(out: Path, *, resume: bool, force: bool) -> None:
+def check_result_folder(out: Path, *, resume: bool, force: bool) -> None:
     """Refuse a folder that holds results, unless the user says what shall become of them."""
     if out.is_file():
         raise OutputError(f"{out}: is a file; wanted a folder for the results")
@@ -161,9 +167,9 @@ def check_folder(out: Path, *, resume: bool, force: bool) -> None:
 
 def open_search(
     generator: "Generator", settings: "ProjectionSettings", distance: DistanceName | None
-) -> "Search":
+) -> "LatentOptimizer":
     """A search by the distance that was named, or that there is."""
-    from stylesmith.inversion import Search, choose_distance
+    from stylesmith.inversion import LatentOptimizer, choose_distance
 
     if settings.label is not None:
         generator.label_row(settings.label)  # refuses a class that is not there
@@ -171,29 +177,33 @@ def open_search(
     name = distance.value if distance else None
     chosen, reason = choose_distance(name, generator.image_size, device)
     if reason:
-        note(reason)
+        print_note(reason)
     if settings.label is None and generator.config.label_size:
-        say("No --class: the search starts at the mean of all classes")
-    return Search(generator, chosen, settings)
+        print_line("No --class: the search starts at the mean of all classes")
+    return LatentOptimizer(generator, chosen, settings)
 
 
-def run(projector: "Projector", targets: "Sequence[Target]") -> "Iterator[Found]":
+def run_projection(
+    projector: "Projector", targets: "Sequence[ProjectionTarget]"
+) -> "Iterator[ProjectionResult]":
     """Project with a progress bar; say how long it will take as soon as that is known."""
     start, begun, told = time.monotonic(), 0, False
     search = projector.optimizer
-    say(
-        f"Projecting {counted(len(targets), 'picture')}: {search.settings.steps} steps in "
+    print_line(
+        f"Projecting {count_text(len(targets), 'picture')}: {search.settings.steps} steps in "
         f"{search.settings.space}, by the distance {search.distance.name!r}"
     )
-    with progress("Steps of pictures") as advance:
+    with progress_bar("Steps of pictures") as advance:
 
         def on_progress(done: int, total: int) -> None:
             nonlocal start, begun, told
             if begun == 0:  # the first step is slower than the others
                 start, begun = time.monotonic(), done
-            elif not told and time.monotonic() - start > ESTIMATE_AFTER:
+            elif not told and time.monotonic() - start > ESTIMATE_AFTER_SECONDS:
                 rest = (time.monotonic() - start) / (done - begun) * (total - done)
-                say(f"About {rest / 60:.0f} minutes" if rest > 90 else f"About {rest:.0f} seconds")
+                print_line(
+                    f"About {rest / 60:.0f} minutes" if rest > 90 else f"About {rest:.0f} seconds"
+                )
                 told = True
             advance(done, total)
 
@@ -201,31 +211,33 @@ def run(projector: "Projector", targets: "Sequence[Target]") -> "Iterator[Found]
         yield from projector.project(targets)
 
 
-def report(found: "Found") -> None:
+def print_found(found: "ProjectionResult") -> None:
     """One line about a finished picture."""
     made_by = found.summary["made_by"]
-    say(
+    print_line(
         f"{found.target.source}: distance {found.distance:.5f} ({made_by['distance']}) after "
-        f"{counted(found.summary['steps'], 'step')} -> {found.folder.latent}"
+        f"{count_text(found.summary['steps'], 'step')} -> {found.folder.latent}"
     )
 
 
-def _tune(projector: "Projector", done: "list[Found]", steps: int, seed: int) -> None:
-    from stylesmith.inversion.tune import Tuner, TuneSettings
-    from stylesmith.inversion.tuned_folder import tune_found
+def _tune_found(
+    projector: "Projector", done: "list[ProjectionResult]", steps: int, seed: int
+) -> None:
+    from stylesmith.inversion.tune import PivotalTuner, PivotalTuningSettings
+    from stylesmith.inversion.tuned_folder import tune_projection
 
     search = projector.optimizer
-    settings = TuneSettings(steps=steps, seed=seed)
-    tuner = Tuner(search.generator, search.distance, search.statistics, settings)
+    settings = PivotalTuningSettings(steps=steps, seed=seed)
+    tuner = PivotalTuner(search.generator, search.distance, search.statistics, settings)
     for found in done:
-        with progress("Tuning") as advance:
-            tuned = tune_found(found, tuner, projector.pipeline, on_progress=advance)
-        say(
+        with progress_bar("Tuning") as advance:
+            tuned = tune_projection(found, tuner, projector.pipeline, on_progress=advance)
+        print_line(
             f"{found.target.source}: distance {tuned.distance():.5f} after tuning, "
             f"{found.distance:.5f} before -> {tuned.path}"
         )
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """A line on stderr that users should know of."""
     error_console.print(f"note: {text}", markup=False, soft_wrap=True)

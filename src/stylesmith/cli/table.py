@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import console, progress
-from stylesmith.cli.drawing import DeviceOption, Force, counted, say
-from stylesmith.cli.evaluate import Scale
-from stylesmith.cli.train import Device
+from stylesmith.cli.console import console, progress_bar
+from stylesmith.cli.drawing import DeviceOption, ForceOption, count_text, print_line
+from stylesmith.cli.evaluate import ProtocolName
+from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylesmith.figures.tables import MetricTable, Sheet
-    from stylesmith.figures.tables.plan import Plan
+    from stylesmith.figures.tables import FilledTable, MetricTable
+    from stylesmith.figures.tables.plan import RunComparison
 
 
 def table(
@@ -48,8 +48,9 @@ def table(
         typer.Option(min=0.001, help="With --run: thousands of images of each row, not minutes."),
     ] = None,
     scale: Annotated[
-        Scale, typer.Option(help="small: narrow networks and quick metrics; paper: as published.")
-    ] = Scale.small,
+        ProtocolName,
+        typer.Option(help="small: narrow networks and quick metrics; paper: as published."),
+    ] = ProtocolName.small,
     rows: Annotated[
         str | None, typer.Option(help="With --run: rows, with commas; else all for any images.")
     ] = None,
@@ -63,8 +64,8 @@ def table(
     out_runs: Annotated[
         Path | None, typer.Option(help="With --run: folder of the runs; else runs/table-ID.")
     ] = None,
-    device: DeviceOption = Device.auto,
-    force: Force = False,
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
 ) -> None:
     """Put measurements into a table of the StyleGAN or StyleGAN2 paper, beside the published ones.
 
@@ -78,16 +79,16 @@ def table(
     `stylesmith table stylegan2-5 runs/e --watts 300`
     """
     if list_:
-        _print_list()
+        _print_table_list()
         return
     if id_ is None:
         raise UsageError("name a table; `stylesmith table --list` shows all tables")
     from stylesmith import files
-    from stylesmith.figures.tables import check_suffix, find_table, markdown, write_sheet
+    from stylesmith.figures.tables import check_table_suffix, find_table, to_markdown, write_table
 
     chosen = find_table(id_)
     if out is not None:
-        check_suffix(out)
+        check_table_suffix(out)
         files.check_absent(out, force=force)
     if watts is not None and chosen is not None:
         raise UsageError(f"--watts: has no effect on {id_}; stylegan2-5 is the table about energy")
@@ -103,17 +104,19 @@ def table(
             raise UsageError("--run: wanted --data too, the images to train on")
         _check_budget(minutes, kimg)
         place = out_runs or Path("runs") / f"table-{id_}"
-        plan = _plan(chosen, data, place, minutes, kimg, scale, rows, metrics, set_ or [], device)
-        sheet = _run(plan)
+        plan = _plan_comparison(
+            chosen, data, place, minutes, kimg, scale, rows, metrics, set_ or [], device
+        )
+        sheet = _train_comparison(plan)
     elif named:
         raise UsageError(f"{named[0]}: wanted --run too, which trains the rows")
     else:
-        sheet = _fill(chosen, sources or [], watts)
+        sheet = _fill_from_sources(chosen, sources or [], watts)
     if out is None:
-        say(markdown(sheet).rstrip())
+        print_line(to_markdown(sheet).rstrip())
     else:
-        write_sheet(sheet, out)
-        say(f"{sheet.title} -> {out}")
+        write_table(sheet, out)
+        print_line(f"{sheet.title} -> {out}")
 
 
 def _check_budget(minutes: float | None, kimg: float | None) -> None:
@@ -124,43 +127,45 @@ def _check_budget(minutes: float | None, kimg: float | None) -> None:
             raise UsageError(f"{name} {amount}: wanted a finite number")
 
 
-def _fill(chosen: "MetricTable | None", sources: list[str], watts: float | None) -> "Sheet":
-    from stylesmith.figures.tables import expense_sheet, fill, place
+def _fill_from_sources(
+    chosen: "MetricTable | None", sources: list[str], watts: float | None
+) -> "FilledTable":
+    from stylesmith.figures.tables import compute_cost_table, fill, place_measurements
 
     if chosen is None:
-        return expense_sheet(sources, watts=watts)
-    return fill(chosen, place(chosen, sources))
+        return compute_cost_table(sources, watts=watts)
+    return fill(chosen, place_measurements(chosen, sources))
 
 
-def _plan(
+def _plan_comparison(
     chosen: "MetricTable",
     data: Path,
     out: Path,
     minutes: float | None,
     kimg: float | None,
-    scale: Scale,
+    scale: ProtocolName,
     rows: str | None,
     metrics: str | None,
     settings: list[str],
-    device: Device,
-) -> "Plan":
+    device: DeviceName,
+) -> "RunComparison":
     from stylesmith import runs
     from stylesmith.data.dataset import open_dataset
     from stylesmith.devices import choose_device
-    from stylesmith.figures.tables.plan import Plan, choose_rows
+    from stylesmith.figures.tables.plan import RunComparison, choose_rows
     from stylesmith.metrics.protocol import parse_metrics
 
     names = [name.strip() for name in (rows or "").split(",") if name.strip()]
     chosen_rows = choose_rows(chosen, names)
     measured = parse_metrics(metrics, protocol=scale.value) if metrics else None
-    with progress("Reading") as advance:
+    with progress_bar("Reading") as advance:
         dataset = open_dataset(data, on_progress=advance)
-    return Plan(
+    return RunComparison(
         table=chosen,
         rows=chosen_rows,
         out=out,
         dataset=dataset,
-        data=runs.describe_data(
+        data=runs.make_data_config(
             dataset, conditional=False, mirror=False, skip_bad=False, resize=False
         ),
         device=choose_device(device.value),
@@ -172,29 +177,31 @@ def _plan(
     )
 
 
-def _run(plan: "Plan") -> "Sheet":
+def _train_comparison(plan: "RunComparison") -> "FilledTable":
     """Train; after every row the table lies beside the runs in all three forms."""
     from stylesmith.figures.tables.train import train_table
-    from stylesmith.figures.tables.writing import WRITERS, write_sheet
+    from stylesmith.figures.tables.writing import TABLE_WRITERS, write_table
 
     budget = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.kimg:g} thousand images"
-    say(f"{plan.table.id}: {counted(len(plan.presets), 'row')} of {budget} each, into {plan.out}")
+    print_line(
+        f"{plan.table.id}: {count_text(len(plan.presets), 'row')} of {budget} each, into {plan.out}"
+    )
 
-    def write(sheet: "Sheet") -> None:
-        for suffix in WRITERS:
-            write_sheet(sheet, plan.out / f"table{suffix}")
+    def write(sheet: "FilledTable") -> None:
+        for suffix in TABLE_WRITERS:
+            write_table(sheet, plan.out / f"table{suffix}")
 
-    return train_table(plan, say=say, on_table=write)
+    return train_table(plan, say=print_line, on_table=write)
 
 
-def _print_list() -> None:
+def _print_table_list() -> None:
     from rich.table import Table
 
-    from stylesmith.figures.tables import EXPENSE, METRIC_TABLES
+    from stylesmith.figures.tables import COMPUTE_COST_TABLE, METRIC_TABLES
 
     shown = Table("id", "shows", "rows", "measured by", box=None, header_style="bold")
     for entry in METRIC_TABLES:
         names = ", ".join(metric.name for metric in entry.metrics)
         shown.add_row(entry.id, entry.caption, str(len(entry.rows)), names)
-    shown.add_row(EXPENSE[0], EXPENSE[2], "your runs", "logs, and --watts")
+    shown.add_row(COMPUTE_COST_TABLE[0], COMPUTE_COST_TABLE[2], "your runs", "logs, and --watts")
     console.print(shown)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import console, progress
+from stylesmith.cli.console import console, progress_bar
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylesmith.runs import Session
+    from stylesmith.runs import RunOptions
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingDataOptions:
     """Which images to train on, as the options tell it."""
 
     path: Path
@@ -28,7 +28,7 @@ class Source:
     skip_bad: bool
 
 
-class Device(StrEnum):
+class DeviceName(StrEnum):
     """Choices of --device."""
 
     auto = "auto"
@@ -89,7 +89,7 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Start of every random number; 0 by default.")
     ] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    device: Annotated[DeviceName, typer.Option(help="Where to compute.")] = DeviceName.auto,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave unreadable images out.")
     ] = False,
@@ -116,11 +116,11 @@ def train(
     """
     from stylesmith import runs
     from stylesmith.devices import choose_device
-    from stylesmith.training.trainer import Limits
+    from stylesmith.training.trainer import RunLimits
 
-    session = runs.Session(
+    session = runs.RunOptions(
         device=choose_device(device.value),
-        limits=Limits(minutes, ignore_length=bool(resume and minutes and not kimg)),
+        limits=RunLimits(minutes, ignore_length=bool(resume and minutes and not kimg)),
         tensorboard=tensorboard,
         force=force,
     )
@@ -142,17 +142,17 @@ def train(
         named += ["--preset"] if preset != "auto" else []
         moved = {"path": str(data.resolve())} if data else {}
         changed = moved | ({"skip_bad": True} if skip_bad else {})
-        _resume(resume, changed, settings, named, session, dry_run=dry_run)
+        _resume_run(resume, changed, settings, named, session, dry_run=dry_run)
         return
     if data is None or (out is None and not dry_run):
         raise UsageError(
             "wanted DATA and --out, as in `stylesmith train photos.zip --out runs/photos`; or "
             "--resume RUN"
         )
-    source = Source(data, resolution, channels, conditional, mirror, skip_bad)
+    source = TrainingDataOptions(data, resolution, channels, conditional, mirror, skip_bad)
     settings = [*([f"training.seed={seed}"] if seed is not None else []), *settings]
     length = kimg if scale_schedule else None
-    _start(source, out, preset, settings, length, session, dry_run=dry_run)
+    _start_run(source, out, preset, settings, length, session, dry_run=dry_run)
 
 
 def _metric_settings(metrics: str | None, every: float | None) -> list[str]:
@@ -164,13 +164,13 @@ def _metric_settings(metrics: str | None, every: float | None) -> list[str]:
     return [*chosen, *([f"output.metrics_kimg={every:.12g}"] if every else [])]
 
 
-def _start(
-    source: Source,
+def _start_run(
+    source: TrainingDataOptions,
     out: Path | None,
     preset: str,
     settings: list[str],
     scaled_to: float | None,
-    session: "Session",
+    session: "RunOptions",
     *,
     dry_run: bool,
 ) -> None:
@@ -184,7 +184,7 @@ def _start(
         raise UsageError(f"--channels {source.channels}: wanted 1, 3 or 4")
     if out is not None and not dry_run:
         files.check_absent(out, force=session.force)  # again later, but this saves the wait
-    with progress("Reading") as advance:
+    with progress_bar("Reading") as advance:
         dataset = open_dataset(
             source.path,
             size=parse_size(source.resolution) if source.resolution else None,
@@ -193,10 +193,12 @@ def _start(
             on_progress=advance,
         )
     for name, reason in dataset.skipped:
-        _say(f"Left out {name!r}: {reason}")
+        _print_on_main_process(f"Left out {name!r}: {reason}")
     if dataset.label_size and not source.conditional:
-        _say(f"The data has labels of length {dataset.label_size}; --conditional would use them.")
-    described = runs.describe_data(
+        _print_on_main_process(
+            f"The data has labels of length {dataset.label_size}; --conditional would use them."
+        )
+    described = runs.make_data_config(
         dataset,
         conditional=source.conditional,
         mirror=source.mirror,
@@ -206,20 +208,20 @@ def _start(
     config = apply_overrides(chosen.build(described, session.device), settings)
     config = config.scale_schedule(scaled_to) if scaled_to else config
     config, text = runs.plan(config, session, dataset_images=len(dataset))
-    _say(text)
+    _print_on_main_process(text)
     if dry_run:
         return
     assert out is not None
-    reason = runs.start(config, dataset, out, session, notify=_say)
-    _say_end(out, reason)
+    reason = runs.start(config, dataset, out, session, notify=_print_on_main_process)
+    _print_end(out, reason)
 
 
-def _resume(
+def _resume_run(
     path: Path,
     data: Mapping[str, object],
     settings: list[str],
     fixed: list[str],
-    session: "Session",
+    session: "RunOptions",
     *,
     dry_run: bool,
 ) -> None:
@@ -236,19 +238,21 @@ def _resume(
     config = apply_overrides(run.read_config(), settings).change(data=data)
     runs.check_resumable(run, config)
     if dry_run:
-        _say(runs.plan(config, session, dataset_images=None)[1])
+        _print_on_main_process(runs.plan(config, session, dataset_images=None)[1])
         return
-    reason = runs.resume(run, config, session, notify=_say)
-    _say_end(path, reason)
+    reason = runs.resume(run, config, session, notify=_print_on_main_process)
+    _print_end(path, reason)
 
 
-def _say_end(out: Path, reason: str) -> None:
-    _say(f"Stopped: {reason}. Everything is saved; look at {out / 'report.html'}.")
+def _print_end(out: Path, reason: str) -> None:
+    _print_on_main_process(
+        f"Stopped: {reason}. Everything is saved; look at {out / 'report.html'}."
+    )
     longer = " --kimg N" if reason == "its length is reached" else ""
-    _say(f"Go on: stylesmith train --resume {out}{longer}")
+    _print_on_main_process(f"Go on: stylesmith train --resume {out}{longer}")
 
 
-def _say(text: str) -> None:
+def _print_on_main_process(text: str) -> None:
     from stylesmith import distributed
 
     if distributed.planned_rank() == 0:

@@ -7,34 +7,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import progress
+from stylesmith.cli.console import progress_bar
 from stylesmith.cli.drawing import (
-    Center,
+    CenterName,
     CenterOption,
-    Class,
+    ClassOption,
     DeviceOption,
-    Force,
-    Model,
-    Noise,
-    Psi,
-    PsiLayers,
-    Seeds,
-    counted,
-    open_painter,
+    ForceOption,
+    ModelArgument,
+    NoiseOption,
+    PsiLayersOption,
+    PsiOption,
+    SeedsOption,
+    count_text,
+    open_pipeline,
+    print_line,
     read_sources,
-    say,
 )
-from stylesmith.cli.train import Device
+from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from stylesmith.sampling import Painter, Source
-    from stylesmith.sampling.motions import Motion
+    from stylesmith.sampling import SamplingPipeline, SeedOrLatent
+    from stylesmith.sampling.motions import LatentPath
 
 
-class Kind(StrEnum):
+class VideoKind(StrEnum):
     """Choices of --kind."""
 
     walk = "walk"
@@ -51,15 +51,15 @@ class WayName(StrEnum):
 
 
 def video(
-    model: Model,
-    seeds: Seeds = "0-5",
+    model: ModelArgument,
+    seeds: SeedsOption = "0-5",
     kind: Annotated[
-        Kind,
+        VideoKind,
         typer.Option(
             help="walk: from picture to picture. mix: only the styles of some layers walk, in the "
             "picture --base. noise: the noise of each picture turns."
         ),
-    ] = Kind.walk,
+    ] = VideoKind.walk,
     way: Annotated[
         WayName,
         typer.Option(help="Between pictures: smooth or straight in W, or along the sphere in Z."),
@@ -74,16 +74,16 @@ def video(
         str | None,
         typer.Option(help="COLUMNSxROWS of loops side by side; the pictures are dealt to them."),
     ] = None,
-    psi: Psi = 0.7,
-    psi_layers: PsiLayers = None,
-    center: CenterOption = Center.global_,
-    class_: Class = None,
-    noise: Noise = "fixed",
+    psi: PsiOption = 0.7,
+    psi_layers: PsiLayersOption = None,
+    center: CenterOption = CenterName.global_,
+    class_: ClassOption = None,
+    noise: NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="A .mp4, .webm, .gif or .webp file.")] = Path(
         "walk.mp4"
     ),
-    device: DeviceOption = Device.auto,
-    force: Force = False,
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
 ) -> None:
     """Make a video that loops without a seam.
 
@@ -96,15 +96,15 @@ def video(
     `stylesmith video runs/photos --kind mix --base 7 --seeds 0-5 --styles middle --out mix.webm`
     """
     from stylesmith import files
-    from stylesmith.sampling.motions import TURN
-    from stylesmith.sampling.motions import frames as draw_frames
-    from stylesmith.sampling.movie import check_movie, write_movie
+    from stylesmith.sampling.motions import NOISE_LOOP_KEYFRAMES
+    from stylesmith.sampling.motions import render_frames as draw_frames
+    from stylesmith.sampling.movie import check_video_path, write_video
     from stylesmith.sampling.ranges import parse_grid
 
-    check_movie(out)
+    check_video_path(out)
     files.check_absent(out, force=force)
     rows, columns = parse_grid(grid) if grid else (1, 1)
-    painter = open_painter(
+    painter = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -114,64 +114,68 @@ def video(
         device=device,
     )
     sources = read_sources(painter, seeds)
-    loops = _deal(sources, rows * columns, at_least=1 if kind is Kind.noise else 2)
-    if kind is Kind.mix:
-        motions = _mixing(painter, loops, base, styles, way)
+    loops = _split_into_loops(sources, rows * columns, at_least=1 if kind is VideoKind.noise else 2)
+    if kind is VideoKind.mix:
+        motions = _mixing_motions(painter, loops, base, styles, way)
     elif base is not None:
         raise UsageError(f"--base {base}: only --kind mix has a base")
     else:
-        motions = _moving(painter, loops, kind, way)
-    length = TURN if kind is Kind.noise else len(loops[0])
+        motions = _image_motions(painter, loops, kind, way)
+    length = NOISE_LOOP_KEYFRAMES if kind is VideoKind.noise else len(loops[0])
     total = length * frames
     drawn = draw_frames(
         painter, motions, keyframes=length, frames_per_keyframe=frames, columns=columns
     )
-    with progress("Drawing", total) as advance:
-        write_movie(out, _counted(drawn, total, advance), fps=fps)
-    say(f"{counted(total, 'frame')}, {total / fps:.1f} s -> {out}")
+    with progress_bar("Drawing", total) as advance:
+        write_video(out, _with_progress(drawn, total, advance), fps=fps)
+    print_line(f"{count_text(total, 'frame')}, {total / fps:.1f} s -> {out}")
 
 
-def _moving(
-    painter: "Painter", loops: "list[list[Source]]", kind: Kind, way: WayName
-) -> "list[Motion]":
-    from stylesmith.sampling.motions import noise_turn, walk
+def _image_motions(
+    painter: "SamplingPipeline", loops: "list[list[SeedOrLatent]]", kind: VideoKind, way: WayName
+) -> "list[LatentPath]":
+    from stylesmith.sampling.motions import latent_path, noise_path
 
-    if kind is Kind.walk:
-        return [walk(painter, loop, way.value) for loop in loops]
+    if kind is VideoKind.walk:
+        return [latent_path(painter, loop, way.value) for loop in loops]
     if len(loops[0]) > 1:
         raise UsageError(
             f"--seeds: a loop of noise has one picture; name {len(loops)}, or a larger --grid"
         )
-    return [noise_turn(painter, loop[0]) for loop in loops]
+    return [noise_path(painter, loop[0]) for loop in loops]
 
 
-def _mixing(
-    painter: "Painter",
-    loops: "list[list[Source]]",
+def _mixing_motions(
+    painter: "SamplingPipeline",
+    loops: "list[list[SeedOrLatent]]",
     base: str | None,
     styles: str,
     way: WayName,
-) -> "list[Motion]":
+) -> "list[LatentPath]":
     from stylesmith.sampling.layers import parse_layers
-    from stylesmith.sampling.motions import mixing_walk
+    from stylesmith.sampling.motions import mixing_path
 
     layers = parse_layers(styles, painter.config, option="--styles")
     sources = read_sources(painter, base, option="--base") if base else []
     if len(sources) != 1:
         raise UsageError("--kind mix: name one seed or latent file with --base")
-    return [mixing_walk(painter, sources[0], loop, layers, way.value) for loop in loops]
+    return [mixing_path(painter, sources[0], loop, layers, way.value) for loop in loops]
 
 
-def _deal(sources: "list[Source]", places: int, *, at_least: int) -> "list[list[Source]]":
+def _split_into_loops(
+    sources: "list[SeedOrLatent]", places: int, *, at_least: int
+) -> "list[list[SeedOrLatent]]":
     """The pictures of each place of the grid, equally many."""
     share, rest = divmod(len(sources), places)
     if rest or share < at_least:
         wanted = f"a multiple of {places}, {at_least * places} or more"
-        raise UsageError(f"--seeds: {len(sources)} for {counted(places, 'loop')}; wanted {wanted}")
+        raise UsageError(
+            f"--seeds: {len(sources)} for {count_text(places, 'loop')}; wanted {wanted}"
+        )
     return [sources[place * share : (place + 1) * share] for place in range(places)]
 
 
-def _counted(
+def _with_progress(
     frames: "Iterable[Tensor]", total: int, advance: Callable[[int, int], None]
 ) -> "Iterator[Tensor]":
     for done, frame in enumerate(frames, 1):

@@ -1,6 +1,6 @@
 """Everything a run depends on, as frozen typed values that read and write JSON."""
 
-from stylesmith.config.base import Config, apply_overrides, describe_problem
+from stylesmith.config.base import Config, apply_overrides, format_validation_error
 from stylesmith.config.data import DataConfig
 from stylesmith.config.levels import AmountByLevel, CountByLevel, IntervalByLevel, at_level
 from stylesmith.config.network import (
@@ -32,6 +32,6 @@ __all__ = [
     "apply_overrides",
     "at_level",
     "base_grid",
-    "describe_problem",
+    "format_validation_error",
     "parse_size",
 ]

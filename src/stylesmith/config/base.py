@@ -27,21 +27,21 @@ class Config(BaseModel):
         try:
             return type(self).model_validate(_merge(self, values))
         except ValidationError as error:
-            raise ConfigError(describe_problem(error)) from None
+            raise ConfigError(format_validation_error(error)) from None
 
 
-C = TypeVar("C", bound=Config)
+ConfigT = TypeVar("ConfigT", bound=Config)
 
 
-def describe_problem(error: ValidationError) -> str:
+def format_validation_error(error: ValidationError) -> str:
     """The first problem of a failed validation in one line: where, what was wanted, what came.
 
     A setting that may be a number or a table fails once for each form; the form that got furthest
     says what is wrong.
     """
     problems = error.errors()
-    field = _field(problems[0]["loc"])
-    same_field = [found for found in problems if _field(found["loc"]) == field]
+    field = _field_path(problems[0]["loc"])
+    same_field = [found for found in problems if _field_path(found["loc"]) == field]
     problem = max(same_field, key=lambda found: len(found["loc"]))
     where = f"{'.'.join(field)}: " if field else ""
     message = problem["msg"].removeprefix("Value error, ")
@@ -49,12 +49,12 @@ def describe_problem(error: ValidationError) -> str:
     return f"{where}{message[:1].lower()}{message[1:]}{given}"
 
 
-def _field(location: Iterable[int | str]) -> list[str]:
+def _field_path(location: Iterable[int | str]) -> list[str]:
     """The names that lead to a field, without the forms and keys inside it."""
     return list(itertools.takewhile(str.isidentifier, map(str, location)))
 
 
-def apply_overrides(config: C, assignments: Iterable[str]) -> C:
+def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
     """A copy of `config` changed by `key=value` texts, such as `training.r1_gamma=1`.
 
     Values are read as JSON where they parse (`1`, `true`, `null`, `[4, 4]`), else as text. All are
@@ -74,7 +74,7 @@ def apply_overrides(config: C, assignments: Iterable[str]) -> C:
         inner = changes
         for parent in parents:
             inner = inner.setdefault(parent, {})
-        inner[name] = _parse(text.strip())
+        inner[name] = _parse_value(text.strip())
     try:
         return config.change(**changes)
     except ConfigError as error:
@@ -82,7 +82,7 @@ def apply_overrides(config: C, assignments: Iterable[str]) -> C:
 
 
 def _check_key(config: Config, key: str) -> None:
-    known = list(_leaves(config))
+    known = list(_setting_names(config))
     if key in known:
         return
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
@@ -92,16 +92,16 @@ def _check_key(config: Config, key: str) -> None:
     raise ConfigError(f"--set {key}: there is no such setting; {hint}")
 
 
-def _leaves(config: Config, prefix: str = "") -> Iterable[str]:
+def _setting_names(config: Config, prefix: str = "") -> Iterable[str]:
     for name in type(config).model_fields:
         value = getattr(config, name)
         if isinstance(value, Config):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from _setting_names(value, f"{prefix}{name}.")
         else:
             yield prefix + name
 
 
-def _parse(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:

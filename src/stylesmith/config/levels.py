@@ -19,10 +19,12 @@ CountByLevel = Count | CountTable | Annotated[dict[int, CountTable], Field(min_l
 AmountByLevel = Amount | AmountTable | Annotated[dict[int, AmountTable], Field(min_length=1)]
 IntervalByLevel = Amount | AmountTable
 
-N = TypeVar("N", int, float)
+Number = TypeVar("Number", int, float)
 
 
-def at_level(setting: N | dict[int, N] | dict[int, dict[int, N]], level: int, devices: int) -> N:
+def at_level(
+    setting: Number | dict[int, Number] | dict[int, dict[int, Number]], level: int, devices: int
+) -> Number:
     """The value in force at a level, in the column of that many GPUs.
 
     Below the first entry of a table, that one holds.
@@ -32,12 +34,14 @@ def at_level(setting: N | dict[int, N] | dict[int, dict[int, N]], level: int, de
     """
     if not isinstance(setting, dict):
         return setting
-    table = column(setting, devices)
+    table = table_for_devices(setting, devices)
     reached = [resolution for resolution in table if resolution <= 4 << level]
     return table[max(reached, default=min(table))]
 
 
-def column(setting: dict[int, N] | dict[int, dict[int, N]], devices: int) -> dict[int, N]:
+def table_for_devices(
+    setting: dict[int, Number] | dict[int, dict[int, Number]], devices: int
+) -> dict[int, Number]:
     """The table by resolution; of several, the one for that many GPUs."""
     columns = {key: value for key, value in setting.items() if isinstance(value, dict)}
     if columns:
@@ -52,8 +56,8 @@ def device_columns(setting: object) -> list[int]:
     return sorted(key for key, value in setting.items() if isinstance(value, dict))
 
 
-def scaled(setting: Any, factor: float) -> Any:
+def scale_setting(setting: Any, factor: float) -> Any:
     """The same setting with all its numbers multiplied."""
     if not isinstance(setting, dict):
         return setting * factor
-    return {key: scaled(value, factor) for key, value in setting.items()}
+    return {key: scale_setting(value, factor) for key, value in setting.items()}

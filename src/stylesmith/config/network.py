@@ -71,7 +71,7 @@ class MappingConfig(Config):
 
 
 UNMODULATED: dict[str, str | bool] = {"demodulate": True, "spectral_norm": False}
-NEEDS: dict[str, dict[str, str | bool]] = {
+REQUIRED_BY_KIND: dict[str, dict[str, str | bool]] = {
     "traditional": {"connection": "grow", "constant_input": False, **UNMODULATED},
     "adain": {"connection": "grow", **UNMODULATED},
     "modulated": {"constant_input": True, "blur": True},
@@ -106,7 +106,7 @@ class GeneratorConfig(PyramidConfig):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        for name, wanted in NEEDS[self.kind].items():
+        for name, wanted in REQUIRED_BY_KIND[self.kind].items():
             found = getattr(self, name)
             if found != wanted:
                 raise ValueError(f"kind {self.kind} needs {name}={wanted}, got {found}".lower())

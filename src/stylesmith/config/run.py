@@ -4,9 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from stylesmith.config.base import Config, describe_problem
+from stylesmith.config.base import Config, format_validation_error
 from stylesmith.config.data import DataConfig
-from stylesmith.config.levels import IntervalByLevel, scaled
+from stylesmith.config.levels import IntervalByLevel, scale_setting
 from stylesmith.config.network import DiscriminatorConfig, GeneratorConfig
 from stylesmith.config.training import TrainingConfig
 from stylesmith.errors import ConfigError
@@ -115,7 +115,7 @@ class RunConfig(Config):
         intervals = ("log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg")
         return self.change(
             training={"kimg": kimg, "growth": phases},
-            output={name: scaled(getattr(self.output, name), factor) for name in intervals},
+            output={name: scale_setting(getattr(self.output, name), factor) for name in intervals},
         )
 
     def _size_text(self) -> str:
@@ -132,4 +132,4 @@ class RunConfig(Config):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise ConfigError(f"{source}: {describe_problem(error)}") from None
+            raise ConfigError(f"{source}: {format_validation_error(error)}") from None

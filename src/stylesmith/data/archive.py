@@ -64,7 +64,7 @@ class FolderArchive:
 
     def read(self, name: str) -> bytes:
         """The whole content of a file."""
-        _check_size(self.sizes[name])
+        _check_file_size(self.sizes[name])
         try:
             return (self.path / name).read_bytes()
         except OSError as error:
@@ -72,7 +72,7 @@ class FolderArchive:
 
     def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """The first and last bytes of a file."""
-        _check_size(self.sizes[name])
+        _check_file_size(self.sizes[name])
         try:
             with (self.path / name).open("rb") as file:
                 first = file.read(max(head, tail))
@@ -106,7 +106,7 @@ class ZipArchive:
         self._lock = threading.Lock()
 
     def _is_listed(self, info: zipfile.ZipInfo) -> bool:
-        files.check_inside(info.filename, self.path)
+        files.check_member_path(info.filename, self.path)
         if info.is_dir() or any(map(_is_hidden, PurePosixPath(info.filename).parts)):
             return False
         if info.flag_bits & 1:
@@ -118,7 +118,7 @@ class ZipArchive:
 
     def read(self, name: str) -> bytes:
         """The whole content of a file, its checksum verified."""
-        _check_size(self.sizes[name])
+        _check_file_size(self.sizes[name])
         try:
             return self._zip.read(self._entries[name])
         except Exception as error:  # zlib, bz2, lzma and zipfile each have their own kinds
@@ -127,7 +127,7 @@ class ZipArchive:
     def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """The first and last bytes of a file; only a compressed one is read in full."""
         info = self._entries[name]
-        _check_size(info.file_size)
+        _check_file_size(info.file_size)
         if info.compress_type != zipfile.ZIP_STORED:
             content = self.read(name)
             return content, content[-tail:]
@@ -170,7 +170,7 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _check_size(size: int) -> None:
+def _check_file_size(size: int) -> None:
     if size == 0:
         raise DataError("empty file")
     if size > MAX_BYTES:

@@ -16,9 +16,9 @@ from PIL import Image
 
 from stylesmith.errors import UsageError
 
-STYLE = "avataaars"
+STYLE_NAME = "avataaars"
 
-WEIGHTS: dict[str, dict[str, int]] = {
+VARIANT_WEIGHTS: dict[str, dict[str, int]] = {
     "accessories": {
         "prescription01": 2,
         "prescription02": 2,
@@ -49,24 +49,24 @@ WEIGHTS: dict[str, dict[str, int]] = {
 }
 """Variants that are drawn, and how often: those that a face keeps at a small size."""
 
-PROBABILITIES = {"accessories": 30, "facialHair": 30}
+PART_PROBABILITIES = {"accessories": 30, "facialHair": 30}
 """Percent of avatars that have the part."""
 
-COLORS = {
+AVATAR_COLORS = {
     "background": ["#b6e3f4", "#d1d4f9", "#c8f0dc"],
     "skin": ["#614335", "#ae5d29", "#d08b5b", "#edb98a", "#ffdbb4"],
 }
 """Colors in place of the style's own: light behind the head, and no orange or yellow skin."""
 
-_WHOLE, _HEAD = 'viewBox="0 0 280 280"', 'viewBox="40 28 200 200"'
-_CLIPPED = re.compile(r'<g clip-path="url\(#clip-\w+\)">')
+_FULL_VIEW_BOX, _HEAD_VIEW_BOX = 'viewBox="0 0 280 280"', 'viewBox="40 28 200 200"'
+_CLIP_GROUP = re.compile(r'<g clip-path="url\(#clip-\w+\)">')
 
-Drawn = tuple[bytes, dict[str, Any]]
+DrawnAvatar = tuple[bytes, dict[str, Any]]
 """A PNG, and the options that DiceBear chose for it."""
 
 
 @cache
-def style_parts() -> dict[str, Any]:
+def load_style_definition() -> dict[str, Any]:
     """The style as DiceBear ships it: drawings, colors, author and license.
 
     Raises:
@@ -76,7 +76,7 @@ def style_parts() -> dict[str, Any]:
         import dicebear  # noqa: F401
         import resvg_py  # noqa: F401
 
-        file = importlib.resources.files("dicebear_styles") / f"{STYLE}.json"
+        file = importlib.resources.files("dicebear_styles") / f"{STYLE_NAME}.json"
     except ImportError:
         raise UsageError(
             'drawing avatars needs three small packages: pip install "stylesmith[avatars]"'
@@ -86,7 +86,7 @@ def style_parts() -> dict[str, Any]:
 
 
 @cache
-def _style() -> Any:
+def _narrowed_style() -> Any:
     """The style narrowed to what is drawn here.
 
     DiceBear takes the same narrowing as options of each avatar, and checks them each time, which
@@ -94,27 +94,27 @@ def _style() -> Any:
     """
     from dicebear import Style
 
-    parts = copy.deepcopy(style_parts())
-    for name, weights in WEIGHTS.items():
+    parts = copy.deepcopy(load_style_definition())
+    for name, weights in VARIANT_WEIGHTS.items():
         variants = parts["components"][name]["variants"]
         narrowed = {key: {**variants[key], "weight": weight} for key, weight in weights.items()}
         parts["components"][name]["variants"] = narrowed
-    for name, percent in PROBABILITIES.items():
+    for name, percent in PART_PROBABILITIES.items():
         parts["components"][name]["probability"] = percent
-    for name, values in COLORS.items():
+    for name, values in AVATAR_COLORS.items():
         parts["colors"][name] = {**parts["colors"].get(name, {}), "values": values}
     return Style(parts)
 
 
-def draw(seed: int, index: int, size: int) -> Drawn:
+def draw_avatar(seed: int, index: int, size: int) -> DrawnAvatar:
     """One avatar of `side` x `side` pixels; a function of (seed, index)."""
     import resvg_py
     from dicebear import Avatar
 
-    avatar = Avatar(_style(), {"seed": f"{seed}-{index}"}).to_json()
+    avatar = Avatar(_narrowed_style(), {"seed": f"{seed}-{index}"}).to_json()
     # Closer than the original, so that eyes and mouth show at 32x32. What lies outside is not
     # seen anyway; clipping it takes a third of the time.
-    head = _CLIPPED.sub("<g>", avatar["svg"].replace(_WHOLE, _HEAD, 1))
+    head = _CLIP_GROUP.sub("<g>", avatar["svg"].replace(_FULL_VIEW_BOX, _HEAD_VIEW_BOX, 1))
     drawing = resvg_py.svg_to_bytes(
         svg_string=head, width=2 * size, height=2 * size, skip_system_fonts=True
     )
@@ -122,13 +122,13 @@ def draw(seed: int, index: int, size: int) -> Drawn:
     picture = Image.open(io.BytesIO(drawing)).convert("RGB")
     buffer = io.BytesIO()
     picture.resize((size, size), Image.Resampling.BOX).save(buffer, "PNG")
-    return buffer.getvalue(), _chosen(avatar["options"])
+    return buffer.getvalue(), _varying_options(avatar["options"])
 
 
-def draw_some(job: tuple[int, range, int]) -> list[Drawn]:
+def draw_avatars(job: tuple[int, range, int]) -> list[DrawnAvatar]:
     """The avatars of a job (seed, indices, side)."""
     seed, indices, side = job
-    return [draw(seed, index, side) for index in indices]
+    return [draw_avatar(seed, index, side) for index in indices]
 
 
 def ignore_interrupt() -> None:
@@ -136,7 +136,7 @@ def ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _chosen(options: dict[str, Any]) -> dict[str, Any]:
+def _varying_options(options: dict[str, Any]) -> dict[str, Any]:
     """Only what differs between avatars: variants, and colors as text."""
     colors = {key: value[0] for key, value in options.items() if key.endswith("Color") and value}
     variants = {key: value for key, value in options.items() if key.endswith("Variant")}

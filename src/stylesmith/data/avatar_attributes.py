@@ -6,7 +6,7 @@ sunglasses are neither open nor closed. Clothes may be partly covered by hair.
 
 from collections.abc import Mapping
 
-Options = Mapping[str, str]
+AvatarOptions = Mapping[str, str]
 
 HATS = frozenset(
     ("hat", "hijab", "turban", "winterHat02", "winterHat03", "winterHat04", "winterHat1")
@@ -54,31 +54,31 @@ HAIR_COLORS = {
 }
 SUNGLASSES = frozenset(["kurt", "sunglasses", "wayfarers"])
 
-CLASS_NAMES = [*HAIR_COLORS, "covered"]
+HAIR_CLASS_NAMES = [*HAIR_COLORS, "covered"]
 """The classes of `dataset.json`: the color of the hair, or that none is seen."""
 
 
-def hair_class(options: Options) -> int:
-    """Number of the avatar's hair color in `CLASS_NAMES`."""
+def hair_class(options: AvatarOptions) -> int:
+    """Number of the avatar's hair color in `HAIR_CLASS_NAMES`."""
     if options["topVariant"] in HATS:
-        return CLASS_NAMES.index("covered")
+        return HAIR_CLASS_NAMES.index("covered")
     color = options["hairColor"]
     return next(i for i, colors in enumerate(HAIR_COLORS.values()) if color in colors)
 
 
-def attributes(options: Options) -> dict[str, bool]:
+def avatar_attributes(options: AvatarOptions) -> dict[str, bool]:
     """Binary attributes by name; the same names in the same order for every avatar."""
     return {
-        **_head(options),
-        **_face(options),
-        **_eyes(options),
-        **_mouth(options),
-        **_clothes(options),
+        **_hair_attributes(options),
+        **_face_attributes(options),
+        **_eye_attributes(options),
+        **_mouth_attributes(options),
+        **_clothes_attributes(options),
     }
 
 
-def _head(options: Options) -> dict[str, bool]:
-    top, color = options["topVariant"], CLASS_NAMES[hair_class(options)]
+def _hair_attributes(options: AvatarOptions) -> dict[str, bool]:
+    top, color = options["topVariant"], HAIR_CLASS_NAMES[hair_class(options)]
     return {
         "hat": top in HATS,
         "winter_hat": top in WINTER_HATS,
@@ -93,7 +93,7 @@ def _head(options: Options) -> dict[str, bool]:
     }
 
 
-def _face(options: Options) -> dict[str, bool]:
+def _face_attributes(options: AvatarOptions) -> dict[str, bool]:
     facial_hair = options.get("facialHairVariant", "")
     brows, skin = options["eyebrowsVariant"], options["skinColor"]
     return {
@@ -108,7 +108,7 @@ def _face(options: Options) -> dict[str, bool]:
     }
 
 
-def _eyes(options: Options) -> dict[str, bool]:
+def _eye_attributes(options: AvatarOptions) -> dict[str, bool]:
     glasses = options.get("accessoriesVariant", "")
     hidden = glasses in SUNGLASSES
     eyes = "" if hidden else options["eyesVariant"]
@@ -121,7 +121,7 @@ def _eyes(options: Options) -> dict[str, bool]:
     }
 
 
-def _mouth(options: Options) -> dict[str, bool]:
+def _mouth_attributes(options: AvatarOptions) -> dict[str, bool]:
     mouth = options["mouthVariant"]
     return {
         "smiling": mouth in {"smile", "twinkle", "default", "tongue"},
@@ -131,7 +131,7 @@ def _mouth(options: Options) -> dict[str, bool]:
     }
 
 
-def _clothes(options: Options) -> dict[str, bool]:
+def _clothes_attributes(options: AvatarOptions) -> dict[str, bool]:
     clothes = options["clothesVariant"]
     return {
         "jacket": clothes.startswith("blazer"),

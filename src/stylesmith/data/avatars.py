@@ -11,28 +11,28 @@ from typing import Any
 
 from stylesmith.config import base_grid
 from stylesmith.data.avatar_art import (
-    COLORS,
-    PROBABILITIES,
-    STYLE,
-    WEIGHTS,
-    Drawn,
-    draw_some,
+    AVATAR_COLORS,
+    PART_PROBABILITIES,
+    STYLE_NAME,
+    VARIANT_WEIGHTS,
+    DrawnAvatar,
+    draw_avatars,
     ignore_interrupt,
-    style_parts,
+    load_style_definition,
 )
-from stylesmith.data.avatar_attributes import CLASS_NAMES, attributes, hair_class
+from stylesmith.data.avatar_attributes import HAIR_CLASS_NAMES, avatar_attributes, hair_class
 from stylesmith.data.labels import Label
-from stylesmith.data.pack import ATTRIBUTES_FILE, check_output, image_name, write_pack
-from stylesmith.data.parallel import Progress, every, map_ahead
+from stylesmith.data.pack import ATTRIBUTES_FILE, check_zip_path, write_training_zip, zip_image_name
+from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
 from stylesmith.errors import UsageError
 
-_CHUNK = 50
-_WORTH_A_PROCESS = 500
+_AVATARS_PER_JOB = 50
+_MIN_AVATARS_PER_PROCESS = 500
 """Fewer avatars than this are drawn before another process has started."""
 
 
 @dataclass(frozen=True)
-class Drawing:
+class AvatarSummary:
     """What was drawn."""
 
     path: Path
@@ -51,8 +51,8 @@ def make_avatars(
     seed: int = 0,
     force: bool = False,
     workers: int | None = None,
-    on_progress: Progress | None = None,
-) -> Drawing:
+    on_progress: ProgressCallback | None = None,
+) -> AvatarSummary:
     """Draw avatars of Pablo Stanley's style Avataaars into a training zip.
 
     Image i is a function of (seed, i), whatever the count. Classes are the hair colors;
@@ -76,24 +76,24 @@ def make_avatars(
     if count < 1:
         raise UsageError(f"--count {count}: wanted at least 1")
     base_grid(size, size)
-    check_output(out, force=force)
-    meta = style_parts()["meta"]
-    table = _Table()
-    write_pack(
+    check_zip_path(out, force=force)
+    meta = load_style_definition()["meta"]
+    table = _AttributeTable()
+    write_training_zip(
         out,
-        _images(_draw_all(seed, count, size, workers), table, count, on_progress),
+        _labeled_images(_draw_all(seed, count, size, workers), table, count, on_progress),
         size=(size, size),
         channels=3,
-        class_names=CLASS_NAMES,
-        details=_details(meta, seed),
+        class_names=HAIR_CLASS_NAMES,
+        details=_manifest_details(meta, seed),
         extras={ATTRIBUTES_FILE: table.json},
     )
-    return Drawing(
-        out, count, (size, size), CLASS_NAMES, table.json["names"], meta["license"]["text"]
+    return AvatarSummary(
+        out, count, (size, size), HAIR_CLASS_NAMES, table.json["names"], meta["license"]["text"]
     )
 
 
-class _Table:
+class _AttributeTable:
     """The content of `attributes.json`, which grows while the images are drawn."""
 
     def __init__(self) -> None:
@@ -106,50 +106,54 @@ class _Table:
         }
 
     def add(self, options: dict[str, str]) -> None:
-        values = attributes(options)
+        values = avatar_attributes(options)
         self.json["names"] = list(values)
-        self.json["images"].append(image_name(len(self.json["images"])))
+        self.json["images"].append(zip_image_name(len(self.json["images"])))
         self.json["values"].append([int(value) for value in values.values()])
         self.json["options"].append(options)
 
 
-def _images(
-    drawn: Iterator[Drawn], table: _Table, count: int, on_progress: Progress | None
+def _labeled_images(
+    drawn: Iterator[DrawnAvatar],
+    table: _AttributeTable,
+    count: int,
+    on_progress: ProgressCallback | None,
 ) -> Iterator[tuple[bytes, Label | None]]:
     for done, (content, options) in enumerate(drawn, start=1):
         table.add(options)
         yield content, hair_class(options)
-        every(on_progress, done, count)
+        report_progress(on_progress, done, count)
 
 
-def _draw_all(seed: int, count: int, size: int, workers: int | None) -> Iterator[Drawn]:
+def _draw_all(seed: int, count: int, size: int, workers: int | None) -> Iterator[DrawnAvatar]:
     jobs = [
-        (seed, range(start, min(start + _CHUNK, count)), size) for start in range(0, count, _CHUNK)
+        (seed, range(start, min(start + _AVATARS_PER_JOB, count)), size)
+        for start in range(0, count, _AVATARS_PER_JOB)
     ]
     if workers is None:
-        workers = min(os.cpu_count() or 1, count // _WORTH_A_PROCESS)
+        workers = min(os.cpu_count() or 1, count // _MIN_AVATARS_PER_PROCESS)
     if workers < 2:
         for job in jobs:
-            yield from draw_some(job)
+            yield from draw_avatars(job)
         return
     # Fresh processes: a fork would copy the threads of torch and of the progress bar half-way.
     with ProcessPoolExecutor(workers, get_context("spawn"), ignore_interrupt) as pool:
-        for drawn in map_ahead(pool, draw_some, jobs, ahead=2 * workers):
+        for drawn in map_ahead(pool, draw_avatars, jobs, ahead=2 * workers):
             yield from drawn
 
 
-def _details(meta: dict[str, Any], seed: int) -> dict[str, Any]:
+def _manifest_details(meta: dict[str, Any], seed: int) -> dict[str, Any]:
     packages = ("dicebear-core", "dicebear-styles", "resvg_py", "pillow")
     return {
-        "source": f"stylesmith data make avatars, DiceBear style {STYLE}",
-        "style": STYLE,
+        "source": f"stylesmith data make avatars, DiceBear style {STYLE_NAME}",
+        "style": STYLE_NAME,
         "author": meta["creator"]["name"],
         "license": meta["license"],
         "credit": meta["license"]["text"],
         "seed": seed,
-        "weights": WEIGHTS,
-        "probabilities": PROBABILITIES,
-        "colors": COLORS,
+        "weights": VARIANT_WEIGHTS,
+        "probabilities": PART_PROBABILITIES,
+        "colors": AVATAR_COLORS,
         "packages": {name: version(name) for name in packages},
         "filter": "box",
         "crop": "none",

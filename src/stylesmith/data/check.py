@@ -13,14 +13,19 @@ import numpy as np
 
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
-from stylesmith.data.decode import Header, decode, header_of
+from stylesmith.data.decode import ImageHeader, decode_image, parse_header
 from stylesmith.data.labels import LABELS_FILE, Labels, read_labels
 from stylesmith.data.pack import ATTRIBUTES_FILE, MANIFEST_FILE, read_manifest
-from stylesmith.data.parallel import Progress, every, map_ahead
-from stylesmith.data.scan import describe_others, image_names, prepare_command, size_text
+from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
+from stylesmith.data.scan import (
+    describe_other_files,
+    format_image_size,
+    image_names,
+    prepare_command,
+)
 from stylesmith.errors import ConfigError, DataError
 
-FEW = 1000
+MIN_RECOMMENDED_IMAGES = 1000
 """With fewer images than this a network learns them by heart."""
 
 
@@ -34,7 +39,7 @@ class Finding:
 
 
 @dataclass
-class Report:
+class DataReport:
     """The result of a check."""
 
     path: Path
@@ -55,13 +60,13 @@ class Report:
 
 
 @dataclass(frozen=True)
-class _Image:
-    header: Header
+class _DecodedImage:
+    header: ImageHeader
     pixel_hash: bytes
     """Hash of the decoded pixels."""
 
 
-def check(path: Path | str, *, on_progress: Progress | None = None) -> Report:
+def check_data(path: Path | str, *, on_progress: ProgressCallback | None = None) -> DataReport:
     """Decode every image of a folder or zip and report.
 
     Raises:
@@ -70,24 +75,24 @@ def check(path: Path | str, *, on_progress: Progress | None = None) -> Report:
     archive = open_archive(Path(path))
     try:
         names = image_names(archive)
-        report = Report(archive.path, len(names))
+        report = DataReport(archive.path, len(names))
         headers = _decode_all(archive, names, report, on_progress)
-        _note_oddities(headers, report)
+        _note_outliers(headers, report)
         _check_labels(archive, names, headers, report)
-        _advise(archive, headers, report)
+        _add_advice(archive, headers, report)
         return report
     finally:
         archive.close()
 
 
 def _decode_all(
-    archive: Archive, names: list[str], report: Report, on_progress: Progress | None
-) -> dict[str, Header]:
-    headers: dict[str, Header] = {}
+    archive: Archive, names: list[str], report: DataReport, on_progress: ProgressCallback | None
+) -> dict[str, ImageHeader]:
+    headers: dict[str, ImageHeader] = {}
     first_with: dict[bytes, str] = {}
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        results = map_ahead(pool, _inspector(archive), names, ahead=4 * workers)
+        results = map_ahead(pool, _make_decoder(archive), names, ahead=4 * workers)
         for done, (name, result) in enumerate(zip(names, results, strict=True), start=1):
             if isinstance(result, DataError):
                 report.findings.append(Finding(name, "bad", str(result)))
@@ -96,26 +101,26 @@ def _decode_all(
                 twin = first_with.setdefault(result.pixel_hash, name)
                 if twin != name:
                     report.findings.append(Finding(name, "note", f"same pixels as {twin!r}"))
-            every(on_progress, done, len(names), step=8)
+            report_progress(on_progress, done, len(names), step=8)
     return headers
 
 
-def _inspector(archive: Archive) -> Callable[[str], _Image | DataError]:
-    def inspect(name: str) -> _Image | DataError:
+def _make_decoder(archive: Archive) -> Callable[[str], _DecodedImage | DataError]:
+    def inspect(name: str) -> _DecodedImage | DataError:
         try:
             content = archive.read(name)
-            header, picture = header_of(content), decode(content)
+            header, picture = parse_header(content), decode_image(content)
         except DataError as error:
             return error
         pixels = np.ascontiguousarray(picture)
         digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
         digest.update(pixels.data)
-        return _Image(header, digest.digest())
+        return _DecodedImage(header, digest.digest())
 
     return inspect
 
 
-def _note_oddities(headers: dict[str, Header], report: Report) -> None:
+def _note_outliers(headers: dict[str, ImageHeader], report: DataReport) -> None:
     """Note the files that differ from most in size or pixel format."""
     report.sizes.update(header.size for header in headers.values())
     report.modes.update(header.mode for header in headers.values())
@@ -124,7 +129,7 @@ def _note_oddities(headers: dict[str, Header], report: Report) -> None:
     size, mode = report.sizes.most_common(1)[0][0], report.modes.most_common(1)[0][0]
     for name, header in headers.items():
         if header.size != size:
-            text = f"is {size_text(header.size)}, most are {size_text(size)}"
+            text = f"is {format_image_size(header.size)}, most are {format_image_size(size)}"
             report.findings.append(Finding(name, "note", text))
         if header.mode != mode:
             text = f"is of mode {header.mode}, most are {mode}"
@@ -132,7 +137,7 @@ def _note_oddities(headers: dict[str, Header], report: Report) -> None:
 
 
 def _check_labels(
-    archive: Archive, names: list[str], headers: dict[str, Header], report: Report
+    archive: Archive, names: list[str], headers: dict[str, ImageHeader], report: DataReport
 ) -> None:
     good = [name for name in names if name in headers]
     if not good:
@@ -148,10 +153,10 @@ def _check_labels(
         report.labels = "not usable"
         return
     if labels:
-        report.labels = _describe(labels)
+        report.labels = _describe_labels(labels)
 
 
-def _describe(labels: Labels) -> str:
+def _describe_labels(labels: Labels) -> str:
     if labels.values.ndim == 2:
         return f"{labels.size} numbers per image"
     counts = np.bincount(labels.values, minlength=labels.size)
@@ -162,18 +167,18 @@ def _describe(labels: Labels) -> str:
     return text
 
 
-def _advise(archive: Archive, headers: dict[str, Header], report: Report) -> None:
+def _add_advice(archive: Archive, headers: dict[str, ImageHeader], report: DataReport) -> None:
     if report.bad_images:
         report.advice.append("Repair or remove the bad files, or pass --skip-bad when training.")
     if len(report.sizes) > 1 or (headers and not _fits_network(next(iter(report.sizes)))):
         command = prepare_command(archive.path, headers)
         report.advice.append(f"Make one size that a network can have: {command}")
-    if len(headers) < FEW:
+    if len(headers) < MIN_RECOMMENDED_IMAGES:
         report.advice.append(
             f"{len(headers)} images are few: expect the network to repeat them. "
             "Several thousand are a good start; --mirror doubles them where left may be right."
         )
-    others = describe_others(archive, known=(LABELS_FILE, MANIFEST_FILE, ATTRIBUTES_FILE))
+    others = describe_other_files(archive, known=(LABELS_FILE, MANIFEST_FILE, ATTRIBUTES_FILE))
     if others:
         report.advice.append(f"Other files are ignored: {others}.")
 

@@ -9,15 +9,22 @@ import numpy as np
 
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
-from stylesmith.data.decode import decode, to_channels, to_pixels
+from stylesmith.data.decode import convert_channels, decode_image, image_to_array
 from stylesmith.data.labels import Labels, read_labels
 from stylesmith.data.pack import read_manifest
-from stylesmith.data.parallel import Progress
-from stylesmith.data.resize import fit
-from stylesmith.data.scan import Bad, check_readable, common_size, image_names, scan, size_text
+from stylesmith.data.parallel import ProgressCallback
+from stylesmith.data.resize import crop_and_resize
+from stylesmith.data.scan import (
+    BadImage,
+    check_readable,
+    common_size,
+    format_image_size,
+    image_names,
+    scan_images,
+)
 from stylesmith.errors import DataError
 
-MAX_KEPT = 512 << 20
+MAX_CACHED_BYTES = 512 << 20
 """Bytes of decoded images that are kept, so that small data is decoded only once."""
 
 
@@ -32,7 +39,7 @@ class Dataset:
     """1, 3 or 4."""
     names: list[str]
     """The images, sorted."""
-    skipped: list[Bad]
+    skipped: list[BadImage]
     """Name and reason of each image that was left out, or replaced, as unreadable."""
     fingerprint: str
     """Changes whenever a name, the size of a file or a label does."""
@@ -51,7 +58,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         shape = (len(self), self.channels, *self.size)
-        fits = np.prod(shape, dtype=np.int64) <= MAX_KEPT
+        fits = np.prod(shape, dtype=np.int64) <= MAX_CACHED_BYTES
         self._cached = np.empty(shape, np.uint8) if fits else None
         self._is_cached = np.zeros(len(self), bool)
 
@@ -115,13 +122,16 @@ class Dataset:
         return pixels
 
     def _decode(self, name: str) -> np.ndarray:
-        picture = to_channels(decode(self.archive.read(name)), self.channels)
+        picture = convert_channels(decode_image(self.archive.read(name)), self.channels)
         if self.resize:
-            picture = fit(picture, self.size)
+            picture = crop_and_resize(picture, self.size)
         if picture.size != (self.size[1], self.size[0]):
-            found, wanted = size_text((picture.height, picture.width)), size_text(self.size)
+            found, wanted = (
+                format_image_size((picture.height, picture.width)),
+                format_image_size(self.size),
+            )
             raise DataError(f"is {found}, where all others are {wanted}")
-        return to_pixels(picture)
+        return image_to_array(picture)
 
     def _record_damage(self, index: int, reason: str) -> str:
         name = self.names[index]
@@ -141,7 +151,7 @@ def open_dataset(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     skip_bad: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Dataset:
     """Open a folder (with its subfolders) or zip of PNG, JPEG and WebP images.
 
@@ -164,30 +174,30 @@ def open_dataset(
         base_grid(*size)
     archive = open_archive(path)
     try:
-        return _open(archive, size, channels, skip_bad, on_progress)
+        return _open_archive(archive, size, channels, skip_bad, on_progress)
     except BaseException:
         archive.close()
         raise
 
 
-def _open(
+def _open_archive(
     archive: Archive,
     size: tuple[int, int] | None,
     channels: int | None,
     skip_bad: bool,
-    on_progress: Progress | None,
+    on_progress: ProgressCallback | None,
 ) -> Dataset:
     names = image_names(archive)
     manifest = read_manifest(archive, len(names))
     if manifest:
-        bad: list[Bad] = []
+        bad: list[BadImage] = []
         found_size, found_channels, class_names = (
             manifest.size,
             manifest.channels,
             manifest.class_names,
         )
     else:
-        found = scan(archive, names, on_progress)
+        found = scan_images(archive, names, on_progress)
         check_readable(archive.path, found, skip_bad=skip_bad)
         names, bad, class_names = list(found.headers), found.bad, None
         found_size = size or common_size(archive.path, found.headers)

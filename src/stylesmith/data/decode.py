@@ -11,19 +11,19 @@ from PIL import Image, ImageOps
 
 from stylesmith.data.archive import MAX_BYTES, Archive
 from stylesmith.errors import DataError
-from stylesmith.images import MODES
+from stylesmith.images import PIL_MODES
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 """Names that are taken for images."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"})
-_ORIENTATION = 0x0112
-_HEAD, _TAIL = 1 << 16, 1 << 12
+_ORIENTATION_TAG = 0x0112
+_HEAD_BYTES, _TAIL_BYTES = 1 << 16, 1 << 12
 
 
 @dataclass(frozen=True)
-class Header:
+class ImageHeader:
     """What an image says of itself before it is decoded."""
 
     size: tuple[int, int]
@@ -37,7 +37,7 @@ class Header:
         return self.mode in _GRAY_MODES
 
 
-def read_header(archive: Archive, name: str) -> Header:
+def read_header(archive: Archive, name: str) -> ImageHeader:
     """Look at both ends of a file: what it is, how large, and whether its end is there.
 
     Where the ends leave a doubt the whole file is decoded.
@@ -45,42 +45,42 @@ def read_header(archive: Archive, name: str) -> Header:
     Raises:
         DataError: If it is empty, no image, cut short or too large.
     """
-    head, tail = archive.read_ends(name, _HEAD, _TAIL)
-    if _is_known(head) and not _looks_whole(head, tail, archive.sizes[name]):
-        decode(archive.read(name))
+    head, tail = archive.read_ends(name, _HEAD_BYTES, _TAIL_BYTES)
+    if _has_known_signature(head) and not _has_end_marker(head, tail, archive.sizes[name]):
+        decode_image(archive.read(name))
     try:
-        return header_of(head)
+        return parse_header(head)
     except DataError:  # long color profiles and thumbnails can push the size out of the head
-        return header_of(archive.read(name))
+        return parse_header(archive.read(name))
 
 
-def header_of(content: bytes) -> Header:
+def parse_header(content: bytes) -> ImageHeader:
     """The header of an image, from the start of its file."""
-    picture = _open(content)
+    picture = _open_image(content)
     width, height = picture.size
     sideways = _orientation(picture) >= 5
-    return Header((width, height) if sideways else (height, width), picture.mode)
+    return ImageHeader((width, height) if sideways else (height, width), picture.mode)
 
 
-def decode(content: bytes) -> Image.Image:
+def decode_image(content: bytes) -> Image.Image:
     """Decode an image: upright, 8 bits, and in mode L, LA, RGB or RGBA.
 
     Raises:
         DataError: If it is no image, damaged or too large.
     """
-    picture = _open(content)
+    picture = _open_image(content)
     turned = _orientation(picture) > 1
     try:
         picture.load()
         picture = _to_plain_mode(picture)
         return ImageOps.exif_transpose(picture) if turned else picture
     except Exception as error:  # each of Pillow's decoders has its own kinds
-        raise DataError(_reason(error)) from error
+        raise DataError(_error_reason(error)) from error
 
 
-def to_channels(image: Image.Image, channels: int) -> Image.Image:
+def convert_channels(image: Image.Image, channels: int) -> Image.Image:
     """Turn a decoded image into L, RGB or RGBA; with 1 or 3 channels it is laid on white."""
-    mode = MODES[channels]
+    mode = PIL_MODES[channels]
     if image.mode in {"LA", "RGBA"} and channels != 4:
         paper = Image.new("RGBA", image.size, "white")
         paper.alpha_composite(image.convert("RGBA"))
@@ -88,20 +88,20 @@ def to_channels(image: Image.Image, channels: int) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def to_pixels(image: Image.Image) -> np.ndarray:
+def image_to_array(image: Image.Image) -> np.ndarray:
     """The pixels of an L, RGB or RGBA image, uint8 `(C, H, W)`."""
     pixels = np.asarray(image)
     pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.array(pixels, order="C")  # a copy: what Pillow shares cannot be written
 
 
-def _open(content: bytes) -> Image.Image:
-    if not _is_known(content):
+def _open_image(content: bytes) -> Image.Image:
+    if not _has_known_signature(content):
         raise DataError("not a PNG, JPEG or WebP image")
     try:
         picture: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"would unpack to too many pixels: {_reason(error)}") from error
+        raise DataError(f"would unpack to too many pixels: {_error_reason(error)}") from error
     except Exception as error:
         raise DataError("damaged at its start") from error
     width, height = picture.size
@@ -115,7 +115,7 @@ def _orientation(image: Image.Image) -> int:
     if "exif" not in image.info:  # Pillow would decode a whole PNG to look for it
         return 1
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # damaged EXIF leaves a good image
         return 1
     return value if value in range(1, 9) else 1
@@ -124,7 +124,7 @@ def _orientation(image: Image.Image) -> int:
 def _to_plain_mode(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits; Pillow itself would clip them
         values = np.asarray(image).astype(np.uint32).clip(0, 65535)
-        return _with_exif_of(image, Image.fromarray(((values + 128) // 257).astype(np.uint8)))
+        return _copy_exif(image, Image.fromarray(((values + 128) // 257).astype(np.uint8)))
     if image.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in image.info:
         return image
     if image.has_transparency_data:
@@ -132,18 +132,18 @@ def _to_plain_mode(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in _GRAY_MODES else "RGB")
 
 
-def _with_exif_of(original: Image.Image, image: Image.Image) -> Image.Image:
+def _copy_exif(original: Image.Image, image: Image.Image) -> Image.Image:
     if "exif" in original.info:
         image.info["exif"] = original.info["exif"]
     return image
 
 
-def _is_known(head: bytes) -> bool:
+def _has_known_signature(head: bytes) -> bool:
     webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     return webp or head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
 
 
-def _looks_whole(head: bytes, tail: bytes, size: int) -> bool:
+def _has_end_marker(head: bytes, tail: bytes, size: int) -> bool:
     """Whether the end marker of the format is where it should be."""
     if head.startswith(b"\xff\xd8"):
         return b"\xff\xd9" in tail  # phones write more after the end
@@ -152,6 +152,6 @@ def _looks_whole(head: bytes, tail: bytes, size: int) -> bool:
     return size >= int.from_bytes(head[4:8], "little") + 8
 
 
-def _reason(error: BaseException) -> str:
+def _error_reason(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     return "cut short" if "truncated" in text.lower() else text.splitlines()[0]

@@ -48,7 +48,7 @@ class Labels:
         return value
 
 
-def top_folder(names: Sequence[str]) -> str:
+def common_folder(names: Sequence[str]) -> str:
     """The folders, with a `/` at the end, that all names lie in; empty if there are none."""
     shared = posixpath.commonprefix([f"{posixpath.dirname(name)}/".lstrip("/") for name in names])
     return shared[: shared.rfind("/") + 1]
@@ -72,16 +72,16 @@ def read_labels(
     Raises:
         DataError: If `dataset.json` is malformed, or does not fit the images.
     """
-    top = top_folder([*images, *left_out])
+    top = common_folder([*images, *left_out])
     parts = top.split("/")
     for depth in range(len(parts)):  # beside the images, or at the root
         prefix = "".join(f"{part}/" for part in parts[:depth])
         if prefix + LABELS_FILE in archive.sizes:
-            return _read_file(archive, prefix, images, left_out, class_names)
-    return _from_folders(images, top)
+            return _read_labels_file(archive, prefix, images, left_out, class_names)
+    return _labels_from_folders(images, top)
 
 
-def _read_file(
+def _read_labels_file(
     archive: Archive,
     prefix: str,
     images: Sequence[str],
@@ -89,18 +89,18 @@ def _read_file(
     class_names: list[str] | None,
 ) -> Labels | None:
     where = f"{archive.path}: {prefix}{LABELS_FILE}"
-    pairs = _parse(archive, prefix + LABELS_FILE, where)
+    pairs = _parse_labels_file(archive, prefix + LABELS_FILE, where)
     if pairs is None:
         return None
     table: dict[str, Any] = {prefix + name.replace("\\", "/"): label for name, label in pairs}
     _check_names(where, table, [name for name, _ in pairs], images, left_out)
     values = [table[name] for name in images]
     if all(type(value) is int for value in values):
-        return _classes(where, values, class_names)
-    return _vectors(where, images, values)
+        return _class_labels(where, values, class_names)
+    return _vector_labels(where, images, values)
 
 
-def _parse(archive: Archive, name: str, where: str) -> list[list[Any]] | None:
+def _parse_labels_file(archive: Archive, name: str, where: str) -> list[list[Any]] | None:
     try:
         content = json.loads(archive.read(name))
     except (ValueError, RecursionError, DataError) as error:
@@ -112,10 +112,10 @@ def _parse(archive: Archive, name: str, where: str) -> list[list[Any]] | None:
     if pairs is None:
         return None
     if not isinstance(pairs, list):
-        raise DataError(f'{where}: "labels" is {_short(pairs)}; {wanted}.')
+        raise DataError(f'{where}: "labels" is {_abbreviate(pairs)}; {wanted}.')
     for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):
-            raise DataError(f"{where} holds the entry {_short(pair)}; {wanted}.")
+            raise DataError(f"{where} holds the entry {_abbreviate(pair)}; {wanted}.")
     return pairs
 
 
@@ -143,7 +143,7 @@ def _check_names(
         )
 
 
-def _classes(where: str, values: list[int], class_names: list[str] | None) -> Labels:
+def _class_labels(where: str, values: list[int], class_names: list[str] | None) -> Labels:
     if min(values) < 0:
         raise DataError(f"{where} holds the label {min(values)}; classes count from 0.")
     size = max(values) + 1
@@ -159,12 +159,12 @@ def _classes(where: str, values: list[int], class_names: list[str] | None) -> La
     return Labels(size, np.array(values, np.int64), class_names)
 
 
-def _vectors(where: str, images: Sequence[str], values: list[Any]) -> Labels:
+def _vector_labels(where: str, images: Sequence[str], values: list[Any]) -> Labels:
     lengths = set()
     for name, value in zip(images, values, strict=True):
         if not isinstance(value, list) or not value or not all(map(_is_finite, value)):
             raise DataError(
-                f"{where} gives {name!r} the label {_short(value)}; wanted a whole number for all "
+                f"{where} gives {name!r} the label {_abbreviate(value)}; wanted a whole number for all "
                 "images, or a list of numbers for all."
             )
         lengths.add(len(value))
@@ -173,9 +173,9 @@ def _vectors(where: str, images: Sequence[str], values: list[Any]) -> Labels:
     return Labels(lengths.pop(), np.array(values, np.float32))
 
 
-def _from_folders(images: Sequence[str], top: str) -> Labels | None:
+def _labels_from_folders(images: Sequence[str], top: str) -> Labels | None:
     paths = [name.removeprefix(top).split("/") for name in images]
-    if any(len(path) < 2 for path in paths) or _is_numbered(images):
+    if any(len(path) < 2 for path in paths) or _has_numbered_folders(images):
         return None
     class_names = sorted({path[0] for path in paths})
     if len(class_names) < 2:
@@ -185,7 +185,7 @@ def _from_folders(images: Sequence[str], top: str) -> Labels | None:
     return Labels(len(class_names), values, class_names)
 
 
-def _is_numbered(images: Sequence[str]) -> bool:
+def _has_numbered_folders(images: Sequence[str]) -> bool:
     """Whether the folders only split a long list, as `00012/img00012345.png` does."""
     return all(re.search(r"(^|/)\d{5}/img\d{8}\.[a-z]+$", name) for name in images)
 
@@ -194,6 +194,6 @@ def _is_finite(number: Any) -> bool:
     return type(number) in {int, float} and abs(number) < 3e38  # what float32 can hold
 
 
-def _short(value: Any) -> str:
+def _abbreviate(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

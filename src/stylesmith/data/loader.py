@@ -12,11 +12,11 @@ from stylesmith.data.dataset import Dataset
 from stylesmith.data.sampler import Sampler
 from stylesmith.latents import RandomKeys
 
-Item = tuple[np.ndarray, np.ndarray]
+ImageAndLabel = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Batch:
+class ImageBatch:
     """Images and their labels."""
 
     images: Tensor
@@ -38,9 +38,9 @@ class BatchLoader:
         self._mirror = mirror
         self._sampler = Sampler(len(dataset), keys)
         self._pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="decode")
-        self._pending: dict[int, Future[Item]] = {}
+        self._pending: dict[int, Future[ImageAndLabel]] = {}
 
-    def load_batch(self, positions: Sequence[int], prefetch: Sequence[int] = ()) -> Batch:
+    def load_batch(self, positions: Sequence[int], prefetch: Sequence[int] = ()) -> ImageBatch:
         """The images at `positions`; those at `upcoming` are begun, so that they wait next time.
 
         Raises:
@@ -53,7 +53,7 @@ class BatchLoader:
         items = [begun[position].result() for position in positions]
         images = np.stack([pixels for pixels, _ in items])
         labels = np.stack([label for _, label in items])
-        return Batch(torch.from_numpy(images), torch.from_numpy(labels))
+        return ImageBatch(torch.from_numpy(images), torch.from_numpy(labels))
 
     def random_labels(self, numbers: Sequence[int]) -> Tensor:
         """The labels of images chosen by random numbers, float32 `(N, label_size)`."""
@@ -64,10 +64,10 @@ class BatchLoader:
         """Stop the workers."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _submit(self, position: int) -> Future[Item]:
+    def _submit(self, position: int) -> Future[ImageAndLabel]:
         return self._pending.get(position) or self._pool.submit(self._read_image, position)
 
-    def _read_image(self, position: int) -> Item:
+    def _read_image(self, position: int) -> ImageAndLabel:
         pixels, label = self._dataset.image_and_label(self._sampler.index(position))
         if self._mirror and self._keys.uniform("mirror", position) < 0.5:
             pixels = pixels[..., ::-1]

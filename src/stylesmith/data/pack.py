@@ -17,8 +17,8 @@ from stylesmith.errors import DataError, OutputError
 
 MANIFEST_FILE = "stylesmith.json"
 ATTRIBUTES_FILE = "attributes.json"
-VERSION = 1
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date: equal content gives equal zips
+MANIFEST_VERSION = 1
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a fixed date: equal content gives equal zips
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Manifest:
     """Author and license of the images, where they ask to be named."""
 
 
-def image_name(index: int) -> str:
+def zip_image_name(index: int) -> str:
     """Where the image of this number lies in a training zip."""
     return f"{index // 1000:05d}/img{index:08d}.png"
 
 
-def check_output(out: Path, *, force: bool) -> None:
+def check_zip_path(out: Path, *, force: bool) -> None:
     """Refuse a name that is no zip, and a zip that is there already.
 
     Raises:
@@ -51,7 +51,7 @@ def check_output(out: Path, *, force: bool) -> None:
     files.check_absent(out, force=force)
 
 
-def write_pack(
+def write_training_zip(
     out: Path,
     images: Iterable[tuple[bytes, Label | None]],
     *,
@@ -84,10 +84,10 @@ def write_pack(
     def write(temporary: Path) -> None:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for content, label in images:
-                archive.writestr(zipfile.ZipInfo(image_name(len(labels)), _EPOCH), content)
+                archive.writestr(zipfile.ZipInfo(zip_image_name(len(labels)), _ZIP_DATE), content)
                 labels.append(label)
             manifest = {
-                "version": VERSION,
+                "version": MANIFEST_VERSION,
                 "size": list(size),
                 "channels": channels,
                 "count": len(labels),
@@ -96,7 +96,7 @@ def write_pack(
             }
             named = {MANIFEST_FILE: manifest, LABELS_FILE: _labels_json(labels), **extras}
             for name, value in named.items():
-                info = zipfile.ZipInfo(name, _EPOCH)
+                info = zipfile.ZipInfo(name, _ZIP_DATE)
                 archive.writestr(info, json.dumps(value), zipfile.ZIP_DEFLATED)
 
     files.write_atomically(out, write)
@@ -124,11 +124,11 @@ def read_manifest(archive: Archive, images: int) -> Manifest | None:
         )
     except (ValueError, KeyError, TypeError, DataError):
         return None
-    fits = content.get("version") == VERSION and manifest.count == images
+    fits = content.get("version") == MANIFEST_VERSION and manifest.count == images
     return manifest if fits else None
 
 
 def _labels_json(labels: Sequence[Label | None]) -> dict[str, Any]:
     if any(label is None for label in labels):
         return {"labels": None}
-    return {"labels": [[image_name(i), label] for i, label in enumerate(labels)]}
+    return {"labels": [[zip_image_name(i), label] for i, label in enumerate(labels)]}

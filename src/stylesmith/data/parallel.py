@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told how much is done, and of how much."""
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def map_ahead(
-    executor: Executor, function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int
-) -> Iterator[Result]:
+    executor: Executor, function: Callable[[T], R], items: Iterable[T], *, ahead: int
+) -> Iterator[R]:
     """Like `map`, over `executor`, with at most `ahead` results waiting to be taken.
 
     An error of `function` is raised in its turn; what was not begun is then dropped.
     """
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[Future[R]] = deque()
     try:
         for item in items:
             waiting.append(executor.submit(function, item))
@@ -32,7 +32,9 @@ def map_ahead(
             future.cancel()
 
 
-def every(on_progress: Progress | None, done: int, total: int, *, step: int = 64) -> None:
+def report_progress(
+    on_progress: ProgressCallback | None, done: int, total: int, *, step: int = 64
+) -> None:
     """Tell `progress` now and then, and at the end."""
     if on_progress and (done % step == 0 or done == total):
         on_progress(done, total)

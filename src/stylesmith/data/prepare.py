@@ -13,17 +13,23 @@ from PIL import Image
 
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
-from stylesmith.data.decode import decode, to_channels
+from stylesmith.data.decode import convert_channels, decode_image
 from stylesmith.data.labels import Label, Labels, read_labels
-from stylesmith.data.pack import check_output, read_manifest, write_pack
-from stylesmith.data.parallel import Progress, every, map_ahead
-from stylesmith.data.resize import Filter, center_box, fit, with_bars
-from stylesmith.data.scan import Bad, check_readable, image_names, scan, size_text
+from stylesmith.data.pack import check_zip_path, read_manifest, write_training_zip
+from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
+from stylesmith.data.resize import ResizeFilter, center_crop_box, crop_and_resize, pad_with_black
+from stylesmith.data.scan import (
+    BadImage,
+    check_readable,
+    format_image_size,
+    image_names,
+    scan_images,
+)
 from stylesmith.errors import DataError, OutputError, UsageError
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedDataset:
     """What was written."""
 
     path: Path
@@ -33,25 +39,25 @@ class Prepared:
     channels: int
     label_size: int
     class_names: list[str] | None
-    skipped: list[Bad]
+    skipped: list[BadImage]
     """Images that were left out as unreadable, with the reason."""
     enlarged: int
     """Images that were smaller than `size`."""
 
 
-def prepare(
+def prepare_dataset(
     source: Path | str,
     out: Path | str,
     *,
     size: tuple[int, int],
-    filter: Filter = "lanczos",
+    filter: ResizeFilter = "lanczos",
     content_size: tuple[int, int] | None = None,
     channels: int | None = None,
     skip_bad: bool = False,
     max_images: int | None = None,
     force: bool = False,
-    on_progress: Progress | None = None,
-) -> Prepared:
+    on_progress: ProgressCallback | None = None,
+) -> PreparedDataset:
     """Center-crop and resize every image of `source` into a training zip, written whole or not.
 
     Args:
@@ -75,45 +81,45 @@ def prepare(
     """
     source, out = Path(source), Path(out)
     base_grid(*size)
-    check_output(out, force=force)
+    check_zip_path(out, force=force)
     if out.resolve() == source.resolve():
         raise OutputError(f"{out}: is the source itself. Choose another name.")
     if max_images is not None and max_images < 1:
         raise UsageError(f"--max-images {max_images}: wanted at least 1")
-    shape = Shape(size, content_size or size, filter)
+    shape = CropAndResize(size, content_size or size, filter)
     archive = open_archive(source)
     try:
-        plan = _plan(archive, channels, skip_bad, max_images)
-        return _write(plan, out, shape, skip_bad, on_progress)
+        plan = _make_plan(archive, channels, skip_bad, max_images)
+        return _write_zip(plan, out, shape, skip_bad, on_progress)
     finally:
         archive.close()
 
 
 @dataclass(frozen=True)
-class Shape:
+class CropAndResize:
     """What becomes of every picture: cropped, resized, and set between black bars."""
 
     size: tuple[int, int]
     """Height and width of the image."""
     content_size: tuple[int, int]
     """Height and width of what it shows; less than `size` leaves bars."""
-    filter: Filter
+    filter: ResizeFilter
 
     def __post_init__(self) -> None:
         (height, width), (picture_height, picture_width) = self.size, self.content_size
         if picture_height > height or picture_width > width:
             raise UsageError(
-                f"--picture {size_text(self.content_size)}: wanted at most the image's "
-                f"{size_text(self.size)}"
+                f"--picture {format_image_size(self.content_size)}: wanted at most the image's "
+                f"{format_image_size(self.size)}"
             )
 
     def apply(self, image: Image.Image) -> Image.Image:
         """The image of one picture."""
-        return with_bars(fit(image, self.content_size, self.filter), self.size)
+        return pad_with_black(crop_and_resize(image, self.content_size, self.filter), self.size)
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _PreparePlan:
     """Which images are taken, and as what."""
 
     archive: Archive
@@ -122,12 +128,14 @@ class _Plan:
     labels: list[Label | None]
     dataset_labels: Labels | None
     channels: int
-    skipped: list[Bad]
+    skipped: list[BadImage]
 
 
-def _plan(archive: Archive, channels: int | None, skip_bad: bool, max_images: int | None) -> _Plan:
+def _make_plan(
+    archive: Archive, channels: int | None, skip_bad: bool, max_images: int | None
+) -> _PreparePlan:
     every_name = image_names(archive)
-    seen = scan(archive, every_name)
+    seen = scan_images(archive, every_name)
     check_readable(archive.path, seen, skip_bad=skip_bad)
     names = list(seen.headers)
     manifest = read_manifest(archive, len(every_name))
@@ -139,7 +147,7 @@ def _plan(archive: Archive, channels: int | None, skip_bad: bool, max_images: in
     )
     count = min(len(names), max_images or len(names))
     chosen = [i * len(names) // count for i in range(count)]
-    return _Plan(
+    return _PreparePlan(
         archive,
         [names[i] for i in chosen],
         [seen.headers[names[i]].size for i in chosen],
@@ -150,13 +158,13 @@ def _plan(archive: Archive, channels: int | None, skip_bad: bool, max_images: in
     )
 
 
-def _write(
-    plan: _Plan,
+def _write_zip(
+    plan: _PreparePlan,
     out: Path,
-    transform: Shape,
+    transform: CropAndResize,
     skip_bad: bool,
-    on_progress: Progress | None,
-) -> Prepared:
+    on_progress: ProgressCallback | None,
+) -> PreparedDataset:
     size, skipped = transform.size, list(plan.skipped)
     details: dict[str, Any] = {
         "source": plan.archive.path.name,
@@ -167,10 +175,10 @@ def _write(
         "skipped": skipped,
     }
     class_names = plan.dataset_labels.class_names if plan.dataset_labels else None
-    encode = _encoder(plan.archive, transform, plan.channels)
-    count = write_pack(
+    encode = _make_encoder(plan.archive, transform, plan.channels)
+    count = write_training_zip(
         out,
-        _images(plan, encode, skipped if skip_bad else None, on_progress),
+        _encode_images(plan, encode, skipped if skip_bad else None, on_progress),
         size=size,
         channels=plan.channels,
         class_names=class_names,
@@ -179,14 +187,16 @@ def _write(
     )
     label_size = plan.dataset_labels.size if plan.dataset_labels else 0
     enlarged = sum(_is_smaller(found, transform.content_size) for found in plan.sizes)
-    return Prepared(out, count, size, plan.channels, label_size, class_names, skipped, enlarged)
+    return PreparedDataset(
+        out, count, size, plan.channels, label_size, class_names, skipped, enlarged
+    )
 
 
-def _images(
-    plan: _Plan,
+def _encode_images(
+    plan: _PreparePlan,
     encode: Callable[[str], bytes | DataError],
-    skipped: list[Bad] | None,
-    on_progress: Progress | None,
+    skipped: list[BadImage] | None,
+    on_progress: ProgressCallback | None,
 ) -> Iterator[tuple[bytes, Label | None]]:
     """Encoded images with their labels; damaged ones go to `skipped`, or are an error."""
     workers = os.cpu_count() or 1
@@ -205,18 +215,18 @@ def _images(
                 )
             else:
                 skipped.append((name, str(result)))
-            every(on_progress, done, len(plan.names), step=8)
+            report_progress(on_progress, done, len(plan.names), step=8)
     if not good:
         raise DataError(f"{plan.archive.path}: every one of its images is damaged.")
 
 
-def _encoder(
-    archive: Archive, transform: Shape, channels: int
+def _make_encoder(
+    archive: Archive, transform: CropAndResize, channels: int
 ) -> Callable[[str], bytes | DataError]:
     def encode(name: str) -> bytes | DataError:
         """A PNG, or why there is none."""
         try:
-            picture = to_channels(decode(archive.read(name)), channels)
+            picture = convert_channels(decode_image(archive.read(name)), channels)
         except DataError as error:
             return error
         buffer = io.BytesIO()
@@ -228,5 +238,5 @@ def _encoder(
 
 
 def _is_smaller(found: tuple[int, int], wanted: tuple[int, int]) -> bool:
-    left, top, right, bottom = center_box(found, wanted)
+    left, top, right, bottom = center_crop_box(found, wanted)
     return bottom - top < wanted[0] or right - left < wanted[1]

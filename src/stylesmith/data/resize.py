@@ -4,13 +4,13 @@ from typing import Literal
 
 from PIL import Image
 
-Filter = Literal["lanczos", "box"]
+ResizeFilter = Literal["lanczos", "box"]
 """Lanczos is sharp; box averages, as some published data sets were made."""
 
-_RESAMPLING = {"lanczos": Image.Resampling.LANCZOS, "box": Image.Resampling.BOX}
+_PILLOW_FILTERS = {"lanczos": Image.Resampling.LANCZOS, "box": Image.Resampling.BOX}
 
 
-def center_box(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, int, int]:
+def center_crop_box(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, int, int]:
     """The largest centered part of `size` with the shape of `wanted`, both height and width.
 
     Returns:
@@ -23,17 +23,19 @@ def center_box(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int
     return left, top, left + crop_width, top + crop_height
 
 
-def fit(image: Image.Image, size: tuple[int, int], filter: Filter = "lanczos") -> Image.Image:
+def crop_and_resize(
+    image: Image.Image, size: tuple[int, int], filter: ResizeFilter = "lanczos"
+) -> Image.Image:
     """Center-crop an L, RGB or RGBA image to the shape of `size` (height, width) and resize it."""
     height, width = size
     if image.size == (width, height):
         return image
     # Not resize(box=...), whose filter would mix in pixels from beyond the crop.
-    part = image.crop(center_box((image.height, image.width), size))
-    return part.resize((width, height), _RESAMPLING[filter])
+    part = image.crop(center_crop_box((image.height, image.width), size))
+    return part.resize((width, height), _PILLOW_FILTERS[filter])
 
 
-def with_bars(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def pad_with_black(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The picture in the middle of a black image of `size` (height, width), without alpha."""
     height, width = size
     image = Image.new(picture.mode, (width, height))

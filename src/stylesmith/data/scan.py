@@ -7,20 +7,20 @@ from pathlib import Path, PurePosixPath
 
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive
-from stylesmith.data.decode import SUFFIXES, Header, read_header
-from stylesmith.data.parallel import Progress, every
+from stylesmith.data.decode import IMAGE_SUFFIXES, ImageHeader, read_header
+from stylesmith.data.parallel import ProgressCallback, report_progress
 from stylesmith.errors import ConfigError, DataError
 
-Bad = tuple[str, str]
+BadImage = tuple[str, str]
 """Name of a file, and why it cannot be used."""
 
 
 @dataclass(frozen=True)
-class Scan:
+class ScanResult:
     """The headers of the good images, by name, and the bad ones."""
 
-    headers: dict[str, Header]
-    bad: list[Bad]
+    headers: dict[str, ImageHeader]
+    bad: list[BadImage]
 
     @property
     def channels(self) -> int:
@@ -34,39 +34,43 @@ def image_names(archive: Archive) -> list[str]:
     Raises:
         DataError: If there are none; the message says what is there.
     """
-    names = [name for name in archive.sizes if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    names = [name for name in archive.sizes if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]
     if names:
         return names
     if not archive.sizes:
         raise DataError(f"{archive.path}: is empty. Wanted PNG, JPEG or WebP images.")
     raise DataError(
-        f"{archive.path}: holds no images, only {describe_others(archive)}. "
+        f"{archive.path}: holds no images, only {describe_other_files(archive)}. "
         "Wanted PNG, JPEG or WebP."
     )
 
 
-def describe_others(archive: Archive, *, known: Collection[str] = ()) -> str:
+def describe_other_files(archive: Archive, *, known: Collection[str] = ()) -> str:
     """The files that are no images, as `3 .txt, 1 .gif`; empty if there are none but `known`."""
     paths = [PurePosixPath(name) for name in archive.sizes]
     suffixes = [path.suffix.lower() for path in paths if path.name not in known]
-    counts = Counter(suffix or "without suffix" for suffix in suffixes if suffix not in SUFFIXES)
+    counts = Counter(
+        suffix or "without suffix" for suffix in suffixes if suffix not in IMAGE_SUFFIXES
+    )
     return ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(5))
 
 
-def scan(archive: Archive, names: Sequence[str], on_progress: Progress | None = None) -> Scan:
+def scan_images(
+    archive: Archive, names: Sequence[str], on_progress: ProgressCallback | None = None
+) -> ScanResult:
     """Look at the header and the end of every image."""
-    headers: dict[str, Header] = {}
-    bad: list[Bad] = []
+    headers: dict[str, ImageHeader] = {}
+    bad: list[BadImage] = []
     for done, name in enumerate(names, start=1):
         try:
             headers[name] = read_header(archive, name)
         except DataError as error:
             bad.append((name, str(error)))
-        every(on_progress, done, len(names))
-    return Scan(headers, bad)
+        report_progress(on_progress, done, len(names))
+    return ScanResult(headers, bad)
 
 
-def check_readable(path: Path, found: Scan, *, skip_bad: bool) -> None:
+def check_readable(path: Path, found: ScanResult, *, skip_bad: bool) -> None:
     """Refuse bad images, or a data set of nothing else.
 
     Raises:
@@ -83,7 +87,7 @@ def check_readable(path: Path, found: Scan, *, skip_bad: bool) -> None:
         )
 
 
-def common_size(path: Path, headers: dict[str, Header]) -> tuple[int, int]:
+def common_size(path: Path, headers: dict[str, ImageHeader]) -> tuple[int, int]:
     """The one size of all images, which must be one that a network can have.
 
     Raises:
@@ -95,8 +99,8 @@ def common_size(path: Path, headers: dict[str, Header]) -> tuple[int, int]:
     if other:
         count = len({header.size for header in headers.values()})
         raise DataError(
-            f"{path}: images have {count} sizes, such as {size_text(first.size)} in {name!r} and "
-            f"{size_text(other[1].size)} in {other[0]!r}; training needs one. {advice}"
+            f"{path}: images have {count} sizes, such as {format_image_size(first.size)} in {name!r} and "
+            f"{format_image_size(other[1].size)} in {other[0]!r}; training needs one. {advice}"
         )
     try:
         base_grid(*first.size)
@@ -107,13 +111,13 @@ def common_size(path: Path, headers: dict[str, Header]) -> tuple[int, int]:
     return first.size
 
 
-def prepare_command(path: Path, headers: dict[str, Header]) -> str:
+def prepare_command(path: Path, headers: dict[str, ImageHeader]) -> str:
     """The command that makes images of one size, near the one that most of them have."""
     sides = sorted(min(header.size) for header in headers.values())
     middle = max(8, min(1024, sides[len(sides) // 2]))
     return f"stylesmith data prepare {path} out.zip --resolution {1 << (middle.bit_length() - 1)}"
 
 
-def size_text(size: tuple[int, int]) -> str:
+def format_image_size(size: tuple[int, int]) -> str:
     """Height and width as people write them: `512x384` is 512 wide."""
     return f"{size[1]}x{size[0]}"

@@ -1,26 +1,26 @@
 """Figures and tables of both papers, for any model.
 
-Each figure is a function from a `Subject` to a `Drawing`, listed in `catalog.py`; `page.py` makes
+Each figure is a function from a `FigureInput` to a `Drawing`, listed in `catalog.py`; `page.py` makes
 files of drawings, with matplotlib.
 """
 
-from stylesmith.figures.catalog import FIGURES, PaperFigure, check_choices, check_model, find_figure
-from stylesmith.figures.drawing import COLORS, Chart, Drawing, Pictures
-from stylesmith.figures.page import save_drawing
-from stylesmith.figures.subject import Choices, Progress, Subject
+from stylesmith.figures.catalog import FIGURES, PaperFigure, check_model, check_options, find_figure
+from stylesmith.figures.drawing import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
+from stylesmith.figures.page import save_figure
+from stylesmith.figures.subject import FigureInput, FigureOptions, ProgressCallback
 
 __all__ = [
-    "COLORS",
+    "OKABE_ITO_COLORS",
     "FIGURES",
-    "Chart",
-    "Choices",
-    "Drawing",
+    "ChartPanel",
+    "FigureOptions",
+    "FigureLayout",
     "PaperFigure",
-    "Pictures",
-    "Progress",
-    "Subject",
-    "check_choices",
+    "ImagePanel",
+    "ProgressCallback",
+    "FigureInput",
+    "check_options",
     "check_model",
     "find_figure",
-    "save_drawing",
+    "save_figure",
 ]

@@ -16,11 +16,11 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.networks import Generator
 from stylesmith.networks.stylegan import AdaINLayer
 from stylesmith.ops import instance_norm
-from stylesmith.sampling import Codes, Painter
+from stylesmith.sampling import LatentCodes, SamplingPipeline
 
-VIEWABLE = 3.0
+DISPLAY_STDS = 3.0
 """Standard deviations from gray to white, and to black."""
-LARGEST_TILE = 256
+MAX_TILE_SIDE = 256
 """Pixels of the longer side of a picture in a sheet of feature maps."""
 
 
@@ -36,17 +36,17 @@ class Activations:
     """The same in front of that layer's AdaIN; empty where a network has none."""
 
 
-def observe(painter: Painter, codes: Codes) -> Activations:
+def capture_activations(painter: SamplingPipeline, codes: LatentCodes) -> Activations:
     """Draw, and keep what goes through the network."""
-    blocks = network_blocks(painter.generator)
+    blocks = synthesis_blocks(painter.generator)
     layers = [getattr(block, "layer1", None) for block in blocks]
     last = [layer for layer in layers if isinstance(layer, AdaINLayer)]
-    with capture_outputs(blocks) as features, capture_unnormalized(last) as unnormalized:
+    with capture_outputs(blocks) as features, capture_adain_inputs(last) as unnormalized:
         images = painter.draw(codes)
     return Activations(images, features, unnormalized)
 
 
-def network_blocks(generator: Generator) -> list[nn.Module]:
+def synthesis_blocks(generator: Generator) -> list[nn.Module]:
     """One module for each level, from the base up; all synthesis networks are built of them."""
     blocks = generator.synthesis.blocks  # type: ignore[attr-defined]  # of all three kinds
     assert isinstance(blocks, nn.ModuleList)
@@ -70,7 +70,7 @@ def capture_outputs(modules: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
 
 
 @contextmanager
-def capture_unnormalized(layers: Sequence[AdaINLayer]) -> Iterator[list[Tensor]]:
+def capture_adain_inputs(layers: Sequence[AdaINLayer]) -> Iterator[list[Tensor]]:
     """Keep what layers give to their AdaIN, which is no module that could have a hook."""
     kept: list[Tensor] = []
 
@@ -94,18 +94,18 @@ def normalization_name(config: GeneratorConfig) -> str:
     return "instance normalization" if config.kind == "adain" else "pixel normalization"
 
 
-def level_names(features: Sequence[Tensor]) -> list[str]:
+def resolution_names(features: Sequence[Tensor]) -> list[str]:
     """Resolutions in words: `4x4`, `8x8`."""
     return [f"{maps.shape[-1]}x{maps.shape[-2]}" for maps in features]
 
 
-def by_strength(maps: Tensor) -> list[int]:
+def indices_by_std(maps: Tensor) -> list[int]:
     """Numbers of maps `(F, h, w)`, those with the largest standard deviation first."""
     deviations = maps.flatten(1).std(dim=1, correction=0)
     return [int(i) for i in deviations.argsort(descending=True, stable=True)]
 
 
-def joint_strength(maps: Tensor) -> Tensor:
+def normalized_rms(maps: Tensor) -> Tensor:
     """How strong all normalized maps are together at each pixel: `(N, F, h, w)` -> `(N, h, w)`.
 
     The root of the mean square over instance-normalized maps, which is about 1 everywhere if each
@@ -114,16 +114,16 @@ def joint_strength(maps: Tensor) -> Tensor:
     return instance_norm(maps.float()).square().mean(dim=1).sqrt()
 
 
-def peaks(maps: Tensor) -> Tensor:
-    """Largest `joint_strength` of each image, `(N, F, h, w)` -> `(N,)`.
+def max_normalized_rms(maps: Tensor) -> Tensor:
+    """Largest `normalized_rms` of each image, `(N, F, h, w)` -> `(N,)`.
 
     It is 1 where no pixel stands out, and sqrt(h * w - 1) where all maps are zero but for one
     pixel, the same for all.
     """
-    return joint_strength(maps).flatten(1).amax(dim=1)
+    return normalized_rms(maps).flatten(1).amax(dim=1)
 
 
-def fine_share(maps: Tensor) -> float:
+def high_frequency_fraction(maps: Tensor) -> float:
     """High-frequency content: the share of variance that half the resolution could not hold.
 
     What means over 2x2 pixels take away from instance-normalized maps `(N, F, h, w)`, h and w even:
@@ -138,29 +138,29 @@ def fine_share(maps: Tensor) -> float:
 
 def normalized_view(maps: Tensor) -> Tensor:
     """Maps `(F, h, w)` in the viewable range -1..1, each by its own mean and deviation."""
-    return (instance_norm(maps[None].float())[0] / VIEWABLE).clamp(-1, 1)
+    return (instance_norm(maps[None].float())[0] / DISPLAY_STDS).clamp(-1, 1)
 
 
-def common_view(maps: Tensor) -> Tensor:
+def common_scale_view(maps: Tensor) -> Tensor:
     """Maps `(F, h, w)` in the viewable range -1..1, all by one mean and deviation."""
     maps = maps.float()
     deviation = maps.std(correction=0)
-    return ((maps - maps.mean()) / (VIEWABLE * deviation).clamp(min=1e-12)).clamp(-1, 1)
+    return ((maps - maps.mean()) / (DISPLAY_STDS * deviation).clamp(min=1e-12)).clamp(-1, 1)
 
 
-def joint_view(maps: Tensor) -> Tensor:
-    """`joint_strength` of maps `(F, h, w)` as a plane `(1, h, w)`: black is 0, white 3 or more."""
-    return (joint_strength(maps[None]) / VIEWABLE * 2 - 1).clamp(-1, 1)
+def normalized_rms_view(maps: Tensor) -> Tensor:
+    """`normalized_rms` of maps `(F, h, w)` as a plane `(1, h, w)`: black is 0, white 3 or more."""
+    return (normalized_rms(maps[None]) / DISPLAY_STDS * 2 - 1).clamp(-1, 1)
 
 
-def sheet(image: Tensor, levels: Sequence[Tensor]) -> Tensor:
+def feature_map_grid(image: Tensor, levels: Sequence[Tensor]) -> Tensor:
     """An image `(C, H, W)` and, right of it, planes `(rows, h, w)` in -1..1 of several levels.
 
     Returns:
         `(rows, 1 + levels, C, H', W')`, of which no side is larger than 256; NaN where there is
         nothing: below the image, and where a level has fewer planes than others.
     """
-    image = reduce_to_tile(image[None].float())[0].cpu()
+    image = downsample_to_tile(image[None].float())[0].cpu()
     rows = max(len(planes) for planes in levels)
     tiles = image.new_full((rows, 1 + len(levels), *image.shape), math.nan)
     tiles[0, 0] = image
@@ -174,14 +174,16 @@ def sheet(image: Tensor, levels: Sequence[Tensor]) -> Tensor:
     return tiles
 
 
-def reduce_to_tile(images: Tensor) -> Tensor:
+def downsample_to_tile(images: Tensor) -> Tensor:
     """Images `(N, C, H, W)` halved by means until no side is larger than 256 pixels."""
-    while max(images.shape[-2:]) > LARGEST_TILE:
+    while max(images.shape[-2:]) > MAX_TILE_SIDE:
         images = F.avg_pool2d(images, 2)
     return images
 
 
-def observe_each(painter: Painter, seeds: Sequence[int]) -> Iterator[Activations]:
+def capture_activations_of_seeds(
+    painter: SamplingPipeline, seeds: Sequence[int]
+) -> Iterator[Activations]:
     """Activations of each seed in turn, for measures over many images."""
     for seed in seeds:
-        yield observe(painter, painter.codes([seed]))
+        yield capture_activations(painter, painter.codes([seed]))

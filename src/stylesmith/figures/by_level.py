@@ -3,23 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from stylesmith.figures.drawing import Chart
+from stylesmith.figures.drawing import ChartPanel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Curve = Mapping[str, float]
+ResolutionCurve = Mapping[str, float]
 """A value for each resolution, by its name, from the lowest."""
 
 
-def level_chart(
-    curves: Sequence[tuple[str, Curve]],
+def resolution_chart(
+    curves: Sequence[tuple[str, ResolutionCurve]],
     quantity: str,
     *,
     resolution_of: str = "feature maps",
     title: str = "",
     y_limits: tuple[float, float | None] = (0, None),
-) -> Chart:
+) -> ChartPanel:
     """One line for each name and its values.
 
     Args:
@@ -38,9 +38,11 @@ def level_chart(
         if len(curves) > 1:
             axes.legend(frameon=False)
 
-    return Chart(plot, title, width=level_chart_width(max(len(curve) for _, curve in curves)))
+    return ChartPanel(
+        plot, title, width=resolution_chart_width(max(len(curve) for _, curve in curves))
+    )
 
 
-def level_chart_width(levels: int) -> int:
+def resolution_chart_width(levels: int) -> int:
     """Pixels of a chart with so many names of resolutions below it."""
     return max(560, 80 * levels + 90)

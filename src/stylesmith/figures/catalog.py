@@ -6,23 +6,26 @@ from dataclasses import dataclass, fields
 
 from stylesmith.errors import UsageError
 from stylesmith.figures import image_path_length, two_models, uncurated
-from stylesmith.figures.conditioning import conditioning
+from stylesmith.figures.conditioning import jacobian_conditioning
 from stylesmith.figures.contributions import contributions_over_training
-from stylesmith.figures.drawing import Drawing
-from stylesmith.figures.droplets import droplets, without_droplets
-from stylesmith.figures.feature_maps import broken_image, growing_activations
+from stylesmith.figures.drawing import FigureLayout
+from stylesmith.figures.droplets import activations_without_droplets, droplet_artifacts
+from stylesmith.figures.feature_maps import (
+    corrupted_image_activations,
+    progressive_growing_activations,
+)
 from stylesmith.figures.history import training_history
 from stylesmith.figures.mixing import style_mixing
 from stylesmith.figures.noise import noise_components, stochastic_variation
 from stylesmith.figures.noise_maps import noise_regularization
 from stylesmith.figures.phase import phase_artifacts
 from stylesmith.figures.projections import example_projections, projection_histograms
-from stylesmith.figures.real_images import data_set
-from stylesmith.figures.subject import Choices, Progress, Subject
-from stylesmith.figures.truncation import truncation
-from stylesmith.figures.warping import warping
+from stylesmith.figures.real_images import dataset_samples
+from stylesmith.figures.subject import FigureInput, FigureOptions, ProgressCallback
+from stylesmith.figures.truncation import truncation_trick
+from stylesmith.figures.warping import latent_space_warping
 
-Draw = Callable[[Subject, Progress], Drawing]
+FigureFunction = Callable[[FigureInput, ProgressCallback], FigureLayout]
 
 
 @dataclass(frozen=True)
@@ -34,54 +37,54 @@ class PaperFigure:
     title: str
     needs: str
     """What a model must have for it, in words; where it is drawn by hand, the place in docs."""
-    draw: Draw | None = None
+    draw: FigureFunction | None = None
     """None for diagrams, which nothing computes."""
     options: frozenset[str] = frozenset()
-    """The choices that have an effect, as fields of `Choices`."""
+    """The choices that have an effect, as fields of `FigureOptions`."""
     needs_no_model: bool = False
     """Whether it is an experiment of its own, without a model."""
 
 
-SEEDS_AND_CLASS = frozenset({"seeds", "label"})
-ONE_MODEL = frozenset({"seeds", "label", "psi", "count"})
-ONE_OR_TWO = ONE_MODEL | {"other"}
-SEEDS_AND_PSI = SEEDS_AND_CLASS | {"psi"}
-TWO_MODELS = SEEDS_AND_CLASS | {"other", "data", "count"}
-SCORES = frozenset({"count", "distance", "label"})
-PROJECTIONS = frozenset({"count", "steps", "distance", "label", "other", "data"})
-BY_HAND = "drawn in docs/architectures.md"
+SEEDS_AND_CLASS_OPTIONS = frozenset({"seeds", "label"})
+ONE_MODEL_OPTIONS = frozenset({"seeds", "label", "psi", "count"})
+ONE_OR_TWO_MODELS_OPTIONS = ONE_MODEL_OPTIONS | {"other"}
+SEEDS_AND_PSI_OPTIONS = SEEDS_AND_CLASS_OPTIONS | {"psi"}
+TWO_MODELS_OPTIONS = SEEDS_AND_CLASS_OPTIONS | {"other", "data", "count"}
+PATH_LENGTH_OPTIONS = frozenset({"count", "distance", "label"})
+PROJECTION_OPTIONS = frozenset({"count", "steps", "distance", "label", "other", "data"})
+DIAGRAM_IN_DOCS = "drawn in docs/architectures.md"
 
 FIGURES: tuple[PaperFigure, ...] = (
-    PaperFigure("stylegan-1", "Traditional and style-based generator", BY_HAND),
+    PaperFigure("stylegan-1", "Traditional and style-based generator", DIAGRAM_IN_DOCS),
     PaperFigure(
         "stylegan-2",
         "Uncurated images in falling size (FFHQ)",
         "any model",
-        uncurated.FACES,
-        SEEDS_AND_PSI,
+        uncurated.UNCURATED_FFHQ,
+        SEEDS_AND_PSI_OPTIONS,
     ),
     PaperFigure(
-        "stylegan-3", "Style mixing", "a style for each layer", style_mixing, SEEDS_AND_PSI
+        "stylegan-3", "Style mixing", "a style for each layer", style_mixing, SEEDS_AND_PSI_OPTIONS
     ),
     PaperFigure(
         "stylegan-4",
         "Stochastic variation, and its standard deviation",
         "noise inputs",
         stochastic_variation,
-        SEEDS_AND_PSI | {"count"},
+        SEEDS_AND_PSI_OPTIONS | {"count"},
     ),
     PaperFigure(
         "stylegan-5",
         "Noise on all, no, fine and coarse layers",
         "noise inputs",
         noise_components,
-        SEEDS_AND_PSI,
+        SEEDS_AND_PSI_OPTIONS,
     ),
     PaperFigure(
         "stylegan-6",
         "Why W is less warped than Z, by an experiment",
         "no model",
-        warping,
+        latent_space_warping,
         frozenset({"count"}),
         needs_no_model=True,
     ),
@@ -89,11 +92,15 @@ FIGURES: tuple[PaperFigure, ...] = (
         "stylegan-7",
         "Images of the data set",
         "a run whose data is there, or --data",
-        data_set,
+        dataset_samples,
         frozenset({"count", "data"}),
     ),
     PaperFigure(
-        "stylegan-8", "Truncation, to negative psi", "any model", truncation, SEEDS_AND_CLASS
+        "stylegan-8",
+        "Truncation, to negative psi",
+        "any model",
+        truncation_trick,
+        SEEDS_AND_CLASS_OPTIONS,
     ),
     PaperFigure(
         "stylegan-9",
@@ -106,60 +113,60 @@ FIGURES: tuple[PaperFigure, ...] = (
         "stylegan-10",
         "Uncurated images in falling size (LSUN Bedroom)",
         "any model",
-        uncurated.BEDROOMS,
-        SEEDS_AND_PSI,
+        uncurated.UNCURATED_BEDROOM,
+        SEEDS_AND_PSI_OPTIONS,
     ),
     PaperFigure(
         "stylegan-11",
         "Uncurated images in falling size (LSUN Car)",
         "any model",
-        uncurated.CARS,
-        SEEDS_AND_PSI,
+        uncurated.UNCURATED_CAR,
+        SEEDS_AND_PSI_OPTIONS,
     ),
     PaperFigure(
         "stylegan-12",
         "Uncurated images in falling size (LSUN Cat)",
         "any model",
-        uncurated.CATS,
-        SEEDS_AND_PSI,
+        uncurated.UNCURATED_CAT,
+        SEEDS_AND_PSI_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-1",
         "Droplets: feature maps before and after instance normalization",
         "AdaIN",
-        droplets,
-        ONE_MODEL,
+        droplet_artifacts,
+        ONE_MODEL_OPTIONS,
     ),
-    PaperFigure("stylegan2-2", "StyleGAN's synthesis network, redesigned", BY_HAND),
+    PaperFigure("stylegan2-2", "StyleGAN's synthesis network, redesigned", DIAGRAM_IN_DOCS),
     PaperFigure(
         "stylegan2-3",
         "Activations with demodulation in place of normalization",
         "any model; --other with other normalization",
-        without_droplets,
-        ONE_OR_TWO,
+        activations_without_droplets,
+        ONE_OR_TWO_MODELS_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-4",
         "Images of low and of high path length",
         "any model",
-        image_path_length.extremes,
-        SCORES,
+        image_path_length.low_and_high_path_lengths,
+        PATH_LENGTH_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-5",
         "Distribution of the path length of single images",
         "any model; --other for a second one",
-        image_path_length.distribution,
-        SCORES | {"other"},
+        image_path_length.path_length_distribution,
+        PATH_LENGTH_OPTIONS | {"other"},
     ),
     PaperFigure(
         "stylegan2-6",
         "Phase artifacts: details that stay while the pose moves",
         "any model; --other without progressive growing",
         phase_artifacts,
-        ONE_OR_TWO,
+        ONE_OR_TWO_MODELS_OPTIONS,
     ),
-    PaperFigure("stylegan2-7", "Three generators and three discriminators", BY_HAND),
+    PaperFigure("stylegan2-7", "Three generators and three discriminators", DIAGRAM_IN_DOCS),
     PaperFigure(
         "stylegan2-8",
         "Contribution of each resolution over training",
@@ -172,58 +179,62 @@ FIGURES: tuple[PaperFigure, ...] = (
         "Generated and real images, projected",
         "a run whose data is there, or --data; --other for a second model",
         example_projections,
-        PROJECTIONS,
+        PROJECTION_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-10",
         "Distances of projections of generated and real images",
         "a run whose data is there, or --data; --other for a second model",
         projection_histograms,
-        PROJECTIONS,
+        PROJECTION_OPTIONS,
     ),
     PaperFigure(
-        "stylegan2-11", "Hand-picked images", "any model", uncurated.hand_picked, SEEDS_AND_PSI
+        "stylegan2-11",
+        "Hand-picked images",
+        "any model",
+        uncurated.hand_picked_samples,
+        SEEDS_AND_PSI_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-12",
         "Uncurated images with psi 0.5",
         "any model",
-        uncurated.random_outputs,
-        SEEDS_AND_PSI,
+        uncurated.random_samples,
+        SEEDS_AND_PSI_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-13",
         "Two models side by side (LSUN Cat)",
         "any two models; runs for numbers",
-        two_models.CATS,
-        TWO_MODELS,
+        two_models.TWO_MODELS_CAT,
+        TWO_MODELS_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-14",
         "Two models side by side (LSUN Car)",
         "any two models; runs for numbers",
-        two_models.CARS,
-        TWO_MODELS,
+        two_models.TWO_MODELS_CAR,
+        TWO_MODELS_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-15",
         "Activations of a successful and of a corrupted image",
         "any model",
-        broken_image,
-        ONE_MODEL,
+        corrupted_image_activations,
+        ONE_MODEL_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-16",
         "Activations with and without progressive growing",
         "any model; --other without progressive growing",
-        growing_activations,
-        ONE_OR_TWO,
+        progressive_growing_activations,
+        ONE_OR_TWO_MODELS_OPTIONS,
     ),
     PaperFigure(
         "stylegan2-17",
         "Singular values of the Jacobian at random w",
         "any model; --other with other regularization",
-        conditioning,
+        jacobian_conditioning,
         frozenset({"count", "label", "other", "psi"}),
     ),
     PaperFigure(
@@ -231,7 +242,7 @@ FIGURES: tuple[PaperFigure, ...] = (
         "Noise maps of a projection without and with their regularizer",
         "noise inputs; a run whose data is there, --data, or a second model by --other",
         noise_regularization,
-        PROJECTIONS - {"count"},
+        PROJECTION_OPTIONS - {"count"},
     ),
 )
 
@@ -265,7 +276,7 @@ def check_model(figure: PaperFigure, model: str | None) -> None:
         raise UsageError(f"name a figure and a model; {figure.id} needs {figure.needs}")
 
 
-def check_choices(figure: PaperFigure, choices: Choices) -> None:
+def check_options(figure: PaperFigure, choices: FigureOptions) -> None:
     """Refuse choices that would have no effect.
 
     Raises:
@@ -273,12 +284,12 @@ def check_choices(figure: PaperFigure, choices: Choices) -> None:
     """
     for field in fields(choices):
         if getattr(choices, field.name) is not None and field.name not in figure.options:
-            known = ", ".join(f"--{_option(name)}" for name in sorted(figure.options))
+            known = ", ".join(f"--{_option_name(name)}" for name in sorted(figure.options))
             raise UsageError(
-                f"--{_option(field.name)}: has no effect on {figure.id}, which takes "
+                f"--{_option_name(field.name)}: has no effect on {figure.id}, which takes "
                 f"{known or 'no options'}"
             )
 
 
-def _option(field: str) -> str:
+def _option_name(field: str) -> str:
     return "class" if field == "label" else field

@@ -5,25 +5,25 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from stylesmith.figures.drawing import Chart, Drawing
+from stylesmith.figures.drawing import ChartPanel, FigureLayout
 from stylesmith.figures.jacobian import jacobian, singular_values
-from stylesmith.figures.subject import Progress, Subject
-from stylesmith.perception.inputs import full_precision
-from stylesmith.sampling import Painter
+from stylesmith.figures.subject import FigureInput, ProgressCallback
+from stylesmith.perception.inputs import disable_tf32
+from stylesmith.sampling import SamplingPipeline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COUNT = 10
+DEFAULT_JACOBIANS = 10
 """Random w at which the Jacobian is computed."""
-PIXELS = 1 << 15
+MAX_PIXELS_PER_BATCH = 1 << 15
 """Of all images that are pushed forward at once; 32 at 32x32."""
 
 
-def conditioning(subject: Subject, on_progress: Progress) -> Drawing:
+def jacobian_conditioning(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 17: mean and standard deviation of the sorted singular values."""
-    count = subject.options.count or COUNT
-    curves = [(one.name, spectra(one, on_progress)) for one in subject.compared_inputs()]
+    count = subject.options.count or DEFAULT_JACOBIANS
+    curves = [(one.name, normalized_spectra(one, on_progress)) for one in subject.compared_inputs()]
     spreads = "; ".join(
         f"{name}: the middle one is {values.median(dim=1).values.mean():.2g} of the largest"
         for name, values in curves
@@ -34,20 +34,20 @@ def conditioning(subject: Subject, on_progress: Progress) -> Drawing:
         "points w, with the largest normalized to 1. Values closer to one another mean better "
         f"conditioning. {spreads}."
     )
-    return Drawing(caption, [[Chart(lambda axes: _plot(axes, curves))]])
+    return FigureLayout(caption, [[ChartPanel(lambda axes: _plot_spectra(axes, curves))]])
 
 
-def spectra(subject: Subject, on_progress: Progress) -> Tensor:
+def normalized_spectra(subject: FigureInput, on_progress: ProgressCallback) -> Tensor:
     """Singular values at the w of the first seeds, largest first and divided by it: `(N, D)`."""
-    painter, count = subject.pipeline(), subject.options.count or COUNT
+    painter, count = subject.pipeline(), subject.options.count or DEFAULT_JACOBIANS
     rows = []
     for seed in range(count):
-        rows.append(spectrum(painter, painter.ws([seed])[0, 0]))
+        rows.append(normalized_spectrum(painter, painter.ws([seed])[0, 0]))
         on_progress(seed + 1, count)
     return torch.stack(rows)
 
 
-def spectrum(painter: Painter, w: Tensor) -> Tensor:
+def normalized_spectrum(painter: SamplingPipeline, w: Tensor) -> Tensor:
     """Singular values at one w `(D,)`, which goes to all layers, divided by the largest: `(D,)`."""
     generator = painter.generator
     height, width = generator.image_size
@@ -55,13 +55,15 @@ def spectrum(painter: Painter, w: Tensor) -> Tensor:
     def draw(w: Tensor) -> Tensor:
         return generator.draw(generator.broadcast(w))
 
-    with full_precision():
-        matrix = jacobian(draw, w, batch_size=max(1, min(PIXELS // (height * width), len(w))))
+    with disable_tf32():
+        matrix = jacobian(
+            draw, w, batch_size=max(1, min(MAX_PIXELS_PER_BATCH // (height * width), len(w)))
+        )
     values = singular_values(matrix)
     return values / values[0]
 
 
-def _plot(axes: "Axes", curves: list[tuple[str, Tensor]]) -> None:
+def _plot_spectra(axes: "Axes", curves: list[tuple[str, Tensor]]) -> None:
     for name, values in curves:
         places = range(1, values.shape[1] + 1)
         mean, deviation = values.mean(dim=0), values.std(dim=0, correction=0)

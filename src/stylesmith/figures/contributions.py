@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from stylesmith.figures.activations import capture_outputs, network_blocks
-from stylesmith.figures.by_level import level_chart_width
-from stylesmith.figures.drawing import Chart, Drawing
-from stylesmith.figures.subject import Progress, Subject
+from stylesmith.figures.activations import capture_outputs, synthesis_blocks
+from stylesmith.figures.by_level import resolution_chart_width
+from stylesmith.figures.drawing import ChartPanel, FigureLayout
+from stylesmith.figures.subject import FigureInput, ProgressCallback
 from stylesmith.models import RunFolder, load
 from stylesmith.networks import Generator
 from stylesmith.networks.style_blocks import SkipBlock
@@ -19,14 +19,16 @@ from stylesmith.sampling import sample_w
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COUNT = 1024
+DEFAULT_W_SAMPLES = 1024
 """Random samples of w, as published."""
-SNAPSHOTS = 16
+MAX_SNAPSHOTS = 16
 """Most snapshots of a run that are measured."""
-BATCH = 16
+W_BATCH_SIZE = 16
 
 
-def contributions_over_training(subject: Subject, on_progress: Progress) -> Drawing:
+def contributions_over_training(
+    subject: FigureInput, on_progress: ProgressCallback
+) -> FigureLayout:
     """Figure 8: shares of the resolutions over the images seen; a bar chart of a single model.
 
     Raises:
@@ -38,8 +40,8 @@ def contributions_over_training(subject: Subject, on_progress: Progress) -> Draw
             "a toRGB of each resolution whose images are summed",
             "skip generators have them (generator.connection=skip: stylegan2-e, stylegan2-f)",
         )
-    count = subject.options.count or COUNT
-    history = spread(RunFolder(subject.path).snapshots()[::-1], SNAPSHOTS)
+    count = subject.options.count or DEFAULT_W_SAMPLES
+    history = evenly_spaced(RunFolder(subject.path).snapshots()[::-1], MAX_SNAPSHOTS)
     names = [f"{width}x{height}" for height, width in map(config.size, range(config.levels))]
     what = (
         f"StyleGAN2, Figure 8. Contribution of each resolution to the output of {subject.name}: "
@@ -47,32 +49,36 @@ def contributions_over_training(subject: Subject, on_progress: Progress) -> Draw
         f"before upsampling, over {count} random w"
     )
     if len(history) < 2:
-        shares = _shares(subject, subject.generator, count)
+        shares = _measure_contributions(subject, subject.generator, count)
         on_progress(1, 1)
-        width = level_chart_width(len(names))
-        return Drawing(f"{what}.", [[Chart(lambda axes: _bars(axes, names, shares), width=width)]])
+        width = resolution_chart_width(len(names))
+        return FigureLayout(
+            f"{what}.", [[ChartPanel(lambda axes: _plot_bars(axes, names, shares), width=width)]]
+        )
     rows = []
     for number, path in enumerate(history, 1):
-        rows.append(_shares(subject, load(path, device=subject.device.type), count))
+        rows.append(_measure_contributions(subject, load(path, device=subject.device.type), count))
         on_progress(number, len(history))
     images_seen = [int(path.stem) for path in history]
     caption = f"{what}, at {len(history)} snapshots of the run."
-    chart = Chart(lambda axes: _areas(axes, names, images_seen, torch.stack(rows)), width=640)
-    return Drawing(caption, [[chart]])
+    chart = ChartPanel(
+        lambda axes: _plot_areas(axes, names, images_seen, torch.stack(rows)), width=640
+    )
+    return FigureLayout(caption, [[chart]])
 
 
 @torch.no_grad()
-def contributions(generator: Generator, w: Tensor) -> Tensor:
+def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     """Shares of the resolutions in the image of a skip generator, which sum to 1: `(levels,)`.
 
     A share is the standard deviation of all pixel values that a toRGB gives for `w` `(N, D)`, about
     the mean of each color channel: its bias, which makes no picture, has no part in it.
     """
-    blocks = network_blocks(generator)
+    blocks = synthesis_blocks(generator)
     layers = [block.to_rgb for block in blocks if isinstance(block, SkipBlock)]
     numbers = torch.zeros(len(layers), dtype=torch.float64)
     sums = torch.zeros(2, len(layers), generator.config.image_channels, dtype=torch.float64)
-    for part in w.split(BATCH):
+    for part in w.split(W_BATCH_SIZE):
         with capture_outputs(layers) as images:
             generator.draw(generator.broadcast(part))
         for level, image in enumerate(images):
@@ -85,26 +91,26 @@ def contributions(generator: Generator, w: Tensor) -> Tensor:
     return deviations / deviations.sum()
 
 
-def spread(paths: Sequence[Path], max_count: int) -> list[Path]:
+def evenly_spaced(paths: Sequence[Path], max_count: int) -> list[Path]:
     """At most so many of them, evenly spaced, with the first and the last."""
     if len(paths) <= max_count:
         return list(paths)
     return [paths[round(i * (len(paths) - 1) / (max_count - 1))] for i in range(max_count)]
 
 
-def _shares(subject: Subject, generator: Generator, count: int) -> Tensor:
+def _measure_contributions(subject: FigureInput, generator: Generator, count: int) -> Tensor:
     number = subject.options.label
     label = None if number is None else generator.label_row(number)
-    return contributions(generator, sample_w(generator, label, count=count))
+    return torgb_contributions(generator, sample_w(generator, label, count=count))
 
 
-def _bars(axes: "Axes", names: list[str], shares: Tensor) -> None:
+def _plot_bars(axes: "Axes", names: list[str], shares: Tensor) -> None:
     bars = axes.bar(names, (100 * shares).tolist())
     axes.bar_label(bars, fmt="%.1f%%")
     axes.set(xlabel="resolution of tRGB", ylabel="contribution (%)")
 
 
-def _areas(axes: "Axes", names: list[str], images_seen: list[int], shares: Tensor) -> None:
+def _plot_areas(axes: "Axes", names: list[str], images_seen: list[int], shares: Tensor) -> None:
     import matplotlib
 
     colors = matplotlib.colormaps["cividis"](torch.linspace(0, 1, len(names)).numpy())

@@ -12,12 +12,21 @@ from torch import Tensor
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
+OKABE_ITO_COLORS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#F0E442",
+    "#000000",
+)
 """The palette of Okabe and Ito, which color-blind readers can tell apart."""
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImagePanel:
     """Equal images in rows and columns, with words at their sides."""
 
     images: Tensor
@@ -34,7 +43,7 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Chart:
+class ChartPanel:
     """One pair of axes."""
 
     plot: Callable[["Axes"], None]
@@ -45,11 +54,11 @@ class Chart:
     height: int = 380
 
 
-Panel = Pictures | Chart
+Panel = ImagePanel | ChartPanel
 
 
 @dataclass(frozen=True)
-class Drawing:
+class FigureLayout:
     """A whole figure."""
 
     caption: str
@@ -60,9 +69,9 @@ class Drawing:
     @property
     def has_axes(self) -> bool:
         """Whether anything on it is worth more as lines than as pixels."""
-        return any(isinstance(panel, Chart) for row in self.panels for panel in row)
+        return any(isinstance(panel, ChartPanel) for row in self.panels for panel in row)
 
     @property
-    def image_panels(self) -> list[Pictures]:
+    def image_panels(self) -> list[ImagePanel]:
         """The panels with images, in reading order."""
-        return [panel for row in self.panels for panel in row if isinstance(panel, Pictures)]
+        return [panel for row in self.panels for panel in row if isinstance(panel, ImagePanel)]

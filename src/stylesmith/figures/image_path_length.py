@@ -11,33 +11,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from stylesmith.figures.drawing import COLORS, Chart, Drawing, Pictures
-from stylesmith.figures.sheets import draw_all, in_rows
-from stylesmith.figures.subject import Progress, Subject
+from stylesmith.figures.drawing import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
+from stylesmith.figures.sheets import arrange_in_rows, draw_images
+from stylesmith.figures.subject import FigureInput, ProgressCallback
 from stylesmith.inversion.measure import choose_distance
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.passes import batch_size
-from stylesmith.metrics.path_length import lengths_around
-from stylesmith.perception.inputs import full_precision
+from stylesmith.metrics.path_length import path_lengths_around
+from stylesmith.perception.inputs import disable_tf32
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COUNT = 200
+DEFAULT_SCORED_IMAGES = 200
 """Images that are scored; the paper names no number."""
-DIRECTIONS = 4
+PATHS_PER_IMAGE = 4
 """Paths from each image."""
-SHOWN = 20
+IMAGES_PER_END = 20
 """Images of either end of the distribution."""
-LOW, HIGH = 10, 90
+LOW_PERCENTILE, HIGH_PERCENTILE = 10, 90
 """Percentiles of the two ends."""
-LAST = 99
+LAST_PERCENTILE = 99
 """Percentile where the axis of scores ends."""
-BINS = 50
+PATH_LENGTH_BINS = 50
 
 
 @dataclass(frozen=True)
-class ImageScores:
+class ImagePathLengths:
     """Path length of the images of seeds 0, 1, 2 and so on."""
 
     values: np.ndarray
@@ -50,25 +50,27 @@ class ImageScores:
     @property
     def low_seeds(self) -> np.ndarray:
         """Seeds at or below the 10th percentile."""
-        return np.flatnonzero(self.values <= np.percentile(self.values, LOW))
+        return np.flatnonzero(self.values <= np.percentile(self.values, LOW_PERCENTILE))
 
     @property
     def high_seeds(self) -> np.ndarray:
         """Seeds at or above the 90th percentile."""
-        return np.flatnonzero(self.values >= np.percentile(self.values, HIGH))
+        return np.flatnonzero(self.values >= np.percentile(self.values, HIGH_PERCENTILE))
 
     @property
     def description(self) -> str:
         """For captions: of which images they are, and how they were measured."""
         note = f" ({self.note})" if self.note else ""
         return (
-            f"Scores are the {self.metric_name} of seeds 0-{len(self.values) - 1} along {DIRECTIONS} "
+            f"Scores are the {self.metric_name} of seeds 0-{len(self.values) - 1} along {PATHS_PER_IMAGE} "
             f"paths each{note}."
         )
 
 
 @torch.no_grad()
-def score_images(subject: Subject, on_progress: Progress) -> ImageScores:
+def measure_image_path_lengths(
+    subject: FigureInput, on_progress: ProgressCallback
+) -> ImagePathLengths:
     """Path length around each image, without truncation, with the network's own noise.
 
     Raises:
@@ -77,7 +79,7 @@ def score_images(subject: Subject, on_progress: Progress) -> ImageScores:
     """
     painter, size = subject.pipeline(), subject.generator.image_size
     distance, note = choose_distance(subject.options.distance, size, painter.device)
-    count, keys = subject.options.count or COUNT, RandomKeys(0)
+    count, keys = subject.options.count or DEFAULT_SCORED_IMAGES, RandomKeys(0)
     step, width = max(1, batch_size(size) // 4), painter.config.mapping.z_dim
     values = []
     for start in range(0, count, step):
@@ -85,11 +87,11 @@ def score_images(subject: Subject, on_progress: Progress) -> ImageScores:
         noise = painter.noise_maps(seeds)
         ends = (
             painter.map_z(torch.stack([keys.normal(width, "end", seed, way) for seed in seeds]))
-            for way in range(DIRECTIONS)
+            for way in range(PATHS_PER_IMAGE)
         )
-        with full_precision():
+        with disable_tf32():
             values.append(
-                lengths_around(
+                path_lengths_around(
                     partial(painter.generator.draw, noise=noise),
                     distance.embed,
                     painter.ws(seeds),
@@ -98,30 +100,30 @@ def score_images(subject: Subject, on_progress: Progress) -> ImageScores:
             )
         on_progress(seeds.stop, count)
     name = "PPL" if distance.name == "lpips" else f"path length ({distance.name} distance)"
-    return ImageScores(torch.cat(values).numpy(), name, note)
+    return ImagePathLengths(torch.cat(values).numpy(), name, note)
 
 
-def extremes(subject: Subject, on_progress: Progress) -> Drawing:
+def low_and_high_path_lengths(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 4: random images of low and of high path length."""
-    scores, painter = score_images(subject, on_progress), subject.pipeline()
+    scores, painter = measure_image_path_lengths(subject, on_progress), subject.pipeline()
     panels = []
     for letter, kind, seeds, sign, place in (
-        ("a", "low", scores.low_seeds, "<=", LOW),
-        ("b", "high", scores.high_seeds, ">=", HIGH),
+        ("a", "low", scores.low_seeds, "<=", LOW_PERCENTILE),
+        ("b", "high", scores.high_seeds, ">=", HIGH_PERCENTILE),
     ):
-        some = RandomKeys(0).permutation(len(seeds), kind)[:SHOWN]
-        images = draw_all(painter, seeds[some].tolist(), lambda done, of: None)
+        some = RandomKeys(0).permutation(len(seeds), kind)[:IMAGES_PER_END]
+        images = draw_images(painter, seeds[some].tolist(), lambda done, of: None)
         title = f"({letter}) {kind} path length: {sign} {np.percentile(scores.values, place):.4g}"
-        panels.append(Pictures(in_rows(images, min(5, len(images))), title=title))
+        panels.append(ImagePanel(arrange_in_rows(images, min(5, len(images))), title=title))
     caption = (
         "StyleGAN2, Figure 4. Connection between perceptual path length and image quality, for "
-        f"{subject.name}. (a) Random examples with low path length (up to the {LOW}th percentile). "
-        f"(b) Examples with high path length (from the {HIGH}th percentile). {scores.description}"
+        f"{subject.name}. (a) Random examples with low path length (up to the {LOW_PERCENTILE}th percentile). "
+        f"(b) Examples with high path length (from the {HIGH_PERCENTILE}th percentile). {scores.description}"
     )
-    return Drawing(caption, [panels])
+    return FigureLayout(caption, [panels])
 
 
-def distribution(subject: Subject, on_progress: Progress) -> Drawing:
+def path_length_distribution(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 5: the histogram of scores, of one model or of two."""
     subjects = subject.compared_inputs()
     scores = []
@@ -130,23 +132,23 @@ def distribution(subject: Subject, on_progress: Progress) -> Drawing:
         def advance(done: int, total: int, number: int = number) -> None:
             on_progress(number * total + done, len(subjects) * total)
 
-        scores.append(score_images(each, advance))
-    top = max(float(np.percentile(each.values, LAST)) for each in scores)
+        scores.append(measure_image_path_lengths(each, advance))
+    top = max(float(np.percentile(each.values, LAST_PERCENTILE)) for each in scores)
     charts = [
-        _chart(score, top, f"({letter}) {each.name}, mean {score.values.mean():.4g}")
+        _histogram_panel(score, top, f"({letter}) {each.name}, mean {score.values.mean():.4g}")
         for letter, each, score in zip("ab", subjects, scores, strict=False)
     ]
     caption = (
         "StyleGAN2, Figure 5. Distribution of the path length scores of individual images. The "
-        f"ranges of Figure 4, up to the {LOW}th and from the {HIGH}th percentile, are highlighted "
-        f"in orange; scores beyond the axis, which ends at the {LAST}th percentile, are left out. "
+        f"ranges of Figure 4, up to the {LOW_PERCENTILE}th and from the {HIGH_PERCENTILE}th percentile, are highlighted "
+        f"in orange; scores beyond the axis, which ends at the {LAST_PERCENTILE}th percentile, are left out. "
         + " ".join(dict.fromkeys(score.description for score in scores))
     )
-    return Drawing(caption, [charts])
+    return FigureLayout(caption, [charts])
 
 
-def histogram(
-    scores: ImageScores, top: float, bins: int = BINS
+def path_length_histogram(
+    scores: ImagePathLengths, top: float, bins: int = PATH_LENGTH_BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts from 0 to `top`: of images between the two ends, of those in them; and bin edges."""
     edges = np.linspace(0, top, bins + 1)
@@ -156,18 +158,20 @@ def histogram(
     return within, highlighted, edges
 
 
-def _chart(scores: ImageScores, top: float, title: str) -> Chart:
-    within, highlighted, edges = histogram(scores, top)
+def _histogram_panel(scores: ImagePathLengths, top: float, title: str) -> ChartPanel:
+    within, highlighted, edges = path_length_histogram(scores, top)
     widths, highest = np.diff(edges), int((within + highlighted).max())
 
     def plot(axes: "Axes") -> None:
-        axes.bar(edges[:-1], within, widths, align="edge", color=COLORS[0], label="between")
+        axes.bar(
+            edges[:-1], within, widths, align="edge", color=OKABE_ITO_COLORS[0], label="between"
+        )
         axes.bar(
             *(edges[:-1], highlighted, widths),
             bottom=within,
             align="edge",
-            color=COLORS[1],
-            label=f"<= {LOW}%, >= {HIGH}%",
+            color=OKABE_ITO_COLORS[1],
+            label=f"<= {LOW_PERCENTILE}%, >= {HIGH_PERCENTILE}%",
         )
         axes.axvline(
             float(scores.values.mean()), color="black", linestyle="--", linewidth=1, label="mean"
@@ -177,4 +181,4 @@ def _chart(scores: ImageScores, top: float, title: str) -> Chart:
         )
         axes.legend(frameon=False, fontsize=9)
 
-    return Chart(plot, title=title)
+    return ChartPanel(plot, title=title)

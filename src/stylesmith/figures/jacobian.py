@@ -8,7 +8,7 @@ from torch import Tensor
 BatchFunction = Callable[[Tensor], Tensor]
 """Vectors `(N, D)` to values `(N, ...)`, each row by itself."""
 
-ROWS = 1 << 16
+QR_BLOCK_ROWS = 1 << 16
 """Rows of a Jacobian that are factored at once."""
 
 
@@ -21,13 +21,13 @@ def jacobian(function: BatchFunction, point: Tensor, *, batch_size: int = 32) ->
     """
     directions = torch.eye(len(point), dtype=point.dtype, device=point.device)
     columns = [
-        push_forward(function, point.expand(len(some), -1), some).cpu()
+        jacobian_vector_products(function, point.expand(len(some), -1), some).cpu()
         for some in directions.split(batch_size)
     ]
     return torch.cat(columns).T
 
 
-def push_forward(function: BatchFunction, points: Tensor, directions: Tensor) -> Tensor:
+def jacobian_vector_products(function: BatchFunction, points: Tensor, directions: Tensor) -> Tensor:
     """Jacobian-vector products of rows: points and directions `(N, D)` -> `(N, M)`.
 
     The pull-back u -> J^T u is linear, and its derivative along a direction v is J v. Two
@@ -50,6 +50,6 @@ def singular_values(matrix: Tensor) -> Tensor:
     spares a float64 copy of the whole.
     """
     triangle = matrix[:0].double()
-    for block in matrix.split(ROWS):
+    for block in matrix.split(QR_BLOCK_ROWS):
         triangle = torch.linalg.qr(torch.cat([triangle, block.double()]), mode="r").R
     return torch.linalg.svdvals(triangle)

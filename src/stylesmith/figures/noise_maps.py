@@ -8,40 +8,44 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.errors import UsageError
-from stylesmith.figures.drawing import Drawing, Pictures
+from stylesmith.figures.drawing import FigureLayout, ImagePanel
 from stylesmith.figures.projections import (
-    STEPS,
-    Projected,
-    open_search,
-    project,
+    DEFAULT_PROJECTION_STEPS,
+    ProjectedExample,
+    open_figure_search,
+    project_images,
     real_images_path,
 )
-from stylesmith.figures.subject import Progress, Subject
-from stylesmith.inversion import ProjectionSettings, Target, noise_regularizer
+from stylesmith.figures.subject import FigureInput, ProgressCallback
+from stylesmith.inversion import ProjectionSettings, ProjectionTarget, noise_regularizer
 from stylesmith.inversion.both_kinds import generated_targets, real_targets
 
-SPREAD = 2.5
+NOISE_DISPLAY_STDS = 2.5
 """Standard deviations from gray to black and to white."""
-SIDE = 160
+MIN_SHOWN_SIDE = 160
 """Pixels of an image on the page, where it has less."""
-SHOWN = 2
+SHOWN_RESOLUTIONS = 2
 """Resolutions of which a map is shown, the finest ones."""
 
 
-def noise_regularization(subject: Subject, on_progress: Progress) -> Drawing:
+def noise_regularization(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 18: one picture projected without and with the regularizer."""
     subject.require_noise()
-    on = ProjectionSettings(steps=subject.options.steps or STEPS, label=subject.options.label)
-    target = picture(subject, on)
+    on = ProjectionSettings(
+        steps=subject.options.steps or DEFAULT_PROJECTION_STEPS, label=subject.options.label
+    )
+    target = projection_target(subject, on)
     panels, words = [], ""
     for number, settings in enumerate((replace(on, noise_weight=0.0), on)):
-        search, words = open_search(subject, settings)
+        search, words = open_figure_search(subject, settings)
 
         def advance(done: int, total: int, before: int = number) -> None:
             on_progress(before * total + done, 2 * total)
 
-        (found,) = project(search, [target], advance)
-        panels.append(_column(found, "on" if settings.noise_weight else "off", settings))
+        (found,) = project_images(search, [target], advance)
+        panels.append(
+            _regularization_panel(found, "on" if settings.noise_weight else "off", settings)
+        )
     caption = (
         "StyleGAN2, Figure 18. Effect of noise regularization in latent-space projection, where "
         f"the noise inputs of {subject.name} are optimized too. Top to bottom: target image "
@@ -51,10 +55,10 @@ def noise_regularization(subject: Subject, on_progress: Progress) -> Drawing:
         "Off, maps are only normalized to zero mean and unit variance, and signal sneaks into "
         f"them; on, the weight is {on.noise_weight:g}. {words}"
     )
-    return Drawing(caption, [panels])
+    return FigureLayout(caption, [panels])
 
 
-def picture(subject: Subject, settings: ProjectionSettings) -> Target:
+def projection_target(subject: FigureInput, settings: ProjectionSettings) -> ProjectionTarget:
     """A real image, or one that the second model generated, where the user named one.
 
     Raises:
@@ -80,32 +84,36 @@ def picture(subject: Subject, settings: ProjectionSettings) -> Target:
     return replace(target, source=f"{target.source} of {other.name}")
 
 
-def shown_maps(noise: Sequence[Tensor]) -> list[Tensor]:
+def finest_noise_maps(noise: Sequence[Tensor]) -> list[Tensor]:
     """The last noise map of each of the finest resolutions, the finest first."""
     last = {noise_map.shape: noise_map for noise_map in noise}
-    return list(last.values())[: -SHOWN - 1 : -1]
+    return list(last.values())[: -SHOWN_RESOLUTIONS - 1 : -1]
 
 
-def _column(found: Projected, name: str, settings: ProjectionSettings) -> Pictures:
+def _regularization_panel(
+    found: ProjectedExample, name: str, settings: ProjectionSettings
+) -> ImagePanel:
     images, rows = [found.target, found.image], ["target image", "re-synthesized"]
-    for noise_map in shown_maps(found.noise):
+    for noise_map in finest_noise_maps(found.noise):
         height, width = noise_map.shape[-2:]
-        images.append(as_image(noise_map[0], found.target))
+        images.append(noise_map_image(noise_map[0], found.target))
         measure = float(noise_regularizer([noise_map], settings.form))
         rows.append(f"noise {width}x{height}: {measure:.2g}")
     total = float(noise_regularizer(found.noise, settings.form))
     side = min(found.target.shape[-2:])
-    return Pictures(
+    return ImagePanel(
         torch.stack(images)[:, None],
         rows,
         title=f"Regularization {name}: {total:.2g} in all",
-        zoom=max(1, SIDE // side),
+        zoom=max(1, MIN_SHOWN_SIDE // side),
     )
 
 
-def as_image(noise_map: Tensor, like: Tensor) -> Tensor:
+def noise_map_image(noise_map: Tensor, like: Tensor) -> Tensor:
     """A map `(1, h, w)` in gray, in the size and with the channels of an image `(C, H, W)`."""
-    gray = F.interpolate((noise_map / SPREAD).clamp(-1, 1)[None], size=like.shape[-2:])[0]
+    gray = F.interpolate((noise_map / NOISE_DISPLAY_STDS).clamp(-1, 1)[None], size=like.shape[-2:])[
+        0
+    ]
     image = gray.repeat(len(like), 1, 1)
     if len(like) == 4:  # opaque
         image[3] = 1

@@ -10,32 +10,32 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from stylesmith.figures.drawing import COLORS, Chart, Drawing, Pictures
-from stylesmith.figures.subject import Progress, Subject
+from stylesmith.figures.drawing import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
+from stylesmith.figures.subject import FigureInput, ProgressCallback
 from stylesmith.inversion import (
-    Found,
+    LatentOptimizer,
+    ProjectionResult,
     ProjectionSettings,
+    ProjectionTarget,
     Projector,
-    Search,
-    Target,
     choose_distance,
 )
-from stylesmith.inversion.attribution import BINS, Separation
+from stylesmith.inversion.attribution import DISTANCE_BINS, DistanceSeparation
 from stylesmith.inversion.both_kinds import generated_targets, real_targets
-from stylesmith.metrics.sides import training_data
-from stylesmith.sampling import read_codes
+from stylesmith.metrics.sides import training_data_config
+from stylesmith.sampling import load_latents
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHOWN, MEASURED = 4, 8
+DEFAULT_EXAMPLE_IMAGES, DEFAULT_HISTOGRAM_IMAGES = 4, 8
 """Images of each kind, for Figures 9 and 10."""
-STEPS = 200
+DEFAULT_PROJECTION_STEPS = 200
 """Of a projection; 1,000 in the paper."""
 
 
 @dataclass(frozen=True)
-class Projected:
+class ProjectedExample:
     """An image, and what its projection draws."""
 
     target: Tensor
@@ -48,19 +48,19 @@ class Projected:
 
 
 @dataclass(frozen=True)
-class BothKinds:
+class GeneratedAndRealProjections:
     """Projections into one network, of its own images and of real ones."""
 
     name: str
     distance: str
     """The name of what distances were measured by."""
-    generated: list[Projected]
-    real: list[Projected]
+    generated: list[ProjectedExample]
+    real: list[ProjectedExample]
 
     @property
-    def separation(self) -> Separation:
+    def separation(self) -> DistanceSeparation:
         """How well distances tell the kinds apart."""
-        return Separation.from_distances(
+        return DistanceSeparation.from_distances(
             [one.distance for one in self.generated], [one.distance for one in self.real]
         )
 
@@ -75,13 +75,15 @@ class BothKinds:
         )
 
 
-def example_projections(subject: Subject, on_progress: Progress) -> Drawing:
+def example_projections(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 9: targets above what was found, for generated and real images of each model."""
-    found, how = _all_models(subject, SHOWN, on_progress)
+    found, how = _project_for_all_models(subject, DEFAULT_EXAMPLE_IMAGES, on_progress)
     panels = [
         [
-            _pairs(one.generated, f"{one.name}, generated images", words=True),
-            _pairs(one.real, "Real images", words=False),
+            _target_and_projection_panel(
+                one.generated, f"{one.name}, generated images", words=True
+            ),
+            _target_and_projection_panel(one.real, "Real images", words=False),
         ]
         for one in found
     ]
@@ -90,33 +92,42 @@ def example_projections(subject: Subject, on_progress: Progress) -> Drawing:
         "StyleGAN2, Figure 9. Example images and their projected and re-synthesized counterparts. "
         "The top row shows target images, the bottom row the synthesis of the projected latent "
         f"vector{' and noise inputs' if noise else ''}; above them their distance. "
-        f"{_numbers(found)} {how}"
+        f"{_distance_caption(found)} {how}"
     )
-    return Drawing(caption, panels)
+    return FigureLayout(caption, panels)
 
 
-def projection_histograms(subject: Subject, on_progress: Progress) -> Drawing:
+def projection_histograms(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 10: histograms of distances between original and projected images."""
-    found, how = _all_models(subject, MEASURED, on_progress)
+    found, how = _project_for_all_models(subject, DEFAULT_HISTOGRAM_IMAGES, on_progress)
     farthest = max(max(*one.separation.generated, *one.separation.real) for one in found) or 1.0
-    charts = [Chart(_histogram(one, farthest), one.name, height=320) for one in found]
+    charts = [
+        ChartPanel(_plot_distance_histogram(one, farthest), one.name, height=320) for one in found
+    ]
     caption = (
         "StyleGAN2, Figure 10. Distance histograms between original and projected images for "
-        f"generated (blue) and real images (orange); a tick for each image. {_numbers(found)} "
+        f"generated (blue) and real images (orange); a tick for each image. {_distance_caption(found)} "
         f"{how}"
     )
-    return Drawing(caption, [charts])
+    return FigureLayout(caption, [charts])
 
 
-def project(search: Search, targets: Sequence[Target], on_progress: Progress) -> list[Projected]:
+def project_images(
+    search: LatentOptimizer, targets: Sequence[ProjectionTarget], on_progress: ProgressCallback
+) -> list[ProjectedExample]:
     """Project images together, and draw what was found as every command does."""
     with TemporaryDirectory(prefix="stylesmith-") as folder:
         projector = Projector(search, Path(folder), on_progress=on_progress)
-        found = {one.target.name: _open(one, projector) for one in projector.project(targets)}
+        found = {
+            one.target.name: _read_projected_image(one, projector)
+            for one in projector.project(targets)
+        }
     return [found[target.name] for target in targets]
 
 
-def open_search(subject: Subject, settings: ProjectionSettings) -> tuple[Search, str]:
+def open_figure_search(
+    subject: FigureInput, settings: ProjectionSettings
+) -> tuple[LatentOptimizer, str]:
     """A search by the distance that the user chose, or that there is; and for captions, how.
 
     Raises:
@@ -132,10 +143,10 @@ def open_search(subject: Subject, settings: ProjectionSettings) -> tuple[Search,
     words = f"{settings.steps} steps, by the distance {distance.name!r}."
     if reason:
         words += f" {reason[0].upper()}{reason[1:]}."
-    return Search(generator, distance, settings), words
+    return LatentOptimizer(generator, distance, settings), words
 
 
-def real_images_path(subject: Subject) -> Path:
+def real_images_path(subject: FigureInput) -> Path:
     """Where the images are that the user named, or else those that a run was trained on.
 
     Raises:
@@ -143,72 +154,86 @@ def real_images_path(subject: Subject) -> Path:
     """
     if subject.options.data:
         return subject.options.data
-    trained = training_data(subject.path)
+    trained = training_data_config(subject.path)
     if trained is None:
         raise subject.missing_error("its training data", "name real images by --data")
     return Path(trained.path)
 
 
-def _all_models(
-    subject: Subject, default: int, on_progress: Progress
-) -> tuple[list[BothKinds], str]:
+def _project_for_all_models(
+    subject: FigureInput, default: int, on_progress: ProgressCallback
+) -> tuple[list[GeneratedAndRealProjections], str]:
     """Projections of one model or two, by the same method, and how they were made in words."""
     choices = subject.options
     count, data = choices.count or default, real_images_path(subject)
-    settings = ProjectionSettings(steps=choices.steps or STEPS, label=choices.label)
+    settings = ProjectionSettings(
+        steps=choices.steps or DEFAULT_PROJECTION_STEPS, label=choices.label
+    )
     subjects = [subject, *([subject.other()] if choices.other else [])]
     found, words = [], ""
     for number, one in enumerate(subjects):
-        search, words = open_search(one, settings)
+        search, words = open_figure_search(one, settings)
 
         def advance(done: int, total: int, before: int = number) -> None:
             on_progress(before * total + done, len(subjects) * total)
 
-        found.append(_both_kinds(one, search, data, count, advance))
+        found.append(_project_generated_and_real(one, search, data, count, advance))
     return found, f"{count} images of each kind, real ones of {data.name}; {words}"
 
 
-def _both_kinds(
-    subject: Subject, search: Search, data: Path, count: int, on_progress: Progress
-) -> BothKinds:
+def _project_generated_and_real(
+    subject: FigureInput,
+    search: LatentOptimizer,
+    data: Path,
+    count: int,
+    on_progress: ProgressCallback,
+) -> GeneratedAndRealProjections:
     generator, settings = subject.generator, search.settings
     own = generated_targets(generator, count, settings)
     others = real_targets(data, generator, count, settings, option="--count")
-    found = project(search, [*own, *others], on_progress)
-    return BothKinds(subject.name, search.distance.name, found[:count], found[count:])
+    found = project_images(search, [*own, *others], on_progress)
+    return GeneratedAndRealProjections(
+        subject.name, search.distance.name, found[:count], found[count:]
+    )
 
 
-def _open(found: Found, projector: Projector) -> Projected:
+def _read_projected_image(found: ProjectionResult, projector: Projector) -> ProjectedExample:
     painter = projector.pipeline
-    codes = read_codes(found.folder.latent, painter.config, model=painter.model_hash)
+    codes = load_latents(found.folder.latent, painter.config, model=painter.model_hash)
     image = painter.draw(painter.codes([codes]))[0].cpu()
     looked_for = len(projector.optimizer.variables.noise_shapes)
     noise = [map_.cpu() for map_ in codes.noise[:looked_for] if map_ is not None]
-    return Projected(found.target.image, image, noise, found.distance)
+    return ProjectedExample(found.target.image, image, noise, found.distance)
 
 
-def _pairs(found: Sequence[Projected], title: str, *, words: bool) -> Pictures:
+def _target_and_projection_panel(
+    found: Sequence[ProjectedExample], title: str, *, words: bool
+) -> ImagePanel:
     targets, images = ([one.target for one in found], [one.image for one in found])
     rows = torch.stack([torch.stack(targets), torch.stack(images)])
     columns = [f"{one.distance:.3g}" for one in found]
-    return Pictures(rows, ("target", "re-synthesized") if words else (), columns, title)
+    return ImagePanel(rows, ("target", "re-synthesized") if words else (), columns, title)
 
 
-def _numbers(found: Sequence[BothKinds]) -> str:
+def _distance_caption(found: Sequence[GeneratedAndRealProjections]) -> str:
     return "; ".join(one.describe() for one in found) + "."
 
 
-def _histogram(kinds: BothKinds, farthest: float) -> Callable[["Axes"], None]:
+def _plot_distance_histogram(
+    kinds: GeneratedAndRealProjections, farthest: float
+) -> Callable[["Axes"], None]:
     def plot(axes: "Axes") -> None:
-        edges = [farthest * i / BINS for i in range(BINS + 1)]
+        edges = [farthest * i / DISTANCE_BINS for i in range(DISTANCE_BINS + 1)]
         pair = (kinds.separation.generated, kinds.separation.real)
         for row, (name, values) in enumerate(zip(("generated", "real"), pair, strict=True)):
-            color, shares = COLORS[row], [100 / len(values)] * len(values)
+            color, shares = OKABE_ITO_COLORS[row], [100 / len(values)] * len(values)
             label = f"{name} ({len(values)})"
             axes.hist(values, edges, weights=shares, color=color, alpha=0.6, label=label)
         top = axes.get_ylim()[1]
         for row, values in enumerate(pair):
-            axes.plot(values, [-top * (row + 1) / 20] * len(values), "|", color=COLORS[row])
+            axes.plot(
+                values, [-top * (row + 1) / 20] * len(values), "|", color=OKABE_ITO_COLORS[row]
+            )
         axes.set_xlabel(f"distance ({kinds.distance}) between original and projected image")
         axes.set_ylabel("% of images")
         axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)

@@ -5,19 +5,19 @@ import torch
 from stylesmith import images as pixels
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import FP32
-from stylesmith.figures.drawing import Drawing, Pictures
-from stylesmith.figures.sheets import in_rows
-from stylesmith.figures.subject import Progress, Subject
+from stylesmith.figures.drawing import FigureLayout, ImagePanel
+from stylesmith.figures.sheets import arrange_in_rows
+from stylesmith.figures.subject import FigureInput, ProgressCallback
 from stylesmith.latents import RandomKeys
-from stylesmith.metrics.sides import Opening, open_training_data, training_data
+from stylesmith.metrics.sides import SourceOptions, open_training_data, training_data_config
 
-COUNT = 40
+DEFAULT_DATASET_IMAGES = 40
 
 
-def data_set(subject: Subject, on_progress: Progress) -> Drawing:
+def dataset_samples(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 7: images of the data set, chosen at random."""
-    dataset = real_images(subject, on_progress)
-    count = min(subject.options.count or COUNT, len(dataset))
+    dataset = open_real_images(subject, on_progress)
+    count = min(subject.options.count or DEFAULT_DATASET_IMAGES, len(dataset))
     chosen = RandomKeys(0).permutation(len(dataset), "figure")[:count].tolist()
     images = []
     for done, index in enumerate(chosen, 1):
@@ -29,10 +29,10 @@ def data_set(subject: Subject, on_progress: Progress) -> Drawing:
         f"StyleGAN, Figure 7. The data set {dataset.path.name}: {count} of its {len(dataset):,} "
         f"images, chosen at random, at {width}x{height}.{credit}"
     )
-    return Drawing(caption, [[Pictures(in_rows(torch.stack(images)))]])
+    return FigureLayout(caption, [[ImagePanel(arrange_in_rows(torch.stack(images)))]])
 
 
-def real_images(subject: Subject, on_progress: Progress) -> Dataset:
+def open_real_images(subject: FigureInput, on_progress: ProgressCallback) -> Dataset:
     """The data that the user named, in the model's format, or else what a run was trained on.
 
     Raises:
@@ -47,7 +47,7 @@ def real_images(subject: Subject, on_progress: Progress) -> Dataset:
             channels=config.image_channels,
             on_progress=on_progress,
         )
-    trained = training_data(subject.path)
+    trained = training_data_config(subject.path)
     if trained is None:
         raise subject.missing_error("its training data", "name images by --data")
-    return open_training_data(trained, Opening(subject.device, FP32, on_progress=on_progress))
+    return open_training_data(trained, SourceOptions(subject.device, FP32, on_progress=on_progress))

@@ -8,16 +8,22 @@ from pathlib import Path
 import torch
 
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.models import RunFolder, load, load_bundle, locate
+from stylesmith.models import RunFolder, load, load_bundle, locate_model
 from stylesmith.networks import Discriminator, Generator
-from stylesmith.sampling import Layers, NoiseChoice, Painter, Settings, Source
+from stylesmith.sampling import (
+    LayerIndices,
+    NoiseSettings,
+    SamplingPipeline,
+    SamplingSettings,
+    SeedOrLatent,
+)
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Is told how much is done, and of how much."""
 
 
 @dataclass(frozen=True)
-class Choices:
+class FigureOptions:
     """What a user may choose about a figure; None leaves it to the figure."""
 
     seeds: Sequence[int | Path] | None = None
@@ -37,12 +43,12 @@ class Choices:
     """Real images."""
 
 
-class Subject:
+class FigureInput:
     """A model or run that a figure is drawn from; its parts are opened when they are asked for."""
 
-    def __init__(self, path: Path, device: torch.device, options: Choices | None = None):
-        self.given_path, self.device, self.options = path, device, options or Choices()
-        self.path = locate(path)
+    def __init__(self, path: Path, device: torch.device, options: FigureOptions | None = None):
+        self.given_path, self.device, self.options = path, device, options or FigureOptions()
+        self.path = locate_model(path)
 
     @property
     def name(self) -> str:
@@ -63,25 +69,25 @@ class Subject:
         self,
         *,
         psi: float = 1.0,
-        psi_layers: Layers | None = None,
-        noise: NoiseChoice | None = None,
-    ) -> Painter:
+        psi_layers: LayerIndices | None = None,
+        noise: NoiseSettings | None = None,
+    ) -> SamplingPipeline:
         """Draws with the psi that the user chose or else this one, on these layers or all, in fp32.
 
         Raises:
             UsageError: If the class that the user chose doesn't fit the network.
         """
         chosen = psi if self.options.psi is None else self.options.psi
-        settings = Settings(
+        settings = SamplingSettings(
             psi=chosen,
             psi_layers=psi_layers,
             label=self.options.label,
-            noise=noise or NoiseChoice(),
+            noise=noise or NoiseSettings(),
             precision="fp32",
         )
-        return Painter(self.generator, settings)
+        return SamplingPipeline(self.generator, settings)
 
-    def sources(self, painter: Painter, default: Sequence[int]) -> list[Source]:
+    def sources(self, painter: SamplingPipeline, default: Sequence[int]) -> list[SeedOrLatent]:
         """The seeds and latent files that the user chose, or else these seeds.
 
         Raises:
@@ -89,7 +95,9 @@ class Subject:
         """
         return painter.load_sources(self.options.seeds or default)
 
-    def exact_sources(self, painter: Painter, default: Sequence[int]) -> list[Source]:
+    def exact_sources(
+        self, painter: SamplingPipeline, default: Sequence[int]
+    ) -> list[SeedOrLatent]:
         """`sources`, for figures that show as many pictures as there are defaults.
 
         Raises:
@@ -141,7 +149,7 @@ class Subject:
                 "a style for each layer", "style-based networks have them (stylegan-c and on)"
             )
 
-    def other(self) -> "Subject":
+    def other(self) -> "FigureInput":
         """The second model that the user chose.
 
         Raises:
@@ -151,9 +159,9 @@ class Subject:
             raise ModelError(
                 f"{self.given_path}: this figure compares two models; name one by --other"
             )
-        return Subject(self.options.other, self.device, self.options)
+        return FigureInput(self.options.other, self.device, self.options)
 
-    def compared_inputs(self) -> list["Subject"]:
+    def compared_inputs(self) -> list["FigureInput"]:
         """This model, and the second one if the user chose any."""
         return [self] if self.options.other is None else [self, self.other()]
 

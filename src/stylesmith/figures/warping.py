@@ -6,52 +6,54 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from stylesmith.figures.drawing import COLORS, Chart, Drawing
-from stylesmith.figures.subject import Progress, Subject
+from stylesmith.figures.drawing import OKABE_ITO_COLORS, ChartPanel, FigureLayout
+from stylesmith.figures.subject import FigureInput, ProgressCallback
 from stylesmith.figures.warping_experiment import (
-    RADIUS,
-    STEPS,
-    Warping,
-    draw_z,
-    measure_paths,
-    train_points,
-    train_warping,
+    LATENT_DISC_RADIUS,
+    TRAINING_STEPS,
+    PointGenerator,
+    measure_point_path_lengths,
+    sample_training_points,
+    sample_z,
+    train_point_generator,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PAIRS = 10_000
+DEFAULT_PATH_PAIRS = 10_000
 """Of path lengths."""
-POINTS = 2000
+SHOWN_POINTS = 2000
 """Of the training set that are shown."""
-LINES, STOPS = 17, 240
+GRID_LINES, POINTS_PER_LINE = 17, 240
 """Of a grid each way, and points of each line."""
-REACH = 0.1
+MAX_DISTANCE_TO_SAMPLES = 0.1
 """A point of W belongs to it if features of a sampled w are as near, once W is made flat."""
-WIDTH, HEIGHT = 386, 364
+PANEL_WIDTH, PANEL_HEIGHT = 386, 364
 """Of a panel, whose axes are then square."""
 
 
-def warping(subject: Subject, on_progress: Progress) -> Drawing:
+def latent_space_warping(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 6, of a GAN trained on the spot; it needs no model."""
-    trained = train_warping(on_progress=on_progress)
-    pairs = subject.options.count or PAIRS
-    lengths = measure_paths(trained, pairs)
-    points = train_points(POINTS, torch.Generator().manual_seed(0))
+    trained = train_point_generator(on_progress=on_progress)
+    pairs = subject.options.count or DEFAULT_PATH_PAIRS
+    lengths = measure_point_path_lengths(trained, pairs)
+    points = sample_training_points(SHOWN_POINTS, torch.Generator().manual_seed(0))
     panels = [
-        Chart(_points_plot(points), "(a) Features in the training set", WIDTH, HEIGHT),
-        Chart(
-            _grid_plot(z_grid(trained), points),
-            f"(b) From Z to features: path length {lengths.z:.2f}",
-            WIDTH,
-            HEIGHT,
+        ChartPanel(
+            _plot_points(points), "(a) Features in the training set", PANEL_WIDTH, PANEL_HEIGHT
         ),
-        Chart(
-            _grid_plot(w_grid(trained), points),
+        ChartPanel(
+            _plot_grid(z_grid(trained), points),
+            f"(b) From Z to features: path length {lengths.z:.2f}",
+            PANEL_WIDTH,
+            PANEL_HEIGHT,
+        ),
+        ChartPanel(
+            _plot_grid(w_grid(trained), points),
             f"(c) From W to features: path length {lengths.w:.2f}",
-            WIDTH,
-            HEIGHT,
+            PANEL_WIDTH,
+            PANEL_HEIGHT,
         ),
     ]
     caption = (
@@ -59,43 +61,45 @@ def warping(subject: Subject, on_progress: Progress) -> Drawing:
         "training set where one combination is missing. (b) This forces the mapping from Z, here a "
         "disc, to features to be curved, so that the forbidden combination disappears in Z. (c) "
         "The learned mapping from Z to W undoes much of the warping. Not a sketch but measured: a "
-        f"GAN of points, trained for {STEPS} steps with the logistic loss and R1; a square grid "
+        f"GAN of points, trained for {TRAINING_STEPS} steps with the logistic loss and R1; a square grid "
         "of each space, where it has samples, as features (that of W by the affine map that fits "
         f"best). Path lengths: mean squared speed of features along {pairs:,} straight lines in Z "
         f"and W between the same pairs; no path has less than {lengths.straight:.2f}."
     )
-    return Drawing(caption, [panels])
+    return FigureLayout(caption, [panels])
 
 
-def z_grid(warping: Warping) -> tuple[Tensor, Tensor]:
+def z_grid(warping: PointGenerator) -> tuple[Tensor, Tensor]:
     """Features along lines of equal z_1, and of equal z_2; NaN outside the disc.
 
     Returns:
         `(LINES, STOPS, 2)` each.
     """
-    first, second = (RADIUS * lines for lines in grid_lines())
-    return _mapped(first, warping.features, _on_disc), _mapped(second, warping.features, _on_disc)
+    first, second = (LATENT_DISC_RADIUS * lines for lines in grid_lines())
+    return _map_lines(first, warping.features, _inside_disc), _map_lines(
+        second, warping.features, _inside_disc
+    )
 
 
-def w_grid(warping: Warping) -> tuple[Tensor, Tensor]:
+def w_grid(warping: PointGenerator) -> tuple[Tensor, Tensor]:
     """The same of W, where it has samples.
 
     W has no axes of its own: what is equally spaced and at right angles there is up to an affine
     map, here the one that is nearest to the synthesis.
     """
-    z = draw_z(2 * POINTS, torch.Generator().manual_seed(1)).double()
+    z = sample_z(2 * SHOWN_POINTS, torch.Generator().manual_seed(1)).double()
     w = warping.mapping(z)
     flat = AffineFit(w, warping.synthesis(w))
     samples = flat.forward(w)
 
     def inside(points: Tensor) -> Tensor:
-        return torch.cdist(points, samples).amin(dim=1) <= REACH
+        return torch.cdist(points, samples).amin(dim=1) <= MAX_DISTANCE_TO_SAMPLES
 
     def features(points: Tensor) -> Tensor:
         return warping.synthesis(flat.inverse(points))
 
     first, second = (1.5 * lines for lines in grid_lines())
-    return _mapped(first, features, inside), _mapped(second, features, inside)
+    return _map_lines(first, features, inside), _map_lines(second, features, inside)
 
 
 class AffineFit:
@@ -118,17 +122,17 @@ class AffineFit:
 
 def grid_lines() -> tuple[Tensor, Tensor]:
     """A square grid over -1..1: lines of equal x and of equal y, `(LINES, STOPS, 2)` each."""
-    at = torch.linspace(-1, 1, LINES, dtype=torch.double)
-    along = torch.linspace(-1, 1, STOPS, dtype=torch.double)
+    at = torch.linspace(-1, 1, GRID_LINES, dtype=torch.double)
+    along = torch.linspace(-1, 1, POINTS_PER_LINE, dtype=torch.double)
     upright = torch.stack(torch.meshgrid(at, along, indexing="ij"), dim=2)
     return upright, upright.flip(2)
 
 
-def _on_disc(z: Tensor) -> Tensor:
-    return z.norm(dim=1) <= RADIUS
+def _inside_disc(z: Tensor) -> Tensor:
+    return z.norm(dim=1) <= LATENT_DISC_RADIUS
 
 
-def _mapped(
+def _map_lines(
     lines: Tensor, features: Callable[[Tensor], Tensor], inside: Callable[[Tensor], Tensor]
 ) -> Tensor:
     points = lines.flatten(0, 1)
@@ -137,26 +141,28 @@ def _mapped(
     return found.view_as(lines)
 
 
-def _points_plot(points: Tensor) -> Callable[["Axes"], None]:
+def _plot_points(points: Tensor) -> Callable[["Axes"], None]:
     def plot(axes: "Axes") -> None:
-        axes.scatter(points[:, 0].numpy(), points[:, 1].numpy(), s=3, color=COLORS[2], linewidths=0)
+        axes.scatter(
+            points[:, 0].numpy(), points[:, 1].numpy(), s=3, color=OKABE_ITO_COLORS[2], linewidths=0
+        )
         axes.text(0.5, 0.5, "forbidden", ha="center", va="center", color="gray")
-        _label(axes)
+        _label_axes(axes)
 
     return plot
 
 
-def _grid_plot(lines: tuple[Tensor, Tensor], points: Tensor) -> Callable[["Axes"], None]:
+def _plot_grid(lines: tuple[Tensor, Tensor], points: Tensor) -> Callable[["Axes"], None]:
     def plot(axes: "Axes") -> None:
         axes.scatter(points[:, 0].numpy(), points[:, 1].numpy(), s=2, color="#dddddd", linewidths=0)
-        for color, group in zip(COLORS, lines, strict=False):
+        for color, group in zip(OKABE_ITO_COLORS, lines, strict=False):
             for line in group.numpy():
                 axes.plot(line[:, 0], line[:, 1], color=color, linewidth=1)
-        _label(axes)
+        _label_axes(axes)
 
     return plot
 
 
-def _label(axes: "Axes") -> None:
+def _label_axes(axes: "Axes") -> None:
     axes.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
     axes.set(xlabel="first factor (masculinity)", ylabel="second factor (hair length)")

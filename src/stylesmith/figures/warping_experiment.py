@@ -18,16 +18,16 @@ from stylesmith.ops import lrelu
 from stylesmith.training.ema import update_ema
 from stylesmith.training.losses import discriminator_logistic, generator_logistic, r1_penalty
 
-STEPS, BATCH = 600, 256
-LEARNING_RATE, GAMMA, DECAY = 5e-3, 0.1, 0.99
-WIDTH = 32
-MAPPING_LAYERS, SYNTHESIS_LAYERS, CRITIC_LAYERS = 4, 1, 3
+TRAINING_STEPS, POINT_BATCH_SIZE = 600, 256
+LEARNING_RATE, R1_GAMMA, EMA_DECAY = 5e-3, 0.1, 0.99
+HIDDEN_WIDTH = 32
+MAPPING_LAYERS, SYNTHESIS_LAYERS, DISCRIMINATOR_LAYERS = 4, 1, 3
 """Hidden ones; the synthesis can warp, too, but less than the mapping."""
-RADIUS = 2.0
+LATENT_DISC_RADIUS = 2.0
 """Of the disc of all z, whose coordinates thus have the variance 1."""
 
 
-class Perceptron(nn.Module):
+class MLP(nn.Module):
     """Fully connected layers with leaky ReLUs between them."""
 
     def __init__(self, widths: Sequence[int]):
@@ -43,7 +43,7 @@ class Perceptron(nn.Module):
 
 
 @dataclass(frozen=True)
-class Warping:
+class PointGenerator:
     """A trained generator of points, from z by way of w to features, `(N, 2)` each."""
 
     mapping: Callable[[Tensor], Tensor]
@@ -55,7 +55,7 @@ class Warping:
 
 
 @dataclass(frozen=True)
-class PathLengths:
+class PointPathLengths:
     """Mean squared speed of features along paths between the same pairs of them."""
 
     z: float
@@ -66,97 +66,110 @@ class PathLengths:
     """Along straight lines between the features; no path has less."""
 
 
-def train_points(count: int, numbers: torch.Generator) -> Tensor:
+def sample_training_points(count: int, numbers: torch.Generator) -> Tensor:
     """The training set: uniform on the square -1..1 without its corner where both are above 0."""
     points = torch.rand(2 * count, 2, generator=numbers) * 2 - 1
-    allowed = points[~forbidden(points)]
+    allowed = points[~is_forbidden(points)]
     while len(allowed) < count:  # three quarters are allowed: as good as never
-        allowed = torch.cat([allowed, train_points(count, numbers)])
+        allowed = torch.cat([allowed, sample_training_points(count, numbers)])
     return allowed[:count]
 
 
-def forbidden(points: Tensor, margin: float = 0.0) -> Tensor:
+def is_forbidden(points: Tensor, margin: float = 0.0) -> Tensor:
     """Which points `(N, 2)` lie more than `margin` deep in the forbidden corner, `(N,)`."""
     return (points > margin).all(dim=1)
 
 
-def draw_z(count: int, numbers: torch.Generator) -> Tensor:
+def sample_z(count: int, numbers: torch.Generator) -> Tensor:
     """Latents, uniform on a disc: like a normal distribution rotated at will, but with an edge."""
     radius, turn = torch.rand(2, count, generator=numbers)
     angle = 2 * math.pi * turn
-    return torch.stack([angle.cos(), angle.sin()], dim=1) * (RADIUS * radius.sqrt())[:, None]
+    return (
+        torch.stack([angle.cos(), angle.sin()], dim=1)
+        * (LATENT_DISC_RADIUS * radius.sqrt())[:, None]
+    )
 
 
-def train_warping(
-    seed: int = 0, *, steps: int = STEPS, on_progress: Callable[[int, int], None] | None = None
-) -> Warping:
+def train_point_generator(
+    seed: int = 0,
+    *,
+    steps: int = TRAINING_STEPS,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> PointGenerator:
     """Train with the logistic loss and R1, as StyleGAN; seconds on a CPU, where all is computed."""
     numbers = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator, average = (_new_generator() for _ in range(2))
-        critic = Perceptron([2, *[2 * WIDTH] * CRITIC_LAYERS, 1])
+        generator, average = (_build_generator() for _ in range(2))
+        critic = MLP([2, *[2 * HIDDEN_WIDTH] * DISCRIMINATOR_LAYERS, 1])
     average.load_state_dict(generator.state_dict())
     g_adam, d_adam = (
         torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=(0.0, 0.99), fused=True)
         for network in (generator, critic)
     )
     for step in range(1, steps + 1):
-        fake = generator(draw_z(BATCH, numbers))
-        _step(d_adam, _critic_loss(critic, train_points(BATCH, numbers), fake.detach()))
-        _step(g_adam, generator_logistic(critic(fake)[:, 0]))
-        update_ema(average, generator, DECAY)
+        fake = generator(sample_z(POINT_BATCH_SIZE, numbers))
+        _optimizer_step(
+            d_adam,
+            _discriminator_loss(
+                critic, sample_training_points(POINT_BATCH_SIZE, numbers), fake.detach()
+            ),
+        )
+        _optimizer_step(g_adam, generator_logistic(critic(fake)[:, 0]))
+        update_ema(average, generator, EMA_DECAY)
         if on_progress:
             on_progress(step, steps)
     mapping, synthesis = average.double().requires_grad_(False)
-    return Warping(mapping, synthesis)
+    return PointGenerator(mapping, synthesis)
 
 
-def _new_generator() -> nn.Sequential:
+def _build_generator() -> nn.Sequential:
     """Mapping and synthesis, W as flat as Z."""
     return nn.Sequential(
-        Perceptron([2, *[WIDTH] * MAPPING_LAYERS, 2]),
-        Perceptron([2, *[WIDTH] * SYNTHESIS_LAYERS, 2]),
+        MLP([2, *[HIDDEN_WIDTH] * MAPPING_LAYERS, 2]),
+        MLP([2, *[HIDDEN_WIDTH] * SYNTHESIS_LAYERS, 2]),
     )
 
 
-def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def _discriminator_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     view = real[:, :, None, None].requires_grad_()
     scores = critic(view.flatten(1))[:, 0]
     loss = discriminator_logistic(scores, critic(fake)[:, 0])
-    return loss + GAMMA / 2 * r1_penalty(scores, [view])
+    return loss + R1_GAMMA / 2 * r1_penalty(scores, [view])
 
 
-def _step(adam: torch.optim.Adam, loss: Tensor) -> None:
+def _optimizer_step(adam: torch.optim.Adam, loss: Tensor) -> None:
     adam.zero_grad()
     loss.mean().backward()
     adam.step()
 
 
-def measure_paths(warping: Warping, count: int, seed: int = 0) -> PathLengths:
+def measure_point_path_lengths(
+    warping: PointGenerator, count: int, seed: int = 0
+) -> PointPathLengths:
     """Path lengths as of StyleGAN, section 4.1, full paths, with the distance of features.
 
     The paths of Z and W join the same pairs of features, so that the scale of W has no say. Z, a
     disc, is flat: its paths are straight lines as those of W.
     """
     numbers = torch.Generator().manual_seed(seed)
-    z = draw_z(count, numbers).double(), draw_z(count, numbers).double()
+    z = sample_z(count, numbers).double(), sample_z(count, numbers).double()
     places = torch.rand(count, 1, generator=numbers, dtype=torch.double)
     w = warping.mapping(z[0]), warping.mapping(z[1])
     along_z, along_w = (
         path_lengths(
-            _as_images(draw), _squared, ends, places, interpolate=lerp, crop_to_face=False
+            _as_images(draw), _squared_distance, ends, places, interpolate=lerp, crop_to_face=False
         ).mean()
         for draw, ends in ((warping.features, z), (warping.synthesis, w))
     )
     first, second = (warping.synthesis(end) for end in w)
     straight = (first - second).square().sum(dim=1).mean()
-    return PathLengths(float(along_z), float(along_w), float(straight))
+    return PointPathLengths(float(along_z), float(along_w), float(straight))
 
 
 def _as_images(draw: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return lambda points: draw(points)[:, :, None, None]
 
 
-def _squared(a: Tensor, b: Tensor) -> Tensor:
+def _squared_distance(a: Tensor, b: Tensor) -> Tensor:
     return (a - b).square().sum(dim=(1, 2, 3))

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 
 
 def adam_step(
@@ -29,7 +29,7 @@ def adam_step(
     Returns:
         Rows and running means after the step.
     """
-    exp_avg = BETA1 * exp_avg + (1 - BETA1) * gradient
-    exp_avg_sq = BETA2 * exp_avg_sq + (1 - BETA2) * gradient.square()
-    scale = exp_avg_sq.sqrt() / math.sqrt(1 - BETA2**step) + EPSILON
-    return rows - learning_rate / (1 - BETA1**step) * exp_avg / scale, exp_avg, exp_avg_sq
+    exp_avg = ADAM_BETA1 * exp_avg + (1 - ADAM_BETA1) * gradient
+    exp_avg_sq = ADAM_BETA2 * exp_avg_sq + (1 - ADAM_BETA2) * gradient.square()
+    scale = exp_avg_sq.sqrt() / math.sqrt(1 - ADAM_BETA2**step) + ADAM_EPSILON
+    return rows - learning_rate / (1 - ADAM_BETA1**step) * exp_avg / scale, exp_avg, exp_avg_sq

@@ -9,20 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from stylesmith.charts import Point, line_chart
+from stylesmith.charts import ChartPoint, line_chart
 
-BINS = 30
+DISTANCE_BINS = 30
 
 
 @dataclass(frozen=True)
-class Separation:
+class DistanceSeparation:
     """The distances of both kinds of images, sorted, and what they tell."""
 
     generated: tuple[float, ...]
     real: tuple[float, ...]
 
     @classmethod
-    def from_distances(cls, generated: Sequence[float], real: Sequence[float]) -> "Separation":
+    def from_distances(
+        cls, generated: Sequence[float], real: Sequence[float]
+    ) -> "DistanceSeparation":
         """At least one distance of each kind, in any order."""
         assert generated and real
         return cls(tuple(sorted(generated)), tuple(sorted(real)))
@@ -72,14 +74,14 @@ class Separation:
         return self.false_positive_rate(threshold) + 1 - self.true_positive_rate(threshold)
 
 
-def histogram_chart(separation: Separation, *, distance: str) -> str:
+def histogram_chart(separation: DistanceSeparation, *, distance: str) -> str:
     """Outlines of both histograms and the threshold, as SVG (StyleGAN2, Figure 10)."""
-    width = max(separation.generated[-1], separation.real[-1]) / BINS or 1.0
+    width = max(separation.generated[-1], separation.real[-1]) / DISTANCE_BINS or 1.0
     generated, real = (
-        _outline(values, width) for values in (separation.generated, separation.real)
+        _histogram_outline(values, width) for values in (separation.generated, separation.real)
     )
     top = max(y for outline in (generated, real) for _, y in outline)
-    series: dict[str, Sequence[Point]] = {
+    series: dict[str, Sequence[ChartPoint]] = {
         f"generated ({len(separation.generated)})": generated,
         f"real ({len(separation.real)})": real,
         "threshold": [(separation.threshold, 0.0), (separation.threshold, top)],
@@ -92,9 +94,9 @@ def histogram_chart(separation: Separation, *, distance: str) -> str:
     )
 
 
-def roc_chart(separation: Separation) -> str:
+def roc_chart(separation: DistanceSeparation) -> str:
     """Receiver operating characteristic, as SVG."""
-    series: dict[str, Sequence[Point]] = {
+    series: dict[str, Sequence[ChartPoint]] = {
         f"AUC {separation.auc:.3f}": separation.roc,
         "chance": [(0.0, 0.0), (1.0, 1.0)],
     }
@@ -108,12 +110,12 @@ def roc_chart(separation: Separation) -> str:
     )
 
 
-def _outline(values: Sequence[float], width: float) -> list[tuple[float, float]]:
+def _histogram_outline(values: Sequence[float], width: float) -> list[tuple[float, float]]:
     """Left and right corner of each bin, from 0 on; heights in percent."""
     corners = [(0.0, 0.0)]
-    for i in range(BINS):
+    for i in range(DISTANCE_BINS):
         low, high = i * width, (i + 1) * width
-        last = len(values) if i == BINS - 1 else bisect_left(values, high)
+        last = len(values) if i == DISTANCE_BINS - 1 else bisect_left(values, high)
         share = 100 * (last - bisect_left(values, low)) / len(values)
         corners += [(low, share), (high, share)]
-    return [*corners, (BINS * width, 0.0)]
+    return [*corners, (DISTANCE_BINS * width, 0.0)]

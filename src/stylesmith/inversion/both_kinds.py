@@ -8,7 +8,7 @@ from stylesmith import images as pixels
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import UsageError
 from stylesmith.inversion.settings import ProjectionSettings
-from stylesmith.inversion.targets import Target
+from stylesmith.inversion.targets import ProjectionTarget
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
 from stylesmith.networks.generator import NoiseMode
@@ -16,7 +16,7 @@ from stylesmith.networks.generator import NoiseMode
 
 def generated_targets(
     generator: Generator, count: int, settings: ProjectionSettings
-) -> list[Target]:
+) -> list[ProjectionTarget]:
     """Images of the seeds 0 to `count` - 1, without truncation, of all classes in turn.
 
     They have random noise where noise is looked for, else the network's own; and whole gray levels,
@@ -31,7 +31,7 @@ def generated_targets(
             label = seed % classes
         image = generator.sample([seed], label=label, noise=noise, precision="fp32")[0].cpu()
         whole = pixels.from_uint8(pixels.to_uint8(image))
-        targets.append(Target(f"seed{seed:04d}", f"seed {seed}", whole))
+        targets.append(ProjectionTarget(f"seed{seed:04d}", f"seed {seed}", whole))
     return targets
 
 
@@ -42,7 +42,7 @@ def real_targets(
     settings: ProjectionSettings,
     *,
     option: str = "--generated",
-) -> list[Target]:
+) -> list[ProjectionTarget]:
     """Images of a folder or zip chosen at random, in the size of the network.
 
     Args:
@@ -65,7 +65,9 @@ def real_targets(
         targets = []
         for index in map(int, sorted(order[:count])):
             image = pixels.from_uint8(torch.from_numpy(dataset.pixels(index)))
-            targets.append(Target(f"image{index:05d}", f"{data}: {dataset.names[index]}", image))
+            targets.append(
+                ProjectionTarget(f"image{index:05d}", f"{data}: {dataset.names[index]}", image)
+            )
         return targets
     finally:
         dataset.close()

@@ -8,17 +8,17 @@ from typing import Any
 
 from stylesmith import files
 from stylesmith.errors import DataError
-from stylesmith.inversion.attribution import Separation
+from stylesmith.inversion.attribution import DistanceSeparation
 from stylesmith.inversion.settings import ProjectionSettings
 
-VERSION = 1
+CALIBRATION_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Calibration:
+class AttributionCalibration:
     """Distances of images of both kinds, and how they were found."""
 
-    separation: Separation
+    separation: DistanceSeparation
     model: str
     """Hash of the generator."""
     distance: str
@@ -34,7 +34,7 @@ class Calibration:
         found = self.separation
         value = {
             "format": "stylesmith attribution",
-            "version": VERSION,
+            "version": CALIBRATION_VERSION,
             "model": self.model,
             "distance": self.distance,
             "distance_weights": self.distance_weights,
@@ -49,7 +49,7 @@ class Calibration:
         files.write_json(path, value)
 
 
-def read_calibration(path: Path, *, model: str) -> Calibration:
+def read_calibration(path: Path, *, model: str) -> AttributionCalibration:
     """Read a calibration for a generator, whose hash is `model`.
 
     Raises:
@@ -65,25 +65,25 @@ def read_calibration(path: Path, *, model: str) -> Calibration:
         ) from None
     if not isinstance(value, dict) or value.get("format") != "stylesmith attribution":
         raise DataError(f"{path}: no calibration; wanted the calibration.json of an attribution")
-    if value.get("version") != VERSION:
+    if value.get("version") != CALIBRATION_VERSION:
         raise DataError(
-            f"{path}: of format {value.get('version')}; this stylesmith reads {VERSION}"
+            f"{path}: of format {value.get('version')}; this stylesmith reads {CALIBRATION_VERSION}"
         )
     if value.get("model") != model:
         raise DataError(
             f"{path}: belongs to the model {value.get('model')}, this one is {model}. Calibrate "
             "each model by itself."
         )
-    return _parse(value, path)
+    return _parse_calibration(value, path)
 
 
-def _parse(value: Mapping[str, Any], path: Path) -> Calibration:
+def _parse_calibration(value: Mapping[str, Any], path: Path) -> AttributionCalibration:
     try:
         generated, real = ([float(d) for d in value[kind]] for kind in ("generated", "real"))
         if not (generated and real):
             raise ValueError("no distances")
-        return Calibration(
-            Separation.from_distances(generated, real),
+        return AttributionCalibration(
+            DistanceSeparation.from_distances(generated, real),
             str(value["model"]),
             str(value["distance"]),
             str(value["distance_weights"]),
@@ -94,11 +94,11 @@ def _parse(value: Mapping[str, Any], path: Path) -> Calibration:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AttributionVerdict:
     """Whether a network made a picture, and why one should think so."""
 
     distance: float
-    separation: Separation
+    separation: DistanceSeparation
 
     @property
     def generated(self) -> bool:

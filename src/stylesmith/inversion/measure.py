@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 
 from stylesmith.errors import UsageError
-from stylesmith.perception.extractor import Distance, open_distance
+from stylesmith.perception.extractor import ImageDistance, open_distance
 from stylesmith.perception.lpips import LPIPS
 from stylesmith.perception.random_features import RandomDistance
-from stylesmith.perception.weights import default_folder, find_weight_file
+from stylesmith.perception.weights import default_weights_folder, find_weight_file
 
 
 def choose_distance(
@@ -16,7 +16,7 @@ def choose_distance(
     size: tuple[int, int],
     device: torch.device,
     weights_folder: Path | None = None,
-) -> tuple[Distance, str]:
+) -> tuple[ImageDistance, str]:
     """The distance of that name; None is LPIPS, or another where that can't be had.
 
     Args:
@@ -33,7 +33,7 @@ def choose_distance(
         ModelError: If its weights are missing or damaged.
     """
     if name is None:
-        name, reason = _best(min(size), weights_folder or default_folder())
+        name, reason = _default_distance(min(size), weights_folder or default_weights_folder())
         line = f"{reason}: the distance is {name!r}, whose values are no LPIPS" if reason else ""
         return open_distance(name, device, weights_folder), line
     found = open_distance(name, device, weights_folder)
@@ -45,7 +45,7 @@ def choose_distance(
     return found, ""
 
 
-def _best(side: int, folder: Path) -> tuple[str, str]:
+def _default_distance(side: int, folder: Path) -> tuple[str, str]:
     """The best that can be had for images of that side, and why it isn't LPIPS."""
     if side < RandomDistance.min_size:
         return "pixels", f"networks need images of {RandomDistance.min_size} pixels or more"

@@ -11,18 +11,18 @@ from typing import Any
 import torch
 
 from stylesmith.errors import OutputError, RunError
-from stylesmith.inversion.result_folder import ResultFolder
-from stylesmith.inversion.search import Search
-from stylesmith.inversion.state import State, join, read_state, save_state
-from stylesmith.inversion.targets import Target
-from stylesmith.sampling import Painter, Settings
+from stylesmith.inversion.result_folder import ProjectionFolder
+from stylesmith.inversion.search import LatentOptimizer
+from stylesmith.inversion.state import ProjectionState, cat_states, read_state, save_state
+from stylesmith.inversion.targets import ProjectionTarget
+from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
-SAVE_SECONDS = 30.0
+DEFAULT_SAVE_SECONDS = 30.0
 """Time from one save to the next."""
-PIXELS, MOST = 1 << 20, 16
+MAX_PROJECTION_PIXELS, MAX_PROJECTION_BATCH = 1 << 20, 16
 """Of a batch: pixels, and pictures."""
 
-OTHER = {
+MISMATCH_MESSAGES = {
     "model": "belongs to another model",
     "picture": "is about another picture",
     "distance": "was made by another distance",
@@ -31,16 +31,16 @@ OTHER = {
 }
 """What can be wrong with a folder that is there already."""
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told how many steps are done, and of how many; one picture in a batch is one step."""
 
 
 @dataclass(frozen=True)
-class Found:
+class ProjectionResult:
     """A picture that was projected."""
 
-    target: Target
-    folder: ResultFolder
+    target: ProjectionTarget
+    folder: ProjectionFolder
     summary: dict[str, Any]
 
     @property
@@ -53,18 +53,18 @@ class Found:
 class Projector:
     """Projects pictures, with a folder for each; finished and interrupted ones are taken up."""
 
-    optimizer: Search
+    optimizer: LatentOptimizer
     out: Path
     """The folder of the folders."""
     video: str | None = None
     """Suffix of a video of each search."""
     batch_size: int | None = None
     """Pictures searched for together; None is what a million pixels hold, at most 16."""
-    save_seconds: float = SAVE_SECONDS
-    on_progress: Progress = lambda done, total: None
+    save_seconds: float = DEFAULT_SAVE_SECONDS
+    on_progress: ProgressCallback = lambda done, total: None
     _steps: tuple[int, int] = field(init=False, default=(0, 0))
 
-    def project(self, targets: Sequence[Target]) -> Iterator[Found]:
+    def project(self, targets: Sequence[ProjectionTarget]) -> Iterator[ProjectionResult]:
         """Project pictures; each is told as soon as its files are written, finished ones first.
 
         Raises:
@@ -82,27 +82,29 @@ class Projector:
             names = {target.name for target, _ in batch}
             waiting = [item for item in waiting if item[0].name not in names]
             yield from self._project_batch(
-                [t for t, _ in batch], join([state for _, state in batch])
+                [t for t, _ in batch], cat_states([state for _, state in batch])
             )
 
     @cached_property
-    def pipeline(self) -> Painter:
+    def pipeline(self) -> SamplingPipeline:
         """Draws latent files as every command does; the class that it needs has no say in them."""
         classes = self.optimizer.generator.config.label_size
-        return Painter(self.optimizer.generator, Settings(label=0 if classes else None))
+        return SamplingPipeline(
+            self.optimizer.generator, SamplingSettings(label=0 if classes else None)
+        )
 
-    def result_folder(self, target: Target) -> ResultFolder:
+    def result_folder(self, target: ProjectionTarget) -> ProjectionFolder:
         """Where the files about a picture lie."""
-        return ResultFolder(self.out / target.name)
+        return ProjectionFolder(self.out / target.name)
 
-    def remove_results(self, targets: Sequence[Target]) -> None:
+    def remove_results(self, targets: Sequence[ProjectionTarget]) -> None:
         """Forget what is there about these pictures; files that are no results stay."""
         for target in targets:
             folder = self.result_folder(target)
             for path in (folder.summary, folder.state, folder.path / "tuned" / "result.json"):
                 path.unlink(missing_ok=True)
 
-    def made_by(self, target: Target) -> dict[str, Any]:
+    def made_by(self, target: ProjectionTarget) -> dict[str, Any]:
         """All that decides a result."""
         distance = self.optimizer.distance
         return {
@@ -116,9 +118,11 @@ class Projector:
     @property
     def _default_batch_size(self) -> int:
         height, width = self.optimizer.generator.image_size
-        return max(1, min(MOST, PIXELS // (height * width)))
+        return max(1, min(MAX_PROJECTION_BATCH, MAX_PROJECTION_PIXELS // (height * width)))
 
-    def _resume(self, targets: Sequence[Target]) -> tuple[list[Found], list[tuple[Target, State]]]:
+    def _resume(
+        self, targets: Sequence[ProjectionTarget]
+    ) -> tuple[list[ProjectionResult], list[tuple[ProjectionTarget, ProjectionState]]]:
         """What is finished, and where to go on with the rest."""
         finished, waiting = [], []
         for target in targets:
@@ -126,7 +130,7 @@ class Projector:
             summary = folder.read_summary()
             if summary is not None:
                 self._check_made_by(target, summary.get("made_by"), folder.path)
-                finished.append(Found(target, folder, summary))
+                finished.append(ProjectionResult(target, folder, summary))
             elif folder.state.is_file():
                 state, made_by = read_state(folder.state, device=self.optimizer.device)
                 self._check_made_by(target, made_by, folder.path)
@@ -135,19 +139,21 @@ class Projector:
                 waiting.append((target, self.optimizer.initial_state(1)))
         return finished, waiting
 
-    def _check_made_by(self, target: Target, found: Any, path: Path) -> None:
+    def _check_made_by(self, target: ProjectionTarget, found: Any, path: Path) -> None:
         wanted = self.made_by(target)
         if found == wanted:
             return
         kept = found if isinstance(found, dict) else {}
-        other = (what for key, what in OTHER.items() if kept.get(key) != wanted[key])
+        other = (what for key, what in MISMATCH_MESSAGES.items() if kept.get(key) != wanted[key])
         what = next(other, "was made by another stylesmith")
         raise OutputError(
             f"{path}: {what}. Use the same again, choose another folder, or add --force to start "
             "anew."
         )
 
-    def _project_batch(self, targets: list[Target], state: State) -> Iterator[Found]:
+    def _project_batch(
+        self, targets: list[ProjectionTarget], state: ProjectionState
+    ) -> Iterator[ProjectionResult]:
         """Search for some pictures together; those that are done leave the batch."""
         search = self.optimizer
         wanted = search.embed(torch.stack([target.image for target in targets]))
@@ -175,7 +181,7 @@ class Projector:
             self._save(targets, state)
             raise
 
-    def _finish(self, target: Target, state: State) -> Found:
+    def _finish(self, target: ProjectionTarget, state: ProjectionState) -> ProjectionResult:
         distance = float(state.distances[0, -1])
         if not math.isfinite(distance):
             raise RunError(f"{target.source}: the search went astray, its distance is {distance}")
@@ -195,9 +201,9 @@ class Projector:
             summary=summary,
             video=self.video,
         )
-        return Found(target, folder, summary)
+        return ProjectionResult(target, folder, summary)
 
-    def _save(self, targets: Sequence[Target], state: State) -> None:
+    def _save(self, targets: Sequence[ProjectionTarget], state: ProjectionState) -> None:
         for i, target in enumerate(targets):
             folder = self.result_folder(target)
             if not folder.summary.is_file():

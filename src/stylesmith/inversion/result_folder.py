@@ -13,16 +13,22 @@ from stylesmith import files
 from stylesmith import images as pixels
 from stylesmith.charts import line_chart
 from stylesmith.errors import DataError
-from stylesmith.inversion.search import Search
-from stylesmith.inversion.state import State
-from stylesmith.sampling import Codes, Painter, read_codes, save_codes, write_movie
+from stylesmith.inversion.search import LatentOptimizer
+from stylesmith.inversion.state import ProjectionState
+from stylesmith.sampling import (
+    LatentCodes,
+    SamplingPipeline,
+    load_latents,
+    save_latents,
+    write_video,
+)
 
-FPS = 10
+VIDEO_FPS = 10
 """Frames a second of the video, one for each look."""
 
 
 @dataclass(frozen=True)
-class ResultFolder:
+class ProjectionFolder:
     """Where the files about one picture lie."""
 
     path: Path
@@ -69,11 +75,11 @@ class ResultFolder:
 
     def write(
         self,
-        state: State,
+        state: ProjectionState,
         target: Tensor,
         *,
-        optimizer: Search,
-        pipeline: Painter,
+        optimizer: LatentOptimizer,
+        pipeline: SamplingPipeline,
         summary: Mapping[str, Any],
         video: str | None = None,
     ) -> None:
@@ -90,34 +96,38 @@ class ResultFolder:
         Raises:
             OutputError: If a file cannot be written.
         """
-        codes = found_codes(state, optimizer)
-        save_codes(self.latent, codes, model=pipeline.model_hash, settings=summary)
-        drawn = draw_file(self.latent, pipeline)
-        pixels.save(target, self.target)
-        pixels.save(drawn, self.result)
-        pixels.save(difference(drawn, target), self.path / "difference.png")
+        codes = codes_from_state(state, optimizer)
+        save_latents(self.latent, codes, model=pipeline.model_hash, settings=summary)
+        drawn = draw_latent_file(self.latent, pipeline)
+        pixels.save_image(target, self.target)
+        pixels.save_image(drawn, self.result)
+        pixels.save_image(difference_image(drawn, target), self.path / "difference.png")
         files.write_text(self.path / "loss.svg", loss_chart(state, optimizer))
         if video is not None:
-            write_movie(self.path / f"search{video}", _frames(state, target, optimizer), fps=FPS)
+            write_video(
+                self.path / f"search{video}",
+                _optimization_frames(state, target, optimizer),
+                fps=VIDEO_FPS,
+            )
         files.write_json(self.summary, dict(summary))
         self.state.unlink(missing_ok=True)
 
 
-def found_codes(state: State, optimizer: Search) -> Codes:
+def codes_from_state(state: ProjectionState, optimizer: LatentOptimizer) -> LatentCodes:
     """The codes of one picture."""
     unknowns = optimizer.variables
     maps = [noise[:1] for noise in unknowns.noise_maps(state.rows) if noise is not None]
     ws = unknowns.broadcast(unknowns.w(state.rows)).contiguous()
-    return Codes(ws, maps)
+    return LatentCodes(ws, maps)
 
 
-def draw_file(path: Path, pipeline: Painter) -> Tensor:
+def draw_latent_file(path: Path, pipeline: SamplingPipeline) -> Tensor:
     """The picture of a latent file, `(C, H, W)`, just as every command draws it."""
-    source = read_codes(path, pipeline.config, model=pipeline.model_hash)
+    source = load_latents(path, pipeline.config, model=pipeline.model_hash)
     return pipeline.draw(pipeline.codes([source]))[0].cpu()
 
 
-def difference(image: Tensor, target: Tensor) -> Tensor:
+def difference_image(image: Tensor, target: Tensor) -> Tensor:
     """How far each number is off, black for not at all, `(C, H, W)`; an image of -1..1."""
     off = (image - target.to(image)).abs() - 1
     if len(off) == 4:  # a picture of differences is opaque
@@ -125,7 +135,7 @@ def difference(image: Tensor, target: Tensor) -> Tensor:
     return off
 
 
-def loss_chart(state: State, optimizer: Search) -> str:
+def loss_chart(state: ProjectionState, optimizer: LatentOptimizer) -> str:
     """Both terms of the loss by step, as SVG."""
     interval, steps = optimizer.settings.evaluation_interval, state.step
     looks = [min(k * interval, steps) for k in range(state.evaluations)]
@@ -142,7 +152,9 @@ def loss_chart(state: State, optimizer: Search) -> str:
 
 
 @torch.no_grad()
-def _frames(state: State, target: Tensor, optimizer: Search) -> Iterator[Tensor]:
+def _optimization_frames(
+    state: ProjectionState, target: Tensor, optimizer: LatentOptimizer
+) -> Iterator[Tensor]:
     """Target and image side by side at each look, with the noise maps of the end."""
     noise = optimizer.variables.noise_maps(state.rows)
     for w in state.path[0]:

@@ -7,18 +7,18 @@ from torch import Tensor
 
 from stylesmith.inversion.adam import adam_step
 from stylesmith.inversion.noise_regularizer import noise_regularizer
-from stylesmith.inversion.schedule import learning_rate, w_noise
+from stylesmith.inversion.schedule import learning_rate_factor, w_noise_std
 from stylesmith.inversion.settings import ProjectionSettings
-from stylesmith.inversion.state import State
-from stylesmith.inversion.unknowns import Unknowns
+from stylesmith.inversion.state import ProjectionState
+from stylesmith.inversion.unknowns import ProjectionVariables
 from stylesmith.inversion.w_statistics import WStatistics, w_statistics
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
 from stylesmith.networks.synthesis import NoiseMaps
-from stylesmith.perception.extractor import Distance
+from stylesmith.perception.extractor import ImageDistance
 
 
-class Search:
+class LatentOptimizer:
     """Looks for the codes of pictures, each by itself: what else is in the batch has no say.
 
     Random numbers are those of (seed, step), the same for every picture. All is computed in fp32.
@@ -27,7 +27,7 @@ class Search:
     def __init__(
         self,
         generator: Generator,
-        distance: Distance,
+        distance: ImageDistance,
         settings: ProjectionSettings,
         *,
         statistics: WStatistics | None = None,
@@ -35,22 +35,22 @@ class Search:
         """Raises UsageError if the class of the settings does not fit the network."""
         self.generator, self.distance, self.settings = generator, distance, settings
         self.statistics = statistics or w_statistics(generator, settings.label)
-        self.variables = Unknowns.for_generator(generator, settings)
+        self.variables = ProjectionVariables.for_generator(generator, settings)
         self.keys = RandomKeys(settings.seed)
         self.device = self.statistics.mean.device
 
-    def initial_state(self, count: int) -> State:
+    def initial_state(self, count: int) -> ProjectionState:
         """So many pictures before their first step."""
         row = self.variables.initial_row(self.statistics.mean, self.keys)
         shape = (self.variables.w_count, self.variables.w_dim)
-        return State.initial(row, count, w_shape=shape)
+        return ProjectionState.initial(row, count, w_shape=shape)
 
     @torch.no_grad()
     def embed(self, targets: Tensor) -> Tensor:
         """Pictures `(N, C, H, W)`, -1..1, as the distance sees them, `(N, E)`."""
         return self.distance.embed(targets.to(self.device))
 
-    def step(self, state: State, target_features: Tensor) -> State:
+    def step(self, state: ProjectionState, target_features: Tensor) -> ProjectionState:
         """One step towards embedded targets `(N, E)`."""
         settings, time = self.settings, state.step / self.settings.steps
         rows = state.rows.detach().requires_grad_()
@@ -65,25 +65,25 @@ class Search:
             state.first,
             state.second,
             step=state.step + 1,
-            learning_rate=settings.learning_rate * learning_rate(time),
+            learning_rate=settings.learning_rate * learning_rate_factor(time),
         )
         rows = self.variables.normalize_noise(rows)
         return replace(state, step=state.step + 1, rows=rows, first=first, second=second)
 
-    def evaluation_due(self, state: State) -> bool:
+    def evaluation_due(self, state: ProjectionState) -> bool:
         """Whether it is time for a look: at the start, at intervals, and at the end."""
         steps, interval = self.settings.steps, self.settings.evaluation_interval
         wanted = 1 + state.step // interval + (state.step == steps and steps % interval > 0)
         return state.evaluations < wanted
 
     @torch.no_grad()
-    def evaluate(self, state: State, target_features: Tensor) -> State:
+    def evaluate(self, state: ProjectionState, target_features: Tensor) -> ProjectionState:
         """Note how far the images are, without noise on w."""
         w = self.variables.w(state.rows)
         distances = self._distances(w, self.variables.noise_maps(state.rows), target_features)
         return state.with_evaluation(distances, self._noise_terms(state.rows), w)
 
-    def finished(self, state: State) -> list[bool]:
+    def finished(self, state: ProjectionState) -> list[bool]:
         """Which pictures need no more steps, by the last look."""
         limit = self.settings.stop_at
         if state.step >= self.settings.steps:
@@ -103,7 +103,7 @@ class Search:
     def _w_noise(self, step: int) -> Tensor:
         """What is added to every w at this step, `(1, layers, D)`."""
         time = step / self.settings.steps
-        deviation = w_noise(time, self.statistics.sigma, self.settings.form)
+        deviation = w_noise_std(time, self.statistics.sigma, self.settings.form)
         size = self.variables.w_size
         if deviation == 0:
             return self.statistics.mean.new_zeros(1, 1, 1)

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Space = Literal["w", "w+"]
+ProjectionSpace = Literal["w", "w+"]
 """One w for all layers, as the mapping gives it; or a w of its own for each layer."""
 
-Form = Literal["code", "paper"]
+ProjectionForm = Literal["code", "paper"]
 """Where StyleGAN2's appendix D and the published projector differ: whom to follow."""
 
 
@@ -15,10 +15,10 @@ class ProjectionSettings:
     """Settings of a projection; the defaults are StyleGAN2's appendix D."""
 
     steps: int = 1000
-    space: Space = "w"
+    space: ProjectionSpace = "w"
     noise: bool = True
     """Look for noise maps too; off, the network's own stay."""
-    form: Form = "code"
+    form: ProjectionForm = "code"
     learning_rate: float = 0.1
     """Largest rate of Adam."""
     noise_weight: float = 1e5

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from stylesmith.errors import ModelError
-from stylesmith.models.container import read_container, write_container
+from stylesmith.models.container import read_tensor_file, write_tensor_file
 
 
 @dataclass(frozen=True)
-class State:
+class ProjectionState:
     """Rows of several pictures at one step; every tensor has one entry for each picture."""
 
     step: int
@@ -31,7 +31,7 @@ class State:
     """w at the same looks, `(N, K, layers, D)`."""
 
     @classmethod
-    def initial(cls, row: Tensor, count: int, *, w_shape: tuple[int, int]) -> "State":
+    def initial(cls, row: Tensor, count: int, *, w_shape: tuple[int, int]) -> "ProjectionState":
         """So many pictures, all at the same `row`, `(1, P)`."""
         rows = row.repeat(count, 1)
         none = row.new_zeros(count, 0)
@@ -47,13 +47,15 @@ class State:
         """K, how often the undisturbed images were looked at."""
         return self.distances.shape[1]
 
-    def select(self, chosen: Sequence[int] | slice) -> "State":
+    def select(self, chosen: Sequence[int] | slice) -> "ProjectionState":
         """Some of the pictures."""
         index = chosen if isinstance(chosen, slice) else list(chosen)
         chosen_rows = {name: tensor[index] for name, tensor in self._tensors().items()}
-        return State(self.step, **chosen_rows)
+        return ProjectionState(self.step, **chosen_rows)
 
-    def with_evaluation(self, distances: Tensor, regularizers: Tensor, w: Tensor) -> "State":
+    def with_evaluation(
+        self, distances: Tensor, regularizers: Tensor, w: Tensor
+    ) -> "ProjectionState":
         """With one more look at all pictures: `(N,)`, `(N,)` and `(N, layers, D)`."""
         return replace(
             self,
@@ -66,32 +68,36 @@ class State:
         return {field.name: getattr(self, field.name) for field in fields(self)[1:]}
 
 
-def join(states: Sequence[State]) -> State:
+def cat_states(states: Sequence[ProjectionState]) -> ProjectionState:
     """The pictures of several states of the same step."""
     (step,) = {state.step for state in states}
     parts = [state._tensors() for state in states]
-    return State(step, **{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+    return ProjectionState(
+        step, **{name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    )
 
 
-def save_state(path: Path, state: State, made_by: Mapping[str, Any]) -> None:
+def save_state(path: Path, state: ProjectionState, made_by: Mapping[str, Any]) -> None:
     """Write the state of one picture; `made_by` is all that decides its result.
 
     Raises:
         OutputError: If the file cannot be written.
     """
     header = {"projection": dict(made_by), "step": state.step}
-    write_container(path, state._tensors(), header, kind="projection")
+    write_tensor_file(path, state._tensors(), header, kind="projection")
 
 
-def read_state(path: Path, *, device: torch.device) -> tuple[State, dict[str, Any]]:
+def read_state(path: Path, *, device: torch.device) -> tuple[ProjectionState, dict[str, Any]]:
     """A state and what decides its result.
 
     Raises:
         ModelError: If the file is damaged, or no such state.
     """
-    tensors, header = read_container(path, kind="projection")
+    tensors, header = read_tensor_file(path, kind="projection")
     try:
-        state = State(int(header["step"]), **{name: t.to(device) for name, t in tensors.items()})
+        state = ProjectionState(
+            int(header["step"]), **{name: t.to(device) for name, t in tensors.items()}
+        )
         return state, dict(header["projection"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: damaged ({error}). Remove it to start anew.") from None

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from stylesmith import images as pixels
-from stylesmith.data.decode import decode, to_channels, to_pixels
-from stylesmith.data.resize import center_box, fit
+from stylesmith.data.decode import convert_channels, decode_image, image_to_array
+from stylesmith.data.resize import center_crop_box, crop_and_resize
 from stylesmith.errors import DataError
 from stylesmith.networks import Generator
 
-KINDS = {"L": "gray", "LA": "gray with transparency", "RGB": "RGB", "RGBA": "RGBA"}
+MODE_NAMES = {"L": "gray", "LA": "gray with transparency", "RGB": "RGB", "RGBA": "RGBA"}
 
 
 @dataclass(frozen=True)
-class Target:
+class ProjectionTarget:
     """A picture to be found in a network."""
 
     name: str
@@ -37,14 +37,14 @@ class Target:
         return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
-def read_targets(paths: Sequence[Path], generator: Generator) -> list[Target]:
+def read_targets(paths: Sequence[Path], generator: Generator) -> list[ProjectionTarget]:
     """Read PNG, JPEG or WebP files; center-cropped, resized and converted as the network wants.
 
     Raises:
         DataError: If a file is missing, a folder, no image, or damaged.
     """
     names = unique_names([path.stem for path in paths])
-    return [_read(path, name, generator) for path, name in zip(paths, names, strict=True)]
+    return [_read_target(path, name, generator) for path, name in zip(paths, names, strict=True)]
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -61,10 +61,10 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _read(path: Path, name: str, generator: Generator) -> Target:
+def _read_target(path: Path, name: str, generator: Generator) -> ProjectionTarget:
     size, channels = generator.image_size, generator.config.image_channels
     try:
-        picture = decode(path.read_bytes())
+        picture = decode_image(path.read_bytes())
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{path}: cannot be read ({reason}); wanted a picture") from None
@@ -73,17 +73,17 @@ def _read(path: Path, name: str, generator: Generator) -> Target:
     changes = []
     found = picture.height, picture.width
     if found != size:
-        left, top, right, bottom = center_box(found, size)
+        left, top, right, bottom = center_crop_box(found, size)
         cropped = (bottom - top, right - left) != found
         crop = "cropped to its center and " if cropped else ""
-        changes.append(f"{_sides(found)}, {crop}resized to {_sides(size)}")
-    mode = pixels.MODES[channels]
+        changes.append(f"{_format_size(found)}, {crop}resized to {_format_size(size)}")
+    mode = pixels.PIL_MODES[channels]
     if picture.mode != mode:
-        changes.append(f"{KINDS[picture.mode]}, made {KINDS[mode]}")
-    array = to_pixels(fit(to_channels(picture, channels), size))
+        changes.append(f"{MODE_NAMES[picture.mode]}, made {MODE_NAMES[mode]}")
+    array = image_to_array(crop_and_resize(convert_channels(picture, channels), size))
     image = pixels.from_uint8(torch.from_numpy(array))
-    return Target(name, str(path), image, "; ".join(changes))
+    return ProjectionTarget(name, str(path), image, "; ".join(changes))
 
 
-def _sides(size: tuple[int, int]) -> str:
+def _format_size(size: tuple[int, int]) -> str:
     return f"{size[1]}x{size[0]}"

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from stylesmith.inversion.w_statistics import WStatistics
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
-from stylesmith.perception.extractor import Distance
-from stylesmith.sampling import Codes
+from stylesmith.perception.extractor import ImageDistance
+from stylesmith.sampling import LatentCodes
 
 
 @dataclass(frozen=True)
-class TuneSettings:
+class PivotalTuningSettings:
     """Settings of pivotal tuning."""
 
     steps: int = 350
@@ -37,15 +37,15 @@ class TuneSettings:
         return asdict(self)
 
 
-class Tuner:
+class PivotalTuner:
     """Tunes networks to pictures, one network for each."""
 
     def __init__(
         self,
         generator: Generator,
-        distance: Distance,
+        distance: ImageDistance,
         statistics: WStatistics,
-        settings: TuneSettings,
+        settings: PivotalTuningSettings,
     ):
         self.generator, self.distance = generator, distance
         self.statistics, self.settings = statistics, settings
@@ -53,7 +53,7 @@ class Tuner:
 
     def tune(
         self,
-        codes: Codes,
+        codes: LatentCodes,
         target: Tensor,
         *,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -88,7 +88,7 @@ class Tuner:
         pixels = F.mse_loss(images, target)
         return self.distance.distance(images, target).mean() + self.settings.pixel_weight * pixels
 
-    def _locality_loss(self, tuned: Generator, codes: Codes, step: int) -> Tensor:
+    def _locality_loss(self, tuned: Generator, codes: LatentCodes, step: int) -> Tensor:
         """How much the image of another w has changed, one near the pivot (Equations 4 and 5)."""
         ws = self._locality_ws(codes.ws, step)
         with torch.no_grad():

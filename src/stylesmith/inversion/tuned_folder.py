@@ -9,12 +9,12 @@ from typing import Any
 from stylesmith import files
 from stylesmith import images as pixels
 from stylesmith.errors import DataError, OutputError
-from stylesmith.inversion.project import Found
-from stylesmith.inversion.result_folder import draw_file
-from stylesmith.inversion.tune import Tuner
+from stylesmith.inversion.project import ProjectionResult
+from stylesmith.inversion.result_folder import draw_latent_file
+from stylesmith.inversion.tune import PivotalTuner
 from stylesmith.models import save_model
 from stylesmith.networks.fingerprint import model_hash
-from stylesmith.sampling import Painter, read_codes, save_codes
+from stylesmith.sampling import SamplingPipeline, load_latents, save_latents
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class TunedFolder:
             raise DataError(f"{self.summary}: damaged ({error}); remove it") from None
 
 
-def tune_found(
-    projected: Found,
-    tuner: Tuner,
-    pipeline: Painter,
+def tune_projection(
+    projected: ProjectionResult,
+    tuner: PivotalTuner,
+    pipeline: SamplingPipeline,
     *,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TunedFolder:
@@ -67,22 +67,24 @@ def tune_found(
     folder = TunedFolder(projected.folder.path / "tuned")
     made_by = {"projection": projected.summary["made_by"], "tuning": tuner.settings.describe()}
     if folder.summary.is_file():
-        _check(folder, made_by)
+        _check_tuned(folder, made_by)
         return folder
-    source = read_codes(projected.folder.latent, pipeline.config, model=pipeline.model_hash)
+    source = load_latents(projected.folder.latent, pipeline.config, model=pipeline.model_hash)
     codes = pipeline.codes([source])
     tuned = tuner.tune(codes, projected.target.image, on_progress=on_progress)
     target = projected.target.image[None].to(codes.ws)
     value = float(tuner.distance.distance(tuned.draw(codes.ws, codes.noise), target))
     summary = {"image": projected.target.source, "distance": value, "made_by": made_by}
-    save_model(folder.path, tuned, card=_card(projected), about={"tuned": summary})
-    save_codes(folder.latent, codes, model=model_hash(tuned), settings=summary)
-    pixels.save(draw_file(folder.latent, Painter(tuned, pipeline.settings)), folder.result)
+    save_model(folder.path, tuned, card=_tuned_model_card(projected), about={"tuned": summary})
+    save_latents(folder.latent, codes, model=model_hash(tuned), settings=summary)
+    pixels.save_image(
+        draw_latent_file(folder.latent, SamplingPipeline(tuned, pipeline.settings)), folder.result
+    )
     files.write_json(folder.summary, summary)
     return folder
 
 
-def _check(folder: TunedFolder, made_by: dict[str, Any]) -> None:
+def _check_tuned(folder: TunedFolder, made_by: dict[str, Any]) -> None:
     folder.distance()
     if json.loads(folder.summary.read_text(encoding="utf-8")).get("made_by") != made_by:
         raise OutputError(
@@ -91,7 +93,7 @@ def _check(folder: TunedFolder, made_by: dict[str, Any]) -> None:
         )
 
 
-def _card(projected: Found) -> str:
+def _tuned_model_card(projected: ProjectionResult) -> str:
     made_by = projected.summary["made_by"]
     return f"""# A generator tuned to one picture
 

@@ -9,28 +9,30 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from stylesmith.inversion.noise_regularizer import renormalized
+from stylesmith.inversion.noise_regularizer import normalize_noise
 from stylesmith.inversion.settings import ProjectionSettings
-from stylesmith.latents import RandomKeys, Shape, split_maps
+from stylesmith.latents import NoiseShape, RandomKeys, split_noise_maps
 from stylesmith.networks import Generator
 from stylesmith.networks.synthesis import NoiseMaps
 
 
 @dataclass(frozen=True)
-class Unknowns:
+class ProjectionVariables:
     """Which number of a row stands for what."""
 
     w_count: int
     """How many w: one, or one for each layer."""
     num_ws: int
     w_dim: int
-    noise_shapes: Sequence[Shape]
+    noise_shapes: Sequence[NoiseShape]
     """Of the noise maps that are looked for, from the base up."""
     fixed_noise: NoiseMaps
     """The maps of the noise inputs behind those."""
 
     @classmethod
-    def for_generator(cls, generator: Generator, settings: ProjectionSettings) -> "Unknowns":
+    def for_generator(
+        cls, generator: Generator, settings: ProjectionSettings
+    ) -> "ProjectionVariables":
         """Those of a generator; maps of levels that it has not grown yet are none of them."""
         config, growth = generator.config, generator.growth
         level = growth.level if growth else config.levels - 1
@@ -60,7 +62,9 @@ class Unknowns:
 
     def optimized_noise(self, rows: Tensor) -> list[Tensor]:
         """The noise maps that are looked for, `(N, 1, H, W)` each."""
-        return split_maps(rows[:, self.w_size :], self.noise_shapes) if self.noise_shapes else []
+        return (
+            split_noise_maps(rows[:, self.w_size :], self.noise_shapes) if self.noise_shapes else []
+        )
 
     def noise_maps(self, rows: Tensor) -> NoiseMaps:
         """One map for each noise input of the network."""
@@ -68,5 +72,5 @@ class Unknowns:
 
     def normalize_noise(self, rows: Tensor) -> Tensor:
         """Rows whose noise maps have mean 0 and variance 1."""
-        maps = [renormalized(noise).flatten(1) for noise in self.optimized_noise(rows)]
+        maps = [normalize_noise(noise).flatten(1) for noise in self.optimized_noise(rows)]
         return torch.cat([rows[:, : self.w_size], *maps], dim=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from stylesmith.networks import Generator
-from stylesmith.sampling.w_samples import COUNT, sample_w
+from stylesmith.sampling.w_samples import W_SAMPLE_COUNT, sample_w
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class WStatistics:
 
 
 def w_statistics(
-    generator: Generator, label: int | None = None, *, count: int = COUNT
+    generator: Generator, label: int | None = None, *, count: int = W_SAMPLE_COUNT
 ) -> WStatistics:
     """Measure a generator; where it has classes, that class, or without one all in turn.
 

@@ -13,10 +13,18 @@ import numpy as np
 from stylesmith.data.dataset import Dataset
 from stylesmith.errors import DataError, UsageError
 
-FILES = ("attributes.json", "attributes.csv", "list_attr_celeba.txt")
+ATTRIBUTE_FILE_NAMES = ("attributes.json", "attributes.csv", "list_attr_celeba.txt")
 """Where attributes are looked for, beside the images."""
 
-WORDS = {"1": True, "0": False, "-1": False, "true": True, "false": False, "yes": True, "no": False}
+FLAG_WORDS = {
+    "1": True,
+    "0": False,
+    "-1": False,
+    "true": True,
+    "false": False,
+    "yes": True,
+    "no": False,
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Attributes:
 
 
 @dataclass(frozen=True)
-class _Table:
+class _ParsedAttributes:
     source: str
     names: list[str]
     rows: dict[str, list[bool]]
@@ -60,7 +68,7 @@ def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
     Raises:
         DataError: If there is no list, it is malformed, or it does not fit the images.
     """
-    where, content = _find(dataset, path)
+    where, content = _read_list(dataset, path)
     suffix = PurePosixPath(where).suffix.lower()
     parse = {".json": _parse_json, ".csv": _parse_csv}.get(suffix, _parse_celeba)
     try:
@@ -70,17 +78,17 @@ def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
             f"{where}: is no list of attributes ({error}). Wanted avatars' attributes.json, "
             "CelebA's list_attr_celeba.txt, or a CSV whose first line is image,NAME,NAME,..."
         ) from error
-    return Attributes(table.names, np.array(_match(dataset, table), bool))
+    return Attributes(table.names, np.array(_match_rows(dataset, table), bool))
 
 
-def _find(dataset: Dataset, path: Path | None) -> tuple[str, str]:
+def _read_list(dataset: Dataset, path: Path | None) -> tuple[str, str]:
     if path is not None:
         try:
             return str(path), path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: cannot be read ({error}).") from error
     for name in dataset.archive.sizes:
-        if PurePosixPath(name).name in FILES:
+        if PurePosixPath(name).name in ATTRIBUTE_FILE_NAMES:
             where = f"{dataset.path}: {name}"
             try:
                 return where, dataset.archive.read(name).decode("utf-8-sig")
@@ -92,27 +100,29 @@ def _find(dataset: Dataset, path: Path | None) -> tuple[str, str]:
     )
 
 
-def _parse_json(where: str, content: str) -> _Table:
+def _parse_json(where: str, content: str) -> _ParsedAttributes:
     value = json.loads(content)
     rows = zip(value["images"], value["values"], strict=True)
-    return _table(where, [str(name) for name in value["names"]], list(rows))
+    return _check_rows(where, [str(name) for name in value["names"]], list(rows))
 
 
-def _parse_csv(where: str, content: str) -> _Table:
+def _parse_csv(where: str, content: str) -> _ParsedAttributes:
     header, *rows = [row for row in csv.reader(io.StringIO(content)) if row]
     names = [name.strip() for name in header[1:]]
-    return _table(where, names, [(row[0], row[1:]) for row in rows])
+    return _check_rows(where, names, [(row[0], row[1:]) for row in rows])
 
 
-def _parse_celeba(where: str, content: str) -> _Table:
+def _parse_celeba(where: str, content: str) -> _ParsedAttributes:
     count, names, *lines = content.splitlines()
     rows = [(line.split()[0], line.split()[1:]) for line in lines if line.strip()]
     if int(count) != len(rows):
         raise ValueError(f"its first line says {count.strip()} images, there are {len(rows)}")
-    return _table(where, names.split(), rows)
+    return _check_rows(where, names.split(), rows)
 
 
-def _table(where: str, names: list[str], rows: Sequence[tuple[str, Sequence[object]]]) -> _Table:
+def _check_rows(
+    where: str, names: list[str], rows: Sequence[tuple[str, Sequence[object]]]
+) -> _ParsedAttributes:
     if not names or not rows:
         raise ValueError("it names no attributes, or no images")
     if len(set(names)) < len(names):
@@ -123,18 +133,18 @@ def _table(where: str, names: list[str], rows: Sequence[tuple[str, Sequence[obje
             raise ValueError(f"{image!r} has {len(row)} values, wanted {len(names)}")
         if image in values:
             raise ValueError(f"{image!r} is listed twice")
-        values[image] = [_flag(image, value) for value in row]
-    return _Table(where, names, values)
+        values[image] = [_parse_flag(image, value) for value in row]
+    return _ParsedAttributes(where, names, values)
 
 
-def _flag(image: str, value: object) -> bool:
+def _parse_flag(image: str, value: object) -> bool:
     word = str(int(value) if isinstance(value, bool) else value).strip().lower()
-    if word not in WORDS:
+    if word not in FLAG_WORDS:
         raise ValueError(f"{image!r} has the value {value!r}, wanted 1, 0 or -1")
-    return WORDS[word]
+    return FLAG_WORDS[word]
 
 
-def _match(dataset: Dataset, table: _Table) -> list[list[bool]]:
+def _match_rows(dataset: Dataset, table: _ParsedAttributes) -> list[list[bool]]:
     """The rows of the data set's images, by the fullest form of their names that fits all."""
     for form in (str, lambda name: PurePosixPath(name).name, lambda name: PurePosixPath(name).stem):
         rows = {form(image): row for image, row in table.rows.items()}

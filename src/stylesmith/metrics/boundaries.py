@@ -11,22 +11,22 @@ import torch
 from stylesmith.errors import UsageError
 from stylesmith.images import to_uint8
 from stylesmith.metrics.classifiers import Classifiers
-from stylesmith.metrics.protocol import COUNTS
-from stylesmith.metrics.separability import check_solver, confident_half, hyperplane
-from stylesmith.sampling import Painter
+from stylesmith.metrics.protocol import DEFAULT_COUNTS
+from stylesmith.metrics.separability import confident_half, fit_hyperplane, require_scikit_learn
+from stylesmith.sampling import SamplingPipeline
 
-BATCH = 64
-SAMPLES = COUNTS["small"]["ls"]
+BATCH_SIZE = 64
+DEFAULT_SAMPLES = DEFAULT_COUNTS["small"]["ls"]
 """Images whose attributes are looked at."""
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
-def look_at_seeds(
-    pipeline: Painter,
+def classify_seeds(
+    pipeline: SamplingPipeline,
     classifiers: Classifiers,
-    count: int = SAMPLES,
-    on_progress: Progress | None = None,
+    count: int = DEFAULT_SAMPLES,
+    on_progress: ProgressCallback | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The w and the attributes of the first seeds.
 
@@ -40,8 +40,8 @@ def look_at_seeds(
         w, `(count, D)`, and logits, `(count, A)`; positive means yes.
     """
     ws, logits = [], []
-    for start in range(0, count, BATCH):
-        codes = pipeline.codes(range(start, min(start + BATCH, count)))
+    for start in range(0, count, BATCH_SIZE):
+        codes = pipeline.codes(range(start, min(start + BATCH_SIZE, count)))
         ws.append(codes.ws[:, 0].cpu())
         logits.append(classifiers.features(to_uint8(pipeline.draw(codes))).cpu())
         if on_progress:
@@ -49,7 +49,9 @@ def look_at_seeds(
     return torch.cat(ws).numpy(), torch.cat(logits).numpy()
 
 
-def boundaries(ws: np.ndarray, logits: np.ndarray, names: list[str]) -> dict[str, np.ndarray]:
+def attribute_boundaries(
+    ws: np.ndarray, logits: np.ndarray, names: list[str]
+) -> dict[str, np.ndarray]:
     """The normal of each attribute's hyperplane, `(D,)`, pointing to where the attribute is.
 
     As in separability, hyperplanes are fitted to the half that classifiers are sure of.
@@ -62,7 +64,7 @@ def boundaries(ws: np.ndarray, logits: np.ndarray, names: list[str]) -> dict[str
     Raises:
         UsageError: If scikit-learn is missing, or an attribute is there always or never.
     """
-    check_solver()
+    require_scikit_learn()
     normals = {}
     for name, column in zip(names, logits.T, strict=True):
         kept = confident_half(column)
@@ -73,5 +75,5 @@ def boundaries(ws: np.ndarray, logits: np.ndarray, names: list[str]) -> dict[str
                 f"{name}: {share} of the {len(kept):,} images that are clearest has it, so that "
                 "there is no boundary; draw more samples, or leave its classifier out"
             )
-        normals[name] = hyperplane(ws[kept], labels).coef_[0]
+        normals[name] = fit_hyperplane(ws[kept], labels).coef_[0]
     return normals

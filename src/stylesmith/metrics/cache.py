@@ -11,16 +11,16 @@ from torch import Tensor
 
 from stylesmith import distributed
 from stylesmith.errors import ModelError, OutputError
-from stylesmith.metrics.fingerprint import digest
-from stylesmith.models.container import Kind, read_container, write_container
+from stylesmith.metrics.fingerprint import blake2b_digest
+from stylesmith.models.container import TensorFileKind, read_tensor_file, write_tensor_file
 
-KIND: Kind = "statistics"
-VERSION = 1
+STATISTICS_KIND: TensorFileKind = "statistics"
+CACHE_VERSION = 1
 """Of what the statistics are; another number lets go of all old files."""
 
 
 @dataclass(frozen=True)
-class Key:
+class CacheKey:
     """Everything that statistics depend on."""
 
     kind: str
@@ -33,7 +33,7 @@ class Key:
     """How many images, from the first on."""
 
 
-def default_folder() -> Path:
+def default_cache_folder() -> Path:
     """`STYLESMITH_CACHE`, else `stylesmith/metrics` in the user's cache folder."""
     place = os.environ.get("STYLESMITH_CACHE")
     if place:
@@ -42,39 +42,39 @@ def default_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Cache:
+class StatisticsCache:
     """A folder of statistics; a missing, damaged or unwritable file only costs time."""
 
     folder: Path | None
     """None keeps nothing."""
 
-    def load(self, key: Key) -> dict[str, Tensor] | None:
+    def load(self, key: CacheKey) -> dict[str, Tensor] | None:
         """The statistics of this key; None if they must be made.
 
         All processes take them, or none does.
         """
         found = self._read(key)
-        owners = distributed.total(torch.tensor(0.0 if found is None else 1.0))
+        owners = distributed.all_reduce_sum(torch.tensor(0.0 if found is None else 1.0))
         return found if int(owners) == distributed.world_size() else None
 
-    def save(self, key: Key, tensors: Mapping[str, Tensor]) -> None:
+    def save(self, key: CacheKey, tensors: Mapping[str, Tensor]) -> None:
         """Keep statistics; written by the main process alone."""
         if self.folder is None or not distributed.is_main():
             return
         try:
-            write_container(self._path(key), tensors, {"key": vars(key)}, kind=KIND)
+            write_tensor_file(self._path(key), tensors, {"key": vars(key)}, kind=STATISTICS_KIND)
         except OutputError:  # a full disk or a read-only home takes no result away
             return
 
-    def _read(self, key: Key) -> dict[str, Tensor] | None:
+    def _read(self, key: CacheKey) -> dict[str, Tensor] | None:
         if self.folder is None:
             return None
         try:
-            return read_container(self._path(key), kind=KIND)[0]
+            return read_tensor_file(self._path(key), kind=STATISTICS_KIND)[0]
         except ModelError:
             return None
 
-    def _path(self, key: Key) -> Path:
+    def _path(self, key: CacheKey) -> Path:
         assert self.folder is not None
-        name = digest([json.dumps([VERSION, vars(key)], sort_keys=True).encode()])
+        name = blake2b_digest([json.dumps([CACHE_VERSION, vars(key)], sort_keys=True).encode()])
         return self.folder / f"{name}.safetensors"

@@ -10,26 +10,26 @@ import numpy as np
 
 from stylesmith.data.archive import Archive, open_archive
 from stylesmith.data.pack import MANIFEST_FILE
-from stylesmith.data.scan import size_text
+from stylesmith.data.scan import format_image_size
 from stylesmith.errors import DataError, ModelError, UsageError
 from stylesmith.metrics.classifiers import Classifiers, classifier_config
 from stylesmith.metrics.protocol import Metric
-from stylesmith.metrics.sources import DataSource, ModelSource, Source, check_comparable
-from stylesmith.perception.extractor import Distance, Extractor
+from stylesmith.metrics.sources import DataSource, ImageSource, ModelSource, check_comparable
+from stylesmith.perception.extractor import FeatureExtractor, ImageDistance
 
-Network = Extractor | Distance | Classifiers
+MetricNetwork = FeatureExtractor | ImageDistance | Classifiers
 
-COMPARING = frozenset({"fd", "kd", "pr", "nearest"})
+COMPARISON_FAMILIES = frozenset({"fd", "kd", "pr", "nearest"})
 """Families that hold generated images against real ones."""
-WALKING = frozenset({"ppl", "ppl_image", "ls"})
+LATENT_FAMILIES = frozenset({"ppl", "ppl_image", "ls"})
 """Families that need latents, not only images."""
 
 
-def check(
-    fake: Source,
-    real: Source | None,
+def check_measurable(
+    fake: ImageSource,
+    real: ImageSource | None,
     metrics: Sequence[Metric],
-    networks: Mapping[Metric, Network],
+    networks: Mapping[Metric, MetricNetwork],
     *,
     repeats: int,
 ) -> None:
@@ -46,9 +46,9 @@ def check(
             "others."
         )
     for metric in metrics:
-        if metric.family in COMPARING:
-            _check_sides(fake, real, metric)
-        if metric.family in WALKING and not isinstance(fake, ModelSource):
+        if metric.family in COMPARISON_FAMILIES:
+            _check_sources(fake, real, metric)
+        if metric.family in LATENT_FAMILIES and not isinstance(fake, ModelSource):
             raise UsageError(
                 f"--metrics {metric.name}: needs a model to walk through its latents; {fake.name} "
                 "holds images only."
@@ -60,10 +60,10 @@ def check(
                 f"{fake.name}: holds {fake.count} images, {metric.name} takes {metric.count}. "
                 f"Ask for fewer, as in --metrics {replace(metric, count=fake.count).name}."
             )
-        _check_size(fake, metric, networks[metric])
+        _check_image_size(fake, metric, networks[metric])
 
 
-def _check_mixing(fake: Source, metric: Metric) -> None:
+def _check_mixing(fake: ImageSource, metric: Metric) -> None:
     if not isinstance(fake, ModelSource) or fake.generator.config.num_ws == 1:
         has = "holds images only" if fake.count is not None else "has one w for all layers"
         raise UsageError(
@@ -72,7 +72,7 @@ def _check_mixing(fake: Source, metric: Metric) -> None:
         )
 
 
-def _check_sides(fake: Source, real: Source | None, metric: Metric) -> None:
+def _check_sources(fake: ImageSource, real: ImageSource | None, metric: Metric) -> None:
     if real is None:
         raise UsageError(f"--metrics {metric.name}: compares with real images; name them by --data")
     check_comparable(fake, real)
@@ -83,34 +83,38 @@ def _check_sides(fake: Source, real: Source | None, metric: Metric) -> None:
         )
 
 
-def _check_size(fake: Source, metric: Metric, network: Network) -> None:
+def _check_image_size(fake: ImageSource, metric: Metric, network: MetricNetwork) -> None:
     if isinstance(network, Classifiers):
         wanted = classifier_config(fake.size, fake.channels, max_channels=1)
         found = network.config.change(max_channels=1)
         if wanted != found:
             raise ModelError(
-                f"the classifiers take images of {size_text(network.config.size())} with "
+                f"the classifiers take images of {format_image_size(network.config.size())} with "
                 f"{network.config.image_channels} channels, {fake.name} has "
-                f"{size_text(fake.size)} with {fake.channels}. Train some on such data."
+                f"{format_image_size(fake.size)} with {fake.channels}. Train some on such data."
             )
     height, width = (side // 2 for side in fake.size) if metric.crop_to_face else fake.size
     if min(height, width) < network.min_size:
         part = "the face part" if metric.crop_to_face else "the size"
         raise DataError(
-            f"--metrics {metric.name}: {part} of {size_text(fake.size)} is too small for "
+            f"--metrics {metric.name}: {part} of {format_image_size(fake.size)} is too small for "
             f"{network.name}, which needs {network.min_size} pixels a side."
         )
 
 
-def notes(
-    fake: Source, real: Source | None, metric: Metric, network: Network, reals: int | None
+def metric_notes(
+    fake: ImageSource,
+    real: ImageSource | None,
+    metric: Metric,
+    network: MetricNetwork,
+    reals: int | None,
 ) -> Iterator[str]:
     """Why the number may mislead, in one line each."""
     if metric.family == "fd":
-        dimension = cast(Extractor, network).dimension
-        yield from _rank_note(metric, dimension, min(metric.count, reals or metric.count))
-    if metric.family in COMPARING:
-        yield from _sides_notes(fake, real, metric, reals)
+        dimension = cast(FeatureExtractor, network).dimension
+        yield from _sample_size_note(metric, dimension, min(metric.count, reals or metric.count))
+    if metric.family in COMPARISON_FAMILIES:
+        yield from _source_notes(fake, real, metric, reals)
     if metric.crop_to_face:
         yield (
             f"{metric.title} looks only at the part where aligned faces have the face; for other "
@@ -122,7 +126,7 @@ def notes(
         yield f"truncation psi={fake.psi:g}: published numbers are without."
 
 
-def _rank_note(metric: Metric, dimension: int, images: int) -> Iterator[str]:
+def _sample_size_note(metric: Metric, dimension: int, images: int) -> Iterator[str]:
     if images <= dimension:
         yield (
             f"{metric.name}: {images:,} images are no more than the {dimension:,} features, so the "
@@ -130,8 +134,8 @@ def _rank_note(metric: Metric, dimension: int, images: int) -> Iterator[str]:
         )
 
 
-def _sides_notes(
-    fake: Source, real: Source | None, metric: Metric, reals: int | None
+def _source_notes(
+    fake: ImageSource, real: ImageSource | None, metric: Metric, reals: int | None
 ) -> Iterator[str]:
     if not isinstance(real, DataSource) or reals is None:
         return
@@ -146,7 +150,7 @@ def _sides_notes(
                 f"{metric.name}: the first {reals:,} images hold {seen} of {every} classes; "
                 f"{metric.title}_full takes all images."
             )
-    filters = [resize_filter(side) for side in (fake, real)]
+    filters = [_resize_filter(side) for side in (fake, real)]
     if None not in filters and filters[0] != filters[1]:
         yield (
             f"{metric.name}: one side was resized by the filter {filters[0]}, the other by "
@@ -155,7 +159,7 @@ def _sides_notes(
 
 
 def _classifier_notes(
-    real: Source | None, metric: Metric, classifiers: Classifiers
+    real: ImageSource | None, metric: Metric, classifiers: Classifiers
 ) -> Iterator[str]:
     if real is not None and any(facts.data != real.hash for facts in classifiers.facts):
         yield (
@@ -170,7 +174,7 @@ def _classifier_notes(
         )
 
 
-def resize_filter(source: Source) -> str | None:
+def _resize_filter(source: ImageSource) -> str | None:
     """How the images, or those that a model was trained on, were resized; None if unknown."""
     if isinstance(source, DataSource):
         return "lanczos" if source.dataset.resize else _recorded_filter(source.dataset.archive)

@@ -18,20 +18,20 @@ from torch import Tensor
 from stylesmith import files, images
 from stylesmith.config import DiscriminatorConfig, base_grid
 from stylesmith.errors import ModelError, ShapeError
-from stylesmith.models.container import Kind, read_container, write_container
-from stylesmith.models.store import fill_tensors
+from stylesmith.models.container import TensorFileKind, read_tensor_file, write_tensor_file
+from stylesmith.models.store import copy_tensors
 from stylesmith.networks import build_discriminator
 from stylesmith.networks.discriminators import OrigDiscriminator
 from stylesmith.networks.fingerprint import tensors_hash
 
-KIND: Kind = "classifier"
-SUFFIX = ".safetensors"
-LARGEST = 256
+CLASSIFIER_KIND: TensorFileKind = "classifier"
+CLASSIFIER_SUFFIX = ".safetensors"
+MAX_CLASSIFIER_SIZE = 256
 """Side that larger images are reduced to, as in CelebA-HQ at 256x256."""
 
 
 @dataclass(frozen=True)
-class Facts:
+class ClassifierFacts:
     """What a classifier was trained on, and how well it does."""
 
     attribute: str
@@ -61,7 +61,7 @@ def classifier_config(
     Raises:
         ConfigError: If no network has that size.
     """
-    factor = reduction(size)
+    factor = downscale_factor(size)
     base, levels = base_grid(size[0] // factor, size[1] // factor)
     return DiscriminatorConfig.model_validate(
         {
@@ -77,12 +77,12 @@ def classifier_config(
     )
 
 
-def reduction(size: tuple[int, int]) -> int:
+def downscale_factor(size: tuple[int, int]) -> int:
     """The whole number that images are reduced by, to near 256."""
-    return max(1, max(size) // LARGEST)
+    return max(1, max(size) // MAX_CLASSIFIER_SIZE)
 
 
-def prepare(pixels: Tensor, config: DiscriminatorConfig) -> Tensor:
+def classifier_input(pixels: Tensor, config: DiscriminatorConfig) -> Tensor:
     """uint8 `(N, C, H, W)` to what a network of that config takes: -1..1, averaged over squares.
 
     Raises:
@@ -100,42 +100,44 @@ def prepare(pixels: Tensor, config: DiscriminatorConfig) -> Tensor:
     return F.avg_pool2d(x, factor) if factor > 1 else x
 
 
-def save_classifier(folder: Path, network: OrigDiscriminator, facts: Facts) -> None:
+def save_classifier(folder: Path, network: OrigDiscriminator, facts: ClassifierFacts) -> None:
     """Write one classifier into a folder of them.
 
     Raises:
         OutputError: If it cannot be written.
     """
     header = {"network": network.config.model_dump(mode="json"), "facts": asdict(facts)}
-    write_container(classifier_path(folder, facts.place), network.state_dict(), header, kind=KIND)
+    write_tensor_file(
+        classifier_path(folder, facts.place), network.state_dict(), header, kind=CLASSIFIER_KIND
+    )
 
 
 def classifier_path(folder: Path, index: int) -> Path:
     """The file of the attribute with this number."""
-    return folder / f"{index:03d}{SUFFIX}"
+    return folder / f"{index:03d}{CLASSIFIER_SUFFIX}"
 
 
-def load_classifier(path: Path) -> tuple[OrigDiscriminator, Facts]:
+def load_classifier(path: Path) -> tuple[OrigDiscriminator, ClassifierFacts]:
     """Read one classifier.
 
     Raises:
         ModelError: If the file is missing, damaged or of another kind.
     """
-    tensors, header = read_container(path, kind=KIND)
+    tensors, header = read_tensor_file(path, kind=CLASSIFIER_KIND)
     try:
         config = DiscriminatorConfig.model_validate(header["network"])
-        facts = Facts(**header["facts"])
+        facts = ClassifierFacts(**header["facts"])
     except (ValidationError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: damaged (its header cannot be read).") from error
-    return restore(config, tensors, str(path)), facts
+    return build_classifier(config, tensors, str(path)), facts
 
 
-def restore(
+def build_classifier(
     config: DiscriminatorConfig, tensors: Mapping[str, Tensor], source: str
 ) -> OrigDiscriminator:
     """A classifier with these weights, on the CPU."""
     network = cast(OrigDiscriminator, build_discriminator(config))
-    fill_tensors(network.state_dict(), tensors, source=source)
+    copy_tensors(network.state_dict(), tensors, source=source)
     return network.eval().requires_grad_(False)
 
 
@@ -144,7 +146,7 @@ class Classifiers:
 
     name = "classifiers"
 
-    def __init__(self, networks: Sequence[OrigDiscriminator], facts: Sequence[Facts]):
+    def __init__(self, networks: Sequence[OrigDiscriminator], facts: Sequence[ClassifierFacts]):
         self.networks = list(networks)
         self.facts = list(facts)
         self.config: DiscriminatorConfig = networks[0].config
@@ -170,7 +172,7 @@ class Classifiers:
             ShapeError: If the images have another shape than those that they were trained on.
         """
         device = next(self.networks[0].parameters()).device
-        x = prepare(images.to(device), self.config)
+        x = classifier_input(images.to(device), self.config)
         return torch.stack([network(x) for network in self.networks], dim=1)
 
 
@@ -180,7 +182,7 @@ def open_classifiers(folder: Path, device: torch.device) -> Classifiers:
     Raises:
         ModelError: If there are none, one is damaged, or they do not belong together.
     """
-    paths = sorted(files.numbered(folder, SUFFIX)) if folder.is_dir() else []
+    paths = sorted(files.numbered_files(folder, CLASSIFIER_SUFFIX)) if folder.is_dir() else []
     if not paths:
         raise ModelError(
             f"{folder}: holds no classifiers. `stylesmith classifiers train DATA --out {folder}` "

@@ -11,13 +11,13 @@ from torch import Tensor
 BLOCK_ROWS = 4096
 BLOCK_COLUMNS = 8192
 
-Block = tuple[slice, slice, Tensor]
+DistanceBlock = tuple[slice, slice, Tensor]
 """Rows of the first table, rows of the second, and their squared distances."""
 
 
 def distance_blocks(
     a: Tensor, b: Tensor, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
-) -> Iterator[Block]:
+) -> Iterator[DistanceBlock]:
     """Squared Euclidean distances of `(N, D)` and `(M, D)`, block after block of rows.
 
     Computed as |x|^2 - 2 x.y + |y|^2 around the mean of `b`, in the tables' number format. What
@@ -36,7 +36,7 @@ def distance_blocks(
             yield slice(i, i + len(x)), slice(j, j + len(y)), squared
 
 
-def neighbor_radii(
+def knn_radii(
     table: Tensor, k: int, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
 ) -> Tensor:
     """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
@@ -45,11 +45,11 @@ def neighbor_radii(
         offset = i.start - j.start
         if -len(squared) < offset < squared.shape[1]:
             squared.diagonal(offset).fill_(torch.inf)
-        best[i] = smallest(best[i], squared)[0]
+        best[i] = merge_k_smallest(best[i], squared)[0]
     return best[:, -1]
 
 
-def smallest(best: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+def merge_k_smallest(best: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
     """The k least of each row of both, where `best` has k columns, ascending; and their places.
 
     Places below k are columns of `best`, those from k on columns of `found`.

@@ -12,24 +12,24 @@ from stylesmith import distributed
 from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import UsageError
 from stylesmith.metrics import checks, passes
-from stylesmith.metrics.cache import Cache
-from stylesmith.metrics.checks import COMPARING, Network
+from stylesmith.metrics.cache import StatisticsCache
+from stylesmith.metrics.checks import COMPARISON_FAMILIES, MetricNetwork
 from stylesmith.metrics.classifiers import open_classifiers
-from stylesmith.metrics.meter import Meter
+from stylesmith.metrics.meter import ProgressReporter
 from stylesmith.metrics.protocol import Metric
-from stylesmith.metrics.real_side import RealSide
-from stylesmith.metrics.results import Result
-from stylesmith.metrics.separability import check_solver
-from stylesmith.metrics.sources import DataSource, ModelSource, Source
-from stylesmith.metrics.values import Measured, compare, explore
+from stylesmith.metrics.real_side import ReferenceStatistics
+from stylesmith.metrics.results import MetricResult
+from stylesmith.metrics.separability import require_scikit_learn
+from stylesmith.metrics.sources import DataSource, ImageSource, ModelSource
+from stylesmith.metrics.values import MetricValues, score_against_real, score_generated
 from stylesmith.perception.extractor import open_distance, open_extractor
 
-PATHS = frozenset({"ppl", "ppl_image"})
+PATH_LENGTH_FAMILIES = frozenset({"ppl", "ppl_image"})
 """Families whose network is a distance."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class EvaluationSettings:
     """How to measure, apart from the sides and the metrics."""
 
     device: torch.device
@@ -38,16 +38,16 @@ class Settings:
     repeats: int = 1
     classifiers: Path | None = None
     """Folder of attribute classifiers, for `ls` and the extractor `classifiers`."""
-    cache: Cache = field(default_factory=lambda: Cache(None))
+    cache: StatisticsCache = field(default_factory=lambda: StatisticsCache(None))
 
 
 def evaluate(
-    fake: Source,
-    real: Source | None,
+    fake: ImageSource,
+    real: ImageSource | None,
     metrics: Sequence[Metric],
-    settings: Settings,
-    reporter: Meter | None = None,
-) -> Iterator[Result]:
+    settings: EvaluationSettings,
+    reporter: ProgressReporter | None = None,
+) -> Iterator[MetricResult]:
     """Measure `fake`, against `real` where metrics compare.
 
     Several processes share the work; the main one alone yields results.
@@ -65,22 +65,30 @@ def evaluate(
     Raises:
         StylesmithError: Before any work, if something is missing or does not fit.
     """
-    reporter = reporter or Meter()
+    reporter = reporter or ProgressReporter()
     networks = open_networks(metrics, settings)
-    checks.check(fake, real, metrics, networks, repeats=settings.repeats)
-    side = RealSide(real, settings.cache, reporter, device=settings.device) if real else None
+    checks.check_measurable(fake, real, metrics, networks, repeats=settings.repeats)
+    side = (
+        ReferenceStatistics(real, settings.cache, reporter, device=settings.device)
+        if real
+        else None
+    )
     for group in group_by_pass(metrics):
         start = time.perf_counter()
         network = networks[group[0]]
-        rounds = list(_rounds(group, network, fake, side, settings, reporter))
+        rounds = list(_measure_repeats(group, network, fake, side, settings, reporter))
         seconds = time.perf_counter() - start
         if distributed.is_main():
             for metric in group:
                 measured = [numbers[metric] for numbers in rounds]
-                yield from _results(metric, measured, network, fake, side, settings.seed, seconds)
+                yield from _make_results(
+                    metric, measured, network, fake, side, settings.seed, seconds
+                )
 
 
-def open_networks(metrics: Sequence[Metric], settings: Settings) -> dict[Metric, Network]:
+def open_networks(
+    metrics: Sequence[Metric], settings: EvaluationSettings
+) -> dict[Metric, MetricNetwork]:
     """The network of each metric, each opened once.
 
     Raises:
@@ -88,12 +96,12 @@ def open_networks(metrics: Sequence[Metric], settings: Settings) -> dict[Metric,
             the folder of classifiers is missing.
         ModelError: If its weights are missing or damaged.
     """
-    opened: dict[tuple[str, bool], Network] = {}
+    opened: dict[tuple[str, bool], MetricNetwork] = {}
     chosen = {}
     for metric in metrics:
-        key = (metric.network, metric.family in PATHS)
+        key = (metric.network, metric.family in PATH_LENGTH_FAMILIES)
         if key not in opened:
-            opened[key] = _open(metric, settings)
+            opened[key] = _open_network(metric, settings)
         chosen[metric] = opened[key]
         if metric.family == "is" and not hasattr(chosen[metric], "probabilities"):
             raise UsageError(
@@ -101,12 +109,12 @@ def open_networks(metrics: Sequence[Metric], settings: Settings) -> dict[Metric,
                 "extractor inception"
             )
         if metric.family == "ls":
-            check_solver()
+            require_scikit_learn()
     return chosen
 
 
-def _open(metric: Metric, settings: Settings) -> Network:
-    if metric.family in PATHS:
+def _open_network(metric: Metric, settings: EvaluationSettings) -> MetricNetwork:
+    if metric.family in PATH_LENGTH_FAMILIES:
         return open_distance(metric.network, settings.device)
     if metric.network != "classifiers":
         return open_extractor(metric.network, settings.device)
@@ -123,59 +131,65 @@ def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
     groups: dict[object, list[Metric]] = {}
     for metric in metrics:
         shared = metric.network, metric.mixed_latents
-        key: object = shared if metric.family in COMPARING else metric
+        key: object = shared if metric.family in COMPARISON_FAMILIES else metric
         groups.setdefault(key, []).append(metric)
     return list(groups.values())
 
 
-def _rounds(
+def _measure_repeats(
     group: Sequence[Metric],
     network: Any,
-    fake: Source,
-    reference: RealSide | None,
-    settings: Settings,
-    reporter: Meter,
-) -> Iterator[dict[Metric, Measured]]:
+    fake: ImageSource,
+    reference: ReferenceStatistics | None,
+    settings: EvaluationSettings,
+    reporter: ProgressReporter,
+) -> Iterator[dict[Metric, MetricValues]]:
     """The numbers of metrics that share a pass, once per repeat, each time with other samples."""
-    compares = group[0].family in COMPARING
+    compares = group[0].family in COMPARISON_FAMILIES
     real = reference.load_or_extract(group, network) if reference and compares else None
     for repeat in range(settings.repeats):
         if isinstance(fake, ModelSource):
             fake = fake.with_seed(settings.seed + repeat).with_mixing(group[0].mixed_latents)
         if reference is None or real is None:
-            yield {metric: explore(metric, network, fake, reporter) for metric in group}
+            yield {metric: score_generated(metric, network, fake, reporter) for metric in group}
             continue
         device = settings.device
         moments = {metric.count for metric in group if metric.family == "fd"}
         rows = max([metric.count for metric in group if metric.family != "fd"], default=0)
-        seen = passes.look(fake, network, moments, rows, reporter, device=device)
+        seen = passes.extract_statistics(fake, network, moments, rows, reporter, device=device)
         yield {
-            metric: compare(metric, real, seen, reference.image_count(metric), device=device)
+            metric: score_against_real(
+                metric, real, seen, reference.image_count(metric), device=device
+            )
             if distributed.is_main()
-            else Measured()
+            else MetricValues()
             for metric in group
         }
 
 
-def _results(
+def _make_results(
     metric: Metric,
-    rounds: Sequence[Measured],
-    network: Network,
-    fake: Source,
-    reference: RealSide | None,
+    rounds: Sequence[MetricValues],
+    network: MetricNetwork,
+    fake: ImageSource,
+    reference: ReferenceStatistics | None,
     seed: int,
     seconds: float,
-) -> Iterator[Result]:
+) -> Iterator[MetricResult]:
     real = reference.source if reference else None
-    reals = reference.image_count(metric) if reference and metric.family in COMPARING else None
+    reals = (
+        reference.image_count(metric)
+        if reference and metric.family in COMPARISON_FAMILIES
+        else None
+    )
     drawn = fake if isinstance(fake, ModelSource) else None
-    precision = FP32 if metric.family in PATHS or drawn is None else drawn.precision
+    precision = FP32 if metric.family in PATH_LENGTH_FAMILIES or drawn is None else drawn.precision
     details = dict(rounds[0].details)
     if isinstance(real, DataSource):
         for pair in details.get("closest", []):
             pair["real"] = real.dataset.names[pair["real"]]
     for part in rounds[0].values:
-        yield Result(
+        yield MetricResult(
             metric=metric.title,
             part=part,
             protocol=metric.name,
@@ -192,6 +206,6 @@ def _results(
             precision=dtype_name(precision) if drawn else None,
             seed=seed,
             seconds=seconds,
-            notes=tuple(checks.notes(fake, real, metric, network, reals)),
+            notes=tuple(checks.metric_notes(fake, real, metric, network, reals)),
             details=details,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from stylesmith.data.dataset import Dataset
 
 
-def digest(parts: Iterable[bytes]) -> str:
+def blake2b_digest(parts: Iterable[bytes]) -> str:
     """32 hexadecimal digits."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
@@ -23,12 +23,12 @@ def data_hash(dataset: Dataset) -> str:
 
     def parts() -> Iterator[bytes]:
         yield f"{dataset.fingerprint} {dataset.size} {dataset.channels} {dataset.resize}".encode()
-        yield from _contents(dataset)
+        yield from _image_checksums(dataset)
 
-    return digest(parts())
+    return blake2b_digest(parts())
 
 
-def _contents(dataset: Dataset) -> Iterator[bytes]:
+def _image_checksums(dataset: Dataset) -> Iterator[bytes]:
     if dataset.path.is_dir():
         for name in dataset.names:
             yield dataset.archive.read(name)

@@ -16,14 +16,14 @@ def frechet_distance(real: Moments, fake: Moments) -> float:
         DataError: If either has fewer than two rows.
     """
     a, b = real.covariance, fake.covariance.to(real.mean.device)
-    root = square_root(a)
+    root = matrix_sqrt(a)
     overlap = torch.linalg.eigvalsh(root @ b @ root).clamp(min=0).sqrt().sum()
     shift = (real.mean - fake.mean.to(real.mean.device)).square().sum()
     distance = shift + a.trace() + b.trace() - 2 * overlap
     return max(0.0, float(distance))  # rounding takes equal sets to about -1e-8 times the trace
 
 
-def square_root(matrix: Tensor) -> Tensor:
+def matrix_sqrt(matrix: Tensor) -> Tensor:
     """The symmetric root of a positive semi-definite matrix, `(D, D)`."""
     values, vectors = torch.linalg.eigh(matrix)
     return (vectors * values.clamp(min=0).sqrt()) @ vectors.T

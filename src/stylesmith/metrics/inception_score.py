@@ -8,13 +8,13 @@ from torch import Tensor
 from stylesmith import distributed
 from stylesmith.errors import DataError
 
-SPLITS = 10
+DEFAULT_SPLITS = 10
 
 
-class SplitScores:
+class InceptionScore:
     """Sums over class probabilities in contiguous splits; no table of probabilities is kept."""
 
-    def __init__(self, count: int, classes: int, *, splits: int = SPLITS):
+    def __init__(self, count: int, classes: int, *, splits: int = DEFAULT_SPLITS):
         """For `count` images in all.
 
         Raises:
@@ -36,8 +36,8 @@ class SplitScores:
 
     def all_reduce(self) -> None:
         """Add up what all processes have seen."""
-        self.sums = distributed.total(self.sums)
-        self.negentropy = distributed.total(self.negentropy)
+        self.sums = distributed.all_reduce_sum(self.sums)
+        self.negentropy = distributed.all_reduce_sum(self.negentropy)
 
     def compute(self) -> tuple[float, float]:
         """Mean over splits of exp E KL(p(y|x) || p(y)) (Salimans et al. 2016), and their spread.

@@ -6,8 +6,8 @@ from torch import Tensor
 from stylesmith.errors import DataError
 from stylesmith.latents import RandomKeys
 
-SUBSETS = 100
-SUBSET_SIZE = 1000
+DEFAULT_SUBSETS = 100
+DEFAULT_SUBSET_SIZE = 1000
 
 
 def kernel_distance(
@@ -15,8 +15,8 @@ def kernel_distance(
     fake: Tensor,
     *,
     keys: RandomKeys,
-    subsets: int = SUBSETS,
-    subset_size: int = SUBSET_SIZE,
+    subsets: int = DEFAULT_SUBSETS,
+    subset_size: int = DEFAULT_SUBSET_SIZE,
 ) -> float:
     """Mean over random subsets of the unbiased estimate (Binkowski et al. 2018); about 0 if equal.
 
@@ -49,10 +49,12 @@ def squared_mmd(x: Tensor, y: Tensor) -> float:
     """Unbiased estimate from samples of one size, both `(m, D)`, in float64."""
     x, y = x.double(), y.double()
     m = len(x)
-    within = sum(k.sum() - k.diagonal().sum() for k in (cubic_kernel(x, x), cubic_kernel(y, y)))
-    return float(within / (m * (m - 1)) - 2 * cubic_kernel(x, y).mean())
+    within = sum(
+        k.sum() - k.diagonal().sum() for k in (polynomial_kernel(x, x), polynomial_kernel(y, y))
+    )
+    return float(within / (m * (m - 1)) - 2 * polynomial_kernel(x, y).mean())
 
 
-def cubic_kernel(x: Tensor, y: Tensor) -> Tensor:
+def polynomial_kernel(x: Tensor, y: Tensor) -> Tensor:
     """(x.y / D + 1)^3 of all pairs, `(N, D)` and `(M, D)` -> `(N, M)`."""
     return (x @ y.T / x.shape[1] + 1) ** 3

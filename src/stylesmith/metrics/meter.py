@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stylesmith import distributed
-from stylesmith.data.parallel import Progress
+from stylesmith.data.parallel import ProgressCallback
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
-LONG = 60
+MIN_ANNOUNCED_SECONDS = 60
 """Seconds from which on a pass is announced with an estimate."""
 
 
 @dataclass(frozen=True)
-class Meter:
+class ProgressReporter:
     """Tells progress, and an estimate once the second batch is done."""
 
-    notify: Say = lambda text: None
-    on_progress: Progress | None = None
+    notify: Notify = lambda text: None
+    on_progress: ProgressCallback | None = None
 
     def track(self, batches: Sequence[range], count: int, label: str) -> Iterator[range]:
         """The parts one by one, which this process takes of `count` images in all."""
@@ -35,10 +35,10 @@ class Meter:
                 self.on_progress(done, count)
 
     def _announce(self, seconds: float, count: int, label: str) -> None:
-        if seconds > LONG:
-            self.notify(f"{label}: {count:,} images, about {duration(seconds)}")
+        if seconds > MIN_ANNOUNCED_SECONDS:
+            self.notify(f"{label}: {count:,} images, about {format_duration(seconds)}")
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Such as `2 min` or `3.5 h`."""
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

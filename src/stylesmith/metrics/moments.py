@@ -76,8 +76,8 @@ class Moments:
     def all_reduced(self) -> "Moments":
         """The moments of the rows of all processes, in every one of them."""
         mean, scatter, count = self.mean, self.scatter, self.count
-        total = int(distributed.total(torch.tensor([count], device=mean.device)))
-        common = distributed.total(mean * count) / max(1, total)
+        total = int(distributed.all_reduce_sum(torch.tensor([count], device=mean.device)))
+        common = distributed.all_reduce_sum(mean * count) / max(1, total)
         shift = mean - common
-        scatter = distributed.total(scatter + count * torch.outer(shift, shift))
+        scatter = distributed.all_reduce_sum(scatter + count * torch.outer(shift, shift))
         return Moments(total, common, scatter)

@@ -10,16 +10,16 @@ from stylesmith.metrics.distances import (
     BLOCK_COLUMNS,
     BLOCK_ROWS,
     distance_blocks,
-    neighbor_radii,
-    smallest,
+    knn_radii,
+    merge_k_smallest,
 )
 
-FARTHEST = 1e6
+MAX_AUTHENTICITY_RATIO = 1e6
 """Largest ratio; where training images have duplicates there would be no end."""
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestNeighbors:
     """The nearest of a set to each query, the nearest first."""
 
     indices: Tensor
@@ -35,7 +35,7 @@ def nearest_neighbors(
     *,
     rows: int = BLOCK_ROWS,
     columns: int = BLOCK_COLUMNS,
-) -> Nearest:
+) -> NearestNeighbors:
     """The k rows of `table`, `(M, D)`, that are nearest to each of `queries`, `(N, D)`.
 
     Raises:
@@ -46,13 +46,13 @@ def nearest_neighbors(
     best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
     indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
     for i, j, squared in distance_blocks(queries, table, rows=rows, columns=columns):
-        best[i], places = smallest(best[i], squared)
+        best[i], places = merge_k_smallest(best[i], squared)
         old = indices[i].gather(1, places.clamp(max=k - 1))
         indices[i] = torch.where(places < k, old, places - k + j.start)
-    return Nearest(indices, best.sqrt())
+    return NearestNeighbors(indices, best.sqrt())
 
 
-def closeness(fake: Tensor, real: Tensor) -> tuple[Tensor, Nearest]:
+def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeighbors]:
     """How near each fake is to its nearest real, in units of that real's own nearest neighbor.
 
     Below 1, a fake is closer to a training image than any other training image is: the share of
@@ -66,6 +66,6 @@ def closeness(fake: Tensor, real: Tensor) -> tuple[Tensor, Nearest]:
         The ratios, `(N,)`, and the nearest real images.
     """
     nearest = nearest_neighbors(fake, real)
-    unit = neighbor_radii(real, 1).sqrt()[nearest.indices[:, 0]]
+    unit = knn_radii(real, 1).sqrt()[nearest.indices[:, 0]]
     ratios = nearest.distances[:, 0] / unit.clamp(min=torch.finfo(unit.dtype).tiny)
-    return ratios.clamp(max=FARTHEST), nearest
+    return ratios.clamp(max=MAX_AUTHENTICITY_RATIO), nearest

@@ -13,23 +13,27 @@ from torch import Tensor
 from stylesmith import distributed
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import Classifiers
-from stylesmith.metrics.inception_score import SplitScores
-from stylesmith.metrics.meter import Meter
+from stylesmith.metrics.inception_score import InceptionScore
+from stylesmith.metrics.meter import ProgressReporter
 from stylesmith.metrics.moments import Moments
-from stylesmith.metrics.path_length import lengths_around, lerp, path_lengths, slerp
-from stylesmith.metrics.protocol import DIRECTIONS, Metric
-from stylesmith.metrics.sharing import my_batches
-from stylesmith.metrics.sources import ModelSource, Source
+from stylesmith.metrics.path_length import lerp, path_lengths, path_lengths_around, slerp
+from stylesmith.metrics.protocol import DIRECTIONS_PER_IMAGE, Metric
+from stylesmith.metrics.sharing import rank_batches
+from stylesmith.metrics.sources import ImageSource, ModelSource
 from stylesmith.networks.synthesis import NoiseMaps
-from stylesmith.perception.extractor import ClassExtractor, Distance, Extractor
-from stylesmith.perception.inputs import full_precision
+from stylesmith.perception.extractor import (
+    ClassProbabilityExtractor,
+    FeatureExtractor,
+    ImageDistance,
+)
+from stylesmith.perception.inputs import disable_tf32
 
-PIXELS = 1 << 22
+MAX_BATCH_PIXELS = 1 << 22
 """Of a batch: 64 images of 256x256, 4 of 1024x1024."""
 
 
 @dataclass
-class Statistics:
+class FeatureStatistics:
     """What metrics need to know of the features of a set of images."""
 
     moments: dict[int, Moments] = field(default_factory=dict)
@@ -45,18 +49,18 @@ class Statistics:
 
 def batch_size(size: tuple[int, int]) -> int:
     """Images in a batch; a function of their size alone, so that all processes agree."""
-    return max(4, min(64, PIXELS // (size[0] * size[1])))
+    return max(4, min(64, MAX_BATCH_PIXELS // (size[0] * size[1])))
 
 
-def look(
-    source: Source,
-    extractor: Extractor,
+def extract_statistics(
+    source: ImageSource,
+    extractor: FeatureExtractor,
     moment_counts: set[int],
     feature_count: int,
-    reporter: Meter,
+    reporter: ProgressReporter,
     *,
     device: torch.device,
-) -> Statistics:
+) -> FeatureStatistics:
     """Extract features once and keep what is needed: moments of first parts, and a table.
 
     Args:
@@ -69,7 +73,7 @@ def look(
     """
     running = {n: Moments.empty(extractor.dimension, device) for n in sorted(moment_counts)}
     table = torch.zeros(feature_count, extractor.dimension)
-    for part, images in _images(
+    for part, images in _image_batches(
         source, max([feature_count, *moment_counts]), reporter, extractor.name
     ):
         features = extractor.features(images)
@@ -79,45 +83,50 @@ def look(
             place = slice(part.start, min(part.stop, feature_count))
             table[place] = features[: place.stop - place.start].cpu()
     merged = {count: some.all_reduced() for count, some in running.items()}
-    return Statistics(merged, distributed.total(table) if feature_count else None)
+    return FeatureStatistics(merged, distributed.all_reduce_sum(table) if feature_count else None)
 
 
-def score_classes(
-    source: Source, extractor: ClassExtractor, count: int, reporter: Meter
+def inception_score(
+    source: ImageSource,
+    extractor: ClassProbabilityExtractor,
+    count: int,
+    reporter: ProgressReporter,
 ) -> tuple[float, float]:
     """Inception score of the first images, and its spread over splits."""
     blank = torch.zeros(1, source.channels, *source.size, dtype=torch.uint8)
-    scores = SplitScores(count, extractor.probabilities(blank).shape[1])
-    for part, images in _images(source, count, reporter, extractor.name):
+    scores = InceptionScore(count, extractor.probabilities(blank).shape[1])
+    for part, images in _image_batches(source, count, reporter, extractor.name):
         scores.add(part.start, extractor.probabilities(images))
     scores.all_reduce()
     return scores.compute()
 
 
 @torch.no_grad()
-def walk(source: ModelSource, distance: Distance, metric: Metric, reporter: Meter) -> np.ndarray:
+def path_length_samples(
+    source: ModelSource, distance: ImageDistance, metric: Metric, reporter: ProgressReporter
+) -> np.ndarray:
     """Squared perceptual speed at one place of each of `metric.count` paths, `(N,)`; fp32."""
     values = torch.zeros(metric.count, dtype=torch.float64)
     keys = RandomKeys(source.seed)
-    with full_precision():
-        for part in _parts(source, metric.count, reporter, metric.title):
+    with disable_tf32():
+        for part in _small_batches(source, metric.count, reporter, metric.title):
             label, noise = source.label(part), source.noise(part)
             ends = source.z(part), source.z(part, "other z")
             if metric.space == "w":
                 ends = source.w(ends[0], label), source.w(ends[1], label)
             places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
             values[part.start : part.stop] = path_lengths(
-                _draw_from(source, metric, label, noise),
+                _image_function(source, metric, label, noise),
                 distance.distance,
                 ends,
                 torch.tensor(places, device=source.device)[:, None],
                 interpolate=slerp if metric.space == "z" else lerp,
                 crop_to_face=metric.crop_to_face,
             ).cpu()
-    return distributed.total(values).numpy()
+    return distributed.all_reduce_sum(values).numpy()
 
 
-def _draw_from(
+def _image_function(
     model: ModelSource, metric: Metric, label: Tensor | None, noise: NoiseMaps
 ) -> Callable[[Tensor], Tensor]:
     """From points in the metric's latent space to images, with this noise and label."""
@@ -127,25 +136,25 @@ def _draw_from(
 
 
 @torch.no_grad()
-def walk_around(
-    source: ModelSource, distance: Distance, metric: Metric, reporter: Meter
+def per_image_path_length(
+    source: ModelSource, distance: ImageDistance, metric: Metric, reporter: ProgressReporter
 ) -> np.ndarray:
     """Path length around each of `metric.count` images, `(N,)` (StyleGAN2, Figures 4 and 5)."""
     values = torch.zeros(metric.count, dtype=torch.float64)
-    with full_precision():
-        for part in _parts(source, metric.count, reporter, metric.title):
+    with disable_tf32():
+        for part in _small_batches(source, metric.count, reporter, metric.title):
             label, noise = source.label(part), source.noise(part)
             ends = (
                 source.w(source.z(part, f"other z {direction}"), label)
-                for direction in range(DIRECTIONS)
+                for direction in range(DIRECTIONS_PER_IMAGE)
             )
-            values[part.start : part.stop] = lengths_around(
-                _draw_from(source, metric, label, noise),
+            values[part.start : part.stop] = path_lengths_around(
+                _image_function(source, metric, label, noise),
                 distance.embed,
                 source.w(source.z(part), label),
                 ends,
             ).cpu()
-    return distributed.total(values).numpy()
+    return distributed.all_reduce_sum(values).numpy()
 
 
 @dataclass(frozen=True)
@@ -161,30 +170,32 @@ class LabeledLatents:
 
 
 def label_latents(
-    model: ModelSource, classifiers: Classifiers, count: int, reporter: Meter
+    model: ModelSource, classifiers: Classifiers, count: int, reporter: ProgressReporter
 ) -> LabeledLatents:
     """Draw, classify, and keep the latents of `count` images."""
     config = model.generator.config
     widths = (config.mapping.z_dim, config.w_dim, classifiers.dimension)
     z, w, logits = (torch.zeros(count, width) for width in widths)
-    for part, images in _images(model, count, reporter, classifiers.name):
+    for part, images in _image_batches(model, count, reporter, classifiers.name):
         place = slice(part.start, part.stop)
         latents = model.z(part)
         z[place] = latents.cpu()
         w[place] = model.w(latents, model.label(part)).cpu()
         logits[place] = classifiers.features(images).cpu()
-    tables = [distributed.total(table).numpy() for table in (z, w, logits)]
+    tables = [distributed.all_reduce_sum(table).numpy() for table in (z, w, logits)]
     return LabeledLatents(*tables)
 
 
-def _parts(source: Source, count: int, reporter: Meter, label: str) -> Iterator[range]:
+def _small_batches(
+    source: ImageSource, count: int, reporter: ProgressReporter, label: str
+) -> Iterator[range]:
     """Smaller batches, for distances look at several layers of two images at once."""
     size = max(1, batch_size(source.size) // 4)
-    yield from reporter.track(list(my_batches(count, size)), count, label)
+    yield from reporter.track(list(rank_batches(count, size)), count, label)
 
 
-def _images(
-    source: Source, count: int, reporter: Meter, label: str
+def _image_batches(
+    source: ImageSource, count: int, reporter: ProgressReporter, label: str
 ) -> Iterator[tuple[range, Tensor]]:
-    parts: Sequence[range] = list(my_batches(count, batch_size(source.size)))
+    parts: Sequence[range] = list(rank_batches(count, batch_size(source.size)))
     yield from zip(reporter.track(parts, count, label), source.batches(parts), strict=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 EPSILON = 1e-4
 """Length of a step, as a part of the path."""
-PERCENTILES = (1.0, 99.0)
+DEFAULT_PERCENTILES = (1.0, 99.0)
 """Scores beyond these are dropped before the mean."""
 
 Interpolation = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -63,7 +63,7 @@ def path_lengths(
     return distance(first, second) / epsilon**2
 
 
-def lengths_around(
+def path_lengths_around(
     draw: Callable[[Tensor], Tensor],
     embed: Callable[[Tensor], Tensor],
     w: Tensor,
@@ -100,7 +100,9 @@ def crop_face(images: Tensor) -> Tensor:
     return images[:, :, 3 * rows : 7 * rows, 2 * columns : 6 * columns]
 
 
-def middle_mean(values: np.ndarray, percentiles: tuple[float, float] = PERCENTILES) -> float:
+def trimmed_mean(
+    values: np.ndarray, percentiles: tuple[float, float] = DEFAULT_PERCENTILES
+) -> float:
     """Mean of the values within two percentiles, their nearest values outside included."""
     low = np.percentile(values, percentiles[0], method="lower")
     high = np.percentile(values, percentiles[1], method="higher")

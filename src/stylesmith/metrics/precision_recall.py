@@ -10,12 +10,12 @@ from stylesmith.metrics.distances import (
     BLOCK_COLUMNS,
     BLOCK_ROWS,
     distance_blocks,
-    neighbor_radii,
+    knn_radii,
 )
 
 
 @dataclass(frozen=True)
-class Manifolds:
+class PrecisionRecall:
     """How two sets of images lie in each other; each image has a ball up to its k-th neighbor."""
 
     precision: float
@@ -28,14 +28,14 @@ class Manifolds:
     """Share of reals whose ball holds a fake (Naeem et al. 2020, Eq. 4)."""
 
 
-def compare_manifolds(
+def compute_precision_recall(
     real: Tensor,
     fake: Tensor,
     *,
     k: int = 3,
     rows: int = BLOCK_ROWS,
     columns: int = BLOCK_COLUMNS,
-) -> Manifolds:
+) -> PrecisionRecall:
     """All four numbers from one pass over the distances.
 
     Args:
@@ -53,8 +53,8 @@ def compare_manifolds(
             raise DataError(
                 f"{len(features)} {kind} images: the neighbor number {k} needs {k + 1} or more."
             )
-    real_radii = neighbor_radii(real, k, rows=rows, columns=columns)
-    fake_radii = neighbor_radii(fake, k, rows=rows, columns=columns)
+    real_radii = knn_radii(real, k, rows=rows, columns=columns)
+    fake_radii = knn_radii(fake, k, rows=rows, columns=columns)
     balls_around_fake = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
     real_inside = torch.zeros(len(real), dtype=torch.bool, device=real.device)
     real_covered = torch.zeros_like(real_inside)
@@ -63,14 +63,14 @@ def compare_manifolds(
         balls_around_fake[i] += fake_in_ball.sum(dim=1)
         real_covered[j] |= fake_in_ball.any(dim=0)
         real_inside[j] |= (squared <= fake_radii[i, None]).any(dim=0)
-    return Manifolds(
-        precision=mean(balls_around_fake > 0),
-        recall=mean(real_inside),
-        density=mean(balls_around_fake) / k,
-        coverage=mean(real_covered),
+    return PrecisionRecall(
+        precision=_mean(balls_around_fake > 0),
+        recall=_mean(real_inside),
+        density=_mean(balls_around_fake) / k,
+        coverage=_mean(real_covered),
     )
 
 
-def mean(values: Tensor) -> float:
+def _mean(values: Tensor) -> float:
     """The mean of counts or flags."""
     return float(values.double().mean())

@@ -8,10 +8,10 @@ from typing import Literal
 
 from stylesmith.errors import UsageError
 
-Family = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
-Scale = Literal["paper", "small"]
+MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
+ProtocolName = Literal["paper", "small"]
 
-PUBLISHED = {
+PUBLISHED_NAMES = {
     "fd": ("fid", "inception"),
     "kd": ("kid", "inception"),
     "is": ("is", "inception"),
@@ -23,7 +23,7 @@ PUBLISHED = {
 }
 """The published name of each family, which it has with this network alone."""
 
-COUNTS: dict[Scale, dict[str, int]] = {
+DEFAULT_COUNTS: dict[ProtocolName, dict[str, int]] = {
     "paper": {
         "fd": 50_000,
         "kd": 50_000,
@@ -47,10 +47,10 @@ COUNTS: dict[Scale, dict[str, int]] = {
 }
 """Images, or pairs of them, where the name gives no number."""
 
-MOST_REALS = {"kd": 1_000_000, "pr": 200_000}
+MAX_REALS = {"kd": 1_000_000, "pr": 200_000}
 """Of the variants called full; their tables of features are kept in memory."""
 
-DIRECTIONS = 16
+DIRECTIONS_PER_IMAGE = 16
 """Second ends for each image of `ppl_image`; the paper names no number."""
 
 
@@ -58,7 +58,7 @@ DIRECTIONS = 16
 class Metric:
     """One measurement, as its name says it."""
 
-    family: Family
+    family: MetricFamily
     network: str
     """Extractor, or distance, that looks at the images."""
     count: int
@@ -81,7 +81,7 @@ class Metric:
     @property
     def title(self) -> str:
         """The name without numbers: `fid`, `fd_random`, `ppl2_wend`, `pr_random`."""
-        published, network = PUBLISHED[self.family]
+        published, network = PUBLISHED_NAMES[self.family]
         stem = published
         if self.network != network:
             unpublished = {"fid": "fd", "kid": "kd", "ppl": "pl"}
@@ -105,7 +105,7 @@ class Metric:
         return f"{self.title}{joint}{count}{neighbors}{'_full' if self.all_reals else ''}"
 
 
-EXAMPLES = [
+KNOWN_METRIC_NAMES = [
     *("fid", "fid50k", "fid10k", "fid50k_full", "kid", "kid50k", "kid50k_full", "is", "is50k"),
     *("pr", "pr50k3", "pr50k3_full", "nearest", "nearest10k", "ls", "ppl_image"),
     *(f"{ppl}_{where}" for ppl in ("ppl", "ppl2") for where in ("zfull", "wfull", "zend", "wend")),
@@ -113,21 +113,23 @@ EXAMPLES = [
 ]
 """Names that are offered when one is misspelled."""
 
-_NUMBER = r"(?:_?(?P<count>\d+)(?P<thousands>k?))?"
-_NETWORK = r"(?:_(?P<network>(?!full|image|mix|[zw](?:full|end))[a-z]\w*?))?"
-_MIXED = r"(?:_mix(?P<latents>[2-9]))?"
-_SET = re.compile(rf"(?P<stem>fid|kid|fd|kd|is|nearest){_NETWORK}{_MIXED}{_NUMBER}(?P<full>_full)?")
-_NEIGHBORS = re.compile(
-    rf"(?P<stem>pr){_NETWORK}{_MIXED}(?:_?(?P<count>\d+)(?P<thousands>k|(?=_))_?(?P<k>\d+))?"
+_COUNT_PATTERN = r"(?:_?(?P<count>\d+)(?P<thousands>k?))?"
+_NETWORK_PATTERN = r"(?:_(?P<network>(?!full|image|mix|[zw](?:full|end))[a-z]\w*?))?"
+_MIXING_PATTERN = r"(?:_mix(?P<latents>[2-9]))?"
+_IMAGE_SET_METRIC = re.compile(
+    rf"(?P<stem>fid|kid|fd|kd|is|nearest){_NETWORK_PATTERN}{_MIXING_PATTERN}{_COUNT_PATTERN}(?P<full>_full)?"
+)
+_PRECISION_RECALL_METRIC = re.compile(
+    rf"(?P<stem>pr){_NETWORK_PATTERN}{_MIXING_PATTERN}(?:_?(?P<count>\d+)(?P<thousands>k|(?=_))_?(?P<k>\d+))?"
     r"(?P<full>_full)?"
 )
-_PATH = re.compile(
-    rf"(?P<stem>ppl|pl)(?P<whole>2?){_NETWORK}_(?P<space>[zw])(?P<where>full|end){_NUMBER}"
+_PATH_LENGTH_METRIC = re.compile(
+    rf"(?P<stem>ppl|pl)(?P<whole>2?){_NETWORK_PATTERN}_(?P<space>[zw])(?P<where>full|end){_COUNT_PATTERN}"
 )
-_IMAGE = re.compile(rf"(?P<stem>ppl|pl){_NETWORK}_image{_NUMBER}")
-_SEPARABILITY = re.compile(rf"(?P<stem>ls){_NUMBER}")
+_PER_IMAGE_METRIC = re.compile(rf"(?P<stem>ppl|pl){_NETWORK_PATTERN}_image{_COUNT_PATTERN}")
+_SEPARABILITY_METRIC = re.compile(rf"(?P<stem>ls){_COUNT_PATTERN}")
 
-_FAMILIES: dict[str, Family] = {
+_FAMILY_OF_NAME: dict[str, MetricFamily] = {
     "fid": "fd",
     "fd": "fd",
     "kid": "kd",
@@ -139,7 +141,7 @@ _FAMILIES: dict[str, Family] = {
 
 
 def parse_metrics(
-    text: str, *, extractor: str | None = None, protocol: Scale = "paper"
+    text: str, *, extractor: str | None = None, protocol: ProtocolName = "paper"
 ) -> list[Metric]:
     """Metrics from their names, separated by commas; each once.
 
@@ -159,73 +161,83 @@ def parse_metrics(
     return list(dict.fromkeys(metrics))
 
 
-def parse_metric(name: str, *, extractor: str | None = None, protocol: Scale = "paper") -> Metric:
+def parse_metric(
+    name: str, *, extractor: str | None = None, protocol: ProtocolName = "paper"
+) -> Metric:
     """One metric from its name; see `parse_metrics`."""
     forms: list[tuple[re.Pattern[str], Callable[..., Metric]]] = [
-        (_SET, _set),
-        (_NEIGHBORS, _set),
-        (_PATH, _path),
-        (_IMAGE, _image),
-        (_SEPARABILITY, _ls),
+        (_IMAGE_SET_METRIC, _image_set_metric),
+        (_PRECISION_RECALL_METRIC, _image_set_metric),
+        (_PATH_LENGTH_METRIC, _path_length_metric),
+        (_PER_IMAGE_METRIC, _per_image_metric),
+        (_SEPARABILITY_METRIC, _separability_metric),
     ]
     for pattern, build in forms:
         match = pattern.fullmatch(name)
         if match:
-            metric = build(match, extractor, COUNTS[protocol])
+            metric = build(match, extractor, DEFAULT_COUNTS[protocol])
             if metric.count < 2 or metric.k < 1:
                 raise UsageError(f"--metrics {name}: wanted 2 images or more, neighbors from 1 on")
             return metric
-    near = difflib.get_close_matches(name, EXAMPLES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EXAMPLES)}."
+    near = difflib.get_close_matches(name, KNOWN_METRIC_NAMES, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KNOWN_METRIC_NAMES)}."
     raise UsageError(f"--metrics {name}: there is no such metric; {hint}")
 
 
-def _set(match: re.Match[str], extractor: str | None, counts: dict[str, int]) -> Metric:
+def _image_set_metric(
+    match: re.Match[str], extractor: str | None, counts: dict[str, int]
+) -> Metric:
     found = match.groupdict()
-    family = _FAMILIES[found["stem"]]
-    network = found["network"] or extractor or PUBLISHED[family][1]
+    family = _FAMILY_OF_NAME[found["stem"]]
+    network = found["network"] or extractor or PUBLISHED_NAMES[family][1]
     metric = Metric(
         family,
         network,
-        _count(found, counts[family]),
+        _parse_count(found, counts[family]),
         all_reals=bool(found["full"]),
         mixed_latents=int(found["latents"] or 1),
     )
     if metric.all_reals or family == "nearest":
-        metric = replace(metric, max_reals=MOST_REALS.get(family))
+        metric = replace(metric, max_reals=MAX_REALS.get(family))
     else:
         metric = replace(metric, max_reals=metric.count)
     return replace(metric, k=int(found["k"])) if found.get("k") else metric
 
 
-def _path(match: re.Match[str], extractor: str | None, counts: dict[str, int]) -> Metric:
+def _path_length_metric(
+    match: re.Match[str], extractor: str | None, counts: dict[str, int]
+) -> Metric:
     found = match.groupdict()
     return Metric(
         "ppl",
-        found["network"] or _distance(extractor),
-        _count(found, counts["ppl"]),
+        found["network"] or _distance_name(extractor),
+        _parse_count(found, counts["ppl"]),
         space="z" if found["space"] == "z" else "w",
         whole_path=found["where"] == "full",
         crop_to_face=not found["whole"],
     )
 
 
-def _image(match: re.Match[str], extractor: str | None, counts: dict[str, int]) -> Metric:
+def _per_image_metric(
+    match: re.Match[str], extractor: str | None, counts: dict[str, int]
+) -> Metric:
     found = match.groupdict()
-    network = found["network"] or _distance(extractor)
-    return Metric("ppl_image", network, _count(found, counts["ppl_image"]))
+    network = found["network"] or _distance_name(extractor)
+    return Metric("ppl_image", network, _parse_count(found, counts["ppl_image"]))
 
 
-def _ls(match: re.Match[str], extractor: str | None, counts: dict[str, int]) -> Metric:
-    return Metric("ls", "classifiers", _count(match.groupdict(), counts["ls"]))
+def _separability_metric(
+    match: re.Match[str], extractor: str | None, counts: dict[str, int]
+) -> Metric:
+    return Metric("ls", "classifiers", _parse_count(match.groupdict(), counts["ls"]))
 
 
-def _distance(extractor: str | None) -> str:
+def _distance_name(extractor: str | None) -> str:
     """The distance that needs no more weights than the extractor does."""
     return extractor if extractor == "random" else "lpips"
 
 
-def _count(found: dict[str, str | None], default: int) -> int:
+def _parse_count(found: dict[str, str | None], default: int) -> int:
     if not found["count"]:
         return default
     return int(found["count"]) * (1000 if found["thousands"] else 1)

@@ -4,21 +4,28 @@ from collections.abc import Sequence
 
 import torch
 
-from stylesmith.metrics.cache import Cache, Key
-from stylesmith.metrics.meter import Meter
+from stylesmith.metrics.cache import CacheKey, StatisticsCache
+from stylesmith.metrics.meter import ProgressReporter
 from stylesmith.metrics.moments import Moments
-from stylesmith.metrics.passes import Statistics, look
+from stylesmith.metrics.passes import FeatureStatistics, extract_statistics
 from stylesmith.metrics.protocol import Metric
-from stylesmith.metrics.sources import DataSource, Source
-from stylesmith.perception.extractor import Extractor
+from stylesmith.metrics.sources import DataSource, ImageSource
+from stylesmith.perception.extractor import FeatureExtractor
 
 
-class RealSide:
+class ReferenceStatistics:
     """Real images as metrics see them; statistics of a data set are cached by its content."""
 
-    def __init__(self, source: Source, cache: Cache, reporter: Meter, *, device: torch.device):
+    def __init__(
+        self,
+        source: ImageSource,
+        cache: StatisticsCache,
+        reporter: ProgressReporter,
+        *,
+        device: torch.device,
+    ):
         self.source = source
-        self._cache = cache if isinstance(source, DataSource) else Cache(None)
+        self._cache = cache if isinstance(source, DataSource) else StatisticsCache(None)
         self._meter = reporter
         self._device = device
 
@@ -29,7 +36,9 @@ class RealSide:
             return metric.max_reals or metric.count
         return there if metric.max_reals is None else min(there, metric.max_reals)
 
-    def load_or_extract(self, metrics: Sequence[Metric], extractor: Extractor) -> Statistics:
+    def load_or_extract(
+        self, metrics: Sequence[Metric], extractor: FeatureExtractor
+    ) -> FeatureStatistics:
         """What these metrics need; one pass over the images for all that is not there yet."""
         moments = {self.image_count(metric) for metric in metrics if metric.family == "fd"}
         rows = max(
@@ -40,13 +49,15 @@ class RealSide:
         missing_rows = rows if found.features is None else 0
         if not missing and not missing_rows:
             return found
-        made = look(self.source, extractor, missing, missing_rows, self._meter, device=self._device)
+        made = extract_statistics(
+            self.source, extractor, missing, missing_rows, self._meter, device=self._device
+        )
         self._save(extractor, made)
         table = made.features if missing_rows else found.features
-        return Statistics(found.moments | made.moments, table)
+        return FeatureStatistics(found.moments | made.moments, table)
 
-    def _load(self, extractor: Extractor, moments: set[int], rows: int) -> Statistics:
-        found = Statistics()
+    def _load(self, extractor: FeatureExtractor, moments: set[int], rows: int) -> FeatureStatistics:
+        found = FeatureStatistics()
         for count in sorted(moments):
             if tensors := self._cache.load(self._key("moments", extractor, count)):
                 found.moments[count] = Moments(count, tensors["mean"], tensors["scatter"])
@@ -54,7 +65,7 @@ class RealSide:
             found.features = tensors["features"]
         return found
 
-    def _save(self, extractor: Extractor, made: Statistics) -> None:
+    def _save(self, extractor: FeatureExtractor, made: FeatureStatistics) -> None:
         for count, some in made.moments.items():
             tensors = {"mean": some.mean, "scatter": some.scatter}
             self._cache.save(self._key("moments", extractor, count), tensors)
@@ -62,6 +73,6 @@ class RealSide:
             key = self._key("features", extractor, len(made.features))
             self._cache.save(key, {"features": made.features})
 
-    def _key(self, kind: str, extractor: Extractor, count: int) -> Key:
+    def _key(self, kind: str, extractor: FeatureExtractor, count: int) -> CacheKey:
         network = f"{extractor.name} {extractor.weights_hash}"
-        return Key(kind, self.source.hash, network, count)
+        return CacheKey(kind, self.source.hash, network, count)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 
 @dataclass(frozen=True)
-class Result:
+class MetricResult:
     """One number, and everything that it depends on."""
 
     metric: str
@@ -67,7 +67,7 @@ class Result:
         return json.dumps(head | {"spread": self.std} | rest, allow_nan=False)
 
 
-def results_table(results: Sequence[Result]) -> Table:
+def results_table(results: Sequence[MetricResult]) -> Table:
     """A table for the terminal."""
     table = Table("metric", "value", "spread", "samples", "reals", "network", "seconds", box=None)
     for result in results:
@@ -79,6 +79,6 @@ def results_table(results: Sequence[Result]) -> Table:
     return table
 
 
-def all_notes(results: Sequence[Result]) -> list[str]:
+def unique_notes(results: Sequence[MetricResult]) -> list[str]:
     """Every note once."""
     return list(dict.fromkeys(note for result in results for note in result.notes))

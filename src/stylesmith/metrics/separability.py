@@ -29,7 +29,9 @@ class Separability:
         return float(2 ** sum(self.entropies.values()))
 
 
-def separability(points: np.ndarray, logits: np.ndarray, names: Sequence[str]) -> Separability:
+def linear_separability(
+    points: np.ndarray, logits: np.ndarray, names: Sequence[str]
+) -> Separability:
     """Fit one hyperplane per attribute.
 
     Args:
@@ -40,12 +42,12 @@ def separability(points: np.ndarray, logits: np.ndarray, names: Sequence[str]) -
     Raises:
         UsageError: If scikit-learn is missing.
     """
-    check_solver()
+    require_scikit_learn()
     entropies = {}
     for name, column in zip(names, logits.T, strict=True):
         kept = confident_half(column)
         labels = column[kept] > 0
-        entropies[name] = conditional_entropy(sides(points[kept], labels), labels)
+        entropies[name] = conditional_entropy(hyperplane_predictions(points[kept], labels), labels)
     return Separability(entropies)
 
 
@@ -54,17 +56,17 @@ def confident_half(logits: np.ndarray) -> np.ndarray:
     return np.argsort(-np.abs(logits), kind="stable")[: len(logits) // 2]
 
 
-def sides(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def hyperplane_predictions(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Which side of the best hyperplane each point lies on, for the same points that it was fit to.
 
     If all labels are equal, all points are taken to be on one side.
     """
     if labels.all() or not labels.any():
         return labels
-    return np.asarray(hyperplane(points, labels).predict(points), bool)
+    return np.asarray(fit_hyperplane(points, labels).predict(points), bool)
 
 
-def hyperplane(points: np.ndarray, labels: np.ndarray) -> "LinearSVC":
+def fit_hyperplane(points: np.ndarray, labels: np.ndarray) -> "LinearSVC":
     """The linear support vector machine that tells labels `(N,)` of both kinds from points."""
     from sklearn.svm import LinearSVC
 
@@ -82,7 +84,7 @@ def conditional_entropy(predictions: np.ndarray, labels: np.ndarray) -> float:
     return float(-(joint[there] * np.log2(joint[there] / marginal[there])).sum() + 0.0)
 
 
-def check_solver() -> None:
+def require_scikit_learn() -> None:
     """Fail early, before samples are drawn.
 
     Raises:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from stylesmith import distributed
 
 
-def all_batches(count: int, batch_size: int) -> list[range]:
+def batch_ranges(count: int, batch_size: int) -> list[range]:
     """The indices 0 to `count` in consecutive batches."""
     return [range(i, min(i + batch_size, count)) for i in range(0, count, batch_size)]
 
 
-def my_batches(count: int, batch_size: int) -> Iterator[range]:
+def rank_batches(count: int, batch_size: int) -> Iterator[range]:
     """The batches that fall to this process."""
-    yield from all_batches(count, batch_size)[distributed.rank() :: distributed.world_size()]
+    yield from batch_ranges(count, batch_size)[distributed.rank() :: distributed.world_size()]

@@ -18,21 +18,21 @@ from stylesmith import images as pixels
 from stylesmith.config import DataConfig
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.parallel import map_ahead
-from stylesmith.data.scan import size_text
+from stylesmith.data.scan import format_image_size
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, UsageError
-from stylesmith.latents import RandomKeys, split_maps
+from stylesmith.latents import RandomKeys, split_noise_maps
 from stylesmith.metrics.fingerprint import data_hash
 from stylesmith.networks import Generator
 from stylesmith.networks.fingerprint import model_hash
 from stylesmith.networks.generator import truncate
 from stylesmith.networks.synthesis import NoiseMaps
 
-WORKERS = 4
+DECODE_THREADS = 4
 """Threads that decode images ahead of need."""
 
 
-class Source(Protocol):
+class ImageSource(Protocol):
     """One side."""
 
     @property
@@ -96,9 +96,9 @@ class DataSource:
         Raises:
             DataError: If one is damaged, naming the file.
         """
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
+        with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
             numbers = [number for part in ranges for number in part]
-            decoded = map_ahead(pool, self.dataset.pixels, numbers, ahead=4 * WORKERS)
+            decoded = map_ahead(pool, self.dataset.pixels, numbers, ahead=4 * DECODE_THREADS)
             for part in ranges:
                 yield torch.from_numpy(np.stack([next(decoded) for _ in part]))
 
@@ -229,7 +229,7 @@ class ModelSource:
         size = sum(height * width for height, width in shapes)
         purpose = f"{self.role} noise"
         rows = [self._keys.normal(size, purpose, i, device=self.device) for i in indices]
-        return split_maps(torch.stack(rows), shapes) if shapes else []
+        return split_noise_maps(torch.stack(rows), shapes) if shapes else []
 
     @torch.no_grad()
     def w(self, z: Tensor, label: Tensor | None) -> Tensor:
@@ -250,16 +250,16 @@ class ModelSource:
         return RandomKeys(self.seed)
 
 
-def check_comparable(fake: Source, real: Source) -> None:
+def check_comparable(fake: ImageSource, real: ImageSource) -> None:
     """Refuse sides whose images differ in kind.
 
     Raises:
         DataError: If sizes or channels differ.
     """
     if fake.size != real.size:
-        small = size_text(fake.size)
+        small = format_image_size(fake.size)
         raise DataError(
-            f"{real.name}: images of {size_text(real.size)}, where {fake.name} has {small}. "
+            f"{real.name}: images of {format_image_size(real.size)}, where {fake.name} has {small}. "
             f"Bring both to one size: --resolution {small.split('x')[0]} resizes the data."
         )
     if fake.channels != real.channels:

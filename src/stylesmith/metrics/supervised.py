@@ -15,44 +15,44 @@ from torch import Tensor
 from stylesmith import distributed, files
 from stylesmith.config import DiscriminatorConfig
 from stylesmith.data.dataset import Dataset
-from stylesmith.data.parallel import Progress, map_ahead
+from stylesmith.data.parallel import ProgressCallback, map_ahead
 from stylesmith.data.sampler import Sampler
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, ModelError, OutputError
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.attributes import Attributes
 from stylesmith.metrics.classifiers import (
-    SUFFIX,
-    Facts,
+    CLASSIFIER_SUFFIX,
+    ClassifierFacts,
     classifier_config,
+    classifier_input,
     classifier_path,
     load_classifier,
-    prepare,
     save_classifier,
 )
 from stylesmith.metrics.fingerprint import data_hash
-from stylesmith.metrics.protocol import Scale
+from stylesmith.metrics.protocol import ProtocolName
 from stylesmith.networks import build_discriminator
 from stylesmith.networks.discriminators import OrigDiscriminator
 
-BATCH = 8
-RATE = 1e-3
-BETAS = (0.0, 0.99)
-LENGTHS: dict[Scale, int] = {"paper": 150_000, "small": 10_000}
+CLASSIFIER_BATCH_SIZE = 8
+LEARNING_RATE = 1e-3
+ADAM_BETAS = (0.0, 0.99)
+TRAINING_IMAGES: dict[ProtocolName, int] = {"paper": 150_000, "small": 10_000}
 """Images that each classifier is shown."""
-WIDTHS: dict[Scale, int] = {"paper": 512, "small": 64}
+MAX_CHANNELS: dict[ProtocolName, int] = {"paper": 512, "small": 64}
 """Most feature maps."""
-HELD_OUT = 10
+HELD_OUT_INTERVAL = 10
 """One image in so many is kept for the test."""
-MOST_TESTED = 2000
-TRIAL_STEPS = 3
+MAX_TEST_IMAGES = 2000
+TIMED_STEPS = 3
 """Steps that are timed for the estimate, after one to warm up."""
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ClassifierTraining:
     """What all classifiers of a folder have in common."""
 
     dataset: Dataset
@@ -65,31 +65,38 @@ class Lesson:
     precision: Precision = FP32
 
 
-def plan_lesson(
+def plan_classifier_training(
     dataset: Dataset,
     attributes: Attributes,
     *,
-    protocol: Scale = "paper",
+    protocol: ProtocolName = "paper",
     seed: int = 0,
     device: torch.device,
     precision: Precision = FP32,
-) -> Lesson:
+) -> ClassifierTraining:
     """A lesson by protocol: `paper` or `small`.
 
     Raises:
         DataError: If there are too few images to hold any out.
     """
-    if len(dataset) < 2 * HELD_OUT:
+    if len(dataset) < 2 * HELD_OUT_INTERVAL:
         raise DataError(
-            f"{dataset.path}: holds {len(dataset)} images; classifiers need {2 * HELD_OUT} or more."
+            f"{dataset.path}: holds {len(dataset)} images; classifiers need {2 * HELD_OUT_INTERVAL} or more."
         )
-    config = classifier_config(dataset.size, dataset.channels, max_channels=WIDTHS[protocol])
-    return Lesson(dataset, attributes, config, LENGTHS[protocol], seed, device, precision)
+    config = classifier_config(dataset.size, dataset.channels, max_channels=MAX_CHANNELS[protocol])
+    return ClassifierTraining(
+        dataset, attributes, config, TRAINING_IMAGES[protocol], seed, device, precision
+    )
 
 
 def train_classifiers(
-    training: Lesson, out: Path, *, force: bool, notify: Say, on_progress: Progress | None = None
-) -> list[Facts]:
+    training: ClassifierTraining,
+    out: Path,
+    *,
+    force: bool,
+    notify: Notify,
+    on_progress: ProgressCallback | None = None,
+) -> list[ClassifierFacts]:
     """Train one classifier per attribute into a folder; those that are there are not made again.
 
     Attributes are dealt out to the processes.
@@ -99,95 +106,122 @@ def train_classifiers(
     """
     data = data_hash(training.dataset)
     places = range(len(training.attributes.names))
-    done: dict[int, Facts] = {}
+    done: dict[int, ClassifierFacts] = {}
     if force:
-        _clear(out)
+        _remove_classifiers(out)
     else:
-        done = {p: f for p in places if (f := _finished(training, out, p, data))}
+        done = {p: f for p in places if (f := _load_finished(training, out, p, data))}
     distributed.barrier()
     missing = [place for place in places if place not in done]
     if done:
         notify(f"{len(done)} of {len(places)} classifiers are there already.")
     mine = missing[distributed.rank() :: distributed.world_size()]
     if mine:
-        seconds = time_step(training) * (training.images // BATCH) * len(mine)
+        seconds = (
+            measure_step_time(training) * (training.images // CLASSIFIER_BATCH_SIZE) * len(mine)
+        )
         notify(f"About {seconds / 60:,.0f} minutes for {len(missing)} classifiers.")
     for number, place in enumerate(mine):
-        network = train_one(training, place, _part(on_progress, number, len(mine)))
+        network = train_classifier(
+            training, place, _partial_progress(on_progress, number, len(mine))
+        )
         accuracy = balanced_accuracy(network, training, place)
-        facts = _facts(training, place, data, accuracy)
+        facts = _make_facts(training, place, data, accuracy)
         save_classifier(out, network, facts)
         done[place] = facts
     distributed.barrier()
     return [load_classifier(classifier_path(out, place))[1] for place in places]
 
 
-def train_one(
-    training: Lesson, index: int, on_progress: Progress | None = None, *, steps: int | None = None
+def train_classifier(
+    training: ClassifierTraining,
+    index: int,
+    on_progress: ProgressCallback | None = None,
+    *,
+    steps: int | None = None,
 ) -> OrigDiscriminator:
     """One classifier, trained by the logistic loss."""
     network = cast(
         OrigDiscriminator, build_discriminator(training.config, seed=training.seed + index)
     )
     network = network.to(training.device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=RATE, betas=BETAS, eps=1e-8)
-    steps = steps or training.images // BATCH
-    for step, (pixels, labels) in enumerate(_batches(training, index, steps), start=1):
-        logits = network(prepare(pixels, training.config), precision=training.precision)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=ADAM_BETAS, eps=1e-8)
+    steps = steps or training.images // CLASSIFIER_BATCH_SIZE
+    for step, (pixels, labels) in enumerate(_training_batches(training, index, steps), start=1):
+        logits = network(classifier_input(pixels, training.config), precision=training.precision)
         loss = F.binary_cross_entropy_with_logits(logits, labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         if on_progress:
-            on_progress(step * BATCH, steps * BATCH)
+            on_progress(step * CLASSIFIER_BATCH_SIZE, steps * CLASSIFIER_BATCH_SIZE)
     return network.eval().requires_grad_(False)
 
 
 @torch.no_grad()
-def balanced_accuracy(network: OrigDiscriminator, training: Lesson, index: int) -> float:
+def balanced_accuracy(
+    network: OrigDiscriminator, training: ClassifierTraining, index: int
+) -> float:
     """Share of right answers on images held out, mean of the two classes; 0.5 is chance."""
-    held_out = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT == 0)[:MOST_TESTED]
+    held_out = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT_INTERVAL == 0)[
+        :MAX_TEST_IMAGES
+    ]
     labels = training.attributes.values[held_out, index]
     answers = []
     for start in range(0, len(held_out), 64):
-        pixels, _ = _load(training, index, held_out[start : start + 64])
-        logits = network(prepare(pixels, training.config), precision=training.precision)
+        pixels, _ = _load_batch(training, index, held_out[start : start + 64])
+        logits = network(classifier_input(pixels, training.config), precision=training.precision)
         answers.append((logits > 0).cpu().numpy())
     right = np.concatenate(answers) == labels
     shares = [float(right[labels == kind].mean()) for kind in (False, True) if kind in labels]
     return sum(shares) / len(shares)
 
 
-def time_step(training: Lesson) -> float:
+def measure_step_time(training: ClassifierTraining) -> float:
     """Seconds of one step, by trial."""
-    train_one(training, 0, steps=1)
+    train_classifier(training, 0, steps=1)
     start = time.perf_counter()
-    train_one(training, 0, steps=TRIAL_STEPS)
-    return (time.perf_counter() - start) / TRIAL_STEPS
+    train_classifier(training, 0, steps=TIMED_STEPS)
+    return (time.perf_counter() - start) / TIMED_STEPS
 
 
-def _batches(training: Lesson, index: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _training_batches(
+    training: ClassifierTraining, index: int, steps: int
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Images and labels of every step, all images but those held out once per epoch."""
-    kept = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT != 0)
+    kept = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT_INTERVAL != 0)
     sampler = Sampler(len(kept), RandomKeys(training.seed))
-    parts = (kept[[sampler.index(step * BATCH + i) for i in range(BATCH)]] for step in range(steps))
+    parts = (
+        kept[
+            [sampler.index(step * CLASSIFIER_BATCH_SIZE + i) for i in range(CLASSIFIER_BATCH_SIZE)]
+        ]
+        for step in range(steps)
+    )
     with ThreadPoolExecutor(2, thread_name_prefix="decode") as pool:
-        yield from map_ahead(pool, lambda part: _load(training, index, part), parts, ahead=4)
+        yield from map_ahead(pool, lambda part: _load_batch(training, index, part), parts, ahead=4)
 
 
-def _load(training: Lesson, index: int, numbers: np.ndarray) -> tuple[Tensor, Tensor]:
+def _load_batch(
+    training: ClassifierTraining, index: int, numbers: np.ndarray
+) -> tuple[Tensor, Tensor]:
     pixels = np.stack([training.dataset.pixels(int(i)) for i in numbers])
     labels = torch.from_numpy(training.attributes.values[numbers, index])
     return torch.from_numpy(pixels).to(training.device), labels.float().to(training.device)
 
 
-def _facts(training: Lesson, index: int, data: str, accuracy: float) -> Facts:
+def _make_facts(
+    training: ClassifierTraining, index: int, data: str, accuracy: float
+) -> ClassifierFacts:
     names, values = training.attributes.names, training.attributes.values
     share = float(values[:, index].mean())
-    return Facts(names[index], index, data, training.images, training.seed, accuracy, share)
+    return ClassifierFacts(
+        names[index], index, data, training.images, training.seed, accuracy, share
+    )
 
 
-def _finished(training: Lesson, out: Path, index: int, data: str) -> Facts | None:
+def _load_finished(
+    training: ClassifierTraining, out: Path, index: int, data: str
+) -> ClassifierFacts | None:
     """What is there of this classifier; None if nothing is, or it is damaged.
 
     Raises:
@@ -197,7 +231,7 @@ def _finished(training: Lesson, out: Path, index: int, data: str) -> Facts | Non
         network, facts = load_classifier(classifier_path(out, index))
     except ModelError:
         return None
-    wanted = _facts(training, index, data, facts.accuracy)
+    wanted = _make_facts(training, index, data, facts.accuracy)
     if (facts, network.config) != (wanted, training.config):
         raise OutputError(
             f"{out}: holds classifiers of other data, attributes or settings. Choose another "
@@ -206,14 +240,16 @@ def _finished(training: Lesson, out: Path, index: int, data: str) -> Facts | Non
     return facts
 
 
-def _clear(out: Path) -> None:
+def _remove_classifiers(out: Path) -> None:
     """Remove the classifiers of a folder, and nothing else."""
     if distributed.is_main() and out.is_dir():
-        for path in files.numbered(out, SUFFIX):
+        for path in files.numbered_files(out, CLASSIFIER_SUFFIX):
             path.unlink()
 
 
-def _part(on_progress: Progress | None, number: int, parts: int) -> Progress | None:
+def _partial_progress(
+    on_progress: ProgressCallback | None, number: int, parts: int
+) -> ProgressCallback | None:
     """Progress of one of several equal parts, as that of the whole."""
     if on_progress is None:
         return None

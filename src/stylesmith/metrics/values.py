@@ -13,23 +13,23 @@ from stylesmith.metrics import passes
 from stylesmith.metrics.classifiers import Classifiers
 from stylesmith.metrics.frechet import frechet_distance
 from stylesmith.metrics.kernel import kernel_distance
-from stylesmith.metrics.meter import Meter
-from stylesmith.metrics.neighbors import closeness
-from stylesmith.metrics.passes import LabeledLatents, Statistics
-from stylesmith.metrics.path_length import middle_mean
-from stylesmith.metrics.precision_recall import compare_manifolds
+from stylesmith.metrics.meter import ProgressReporter
+from stylesmith.metrics.neighbors import authenticity_ratios
+from stylesmith.metrics.passes import FeatureStatistics, LabeledLatents
+from stylesmith.metrics.path_length import trimmed_mean
+from stylesmith.metrics.precision_recall import compute_precision_recall
 from stylesmith.metrics.protocol import Metric
-from stylesmith.metrics.separability import separability
-from stylesmith.metrics.sources import ModelSource, Source
+from stylesmith.metrics.separability import linear_separability
+from stylesmith.metrics.sources import ImageSource, ModelSource
 
-CLOSEST = 16
+MAX_LISTED_IMAGES = 16
 """Images that lists of extremes hold."""
-BINS = 50
+HISTOGRAM_BINS = 50
 """Of the histogram of per-image path lengths."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class MetricValues:
     """The numbers of one metric in one repeat; empty in all processes but the main one."""
 
     values: dict[str | None, float] = field(default_factory=dict)
@@ -37,9 +37,14 @@ class Measured:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def compare(
-    metric: Metric, real: Statistics, fake: Statistics, real_count: int, *, device: torch.device
-) -> Measured:
+def score_against_real(
+    metric: Metric,
+    real: FeatureStatistics,
+    fake: FeatureStatistics,
+    real_count: int,
+    *,
+    device: torch.device,
+) -> MetricValues:
     """Hold generated images against real ones.
 
     Args:
@@ -51,64 +56,72 @@ def compare(
     """
     if metric.family == "fd":
         distance = frechet_distance(real.moments[real_count], fake.moments[metric.count])
-        return Measured({None: distance})
+        return MetricValues({None: distance})
     a, b = real.first_features(real_count).to(device), fake.first_features(metric.count).to(device)
     if metric.family == "kd":
-        return Measured({None: kernel_distance(a, b, keys=RandomKeys(0))})
+        return MetricValues({None: kernel_distance(a, b, keys=RandomKeys(0))})
     if metric.family == "pr":
-        manifolds = compare_manifolds(a, b, k=metric.k)
-        return Measured({name: value for name, value in vars(manifolds).items()})
-    ratios, nearest = closeness(b, a)
-    order = ratios.argsort()[:CLOSEST].tolist()
+        manifolds = compute_precision_recall(a, b, k=metric.k)
+        return MetricValues({name: value for name, value in vars(manifolds).items()})
+    ratios, nearest = authenticity_ratios(b, a)
+    order = ratios.argsort()[:MAX_LISTED_IMAGES].tolist()
     closest = [
         {"sample": i, "real": int(nearest.indices[i, 0]), "ratio": float(ratios[i])} for i in order
     ]
     copies = float((ratios < 1).double().mean())
-    return Measured({"copies": copies, "ratio": float(ratios.median())}, {"closest": closest})
+    return MetricValues({"copies": copies, "ratio": float(ratios.median())}, {"closest": closest})
 
 
-def explore(metric: Metric, network: Any, fake: Source, reporter: Meter) -> Measured:
+def score_generated(
+    metric: Metric, network: Any, fake: ImageSource, reporter: ProgressReporter
+) -> MetricValues:
     """Measure generated images, or the latent space, by themselves."""
     if metric.family == "is":
-        mean, spread = passes.score_classes(fake, network, metric.count, reporter)
-        return Measured({"mean": mean, "std": spread})
+        mean, spread = passes.inception_score(fake, network, metric.count, reporter)
+        return MetricValues({"mean": mean, "std": spread})
     assert isinstance(fake, ModelSource)
     if metric.family == "ls":
-        return separate(
+        return score_separability(
             passes.label_latents(fake, network, metric.count, reporter), network, reporter
         )
-    walk = passes.walk if metric.family == "ppl" else passes.walk_around
+    walk = passes.path_length_samples if metric.family == "ppl" else passes.per_image_path_length
     scores = walk(fake, network, metric, reporter)
     if not np.isfinite(scores).all():
         raise ModelError(f"{fake.name}: draws images that are not finite. Try an older snapshot.")
-    return Measured({None: middle_mean(scores)}) if walk is passes.walk else image_scores(scores)
+    return (
+        MetricValues({None: trimmed_mean(scores)})
+        if walk is passes.path_length_samples
+        else path_length_distribution(scores)
+    )
 
 
-def separate(labeled: LabeledLatents, classifiers: Classifiers, reporter: Meter) -> Measured:
+def score_separability(
+    labeled: LabeledLatents, classifiers: Classifiers, reporter: ProgressReporter
+) -> MetricValues:
     """Separability in both latent spaces, with the entropy of each attribute."""
     if not distributed.is_main():
-        return Measured()
+        return MetricValues()
     count, attributes = len(labeled.z) // 2, classifiers.attributes
     reporter.notify(f"ls: fitting {2 * len(attributes)} hyperplanes to {count:,} latents each")
     found = {
-        space: separability(points, labeled.logits, attributes)
+        space: linear_separability(points, labeled.logits, attributes)
         for space, points in (("z", labeled.z), ("w", labeled.w))
     }
-    return Measured(
+    return MetricValues(
         {space: result.score for space, result in found.items()},
         {"entropies": {space: result.entropies for space, result in found.items()}},
     )
 
 
-def image_scores(scores: np.ndarray) -> Measured:
+def path_length_distribution(scores: np.ndarray) -> MetricValues:
     """The distribution of per-image path lengths: StyleGAN2's Figure 5, and whom Figure 4 shows."""
     top = float(np.percentile(scores, 99))
-    counts, edges = np.histogram(scores, bins=BINS, range=(0.0, top))
+    counts, edges = np.histogram(scores, bins=HISTOGRAM_BINS, range=(0.0, top))
     order = np.argsort(scores, kind="stable")
     details = {
         "percentiles": {str(p): float(np.percentile(scores, p)) for p in (10, 50, 90)},
         "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
-        "lowest": order[:CLOSEST].tolist(),
-        "highest": order[::-1][:CLOSEST].tolist(),
+        "lowest": order[:MAX_LISTED_IMAGES].tolist(),
+        "highest": order[::-1][:MAX_LISTED_IMAGES].tolist(),
     }
-    return Measured({None: float(scores.mean())}, details)
+    return MetricValues({None: float(scores.mean())}, details)

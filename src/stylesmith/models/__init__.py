@@ -3,7 +3,7 @@
 from stylesmith.models.bundle import Bundle, largest_difference, load_bundle, save_bundle
 from stylesmith.models.hub import from_pretrained, push_to_hub, save_pretrained
 from stylesmith.models.run_folder import RunFolder
-from stylesmith.models.shipped import locate, shipped_models
+from stylesmith.models.shipped import locate_model, shipped_models
 from stylesmith.models.store import load, save_model
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "largest_difference",
     "load",
     "load_bundle",
-    "locate",
+    "locate_model",
     "push_to_hub",
     "save_bundle",
     "save_model",

@@ -10,23 +10,23 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, describe_problem
+from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ModelError
 from stylesmith.latents import latents_from_seeds
-from stylesmith.models.container import read_container, write_container
+from stylesmith.models.container import read_tensor_file, write_tensor_file
 from stylesmith.models.foreign import (
-    LICENCES,
-    Report,
-    Role,
+    WEIGHT_LICENSES,
+    ImportReport,
+    NetworkRole,
     import_card,
-    looks_foreign,
-    read_foreign,
-    take_discriminator,
-    take_generator,
+    import_discriminator,
+    import_generator,
+    is_external_file,
+    read_external,
 )
-from stylesmith.models.run_folder import SUFFIX, RunFolder
-from stylesmith.models.shipped import locate
-from stylesmith.models.store import WEIGHTS, fill_tensors, load, save_model, save_weights
+from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
+from stylesmith.models.shipped import locate_model
+from stylesmith.models.store import WEIGHTS_FILE, copy_tensors, load, save_model, save_weights
 from stylesmith.networks import (
     Discriminator,
     Generator,
@@ -34,8 +34,8 @@ from stylesmith.networks import (
     build_generator,
 )
 
-GENERATOR = f"generator{SUFFIX}"
-DISCRIMINATOR = f"discriminator{SUFFIX}"
+GENERATOR_FILE = f"generator{SAFETENSORS_SUFFIX}"
+DISCRIMINATOR_FILE = f"discriminator{SAFETENSORS_SUFFIX}"
 """Names, in a model folder, of the two networks that were trained."""
 
 
@@ -50,12 +50,12 @@ class Bundle:
     """Where it comes from; for imported networks also their licence."""
     card: str = "# A style-based generator\n"
     """The README beside it."""
-    reports: list[Report] = field(default_factory=list)
+    reports: list[ImportReport] = field(default_factory=list)
     """What an import mapped, ignored and missed."""
 
-    def networks(self) -> dict[Role, Generator | Discriminator]:
+    def networks(self) -> dict[NetworkRole, Generator | Discriminator]:
         """Those that are there, by their short names."""
-        all_three: dict[Role, Generator | Discriminator | None] = {
+        all_three: dict[NetworkRole, Generator | Discriminator | None] = {
             "G_ema": self.ema,
             "G": self.generator,
             "D": self.discriminator,
@@ -74,13 +74,15 @@ def load_bundle(source: Path, *, partial: bool = False, trained: bool = True) ->
     Raises:
         ModelError: If there is no model, or it is damaged or doesn't fit.
     """
-    source = locate(source)
-    if source.is_file() and looks_foreign(source):
-        return _from_foreign(source, partial=partial, trained=trained)
-    checkpoint = _checkpoint(source) if trained else None
-    bundle = _from_checkpoint(checkpoint) if checkpoint else Bundle(load(source, device="cpu"))
-    _add_notes(bundle, source)
-    generator, discriminator = source / GENERATOR, source / DISCRIMINATOR
+    source = locate_model(source)
+    if source.is_file() and is_external_file(source):
+        return _import_bundle(source, partial=partial, trained=trained)
+    checkpoint = _find_checkpoint(source) if trained else None
+    bundle = (
+        _read_checkpoint_bundle(checkpoint) if checkpoint else Bundle(load(source, device="cpu"))
+    )
+    _read_about_and_card(bundle, source)
+    generator, discriminator = source / GENERATOR_FILE, source / DISCRIMINATOR_FILE
     if trained and generator.is_file():
         bundle.generator = load(generator, device="cpu")
     if trained and discriminator.is_file():
@@ -95,14 +97,14 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
         OutputError: If a file cannot be written.
     """
     save_model(folder, bundle.ema, card=bundle.card, about=bundle.about)
-    for name in (GENERATOR, DISCRIMINATOR):  # of another model that was here
+    for name in (GENERATOR_FILE, DISCRIMINATOR_FILE):  # of another model that was here
         (folder / name).unlink(missing_ok=True)
     if bundle.generator is not None:
-        save_weights(folder / GENERATOR, bundle.generator)
+        save_weights(folder / GENERATOR_FILE, bundle.generator)
     if bundle.discriminator is not None:
         header = {"discriminator": bundle.discriminator.config.model_dump(mode="json")}
-        path = folder / DISCRIMINATOR
-        write_container(path, bundle.discriminator.state_dict(), header, kind="model")
+        path = folder / DISCRIMINATOR_FILE
+        write_tensor_file(path, bundle.discriminator.state_dict(), header, kind="model")
 
 
 @torch.no_grad()
@@ -123,32 +125,32 @@ def largest_difference(first: Bundle, second: Bundle) -> float:
     return max(float((a - b).abs().max()) for a, b in pairs)
 
 
-def _from_foreign(path: Path, *, partial: bool, trained: bool) -> Bundle:
-    file = read_foreign(path)
+def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:
+    file = read_external(path)
     averaged = "G_ema" in file.networks
-    ema, report = take_generator(file, path, "G_ema" if averaged else "G", partial=partial)
+    ema, report = import_generator(file, path, "G_ema" if averaged else "G", partial=partial)
     bundle = Bundle(ema, reports=[report])
     if not averaged:
         report.notes.append("no averaged generator in the file; this is the trained one")
     if trained and averaged and "G" in file.networks:
-        bundle.generator, report = take_generator(file, path, "G", partial=partial)
+        bundle.generator, report = import_generator(file, path, "G", partial=partial)
         bundle.reports.append(report)
     if trained and "D" in file.networks:
-        bundle.discriminator, report = take_discriminator(file, path, partial=partial)
+        bundle.discriminator, report = import_discriminator(file, path, partial=partial)
         bundle.reports.append(report)
     bundle.about = {
         "source": path.name,
         "format": file.kind,
-        "licence": LICENCES[file.kind],
+        "licence": WEIGHT_LICENSES[file.kind],
         "import": {report.role: report.as_json() for report in bundle.reports},
     }
     bundle.card = import_card(ema.config, file.kind, bundle.reports, source=path.name)
     return bundle
 
 
-def _add_notes(bundle: Bundle, source: Path) -> None:
+def _read_about_and_card(bundle: Bundle, source: Path) -> None:
     """What is written beside a model, if it is there and sound."""
-    folder = next((f for f in (source, source / "model") if (f / WEIGHTS).is_file()), None)
+    folder = next((f for f in (source, source / "model") if (f / WEIGHTS_FILE).is_file()), None)
     if folder is None:
         return
     try:
@@ -159,46 +161,46 @@ def _add_notes(bundle: Bundle, source: Path) -> None:
     bundle.about, bundle.card = dict(about) if isinstance(about, dict) else {}, card
 
 
-def _checkpoint(source: Path) -> Path | None:
+def _find_checkpoint(source: Path) -> Path | None:
     """The checkpoint that holds a run's networks; the newest, whole or not."""
     if source.is_file():
         return source if source.parent.name == "checkpoints" else None
     return next(iter(RunFolder(source).checkpoints()), None)
 
 
-def _from_checkpoint(path: Path) -> Bundle:
-    tensors, header = read_container(path, kind="checkpoint")
-    config = _parse(GeneratorConfig, header.get("generator"), path)
+def _read_checkpoint_bundle(path: Path) -> Bundle:
+    tensors, header = read_tensor_file(path, kind="checkpoint")
+    config = _parse_config(GeneratorConfig, header.get("generator"), path)
     settings = header.get("config")
     critic = settings.get("discriminator") if isinstance(settings, dict) else None
     ema, generator = build_generator(config), build_generator(config)
-    discriminator = build_discriminator(_parse(DiscriminatorConfig, critic, path))
+    discriminator = build_discriminator(_parse_config(DiscriminatorConfig, critic, path))
     for prefix, network in (("ema", ema), ("generator", generator)):
-        _fill(network, _part(tensors, prefix), path)
-    _fill(discriminator, _part(tensors, "discriminator"), path)
+        _load_tensors(network, _tensors_under(tensors, prefix), path)
+    _load_tensors(discriminator, _tensors_under(tensors, "discriminator"), path)
     return Bundle(ema, generator, discriminator)
 
 
 def _read_discriminator(path: Path) -> Discriminator:
-    tensors, header = read_container(path, kind="model")
-    config = _parse(DiscriminatorConfig, header.get("discriminator"), path)
+    tensors, header = read_tensor_file(path, kind="model")
+    config = _parse_config(DiscriminatorConfig, header.get("discriminator"), path)
     discriminator = build_discriminator(config)
-    _fill(discriminator, tensors, path)
+    _load_tensors(discriminator, tensors, path)
     return discriminator
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _tensors_under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     dotted = f"{prefix}."
     return {n.removeprefix(dotted): t for n, t in tensors.items() if n.startswith(dotted)}
 
 
-def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    fill_tensors(network.state_dict(), tensors, source=str(path))
+def _load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    copy_tensors(network.state_dict(), tensors, source=str(path))
     network.eval().requires_grad_(False)
 
 
-def _parse(kind: type[Config], value: Any, path: Path) -> Any:
+def _parse_config(kind: type[Config], value: Any, path: Path) -> Any:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise ModelError(f"{path}: damaged: {describe_problem(error)}") from None
+        raise ModelError(f"{path}: damaged: {format_validation_error(error)}") from None

@@ -19,12 +19,12 @@ from torch import Tensor
 from stylesmith import files
 from stylesmith.errors import ModelError
 
-VERSION = 1
-Kind = Literal["model", "checkpoint", "classifier", "statistics", "projection"]
+TENSOR_FILE_VERSION = 1
+TensorFileKind = Literal["model", "checkpoint", "classifier", "statistics", "projection"]
 
 
-def write_container(
-    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, kind: Kind
+def write_tensor_file(
+    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, kind: TensorFileKind
 ) -> None:
     """Write tensors and a JSON header atomically.
 
@@ -32,30 +32,30 @@ def write_container(
         OutputError: If the file cannot be written; what was there before stays.
     """
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    label = json.dumps({"kind": kind, "version": VERSION, **header})
+    label = json.dumps({"kind": kind, "version": TENSOR_FILE_VERSION, **header})
     metadata = {"stylesmith": label, "crc32": str(_checksum(plain, label))}
     files.write_atomically(path, lambda temporary: _save(plain, temporary, metadata))
 
 
-def read_header(path: Path) -> dict[str, Any]:
+def read_tensor_file_header(path: Path) -> dict[str, Any]:
     """The JSON header of a model or checkpoint file, without its tensors.
 
     Raises:
         ModelError: If the file is missing, damaged, or not ours.
     """
-    with _opened(path) as opened:
+    with _open_safetensors(path) as opened:
         return _parse_header(path, opened.metadata() or {})
 
 
-def read_container(
-    path: Path, *, kind: Kind | None = None
+def read_tensor_file(
+    path: Path, *, kind: TensorFileKind | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """All tensors and the header, checked against the checksum.
 
     Raises:
         ModelError: If the file is missing, damaged, not ours, or of another kind than wanted.
     """
-    with _opened(path) as opened:
+    with _open_safetensors(path) as opened:
         metadata = opened.metadata() or {}
         header = _parse_header(path, metadata)
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
@@ -67,7 +67,7 @@ def read_container(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open_safetensors(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise ModelError(f"{path}: no such file.")
     try:
@@ -86,9 +86,9 @@ def _parse_header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         version = int(header["version"])
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{path}: damaged (its header cannot be read).") from None
-    if version > VERSION:
+    if version > TENSOR_FILE_VERSION:
         raise ModelError(
-            f"{path}: written by a newer stylesmith (format {version}, this one reads {VERSION}). "
+            f"{path}: written by a newer stylesmith (format {version}, this one reads {TENSOR_FILE_VERSION}). "
             "Upgrade stylesmith."
         )
     return header

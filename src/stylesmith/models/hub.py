@@ -17,14 +17,14 @@ from stylesmith import images
 from stylesmith.errors import ModelError, RunError, UsageError
 from stylesmith.models.bundle import Bundle, load_bundle, save_bundle
 from stylesmith.models.hub_card import hub_card
-from stylesmith.models.shipped import locate
+from stylesmith.models.shipped import locate_model
 from stylesmith.models.store import load
 from stylesmith.networks import Generator
 
-SAMPLES = "samples.png"
-COUNT = 16
+SAMPLES_FILE = "samples.png"
+SAMPLE_COUNT = 16
 """Pictures on the sheet."""
-FILES = ["config.json", "*.safetensors", "README.md"]
+HUB_FILE_PATTERNS = ["config.json", "*.safetensors", "README.md"]
 """What is fetched from the Hub."""
 
 
@@ -44,12 +44,14 @@ def from_pretrained(
         UsageError: If the Hub's package is missing.
         RunError: If the Hub cannot be reached.
     """
-    if isinstance(name, Path) or locate(name).exists():
+    if isinstance(name, Path) or locate_model(name).exists():
         return load(name, device=device)
-    with _problems(name, "fetched"):
+    with _hub_errors(name, "fetched"):
         from huggingface_hub import HfApi
 
-        folder = HfApi(token=token).snapshot_download(name, revision=revision, allow_patterns=FILES)
+        folder = HfApi(token=token).snapshot_download(
+            name, revision=revision, allow_patterns=HUB_FILE_PATTERNS
+        )
     return load(folder, device=device)
 
 
@@ -85,7 +87,7 @@ def push_to_hub(
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / repository.rpartition("/")[2]
         save_pretrained(model, folder, license=license, metrics=metrics)
-        with _problems(repository, "written"):
+        with _hub_errors(repository, "written"):
             from huggingface_hub import HfApi
 
             api = HfApi(token=token)
@@ -115,7 +117,7 @@ def save_pretrained(
         ModelError: If there is no model.
         OutputError: If the folder cannot be written.
     """
-    bundle = _bundle(model)
+    bundle = _as_bundle(model)
     noted = {n: v for n, v in bundle.about.items() if isinstance(v, float) and math.isfinite(v)}
     card = hub_card(
         bundle.ema.config,
@@ -125,13 +127,13 @@ def save_pretrained(
         name=folder.name,
         license=license,
         metrics=noted | dict(metrics or {}),
-        samples=SAMPLES,
+        samples=SAMPLES_FILE,
     )
     save_bundle(folder, Bundle(bundle.ema, about=bundle.about, card=card))
-    images.save_grid(_samples(bundle.ema), folder / SAMPLES)
+    images.save_grid(_sample_images(bundle.ema), folder / SAMPLES_FILE)
 
 
-def _bundle(model: str | Path | Generator | Bundle) -> Bundle:
+def _as_bundle(model: str | Path | Generator | Bundle) -> Bundle:
     if isinstance(model, Bundle):
         return model
     if isinstance(model, Generator):
@@ -139,20 +141,20 @@ def _bundle(model: str | Path | Generator | Bundle) -> Bundle:
     return load_bundle(Path(model), trained=False)
 
 
-def _samples(generator: Generator) -> torch.Tensor:
+def _sample_images(generator: Generator) -> torch.Tensor:
     """One picture per seed, of all classes in turn."""
     classes = generator.config.label_size
     if not classes:
-        return generator.sample(range(COUNT), psi=0.7, precision="fp32")
+        return generator.sample(range(SAMPLE_COUNT), psi=0.7, precision="fp32")
     rows = [
         generator.sample([seed], psi=0.7, label=seed % classes, precision="fp32")
-        for seed in range(COUNT)
+        for seed in range(SAMPLE_COUNT)
     ]
     return torch.cat(rows)
 
 
 @contextmanager
-def _problems(repository: str, what: str) -> Iterator[None]:
+def _hub_errors(repository: str, what: str) -> Iterator[None]:
     """Whatever goes wrong with the Hub, in one line."""
     try:
         from huggingface_hub import errors
@@ -165,16 +167,16 @@ def _problems(repository: str, what: str) -> Iterator[None]:
         yield
     except (*refused, errors.RevisionNotFoundError) as error:
         raise ModelError(
-            f"{repository}: no folder here, and on the Hub it cannot be {what}: {_line(error)}. "
+            f"{repository}: no folder here, and on the Hub it cannot be {what}: {_first_line(error)}. "
             "Wanted OWNER/NAME; for a private one, log in with `hf auth login`."
         ) from error
     except (errors.HfHubHTTPError, errors.HTTPError, OSError, ValueError) as error:
         raise RunError(
-            f"{repository}: cannot be {what} on the Hub ({_line(error)}). Try again later; what "
+            f"{repository}: cannot be {what} on the Hub ({_first_line(error)}). Try again later; what "
             "was fetched before is kept."
         ) from error
 
 
-def _line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The first line of what the Hub says."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

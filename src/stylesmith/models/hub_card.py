@@ -6,7 +6,7 @@ from typing import Any
 
 from stylesmith.config import GeneratorConfig
 
-UNKNOWN, OTHER = "unknown", "other"
+UNKNOWN_LICENSE, OTHER_LICENSE = "unknown", "other"
 """What the Hub calls a licence that nobody named, and one that is not in its list."""
 
 
@@ -33,16 +33,23 @@ def hub_card(
         metrics: Measured values by name.
         samples: File name of the sheet of samples.
     """
-    head = _head(config, about, name, license, metrics)
+    head = _card_metadata(config, about, name, license, metrics)
     # JSON is YAML: no string needs a second kind of quoting.
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
     title, _, rest = card.partition("\n")
     heading = title if title.startswith("# ") else f"# {name}, {size[1]}x{size[0]}"
     parts = ["---", *lines, "---", heading, "", f"![Samples, seeds 0 to 15, psi 0.7]({samples})"]
-    return "\n".join(parts) + "\n" + rest.rstrip() + "\n" + _use(name) + _table(metrics)
+    return (
+        "\n".join(parts)
+        + "\n"
+        + rest.rstrip()
+        + "\n"
+        + _usage_section(name)
+        + _metrics_section(metrics)
+    )
 
 
-def _head(
+def _card_metadata(
     config: GeneratorConfig,
     about: Mapping[str, Any],
     name: str,
@@ -50,8 +57,8 @@ def _head(
     metrics: Mapping[str, float],
 ) -> dict[str, Any]:
     note = about.get("licence")
-    head: dict[str, Any] = {"license": license or (OTHER if note else UNKNOWN)}
-    if head["license"] == OTHER and note:
+    head: dict[str, Any] = {"license": license or (OTHER_LICENSE if note else UNKNOWN_LICENSE)}
+    if head["license"] == OTHER_LICENSE and note:
         head["license_name"] = str(note)
     head["library_name"] = "stylesmith"
     head["pipeline_tag"] = "unconditional-image-generation"
@@ -68,7 +75,7 @@ def _head(
     return head
 
 
-def _use(name: str) -> str:
+def _usage_section(name: str) -> str:
     return f"""
 ```python
 from stylesmith.models import from_pretrained
@@ -77,7 +84,7 @@ images = from_pretrained("OWNER/{name}").sample(seeds=range(16), psi=0.7)
 """
 
 
-def _table(metrics: Mapping[str, float]) -> str:
+def _metrics_section(metrics: Mapping[str, float]) -> str:
     if not metrics:
         return ""
     rows = "".join(f"| `{name}` | {value:.5g} |\n" for name, value in metrics.items())

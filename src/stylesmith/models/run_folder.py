@@ -8,7 +8,7 @@ from stylesmith import files
 from stylesmith.config import RunConfig
 from stylesmith.errors import ModelError, OutputError, StylesmithError
 
-SUFFIX = ".safetensors"
+SAFETENSORS_SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,19 @@ class RunFolder:
 
     def checkpoint(self, images_seen: int) -> Path:
         """The exact state of the run."""
-        return self.path / "checkpoints" / f"{images_seen:09d}{SUFFIX}"
+        return self.path / "checkpoints" / f"{images_seen:09d}{SAFETENSORS_SUFFIX}"
 
     def snapshot(self, images_seen: int) -> Path:
         """A kept copy of the averaged generator."""
-        return self.path / "snapshots" / f"{images_seen:09d}{SUFFIX}"
+        return self.path / "snapshots" / f"{images_seen:09d}{SAFETENSORS_SUFFIX}"
 
     def checkpoints(self) -> list[Path]:
         """Checkpoints, the newest first."""
-        return files.numbered(self.path / "checkpoints", SUFFIX)
+        return files.numbered_files(self.path / "checkpoints", SAFETENSORS_SUFFIX)
 
     def snapshots(self) -> list[Path]:
         """Snapshots, the newest first."""
-        return files.numbered(self.path / "snapshots", SUFFIX)
+        return files.numbered_files(self.path / "snapshots", SAFETENSORS_SUFFIX)
 
     def clear(self) -> None:
         """Remove a run from its folder, and nothing else.
@@ -87,7 +87,7 @@ class RunFolder:
     def remove_leftovers(self) -> None:
         """Remove the unfinished files of a process that was killed while it wrote."""
         for name in (".", "checkpoints", "snapshots", "samples", "model", "best"):
-            files.remove_leftovers(self.path / name)
+            files.remove_temporary_files(self.path / name)
 
     def exists(self) -> bool:
         """Whether there is a run here."""

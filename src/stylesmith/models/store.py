@@ -11,17 +11,17 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from stylesmith import files
-from stylesmith.config import GeneratorConfig, describe_problem
+from stylesmith.config import GeneratorConfig, format_validation_error
 from stylesmith.devices import choose_device
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.models.container import read_container, write_container
-from stylesmith.models.foreign import looks_foreign, read_foreign, take_generator
-from stylesmith.models.run_folder import SUFFIX, RunFolder
-from stylesmith.models.shipped import locate, shipped_models
+from stylesmith.models.container import read_tensor_file, write_tensor_file
+from stylesmith.models.foreign import import_generator, is_external_file, read_external
+from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
+from stylesmith.models.shipped import locate_model, shipped_models
 from stylesmith.networks import Generator, Growth, build_generator, parameter_count
 from stylesmith.networks.growth import levels_in_use
 
-WEIGHTS = f"model{SUFFIX}"
+WEIGHTS_FILE = f"model{SAFETENSORS_SUFFIX}"
 
 
 def load(source: str | Path, *, device: str = "auto") -> Generator:
@@ -40,7 +40,7 @@ def load(source: str | Path, *, device: str = "auto") -> Generator:
     Raises:
         ModelError: If there is no model, or every candidate is damaged.
     """
-    candidates = list(_candidates(locate(source)))
+    candidates = list(_candidate_files(locate_model(source)))
     problems: list[str] = []
     for path in candidates:
         try:
@@ -59,17 +59,17 @@ def save_model(folder: Path, generator: Generator, *, card: str, about: Mapping[
 
     `about` says where the model comes from (preset, data, images seen); it is kept in config.json.
     """
-    files.write_json(folder / "config.json", {**_header(generator), "about": dict(about)})
-    save_weights(folder / WEIGHTS, generator)
+    files.write_json(folder / "config.json", {**_generator_header(generator), "about": dict(about)})
+    save_weights(folder / WEIGHTS_FILE, generator)
     files.write_text(folder / "README.md", card)
 
 
 def save_weights(path: Path, generator: Generator) -> None:
     """Write a generator as one file that `load` opens."""
-    write_container(path, generator.state_dict(), _header(generator), kind="model")
+    write_tensor_file(path, generator.state_dict(), _generator_header(generator), kind="model")
 
 
-def fill_tensors(
+def copy_tensors(
     targets: Mapping[str, Tensor], tensors: Mapping[str, Tensor], *, source: str
 ) -> None:
     """Copy saved tensors into live ones of the same names and shapes, whatever their layout.
@@ -90,7 +90,7 @@ def fill_tensors(
             target.copy_(tensors[name])
 
 
-def _header(generator: nn.Module) -> dict[str, Any]:
+def _generator_header(generator: nn.Module) -> dict[str, Any]:
     assert isinstance(generator, Generator)
     return {
         "generator": generator.config.model_dump(mode="json"),
@@ -110,7 +110,7 @@ def _read_growth(header: Mapping[str, Any], config: GeneratorConfig) -> Growth |
     return None if found is None else levels_in_use(Growth(**found), config.levels)
 
 
-def _candidates(path: Path) -> Iterator[Path]:
+def _candidate_files(path: Path) -> Iterator[Path]:
     """Files that may hold the model, the best first."""
     if path.is_file():
         yield path
@@ -121,26 +121,26 @@ def _candidates(path: Path) -> Iterator[Path]:
             f"{path}: no such run, model folder or file. With stylesmith comes: {shipped}."
         )
     run = RunFolder(path)
-    found = [path / WEIGHTS, run.model / WEIGHTS, *run.checkpoints(), *run.snapshots()]
+    found = [path / WEIGHTS_FILE, run.model / WEIGHTS_FILE, *run.checkpoints(), *run.snapshots()]
     found = [candidate for candidate in found if candidate.is_file()]
     if not found:
         raise ModelError(
             f"{path}: holds no model. Wanted a run folder (with model/ or checkpoints/) or a model "
-            f"folder (with {WEIGHTS})."
+            f"folder (with {WEIGHTS_FILE})."
         )
     yield from found
 
 
 def _read_generator(path: Path) -> Generator:
-    if looks_foreign(path):
-        file = read_foreign(path)
-        generator, _ = take_generator(file, path, "G_ema" if "G_ema" in file.networks else "G")
+    if is_external_file(path):
+        file = read_external(path)
+        generator, _ = import_generator(file, path, "G_ema" if "G_ema" in file.networks else "G")
         return generator
-    tensors, header = read_container(path)
+    tensors, header = read_tensor_file(path)
     try:
         config = GeneratorConfig.model_validate(header.get("generator"))
     except ValidationError as error:
-        raise ModelError(f"{path}: damaged: {describe_problem(error)}") from None
+        raise ModelError(f"{path}: damaged: {format_validation_error(error)}") from None
     if header["kind"] == "checkpoint":
         tensors = {n.removeprefix("ema."): t for n, t in tensors.items() if n.startswith("ema.")}
     generator = build_generator(config)
@@ -148,5 +148,5 @@ def _read_generator(path: Path) -> Generator:
         generator.growth = _read_growth(header, config)
     except (TypeError, UsageError) as error:
         raise ModelError(f"{path}: damaged (its growth: {error}).") from None
-    fill_tensors(generator.state_dict(), tensors, source=str(path))
+    copy_tensors(generator.state_dict(), tensors, source=str(path))
     return generator.eval().requires_grad_(False)

@@ -22,7 +22,7 @@ from stylesmith.networks.stylegan2 import (
     ResidualSynthesis,
     SkipSynthesis,
 )
-from stylesmith.networks.synthesis import Synthesis
+from stylesmith.networks.synthesis import SynthesisNetwork
 from stylesmith.networks.traditional import TraditionalSynthesis
 
 
@@ -50,7 +50,7 @@ def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def _build_synthesis(config: GeneratorConfig) -> Synthesis:
+def _build_synthesis(config: GeneratorConfig) -> SynthesisNetwork:
     match config.kind, config.connection:
         case "traditional", _:
             return TraditionalSynthesis(config)

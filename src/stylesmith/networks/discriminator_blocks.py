@@ -21,8 +21,8 @@ class FeedforwardBlock(nn.Module):
     def __init__(self, config: DiscriminatorConfig, level: int):
         super().__init__()
         above, below = config.channels(level), config.channels(level - 1)
-        self.conv0 = convolution(config, above, above)
-        self.conv1 = convolution(config, above, below, down=True)
+        self.conv0 = conv_layer(config, above, above)
+        self.conv1 = conv_layer(config, above, below, down=True)
 
     def forward(self, x: Tensor, *, clamp: float | None) -> Tensor:
         """`(N, I, H, W)` -> `(N, O, H/2, W/2)`."""
@@ -58,7 +58,7 @@ class Epilogue(nn.Module):
         self.group_size, self.features = config.stddev_group, config.stddev_features
         self.label_size = config.label_size
         self.project = bool(config.label_size) and config.label_mode == "projection"
-        self.conv = convolution(config, channels + config.stddev_features, channels)
+        self.conv = conv_layer(config, channels + config.stddev_features, channels)
         self.hidden = EqualizedLinear(
             channels * math.prod(config.base),
             channels,
@@ -107,10 +107,10 @@ class LabelMapping(MappingNetwork):
 
 def from_rgb(config: DiscriminatorConfig, level: int) -> EqualizedConv2d:
     """Images of a level to its features."""
-    return convolution(config, config.image_channels, config.channels(level), kernel_size=1)
+    return conv_layer(config, config.image_channels, config.channels(level), kernel_size=1)
 
 
-def convolution(
+def conv_layer(
     config: DiscriminatorConfig,
     in_channels: int,
     out_channels: int,

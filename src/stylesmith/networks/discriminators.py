@@ -19,7 +19,7 @@ from stylesmith.networks.discriminator_blocks import (
     from_rgb,
 )
 from stylesmith.networks.growth import Growth, levels_in_use
-from stylesmith.ops.halve import Resample, halve2d
+from stylesmith.ops.halve import ResampleFilter, halve2d
 
 
 class OrigDiscriminator(nn.Module):
@@ -31,7 +31,7 @@ class OrigDiscriminator(nn.Module):
         super().__init__()
         self.config = config
         self.from_rgb = from_rgb(config, config.levels - 1)
-        self.blocks = nn.ModuleList(block(config, level) for level in downward(config))
+        self.blocks = nn.ModuleList(block(config, level) for level in block_levels(config))
         self.epilogue = Epilogue(config)
 
     def forward(
@@ -47,7 +47,7 @@ class OrigDiscriminator(nn.Module):
         levels_in_use(growth, levels, grows=False)
         images = images.contiguous(memory_format=torch.channels_last)
         x = self.from_rgb(images.to(precision.dtype_at(levels - 1, levels)), clamp=precision.clamp)
-        for level, block in zip(downward(self.config), self.blocks, strict=True):
+        for level, block in zip(block_levels(self.config), self.blocks, strict=True):
             x = block(x.to(precision.dtype_at(level, levels)), clamp=precision.clamp)
         return self.epilogue(x, label)
 
@@ -59,14 +59,18 @@ class ResidualDiscriminator(OrigDiscriminator):
         super().__init__(config, block=ResidualBlock)
 
 
-class OpenDiscriminator(nn.Module):
+class MultiInputDiscriminator(nn.Module):
     """A discriminator whose every level has its fromRGB: what three connections share."""
 
     def __init__(self, config: DiscriminatorConfig):
         super().__init__()
         self.config = config
-        self.from_rgb = nn.ModuleList(from_rgb(config, level) for level in [*downward(config), 0])
-        self.blocks = nn.ModuleList(FeedforwardBlock(config, level) for level in downward(config))
+        self.from_rgb = nn.ModuleList(
+            from_rgb(config, level) for level in [*block_levels(config), 0]
+        )
+        self.blocks = nn.ModuleList(
+            FeedforwardBlock(config, level) for level in block_levels(config)
+        )
         self.epilogue = Epilogue(config)
 
     def from_rgb_at(self, images: Tensor, level: int, precision: Precision) -> Tensor:
@@ -93,7 +97,7 @@ class OpenDiscriminator(nn.Module):
         return self.epilogue(x, label)
 
 
-class GrowingDiscriminator(OpenDiscriminator):
+class GrowingDiscriminator(MultiInputDiscriminator):
     """Levels fade in one after the other (ProGAN, section 2); also StyleGAN2's rows B to D.
 
     While a level fades in, the image reduced to the level below enters there as well, and the two
@@ -120,7 +124,7 @@ class GrowingDiscriminator(OpenDiscriminator):
         return self.epilogue(x, label)
 
 
-class SkipDiscriminator(OpenDiscriminator):
+class SkipDiscriminator(MultiInputDiscriminator):
     """The image enters at every level, reduced (StyleGAN2, Figure 7b)."""
 
     def forward(
@@ -137,7 +141,7 @@ class SkipDiscriminator(OpenDiscriminator):
         return self.score_pyramid(pyramid, label, precision)
 
 
-class MultiscaleDiscriminator(OpenDiscriminator):
+class MultiscaleDiscriminator(MultiInputDiscriminator):
     """An image of its own enters at every level (MSG-GAN; StyleGAN2, Figure 7a)."""
 
     def forward(
@@ -170,7 +174,9 @@ Discriminator = (
 """Any of them; the multiscale one takes a list of images."""
 
 
-def image_pyramid(images: Tensor, levels: int, *, resample: Resample = "[1,3,3,1]") -> list[Tensor]:
+def image_pyramid(
+    images: Tensor, levels: int, *, resample: ResampleFilter = "[1,3,3,1]"
+) -> list[Tensor]:
     """Images `(N, C, H, W)` at every level, smallest first; the last are the images themselves."""
     pyramid = [images.contiguous(memory_format=torch.channels_last)]
     while len(pyramid) < levels:
@@ -178,6 +184,6 @@ def image_pyramid(images: Tensor, levels: int, *, resample: Resample = "[1,3,3,1
     return pyramid[::-1]
 
 
-def downward(config: DiscriminatorConfig) -> range:
+def block_levels(config: DiscriminatorConfig) -> range:
     """Levels that have a block, in the order of the blocks: from the top to just above the base."""
     return range(config.levels - 1, 0, -1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-DIGITS = 16
+HASH_DIGITS = 16
 """Hexadecimal digits of a hash, few enough to be read in an error line."""
 
 
@@ -17,7 +17,7 @@ def model_hash(network: nn.Module) -> str:
 
 def tensors_hash(tensors: Iterable[tuple[str, Tensor]]) -> str:
     """Hash of tensors by name, shape and content, whatever their order and layout."""
-    state = hashlib.blake2b(digest_size=DIGITS // 2)
+    state = hashlib.blake2b(digest_size=HASH_DIGITS // 2)
     for name, tensor in sorted(tensors, key=lambda item: item[0]):
         state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         plain = tensor.detach().cpu().contiguous().reshape(-1)

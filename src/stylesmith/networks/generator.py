@@ -12,7 +12,7 @@ from stylesmith.devices import FP32, Precision, PrecisionName, choose_precision
 from stylesmith.errors import UsageError
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.mapping import MappingNetwork
-from stylesmith.networks.synthesis import NoiseMaps, Synthesis
+from stylesmith.networks.synthesis import NoiseMaps, SynthesisNetwork
 
 NoiseMode = Literal["fixed", "random", "none"]
 """`fixed`: the network's own maps; `random`: maps that belong to the seed; `none`: no noise."""
@@ -24,7 +24,9 @@ class Generator(nn.Module):
     growth: Growth | None
     """The levels that are trained so far, which are used where none are named; None is all."""
 
-    def __init__(self, config: GeneratorConfig, mapping: MappingNetwork, synthesis: Synthesis):
+    def __init__(
+        self, config: GeneratorConfig, mapping: MappingNetwork, synthesis: SynthesisNetwork
+    ):
         super().__init__()
         self.config = config
         self.mapping = mapping

@@ -23,7 +23,7 @@ from stylesmith.ops import (
     modulated_conv2d,
     upsample2d,
 )
-from stylesmith.ops.halve import Resample, conv2d_halve
+from stylesmith.ops.halve import ResampleFilter, conv2d_halve
 
 WEIGHT_GAIN_ONLY = 1 / LRELU_GAIN
 """What a bias is multiplied by where the activation's gain belongs to the weights alone."""
@@ -65,7 +65,7 @@ class EqualizedConv2d(nn.Module):
         kernel_size: int,
         *,
         down: bool = False,
-        resample: Resample = "[1,3,3,1]",
+        resample: ResampleFilter = "[1,3,3,1]",
         bias_gain: float = 1.0,
         spectral_norm: bool = False,
     ):
@@ -97,7 +97,7 @@ class ShortcutConv2d(nn.Module):
         out_channels: int,
         *,
         up: bool = False,
-        resample: Resample = "[1,3,3,1]",
+        resample: ResampleFilter = "[1,3,3,1]",
         spectral_norm: bool = False,
     ):
         super().__init__()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from stylesmith.config import GeneratorConfig
 from stylesmith.networks.layers import EqualizedLinear
-from stylesmith.networks.traditional import DenseInput, Layer, ProgressiveSynthesis
+from stylesmith.networks.traditional import DenseInput, ProgressiveSynthesis, TraditionalLayer
 from stylesmith.ops import adain
 
 
@@ -25,7 +25,7 @@ class ConstantInput(nn.Module):
         return x.contiguous(memory_format=torch.channels_last)
 
 
-class AdaINLayer(Layer):
+class AdaINLayer(TraditionalLayer):
     """A layer whose normalization is an adaptive one: statistics of each feature map by style."""
 
     def __init__(self, source: nn.Module, channels: int, w_dim: int, *, noise: bool):

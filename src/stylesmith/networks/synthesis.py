@@ -13,7 +13,7 @@ NoiseMaps = Sequence[Tensor | None]
 """One map `(N or 1, 1, H, W)` per noise input, or None where a layer gets no noise."""
 
 
-class Synthesis(Protocol):
+class SynthesisNetwork(Protocol):
     """From w to images; all synthesis networks are modules of this form."""
 
     @property

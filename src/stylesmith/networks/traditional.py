@@ -74,7 +74,7 @@ class PlainToRGB(nn.Module):
         return rgb if clamp is None else rgb.clamp(-clamp, clamp)
 
 
-class Layer(nn.Module):
+class TraditionalLayer(nn.Module):
     """What follows a source of features: noise, bias, leaky ReLU, and a normalization."""
 
     def __init__(self, source: nn.Module, channels: int, *, noise: bool):
@@ -99,11 +99,11 @@ class Layer(nn.Module):
         return pixel_norm(x)
 
 
-LayerFactory = Callable[[nn.Module, int], Layer]
+LayerFactory = Callable[[nn.Module, int], TraditionalLayer]
 """From a source of features and their number to a layer."""
 
 
-class Block(nn.Module):
+class TraditionalBlock(nn.Module):
     """The two layers of one resolution."""
 
     def __init__(self, source: nn.Module, channels: int, make_layer: LayerFactory):
@@ -134,7 +134,8 @@ class ProgressiveSynthesis(NoisyNetwork):
             PlainConv2d(i, o, up=True, blur=config.blur) for i, o in pairwise(widths)
         ]
         self.blocks = nn.ModuleList(
-            Block(source, width, make_layer) for source, width in zip(sources, widths, strict=True)
+            TraditionalBlock(source, width, make_layer)
+            for source, width in zip(sources, widths, strict=True)
         )
         self.to_rgb = nn.ModuleList(PlainToRGB(width, config.image_channels) for width in widths)
         self.register_noise(config.noise_shapes)
@@ -179,5 +180,5 @@ class TraditionalSynthesis(ProgressiveSynthesis):
         super().__init__(
             config,
             DenseInput(config),
-            lambda source, channels: Layer(source, channels, noise=config.noise),
+            lambda source, channels: TraditionalLayer(source, channels, noise=config.noise),
         )

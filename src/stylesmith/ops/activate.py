@@ -8,13 +8,13 @@ from torch import Tensor
 LRELU_GAIN = math.sqrt(2)
 """Gain that keeps the variance through a leaky ReLU (He's constant, as in StyleGAN2)."""
 
-SLOPE = 0.2
+LRELU_SLOPE = 0.2
 """Slope of the leaky ReLU below zero in all of the papers' networks."""
 
 
 def lrelu(x: Tensor, *, gain: float = LRELU_GAIN) -> Tensor:
     """Leaky ReLU times a gain."""
-    return F.leaky_relu(x, SLOPE) * gain
+    return F.leaky_relu(x, LRELU_SLOPE) * gain
 
 
 def bias_act_reference(
@@ -41,7 +41,7 @@ def bias_act_(x: Tensor, bias: Tensor | None = None, *, clamp: float | None = No
     """
     if bias is not None:
         x = x.add_(_along_channels(bias, x))
-    y = F.leaky_relu_(x, SLOPE)
+    y = F.leaky_relu_(x, LRELU_SLOPE)
     return y if clamp is None else y.clamp(-clamp, clamp)
 
 

@@ -11,18 +11,18 @@ from torch import Tensor
 
 from stylesmith.ops.resample import BILINEAR, BOX, Taps, blur2d, conv2d_down, downsample2d
 
-Resample = Literal["box", "[1,2,1]", "[1,3,3,1]"]
+ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
 """The filters by name."""
 
 
-def halve2d(x: Tensor, resample: Resample) -> Tensor:
+def halve2d(x: Tensor, resample: ResampleFilter) -> Tensor:
     """Filter and halve the resolution: `(N, C, H, W)` -> `(N, C, H/2, W/2)`."""
     x, taps = _blurred(x, resample)
     return downsample2d(x, taps)
 
 
 def conv2d_halve(
-    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, resample: Resample
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, resample: ResampleFilter
 ) -> Tensor:
     """Convolve and halve the resolution, `(N, I, H, W)` -> `(N, O, H/2, W/2)`.
 
@@ -33,7 +33,7 @@ def conv2d_halve(
     return conv2d_down(x, weight, bias, taps=taps)
 
 
-def _blurred(x: Tensor, resample: Resample) -> tuple[Tensor, Taps]:
+def _blurred(x: Tensor, resample: ResampleFilter) -> tuple[Tensor, Taps]:
     """What comes before halving, and the even filter that halves."""
     match resample:
         case "box":

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BLOCK = 16
+ROW_BLOCK = 16
 """Rows multiplied at once where no gradient is wanted."""
 
 
@@ -18,5 +18,5 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if torch.is_grad_enabled():
         return F.linear(x, weight, bias)
     n = len(x)
-    padded = F.pad(x, (0, 0, 0, -n % BLOCK))
-    return torch.cat([F.linear(block, weight, bias) for block in padded.split(BLOCK)])[:n]
+    padded = F.pad(x, (0, 0, 0, -n % ROW_BLOCK))
+    return torch.cat([F.linear(block, weight, bias) for block in padded.split(ROW_BLOCK)])[:n]

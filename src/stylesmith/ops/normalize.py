@@ -10,7 +10,7 @@ from stylesmith.errors import ShapeError
 
 def pixel_norm(x: Tensor, *, eps: float = 1e-8) -> Tensor:
     """Scale each vector along dimension 1 to unit mean square (ProGAN, section 4.2)."""
-    energy = _wide(x).square().mean(dim=1, keepdim=True)
+    energy = _at_least_fp32(x).square().mean(dim=1, keepdim=True)
     return x * torch.rsqrt(energy + eps).to(x.dtype)
 
 
@@ -43,7 +43,10 @@ def adain_reference(x: Tensor, scale: Tensor, shift: Tensor, *, eps: float = 1e-
     Source: StyleGAN, Eq. 1.
     """
     _check_styles(x, scale, shift)
-    y = instance_norm(_wide(x), eps=eps) * scale[:, :, None, None] + shift[:, :, None, None]
+    y = (
+        instance_norm(_at_least_fp32(x), eps=eps) * scale[:, :, None, None]
+        + shift[:, :, None, None]
+    )
     return y.to(x.dtype)
 
 
@@ -74,7 +77,7 @@ def append_minibatch_stddev(
     """
     n, channels, height, width = x.shape
     size = next(s for s in range(min(group_size, n), 0, -1) if n % s == 0)
-    groups = _wide(x).reshape(size, -1, features, channels // features, height, width)
+    groups = _at_least_fp32(x).reshape(size, -1, features, channels // features, height, width)
     deviation = groups - groups.mean(dim=0)  # (size, N / size, features, C / features, H, W)
     variance = deviation.square().mean(dim=0)
     stddev = (variance + eps).sqrt().mean(dim=(2, 3, 4))  # (N / size, features)
@@ -101,7 +104,11 @@ class _AdaIN(torch.autograd.Function):
         mean, inverse_deviation = ctx.statistics
         if torch.is_grad_enabled():  # for second derivatives they are functions of x
             _, mean, inverse_deviation = _statistics(x, ctx.eps)
-        centered, wide, pixels = _wide(x) - mean, _wide(gradient), x.shape[2] * x.shape[3]
+        centered, wide, pixels = (
+            _at_least_fp32(x) - mean,
+            _at_least_fp32(gradient),
+            x.shape[2] * x.shape[3],
+        )
         common = wide.mean(dim=(2, 3), keepdim=True)
         along_x = (wide * centered).mean(dim=(2, 3), keepdim=True) * inverse_deviation
         # A change of x that moves its mean or scales it has no effect: take these two out.
@@ -114,7 +121,7 @@ class _AdaIN(torch.autograd.Function):
 
 def _statistics(x: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """`x` less its mean; mean and inverse standard deviation of each channel, `(N, C, 1, 1)`."""
-    wide = _wide(x)
+    wide = _at_least_fp32(x)
     mean = wide.mean(dim=(2, 3), keepdim=True)
     centered = wide - mean
     variance = centered.square().mean(dim=(2, 3), keepdim=True)
@@ -128,6 +135,6 @@ def _check_styles(x: Tensor, scale: Tensor, shift: Tensor) -> None:
             raise ShapeError(f"{name} must be (N, C) = {wanted} to match x, got {found}")
 
 
-def _wide(x: Tensor) -> Tensor:
+def _at_least_fp32(x: Tensor) -> Tensor:
     """At least fp32, for statistics."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -9,23 +9,27 @@ from pathlib import Path
 
 from stylesmith.errors import ModelError, OutputError, RunError
 from stylesmith.perception.weights import (
-    PARTIAL,
+    PARTIAL_SUFFIX,
     WeightFile,
-    check_published,
-    looks_like_a_page,
-    size_text,
+    check_weight_file,
+    format_bytes,
+    looks_like_html,
 )
 
-CHUNK = 1 << 18
+CHUNK_BYTES = 1 << 18
 TIMEOUT = 30.0
 """Seconds without an answer after which the network counts as gone."""
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told how many bytes are there, and of how many."""
 
 
-def fetch(
-    file: WeightFile, folder: Path, *, force: bool = False, on_progress: Progress | None = None
+def fetch_weight_file(
+    file: WeightFile,
+    folder: Path,
+    *,
+    force: bool = False,
+    on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Download a weight file, or the rest of it, and check it.
 
@@ -39,34 +43,36 @@ def fetch(
     """
     target = folder / file.file_name
     if target.is_file() and not force:
-        check_published(target, file)
+        check_weight_file(target, file)
         return target
-    partial = target.with_name(target.name + PARTIAL)
+    partial = target.with_name(target.name + PARTIAL_SUFFIX)
     with _disk_errors(partial):
         folder.mkdir(parents=True, exist_ok=True)
         there = partial.stat().st_size if partial.exists() else 0
         if there != file.size:
             _download(file, partial, there, on_progress)
-        _check_arrived(partial, file)
+        _check_download(partial, file)
         partial.replace(target)
     return target
 
 
-def _download(file: WeightFile, partial: Path, there: int, on_progress: Progress | None) -> None:
+def _download(
+    file: WeightFile, partial: Path, there: int, on_progress: ProgressCallback | None
+) -> None:
     response = _request(file, there)
     goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT  # else it starts from the top
     with response, partial.open("ab" if goes_on else "wb") as stream:
-        for chunk in _chunks(response, file):
-            if stream.tell() == 0 and looks_like_a_page(chunk):
-                raise _page(file)
+        for chunk in _read_chunks(response, file):
+            if stream.tell() == 0 and looks_like_html(chunk):
+                raise _web_page_error(file)
             stream.write(chunk)
             if on_progress:
                 on_progress(stream.tell(), file.size)
         arrived = stream.tell()
     if arrived < file.size:
         raise RunError(
-            f"{file.url}: the connection ended after {size_text(arrived)} of "
-            f"{size_text(file.size)}. Run the command again to go on from there."
+            f"{file.url}: the connection ended after {format_bytes(arrived)} of "
+            f"{format_bytes(file.size)}. Run the command again to go on from there."
         )
 
 
@@ -79,26 +85,26 @@ def _request(file: WeightFile, there: int) -> http.client.HTTPResponse:
         response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
     if response.headers.get_content_type() == "text/html":
         response.close()
-        raise _page(file)
+        raise _web_page_error(file)
     return response
 
 
-def _chunks(response: http.client.HTTPResponse, file: WeightFile) -> Iterator[bytes]:
+def _read_chunks(response: http.client.HTTPResponse, file: WeightFile) -> Iterator[bytes]:
     with _network_errors(file):
-        while chunk := response.read(CHUNK):
+        while chunk := response.read(CHUNK_BYTES):
             yield chunk
 
 
-def _check_arrived(partial: Path, file: WeightFile) -> None:
+def _check_download(partial: Path, file: WeightFile) -> None:
     """Hold the complete download to its checksum; a wrong one would spoil every later attempt."""
     try:
-        check_published(partial, file)
+        check_weight_file(partial, file)
     except ModelError:
         partial.unlink()
         raise
 
 
-def _page(file: WeightFile) -> ModelError:
+def _web_page_error(file: WeightFile) -> ModelError:
     return ModelError(
         f"{file.url}: a web page came instead of the file; perhaps a proxy or sign-in page. "
         f"Fetch it with a browser, then `stylesmith weights add {file.name} FILE`."

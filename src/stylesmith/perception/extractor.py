@@ -14,14 +14,14 @@ from stylesmith.perception.inception import InceptionExtractor
 from stylesmith.perception.lpips import LPIPS
 from stylesmith.perception.pixels import PixelDistance
 from stylesmith.perception.random_features import RandomDistance, RandomExtractor
-from stylesmith.perception.vgg import VGGExtractor
-from stylesmith.perception.weights import locate
+from stylesmith.perception.vgg import VGG16Extractor
+from stylesmith.perception.weights import locate_weights
 
 EXTRACTORS = ("inception", "vgg16", "random")
 DISTANCES = ("lpips", "random", "pixels")
 
 
-class Extractor(Protocol):
+class FeatureExtractor(Protocol):
     """Images to features."""
 
     name: str
@@ -37,7 +37,7 @@ class Extractor(Protocol):
         ...
 
 
-class ClassExtractor(Extractor, Protocol):
+class ClassProbabilityExtractor(FeatureExtractor, Protocol):
     """An extractor that also tells classes, as the Inception Score needs."""
 
     def probabilities(self, images: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ class ClassExtractor(Extractor, Protocol):
         ...
 
 
-class Distance(Protocol):
+class ImageDistance(Protocol):
     """How different two images look."""
 
     name: str
@@ -64,8 +64,8 @@ class Distance(Protocol):
 
 def open_extractor(
     name: str, device: torch.device, weights_folder: Path | None = None
-) -> Extractor:
-    """The extractor of that name; an `inception` is a `ClassExtractor` too.
+) -> FeatureExtractor:
+    """The extractor of that name; an `inception` is a `ClassProbabilityExtractor` too.
 
     Raises:
         UsageError: If there is none of that name.
@@ -75,15 +75,17 @@ def open_extractor(
         case "random":
             return RandomExtractor(device)
         case "inception":
-            (file,) = locate([name], weights_folder, purpose="extractor 'inception'")
+            (file,) = locate_weights([name], weights_folder, purpose="extractor 'inception'")
             return InceptionExtractor(file.path, file.sha256, device)
         case "vgg16":
-            (file,) = locate([name], weights_folder, purpose="extractor 'vgg16'")
-            return VGGExtractor(file.path, file.sha256, device)
-    raise _unknown("extractor", name, EXTRACTORS)
+            (file,) = locate_weights([name], weights_folder, purpose="extractor 'vgg16'")
+            return VGG16Extractor(file.path, file.sha256, device)
+    raise _unknown_name_error("extractor", name, EXTRACTORS)
 
 
-def open_distance(name: str, device: torch.device, weights_folder: Path | None = None) -> Distance:
+def open_distance(
+    name: str, device: torch.device, weights_folder: Path | None = None
+) -> ImageDistance:
     """The perceptual distance of that name.
 
     Raises:
@@ -96,13 +98,15 @@ def open_distance(name: str, device: torch.device, weights_folder: Path | None =
         case "pixels":
             return PixelDistance(device)
         case "lpips":
-            trunk, heads = locate(["vgg16", "lpips"], weights_folder, purpose="distance 'lpips'")
+            trunk, heads = locate_weights(
+                ["vgg16", "lpips"], weights_folder, purpose="distance 'lpips'"
+            )
             both = hashlib.sha256(f"{trunk.sha256} {heads.sha256}".encode()).hexdigest()
             return LPIPS(trunk.path, heads.path, both, device)
-    raise _unknown("distance", name, DISTANCES)
+    raise _unknown_name_error("distance", name, DISTANCES)
 
 
-def _unknown(kind: str, name: str, known: Sequence[str]) -> UsageError:
+def _unknown_name_error(kind: str, name: str, known: Sequence[str]) -> UsageError:
     close = difflib.get_close_matches(name, known, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return UsageError(f"{name!r}: no such {kind}.{hint} There are: {', '.join(known)}.")

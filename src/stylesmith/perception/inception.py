@@ -13,17 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.perception.inputs import from_bytes, full_precision
-from stylesmith.perception.layout import load, read_tensors
+from stylesmith.perception.inputs import disable_tf32, uint8_to_rgb
+from stylesmith.perception.layout import load_weights, read_state_dict
 
-SIDE = 299
+INPUT_SIZE = 299
 """Height and width that the network was made for."""
 
-CLASSES = 1008
-FEATURES = 2048
+NUM_CLASSES = 1008
+NUM_FEATURES = 2048
 
 
-class ConvUnit(nn.Module):
+class BasicConv2d(nn.Module):
     """Convolution, batch normalization, ReLU."""
 
     def __init__(
@@ -47,118 +47,118 @@ class ConvUnit(nn.Module):
         return y.relu_()
 
 
-def average_around(x: Tensor) -> Tensor:
+def avg_pool_3x3(x: Tensor) -> Tensor:
     """Mean of the 3x3 neighbors that there are; size unchanged."""
     return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
 
 
-def maximum_around(x: Tensor) -> Tensor:
+def max_pool_3x3(x: Tensor) -> Tensor:
     """Maximum of the 3x3 neighbors; size unchanged."""
     return F.max_pool2d(x, 3, stride=1, padding=1)
 
 
-def halve(x: Tensor) -> Tensor:
+def max_pool_stride_2(x: Tensor) -> Tensor:
     """Maximum over 3x3 at every second place."""
     return F.max_pool2d(x, 3, stride=2)
 
 
-class BlockA(nn.Module):
+class InceptionA(nn.Module):
     """35x35: a 5x5 convolution beside two 3x3 (Figure 5)."""
 
     def __init__(self, channels: int, pool_channels: int):
         super().__init__()
-        self.branch1x1 = ConvUnit(channels, 64)
-        self.branch5x5_1 = ConvUnit(channels, 48)
-        self.branch5x5_2 = ConvUnit(48, 64, 5)
-        self.branch3x3dbl_1 = ConvUnit(channels, 64)
-        self.branch3x3dbl_2 = ConvUnit(64, 96, 3)
-        self.branch3x3dbl_3 = ConvUnit(96, 96, 3)
-        self.branch_pool = ConvUnit(channels, pool_channels)
+        self.branch1x1 = BasicConv2d(channels, 64)
+        self.branch5x5_1 = BasicConv2d(channels, 48)
+        self.branch5x5_2 = BasicConv2d(48, 64, 5)
+        self.branch3x3dbl_1 = BasicConv2d(channels, 64)
+        self.branch3x3dbl_2 = BasicConv2d(64, 96, 3)
+        self.branch3x3dbl_3 = BasicConv2d(96, 96, 3)
+        self.branch_pool = BasicConv2d(channels, pool_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, channels, H, W)` -> `(N, 224 + pool_channels, H, W)`."""
         five = self.branch5x5_2(self.branch5x5_1(x))
         three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        pooled = self.branch_pool(average_around(x))
+        pooled = self.branch_pool(avg_pool_3x3(x))
         return torch.cat([self.branch1x1(x), five, three, pooled], 1)
 
 
-class BlockB(nn.Module):
+class InceptionB(nn.Module):
     """35x35 to 17x17 (Figure 10)."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.branch3x3 = ConvUnit(channels, 384, 3, stride=2, padding=0)
-        self.branch3x3dbl_1 = ConvUnit(channels, 64)
-        self.branch3x3dbl_2 = ConvUnit(64, 96, 3)
-        self.branch3x3dbl_3 = ConvUnit(96, 96, 3, stride=2, padding=0)
+        self.branch3x3 = BasicConv2d(channels, 384, 3, stride=2, padding=0)
+        self.branch3x3dbl_1 = BasicConv2d(channels, 64)
+        self.branch3x3dbl_2 = BasicConv2d(64, 96, 3)
+        self.branch3x3dbl_3 = BasicConv2d(96, 96, 3, stride=2, padding=0)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, channels, H, W)` -> `(N, 480 + channels, H', W')`."""
         three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch3x3(x), three, halve(x)], 1)
+        return torch.cat([self.branch3x3(x), three, max_pool_stride_2(x)], 1)
 
 
-class BlockC(nn.Module):
+class InceptionC(nn.Module):
     """17x17: 7x7 convolutions as rows and columns (Figure 6)."""
 
     def __init__(self, channels: int, channels_7x7: int):
         super().__init__()
         row, column = (1, 7), (7, 1)
-        self.branch1x1 = ConvUnit(channels, 192)
-        self.branch7x7_1 = ConvUnit(channels, channels_7x7)
-        self.branch7x7_2 = ConvUnit(channels_7x7, channels_7x7, row)
-        self.branch7x7_3 = ConvUnit(channels_7x7, 192, column)
-        self.branch7x7dbl_1 = ConvUnit(channels, channels_7x7)
-        self.branch7x7dbl_2 = ConvUnit(channels_7x7, channels_7x7, column)
-        self.branch7x7dbl_3 = ConvUnit(channels_7x7, channels_7x7, row)
-        self.branch7x7dbl_4 = ConvUnit(channels_7x7, channels_7x7, column)
-        self.branch7x7dbl_5 = ConvUnit(channels_7x7, 192, row)
-        self.branch_pool = ConvUnit(channels, 192)
+        self.branch1x1 = BasicConv2d(channels, 192)
+        self.branch7x7_1 = BasicConv2d(channels, channels_7x7)
+        self.branch7x7_2 = BasicConv2d(channels_7x7, channels_7x7, row)
+        self.branch7x7_3 = BasicConv2d(channels_7x7, 192, column)
+        self.branch7x7dbl_1 = BasicConv2d(channels, channels_7x7)
+        self.branch7x7dbl_2 = BasicConv2d(channels_7x7, channels_7x7, column)
+        self.branch7x7dbl_3 = BasicConv2d(channels_7x7, channels_7x7, row)
+        self.branch7x7dbl_4 = BasicConv2d(channels_7x7, channels_7x7, column)
+        self.branch7x7dbl_5 = BasicConv2d(channels_7x7, 192, row)
+        self.branch_pool = BasicConv2d(channels, 192)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, channels, H, W)` -> `(N, 768, H, W)`."""
         seven = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         twice = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         twice = self.branch7x7dbl_5(self.branch7x7dbl_4(twice))
-        pooled = self.branch_pool(average_around(x))
+        pooled = self.branch_pool(avg_pool_3x3(x))
         return torch.cat([self.branch1x1(x), seven, twice, pooled], 1)
 
 
-class BlockD(nn.Module):
+class InceptionD(nn.Module):
     """17x17 to 8x8 (Figure 10)."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.branch3x3_1 = ConvUnit(channels, 192)
-        self.branch3x3_2 = ConvUnit(192, 320, 3, stride=2, padding=0)
-        self.branch7x7x3_1 = ConvUnit(channels, 192)
-        self.branch7x7x3_2 = ConvUnit(192, 192, (1, 7))
-        self.branch7x7x3_3 = ConvUnit(192, 192, (7, 1))
-        self.branch7x7x3_4 = ConvUnit(192, 192, 3, stride=2, padding=0)
+        self.branch3x3_1 = BasicConv2d(channels, 192)
+        self.branch3x3_2 = BasicConv2d(192, 320, 3, stride=2, padding=0)
+        self.branch7x7x3_1 = BasicConv2d(channels, 192)
+        self.branch7x7x3_2 = BasicConv2d(192, 192, (1, 7))
+        self.branch7x7x3_3 = BasicConv2d(192, 192, (7, 1))
+        self.branch7x7x3_4 = BasicConv2d(192, 192, 3, stride=2, padding=0)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, channels, H, W)` -> `(N, 512 + channels, H', W')`."""
         three = self.branch3x3_2(self.branch3x3_1(x))
         seven = self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x)))
-        return torch.cat([three, self.branch7x7x3_4(seven), halve(x)], 1)
+        return torch.cat([three, self.branch7x7x3_4(seven), max_pool_stride_2(x)], 1)
 
 
-class BlockE(nn.Module):
+class InceptionE(nn.Module):
     """8x8: 3x3 convolutions as a row beside a column (Figure 7)."""
 
     def __init__(self, channels: int, pool: Callable[[Tensor], Tensor]):
         super().__init__()
         row, column = (1, 3), (3, 1)
-        self.branch1x1 = ConvUnit(channels, 320)
-        self.branch3x3_1 = ConvUnit(channels, 384)
-        self.branch3x3_2a = ConvUnit(384, 384, row)
-        self.branch3x3_2b = ConvUnit(384, 384, column)
-        self.branch3x3dbl_1 = ConvUnit(channels, 448)
-        self.branch3x3dbl_2 = ConvUnit(448, 384, 3)
-        self.branch3x3dbl_3a = ConvUnit(384, 384, row)
-        self.branch3x3dbl_3b = ConvUnit(384, 384, column)
-        self.branch_pool = ConvUnit(channels, 192)
+        self.branch1x1 = BasicConv2d(channels, 320)
+        self.branch3x3_1 = BasicConv2d(channels, 384)
+        self.branch3x3_2a = BasicConv2d(384, 384, row)
+        self.branch3x3_2b = BasicConv2d(384, 384, column)
+        self.branch3x3dbl_1 = BasicConv2d(channels, 448)
+        self.branch3x3dbl_2 = BasicConv2d(448, 384, 3)
+        self.branch3x3dbl_3a = BasicConv2d(384, 384, row)
+        self.branch3x3dbl_3b = BasicConv2d(384, 384, column)
+        self.branch_pool = BasicConv2d(channels, 192)
         self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
@@ -176,35 +176,35 @@ class BlockE(nn.Module):
         return torch.cat(branches, 1)
 
 
-class Inception(nn.Module):
+class InceptionV3(nn.Module):
     """Images to 2048 features, and these to 1008 classes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3 = ConvUnit(3, 32, 3, stride=2, padding=0)
-        self.Conv2d_2a_3x3 = ConvUnit(32, 32, 3, padding=0)
-        self.Conv2d_2b_3x3 = ConvUnit(32, 64, 3)
-        self.Conv2d_3b_1x1 = ConvUnit(64, 80)
-        self.Conv2d_4a_3x3 = ConvUnit(80, 192, 3, padding=0)
-        self.Mixed_5b = BlockA(192, pool_channels=32)
-        self.Mixed_5c = BlockA(256, pool_channels=64)
-        self.Mixed_5d = BlockA(288, pool_channels=64)
-        self.Mixed_6a = BlockB(288)
-        self.Mixed_6b = BlockC(768, channels_7x7=128)
-        self.Mixed_6c = BlockC(768, channels_7x7=160)
-        self.Mixed_6d = BlockC(768, channels_7x7=160)
-        self.Mixed_6e = BlockC(768, channels_7x7=192)
-        self.Mixed_7a = BlockD(768)
-        self.Mixed_7b = BlockE(1280, average_around)
-        self.Mixed_7c = BlockE(2048, maximum_around)
-        self.fc = nn.Linear(FEATURES, CLASSES)
+        self.Conv2d_1a_3x3 = BasicConv2d(3, 32, 3, stride=2, padding=0)
+        self.Conv2d_2a_3x3 = BasicConv2d(32, 32, 3, padding=0)
+        self.Conv2d_2b_3x3 = BasicConv2d(32, 64, 3)
+        self.Conv2d_3b_1x1 = BasicConv2d(64, 80)
+        self.Conv2d_4a_3x3 = BasicConv2d(80, 192, 3, padding=0)
+        self.Mixed_5b = InceptionA(192, pool_channels=32)
+        self.Mixed_5c = InceptionA(256, pool_channels=64)
+        self.Mixed_5d = InceptionA(288, pool_channels=64)
+        self.Mixed_6a = InceptionB(288)
+        self.Mixed_6b = InceptionC(768, channels_7x7=128)
+        self.Mixed_6c = InceptionC(768, channels_7x7=160)
+        self.Mixed_6d = InceptionC(768, channels_7x7=160)
+        self.Mixed_6e = InceptionC(768, channels_7x7=192)
+        self.Mixed_7a = InceptionD(768)
+        self.Mixed_7b = InceptionE(1280, avg_pool_3x3)
+        self.Mixed_7c = InceptionE(2048, max_pool_3x3)
+        self.fc = nn.Linear(NUM_FEATURES, NUM_CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
         """RGB `(N, 3, H, W)`, 0..255 -> the averages of the last block, `(N, 2048)`."""
-        x = (resize_as_tensorflow(images, SIDE) - 128) / 128
+        x = (resize_as_tensorflow(images, INPUT_SIZE) - 128) / 128
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
-        x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(halve(x)))
-        x = self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(halve(x))))
+        x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(max_pool_stride_2(x)))
+        x = self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(max_pool_stride_2(x))))
         x = self.Mixed_6c(self.Mixed_6b(self.Mixed_6a(x)))
         x = self.Mixed_6e(self.Mixed_6d(x))
         x = self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x)))
@@ -233,13 +233,13 @@ class InceptionExtractor:
     """The features of FID, KID and the Inception Score."""
 
     name = "inception"
-    dimension = FEATURES
+    dimension = NUM_FEATURES
     min_size = 1
 
     def __init__(self, path: Path, weights_hash: str, device: torch.device):
         with torch.device("meta"):
-            network = Inception()
-        load(network, read_tensors(path), path)
+            network = InceptionV3()
+        load_weights(network, read_state_dict(path), path)
         self.network = network.to(device)
         self.weights_hash = weights_hash
         self.device = device
@@ -247,8 +247,8 @@ class InceptionExtractor:
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """uint8 `(N, 1, 3 or 4, H, W)` -> float32 `(N, 2048)`."""
-        with full_precision():
-            result: Tensor = self.network(from_bytes(images, self.device))
+        with disable_tf32():
+            result: Tensor = self.network(uint8_to_rgb(images, self.device))
         return result
 
     @torch.no_grad()

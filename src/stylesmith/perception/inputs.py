@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylesmith.errors import ShapeError
 
-LONGEST = 256
+MAX_SIZE = 256
 """Perceptual networks see images reduced to this; none is ever enlarged."""
 
 
@@ -36,7 +36,7 @@ def to_rgb(images: Tensor, *, black: float, white: float) -> Tensor:
     return images
 
 
-def from_bytes(images: Tensor, device: torch.device, *, min_size: int = 1) -> Tensor:
+def uint8_to_rgb(images: Tensor, device: torch.device, *, min_size: int = 1) -> Tensor:
     """uint8 images with 1, 3 or 4 channels -> float32 RGB, 0..255, channels last, on `device`.
 
     Raises:
@@ -44,12 +44,12 @@ def from_bytes(images: Tensor, device: torch.device, *, min_size: int = 1) -> Te
     """
     if images.dtype != torch.uint8:
         raise ShapeError(f"images must be uint8, 0..255, got {images.dtype}")
-    check_side(images, min_size)
+    check_min_size(images, min_size)
     rgb = to_rgb(images.to(device, torch.float32), black=0, white=255)
     return rgb.contiguous(memory_format=torch.channels_last)
 
 
-def check_side(images: Tensor, min_size: int) -> None:
+def check_min_size(images: Tensor, min_size: int) -> None:
     """Refuse images that vanish in a network's pooling.
 
     Raises:
@@ -62,7 +62,7 @@ def check_side(images: Tensor, min_size: int) -> None:
         )
 
 
-def reduce_to(images: Tensor, max_size: int) -> Tensor:
+def downscale(images: Tensor, max_size: int) -> Tensor:
     """Average over areas so that the longer side is at most `side`; smaller images stay."""
     height, width = images.shape[-2:]
     longer = max(height, width)
@@ -73,7 +73,7 @@ def reduce_to(images: Tensor, max_size: int) -> Tensor:
 
 
 @contextmanager
-def full_precision() -> Iterator[None]:
+def disable_tf32() -> Iterator[None]:
     """Convolve in float32 proper, where torch would let a GPU round inputs to 10 bits (TF32).
 
     Path lengths compare images that differ by 1e-4, which would be lost.

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from stylesmith.errors import ModelError
 
-IGNORED = ".num_batches_tracked"
+IGNORED_SUFFIX = ".num_batches_tracked"
 """Counters of batch normalization, which some versions of torch saved and no result depends on."""
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Read a state dict without running anything that the file contains.
 
     Raises:
@@ -30,16 +30,16 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
     ):
         raise ModelError(f"{path}: holds {type(content).__name__}, not a dictionary of tensors.")
-    return {name: value for name, value in content.items() if not name.endswith(IGNORED)}
+    return {name: value for name, value in content.items() if not name.endswith(IGNORED_SUFFIX)}
 
 
-def check_layout(found: Mapping[str, Tensor], network: nn.Module, path: Path) -> None:
+def check_state_dict(found: Mapping[str, Tensor], network: nn.Module, path: Path) -> None:
     """Hold a state dict to the names and shapes of a network.
 
     Raises:
         ModelError: Naming the first tensor that is missing, of another shape, or unknown.
     """
-    shapes = {name: tuple(value.shape) for name, value in layout(network).items()}
+    shapes = {name: tuple(value.shape) for name, value in expected_state_dict(network).items()}
     for name, shape in shapes.items():
         if name not in found:
             raise ModelError(f"{path}: has no tensor {name!r}, where shape {shape} is wanted.")
@@ -54,18 +54,18 @@ def check_layout(found: Mapping[str, Tensor], network: nn.Module, path: Path) ->
         )
 
 
-def layout(network: nn.Module) -> dict[str, Tensor]:
+def expected_state_dict(network: nn.Module) -> dict[str, Tensor]:
     """The tensors of a network by name, without those that do not matter."""
-    return {k: v for k, v in network.state_dict().items() if not k.endswith(IGNORED)}
+    return {k: v for k, v in network.state_dict().items() if not k.endswith(IGNORED_SUFFIX)}
 
 
-def load(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Give a network on the meta device its weights, strictly, as constants.
 
     Raises:
-        ModelError: As `check_layout`.
+        ModelError: As `check_state_dict`.
     """
-    check_layout(tensors, network, path)
+    check_state_dict(tensors, network, path)
     weights = {name: _channels_last(value.float()) for name, value in tensors.items()}
     network.load_state_dict(weights, strict=False, assign=True)  # checked above, counters aside
     network.requires_grad_(False).eval()

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith.errors import ModelError
-from stylesmith.perception.inputs import LONGEST, check_side, full_precision, reduce_to, to_rgb
-from stylesmith.perception.layout import load, read_tensors
-from stylesmith.perception.vgg import STAGES, load_vgg16
+from stylesmith.perception.inputs import MAX_SIZE, check_min_size, disable_tf32, downscale, to_rgb
+from stylesmith.perception.layout import load_weights, read_state_dict
+from stylesmith.perception.vgg import VGG16_STAGES, load_vgg16
 
-SHIFT = (-0.030, -0.088, -0.188)
-SCALE = (0.458, 0.448, 0.450)
+LPIPS_SHIFT = (-0.030, -0.088, -0.188)
+LPIPS_SCALE = (0.458, 0.448, 0.450)
 """What is subtracted from images in -1..1, and what they are divided by."""
 
 
@@ -30,9 +30,9 @@ class LPIPS:
         network = load_vgg16(vgg16_path, torch.device("cpu"))
         del network.classifier  # nine tenths of the memory
         self.network = network.to(device)
-        self.sqrt_weights = [weight.sqrt().to(device) for weight in read_heads(heads_path)]
-        self.shift = torch.tensor(SHIFT, device=device)[:, None, None]
-        self.scale = torch.tensor(SCALE, device=device)[:, None, None]
+        self.sqrt_weights = [weight.sqrt().to(device) for weight in read_lpips_heads(heads_path)]
+        self.shift = torch.tensor(LPIPS_SHIFT, device=device)[:, None, None]
+        self.scale = torch.tensor(LPIPS_SCALE, device=device)[:, None, None]
         self.weights_hash = weights_hash
         self.device = device
 
@@ -46,46 +46,47 @@ class LPIPS:
         Raises:
             ShapeError: If the images are smaller than 16 pixels.
         """
-        check_side(images, self.min_size)
+        check_min_size(images, self.min_size)
         x = to_rgb(images.to(self.device).float(), black=-1, white=1)
-        x = (reduce_to(x, LONGEST) - self.shift) / self.scale
-        with full_precision():
+        x = (downscale(x, MAX_SIZE) - self.shift) / self.scale
+        with disable_tf32():
             stages = self.network.stages(x.contiguous(memory_format=torch.channels_last))
         weighted = [
-            unit_length(stage) * (root / math.sqrt(stage[0, 0].numel()))  # a mean over places
+            normalize_channels(stage)
+            * (root / math.sqrt(stage[0, 0].numel()))  # a mean over places
             for stage, root in zip(stages, self.sqrt_weights, strict=True)
         ]
         return torch.cat([level.flatten(1) for level in weighted], 1)
 
 
-class Heads(nn.Module):
+class LPIPSHeads(nn.Module):
     """One weight for each channel of the five stages, under the published names."""
 
     def __init__(self) -> None:
         super().__init__()
-        for index, (channels, _) in enumerate(STAGES):
+        for index, (channels, _) in enumerate(VGG16_STAGES):
             head = nn.ModuleDict(
                 {"model": nn.ModuleDict({"1": nn.Conv2d(channels, 1, 1, bias=False)})}
             )
             self.add_module(f"lin{index}", head)
 
 
-def read_heads(path: Path) -> list[Tensor]:
+def read_lpips_heads(path: Path) -> list[Tensor]:
     """The weights of the channels, each `(C, 1, 1)`.
 
     Raises:
         ModelError: If the file is not that state dict, or a weight is negative.
     """
     with torch.device("meta"):
-        heads = Heads()
-    load(heads, read_tensors(path), path)
+        heads = LPIPSHeads()
+    load_weights(heads, read_state_dict(path), path)
     weights = [weight[0] for weight in heads.state_dict().values()]
     if min(float(weight.min()) for weight in weights) < 0:
         raise ModelError(f"{path}: has a negative weight; a distance needs weights of at least 0.")
     return weights
 
 
-def unit_length(x: Tensor) -> Tensor:
+def normalize_channels(x: Tensor) -> Tensor:
     """Divide the channels at each place by their length; all zeros stay zeros.
 
     The norm's gradient at zero is zero, where that of a root of a sum is not finite.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from stylesmith.perception.inputs import to_rgb
 
-DEFINITION = "stylesmith mean squared pixel difference, -1..1, 1"
+PIXEL_DISTANCE_DEFINITION = "stylesmith mean squared pixel difference, -1..1, 1"
 
 
 class PixelDistance:
@@ -18,7 +18,7 @@ class PixelDistance:
     min_size = 1
 
     def __init__(self, device: torch.device):
-        self.weights_hash = hashlib.sha256(DEFINITION.encode()).hexdigest()
+        self.weights_hash = hashlib.sha256(PIXEL_DISTANCE_DEFINITION.encode()).hexdigest()
         self.device = device
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:

@@ -24,25 +24,25 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.perception.inputs import (
-    LONGEST,
-    check_side,
-    from_bytes,
-    full_precision,
-    reduce_to,
+    MAX_SIZE,
+    check_min_size,
+    disable_tf32,
+    downscale,
     to_rgb,
+    uint8_to_rgb,
 )
 
-WIDTHS = (32, 64, 64, 64)
+LEVEL_CHANNELS = (32, 64, 64, 64)
 """Channels of the levels, from the finest."""
 
-GRID, GRID_CHANNELS = 4, 4
+GRID_SIZE, GRID_CHANNELS = 4, 4
 """Cells along each side, and channels of the last level, whose means tell what lies where."""
 
 SEED = 0
 VERSION = "stylesmith random features 1"
 """Raised whenever the same images would give other features."""
 
-SMALLEST = 8
+MIN_SIZE = 8
 """Side of the images that the last level sees as one pixel."""
 
 
@@ -53,8 +53,8 @@ class RandomExtractor:
     """
 
     name = "random"
-    dimension = 2 * sum(WIDTHS) + GRID_CHANNELS * GRID**2
-    min_size = SMALLEST
+    dimension = 2 * sum(LEVEL_CHANNELS) + GRID_CHANNELS * GRID_SIZE**2
+    min_size = MIN_SIZE
 
     def __init__(self, device: torch.device):
         self.network = RandomNetwork(device)
@@ -68,10 +68,10 @@ class RandomExtractor:
         Raises:
             ShapeError: If they are not uint8, or smaller than 8 pixels.
         """
-        x = from_bytes(images, self.device, min_size=self.min_size)
-        levels = self.network.levels(reduce_to(x, LONGEST) / 127.5 - 1)
-        cells = F.adaptive_avg_pool2d(levels[-1][:, -GRID_CHANNELS:], GRID).flatten(1)
-        moments = [f(level) for level in levels for f in (_mean, _mean_root)]
+        x = uint8_to_rgb(images, self.device, min_size=self.min_size)
+        levels = self.network.levels(downscale(x, MAX_SIZE) / 127.5 - 1)
+        cells = F.adaptive_avg_pool2d(levels[-1][:, -GRID_CHANNELS:], GRID_SIZE).flatten(1)
+        moments = [f(level) for level in levels for f in (_mean, _mean_sqrt)]
         return torch.cat([*moments, cells], 1)
 
 
@@ -79,7 +79,7 @@ class RandomDistance:
     """Mean squared difference of the levels, each place divided by its contrast as in LPIPS."""
 
     name = "random"
-    min_size = SMALLEST
+    min_size = MIN_SIZE
 
     def __init__(self, device: torch.device):
         self.network = RandomNetwork(device)
@@ -96,10 +96,10 @@ class RandomDistance:
         Raises:
             ShapeError: If the images are smaller than 8 pixels.
         """
-        check_side(images, self.min_size)
-        x = reduce_to(to_rgb(images.to(self.device).float(), black=-1, white=1), LONGEST)
+        check_min_size(images, self.min_size)
+        x = downscale(to_rgb(images.to(self.device).float(), black=-1, white=1), MAX_SIZE)
         levels = self.network.levels(x)
-        parts = [_even_contrast(x) / math.sqrt(len(levels) * x[0, 0].numel()) for x in levels]
+        parts = [_normalize_contrast(x) / math.sqrt(len(levels) * x[0, 0].numel()) for x in levels]
         return torch.cat([part.flatten(1) for part in parts], 1)
 
 
@@ -118,7 +118,7 @@ class RandomNetwork:
     def levels(self, images: Tensor) -> list[Tensor]:
         """RGB `(N, 3, H, W)`, -1..1 -> activations of the four levels."""
         x, found = images.contiguous(memory_format=torch.channels_last), []
-        with full_precision():
+        with disable_tf32():
             for index, (kernels, biases) in enumerate(self.layers):
                 x = F.avg_pool2d(x, 2) if index > 0 else x
                 x = F.conv2d(x, kernels, biases, padding=1).relu()
@@ -134,7 +134,7 @@ def random_layers() -> list[tuple[np.ndarray, np.ndarray]]:
     """
     rng = np.random.RandomState(SEED)
     layers, in_channels = [], 3
-    for width in WIDTHS:
+    for width in LEVEL_CHANNELS:
         kernels = rng.randint(-(2**15), 2**15, (width, in_channels, 3, 3), dtype=np.int32) * 9
         biases = rng.randint(-(2**15), 2**15, width, dtype=np.int32)
         still = width // 2
@@ -160,10 +160,10 @@ def _mean(x: Tensor) -> Tensor:
     return x.mean(dim=(2, 3))
 
 
-def _mean_root(x: Tensor) -> Tensor:
+def _mean_sqrt(x: Tensor) -> Tensor:
     return x.sqrt().mean(dim=(2, 3))
 
 
-def _even_contrast(x: Tensor) -> Tensor:
+def _normalize_contrast(x: Tensor) -> Tensor:
     """Channels over their length, which is kept from vanishing where an image is flat."""
     return x * torch.rsqrt(x.square().sum(dim=1, keepdim=True) + 0.01)

@@ -6,17 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.perception.inputs import from_bytes, full_precision
-from stylesmith.perception.layout import load, read_tensors
+from stylesmith.perception.inputs import disable_tf32, uint8_to_rgb
+from stylesmith.perception.layout import load_weights, read_state_dict
 
-STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of 3x3 convolutions between poolings."""
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 """What the weights were trained with: colors in 0..1 less the mean, over the deviation."""
 
-SIDE = 224
+VGG16_INPUT_SIZE = 224
 """Height and width that the fully connected layers were made for."""
 
 
@@ -28,7 +28,7 @@ class VGG16(nn.Module):
         layers: list[nn.Module] = []
         self.stage_ends: list[int] = []
         channels = 3
-        for width, count in STAGES:
+        for width, count in VGG16_STAGES:
             for _ in range(count):
                 layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
                 channels = width
@@ -61,7 +61,7 @@ class VGG16(nn.Module):
         return y
 
 
-class VGGExtractor:
+class VGG16Extractor:
     """The features of improved precision and recall (Kynkäänniemi et al. 2019).
 
     Published figures used the weights of VGG's authors; these are torchvision's, trained anew, so
@@ -76,8 +76,8 @@ class VGGExtractor:
         self.network = load_vgg16(path, device)
         self.weights_hash = weights_hash
         self.device = device
-        self.mean = torch.tensor(MEAN, device=device)[:, None, None] * 255
-        self.std = torch.tensor(STD, device=device)[:, None, None] * 255
+        self.mean = torch.tensor(IMAGENET_MEAN, device=device)[:, None, None] * 255
+        self.std = torch.tensor(IMAGENET_STD, device=device)[:, None, None] * 255
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
@@ -85,9 +85,11 @@ class VGGExtractor:
 
         Images come to 224x224 by a bilinear filter that averages when it shrinks.
         """
-        x = from_bytes(images, self.device)
-        x = F.interpolate(x, size=(SIDE, SIDE), mode="bilinear", antialias=True)
-        with full_precision():
+        x = uint8_to_rgb(images, self.device)
+        x = F.interpolate(
+            x, size=(VGG16_INPUT_SIZE, VGG16_INPUT_SIZE), mode="bilinear", antialias=True
+        )
+        with disable_tf32():
             result: Tensor = self.network((x - self.mean) / self.std)
         return result
 
@@ -100,5 +102,5 @@ def load_vgg16(path: Path, device: torch.device) -> VGG16:
     """
     with torch.device("meta"):
         network = VGG16()
-    load(network, read_tensors(path), path)
+    load_weights(network, read_state_dict(path), path)
     return network.to(device)

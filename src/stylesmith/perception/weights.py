@@ -14,10 +14,10 @@ from pathlib import Path
 from stylesmith import files
 from stylesmith.errors import ModelError, UsageError
 
-FOLDER_VARIABLE = "STYLESMITH_WEIGHTS"
+WEIGHTS_VARIABLE = "STYLESMITH_WEIGHTS"
 """Environment variable that names another folder, such as one that a group shares."""
 
-PARTIAL = ".part"
+PARTIAL_SUFFIX = ".part"
 """What a download that is not complete has at the end of its name."""
 
 
@@ -36,7 +36,7 @@ class WeightFile:
 
 
 @dataclass(frozen=True)
-class Located:
+class LocatedWeights:
     """A file on this machine, and what it really holds."""
 
     path: Path
@@ -91,32 +91,34 @@ def find_weight_file(name: str) -> WeightFile:
     return WEIGHT_FILES[name]
 
 
-def default_folder() -> Path:
+def default_weights_folder() -> Path:
     """Where weights lie: `STYLESMITH_WEIGHTS`, or the user's cache folder."""
-    if chosen := os.environ.get(FOLDER_VARIABLE):
+    if chosen := os.environ.get(WEIGHTS_VARIABLE):
         return Path(chosen).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "stylesmith" / "weights"
 
 
-def locate(names: Sequence[str], folder: Path | None = None, *, purpose: str) -> list[Located]:
+def locate_weights(
+    names: Sequence[str], folder: Path | None = None, *, purpose: str
+) -> list[LocatedWeights]:
     """Weight files that something needs; a note tells if one is not the published file.
 
     Raises:
         ModelError: If any is missing: which, where, how to get it, and what works without.
     """
-    folder = folder or default_folder()
+    folder = folder or default_weights_folder()
     wanted = [find_weight_file(name) for name in names]
     missing = [file for file in wanted if not (folder / file.file_name).is_file()]
     if missing:
-        raise _missing(missing, folder, purpose)
-    return [_identify(folder / file.file_name, file) for file in wanted]
+        raise _missing_weights_error(missing, folder, purpose)
+    return [_hash_weights(folder / file.file_name, file) for file in wanted]
 
 
-def _missing(wanted: Sequence[WeightFile], folder: Path, purpose: str) -> ModelError:
+def _missing_weights_error(wanted: Sequence[WeightFile], folder: Path, purpose: str) -> ModelError:
     paths = " and ".join(str(folder / file.file_name) for file in wanted)
     names = " ".join(file.name for file in wanted)
-    size = size_text(sum(file.size for file in wanted))
+    size = format_bytes(sum(file.size for file in wanted))
     return ModelError(
         f"{paths}: not there; {purpose} needs it. Get it with `stylesmith weights fetch {names}` "
         f"({size}), or from a file that you have with `stylesmith weights add {wanted[0].name} "
@@ -124,7 +126,7 @@ def _missing(wanted: Sequence[WeightFile], folder: Path, purpose: str) -> ModelE
     )
 
 
-def _identify(path: Path, file: WeightFile) -> Located:
+def _hash_weights(path: Path, file: WeightFile) -> LocatedWeights:
     try:
         found = sha256(path)
     except OSError as error:
@@ -135,10 +137,10 @@ def _identify(path: Path, file: WeightFile) -> Located:
             "results do not compare with published ones.",
             stacklevel=4,
         )
-    return Located(path, found)
+    return LocatedWeights(path, found)
 
 
-def add(file: WeightFile, source: Path, folder: Path, *, force: bool = False) -> Path:
+def add_weight_file(file: WeightFile, source: Path, folder: Path, *, force: bool = False) -> Path:
     """Copy a file that the user has into the folder.
 
     Raises:
@@ -147,12 +149,12 @@ def add(file: WeightFile, source: Path, folder: Path, *, force: bool = False) ->
     """
     target = folder / file.file_name
     files.check_absent(target, force=force)
-    check_published(source, file)
+    check_weight_file(source, file)
     files.write_atomically(target, lambda temporary: _copy(source, temporary))
     return target
 
 
-def check_published(path: Path, file: WeightFile) -> None:
+def check_weight_file(path: Path, file: WeightFile) -> None:
     """Hold a file to its published checksum.
 
     Raises:
@@ -166,10 +168,10 @@ def check_published(path: Path, file: WeightFile) -> None:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from error
     if found == file.sha256:
         return
-    if looks_like_a_page(start):
+    if looks_like_html(start):
         what = "is a web page, not a weights file; perhaps a sign-in or proxy page was saved"
     elif size < file.size:
-        what = f"is {size_text(size)}, where {size_text(file.size)} are wanted: perhaps incomplete"
+        what = f"is {format_bytes(size)}, where {format_bytes(file.size)} are wanted: perhaps incomplete"
     else:
         what = f"has sha256 {found[:16]}..., wanted {file.sha256[:16]}..."
     raise ModelError(
@@ -178,7 +180,7 @@ def check_published(path: Path, file: WeightFile) -> None:
     )
 
 
-def looks_like_a_page(start: bytes) -> bool:
+def looks_like_html(start: bytes) -> bool:
     """Whether a file begins as HTML does."""
     return start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
 
@@ -189,7 +191,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def size_text(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Bytes in words, such as "95.6 MB"."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:

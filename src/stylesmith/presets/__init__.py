@@ -3,11 +3,11 @@
 import difflib
 
 from stylesmith.errors import ConfigError
-from stylesmith.presets.compare import differences, settings
+from stylesmith.presets.compare import differences, flatten_settings
 from stylesmith.presets.preset import Preset
 from stylesmith.presets.table import PRESETS
 
-__all__ = ["PRESETS", "Preset", "differences", "find_preset", "settings"]
+__all__ = ["PRESETS", "Preset", "differences", "find_preset", "flatten_settings"]
 
 
 def find_preset(name: str) -> Preset:

@@ -28,10 +28,10 @@ def auto(data: DataConfig, device: torch.device) -> RunConfig:
             "ema_rampup": 0.05,
         },
     )
-    return _for_a_cpu(config, side) if device.type == "cpu" else config
+    return _for_cpu(config, side) if device.type == "cpu" else config
 
 
-def _for_a_cpu(config: RunConfig, side: int) -> RunConfig:
+def _for_cpu(config: RunConfig, side: int) -> RunConfig:
     """What shows most within minutes to hours: narrow networks, high rates, no extras.
 
     Path length regularization, style mixing and noise inputs pay off in runs of days; tried on

@@ -5,22 +5,24 @@ from collections.abc import Iterator
 from stylesmith.config import RunConfig
 from stylesmith.config.base import Config
 
-Setting = object
+SettingValue = object
 """A number, text, table or None; never a config."""
 
 
-def settings(config: Config, prefix: str = "") -> Iterator[tuple[str, Setting]]:
+def flatten_settings(config: Config, prefix: str = "") -> Iterator[tuple[str, SettingValue]]:
     """Every setting under the name that `--set` takes; tables by resolution stay whole."""
     values = config.model_dump(mode="json")
     for name, value in values.items():
         inner = getattr(config, name)
         if isinstance(inner, Config):
-            yield from settings(inner, f"{prefix}{name}.")
+            yield from flatten_settings(inner, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 
 
-def differences(first: RunConfig, second: RunConfig) -> dict[str, tuple[Setting, Setting]]:
+def differences(
+    first: RunConfig, second: RunConfig
+) -> dict[str, tuple[SettingValue, SettingValue]]:
     """Settings whose values differ, in the order of the config; the presets' names don't count.
 
     A part that only one of them has, such as `training.growth`, is one setting.
@@ -30,7 +32,7 @@ def differences(first: RunConfig, second: RunConfig) -> dict[str, tuple[Setting,
 
 def _differences(
     first: Config, second: Config, prefix: str = ""
-) -> Iterator[tuple[str, tuple[Setting, Setting]]]:
+) -> Iterator[tuple[str, tuple[SettingValue, SettingValue]]]:
     values = first.model_dump(mode="json"), second.model_dump(mode="json")
     for name in type(first).model_fields:
         a, b = getattr(first, name), getattr(second, name)

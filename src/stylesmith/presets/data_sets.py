@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stylesmith.config import AmountByLevel, DataConfig, RunConfig
-from stylesmith.data.scan import size_text
+from stylesmith.data.scan import format_image_size
 from stylesmith.errors import ConfigError
 
-Row = Callable[[DataConfig], RunConfig]
+BuildConfig = Callable[[DataConfig], RunConfig]
 
 
 @dataclass(frozen=True)
-class DataSet:
+class PaperDataset:
     """Images as both papers trained on them: RGB, without labels."""
 
     key: str
@@ -46,7 +46,7 @@ class DataSet:
         if data.size != self.size:
             advice.append(f"--resolution {self.size[0]}")
             if self.content_size:
-                picture = size_text(self.content_size)
+                picture = format_image_size(self.content_size)
                 advice[0] = f"`data prepare --resolution {self.size[0]} --picture {picture}`"
         if data.channels != 3:
             advice.append("--channels 3")
@@ -54,19 +54,23 @@ class DataSet:
             advice.append("leave --conditional out")
         if advice:
             raise ConfigError(
-                f"{preset} is for {self.describe()}, the data is {_describe(data)}; use {row}, or "
+                f"{preset} is for {self.describe()}, the data is {_describe_data(data)}; use {row}, or "
                 f"{' and '.join(advice)}"
             )
         return data.change(mirror=data.mirror or self.mirror)
 
     def describe(self) -> str:
         """`512x512 RGB without labels (512x384 between black bars)`."""
-        bars = f" ({size_text(self.content_size)} between black bars)" if self.content_size else ""
-        return f"{size_text(self.size)} RGB without labels{bars}"
+        bars = (
+            f" ({format_image_size(self.content_size)} between black bars)"
+            if self.content_size
+            else ""
+        )
+        return f"{format_image_size(self.size)} RGB without labels{bars}"
 
 
 @dataclass(frozen=True)
-class Tuning:
+class DatasetOverrides:
     """What a paper sets differently on a data set; None keeps the row's own value."""
 
     kimg: float | None = None
@@ -82,37 +86,41 @@ class Tuning:
         changes = {name: value for name, value in values.items() if value is not None}
         if self.max_lr is not None:
             for name in ("generator_lr", "discriminator_lr"):
-                changes[name] = _capped(getattr(config.training, name), self.max_lr)
+                changes[name] = _cap_learning_rate(getattr(config.training, name), self.max_lr)
         return config.change(training=changes)
 
 
-FFHQ = DataSet("ffhq", "FFHQ", (1024, 1024), mirror=True)
-CELEBA_HQ = DataSet("celebahq", "CelebA-HQ", (1024, 1024), mirror=True)
-BEDROOM = DataSet("bedroom", "LSUN Bedroom", (256, 256))
-CAR = DataSet("car", "LSUN Car", (512, 512), content_size=(384, 512))
-CAT = DataSet("cat", "LSUN Cat", (256, 256))
-CHURCH = DataSet("church", "LSUN Church", (256, 256))
-HORSE = DataSet("horse", "LSUN Horse", (256, 256))
+FFHQ = PaperDataset("ffhq", "FFHQ", (1024, 1024), mirror=True)
+CELEBA_HQ = PaperDataset("celebahq", "CelebA-HQ", (1024, 1024), mirror=True)
+BEDROOM = PaperDataset("bedroom", "LSUN Bedroom", (256, 256))
+CAR = PaperDataset("car", "LSUN Car", (512, 512), content_size=(384, 512))
+CAT = PaperDataset("cat", "LSUN Cat", (256, 256))
+CHURCH = PaperDataset("church", "LSUN Church", (256, 256))
+HORSE = PaperDataset("horse", "LSUN Horse", (256, 256))
 DATA_SETS = (FFHQ, CELEBA_HQ, BEDROOM, CAR, CAT, CHURCH, HORSE)
 
-STYLEGAN = {
-    FFHQ: Tuning(),
-    CELEBA_HQ: Tuning(kimg=12000.0, r1_gamma=0.0, loss="wgan_gp", max_lr=0.002),
-    BEDROOM: Tuning(kimg=70000.0),
-    CAR: Tuning(kimg=46000.0),
-    CAT: Tuning(kimg=70000.0),
+STYLEGAN_OVERRIDES = {
+    FFHQ: DatasetOverrides(),
+    CELEBA_HQ: DatasetOverrides(kimg=12000.0, r1_gamma=0.0, loss="wgan_gp", max_lr=0.002),
+    BEDROOM: DatasetOverrides(kimg=70000.0),
+    CAR: DatasetOverrides(kimg=46000.0),
+    CAT: DatasetOverrides(kimg=70000.0),
 }
-STYLEGAN2 = {
-    FFHQ: Tuning(),
-    CAR: Tuning(kimg=57000.0),
-    CAT: Tuning(kimg=88000.0),
-    CHURCH: Tuning(kimg=48000.0, r1_gamma=100.0),
-    HORSE: Tuning(kimg=100000.0, r1_gamma=100.0),
+STYLEGAN2_OVERRIDES = {
+    FFHQ: DatasetOverrides(),
+    CAR: DatasetOverrides(kimg=57000.0),
+    CAT: DatasetOverrides(kimg=88000.0),
+    CHURCH: DatasetOverrides(kimg=48000.0, r1_gamma=100.0),
+    HORSE: DatasetOverrides(kimg=100000.0, r1_gamma=100.0),
 }
 
 
-def row_on(
-    dataset: DataSet, overrides: Tuning, row: str, build: Row, data: DataConfig
+def build_on_dataset(
+    dataset: PaperDataset,
+    overrides: DatasetOverrides,
+    row: str,
+    build: BuildConfig,
+    data: DataConfig,
 ) -> RunConfig:
     """A row of a table, named `row` and made by `build`, trained on a data set.
 
@@ -124,13 +132,13 @@ def row_on(
     return overrides.apply(config).change(preset=name)
 
 
-def _capped(setting: AmountByLevel, limit: float) -> Any:
+def _cap_learning_rate(setting: AmountByLevel, limit: float) -> Any:
     if isinstance(setting, dict):
-        return {key: _capped(value, limit) for key, value in setting.items()}
+        return {key: _cap_learning_rate(value, limit) for key, value in setting.items()}
     return min(setting, limit)
 
 
-def _describe(data: DataConfig) -> str:
+def _describe_data(data: DataConfig) -> str:
     kind = {1: "gray", 3: "RGB", 4: "RGBA"}[data.channels]
     labels = f" with labels of length {data.label_size}" if data.label_size else ""
-    return f"{size_text(data.size)} {kind}{labels}"
+    return f"{format_image_size(data.size)} {kind}{labels}"

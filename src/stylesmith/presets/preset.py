@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 
 from stylesmith.config import DataConfig, RunConfig
-from stylesmith.presets.data_sets import DataSet
-from stylesmith.presets.published import Results, published
+from stylesmith.presets.data_sets import PaperDataset
+from stylesmith.presets.published import PublishedResults, published_results_of
 
-Build = Callable[[DataConfig, torch.device], RunConfig]
+BuildPreset = Callable[[DataConfig, torch.device], RunConfig]
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Preset:
     row: str
     """Row of the table, where its rows have letters."""
     summary: str
-    build: Build
-    data_set: DataSet | None = None
+    build: BuildPreset
+    data_set: PaperDataset | None = None
     """The one it is for; most take any images."""
     example_size: tuple[int, int] = (1024, 1024)
     """Height and width for which it is shown: those of the paper."""
@@ -36,6 +36,6 @@ class Preset:
         return ", ".join(part for part in (self.paper, self.table, self.row) if part)
 
     @property
-    def results(self) -> Results:
+    def results(self) -> PublishedResults:
         """What the paper measured."""
-        return published(self.name)
+        return published_results_of(self.name)

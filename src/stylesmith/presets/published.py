@@ -10,12 +10,12 @@ mapping network. In StyleGAN2: at path ends in W, of the whole image. The two do
 
 from dataclasses import dataclass
 
-RECALLED = "~"
+RECALLED_MARK = "~"
 """Mark of a number that no second source confirms."""
 
 
 @dataclass(frozen=True)
-class Value:
+class PublishedValue:
     """A published number."""
 
     digits: str
@@ -24,9 +24,9 @@ class Value:
     """Whether a second source has it too; otherwise it is recalled."""
 
     @classmethod
-    def parse(cls, word: str) -> "Value":
+    def parse(cls, word: str) -> "PublishedValue":
         """A number as our tables have it: `4.40`, or `~4.39` where it is recalled."""
-        return cls(word.lstrip(RECALLED), not word.startswith(RECALLED))
+        return cls(word.lstrip(RECALLED_MARK), not word.startswith(RECALLED_MARK))
 
     @property
     def number(self) -> float:
@@ -35,25 +35,25 @@ class Value:
 
     def __str__(self) -> str:
         """The digits, marked where they are recalled."""
-        return self.digits if self.confirmed else f"{RECALLED}{self.digits}"
+        return self.digits if self.confirmed else f"{RECALLED_MARK}{self.digits}"
 
 
 @dataclass(frozen=True)
-class Results:
+class PublishedResults:
     """Metrics of one training run; None where the paper gives none."""
 
-    fid: Value | None = None
-    path_length: Value | None = None
-    precision: Value | None = None
-    recall: Value | None = None
+    fid: PublishedValue | None = None
+    path_length: PublishedValue | None = None
+    precision: PublishedValue | None = None
+    recall: PublishedValue | None = None
 
     @classmethod
-    def parse(cls, text: str) -> "Results":
+    def parse(cls, text: str) -> "PublishedResults":
         """FID, path length, precision, recall, as far as given: `4.40 ~212.1 ~.721 ~.399`."""
-        return cls(*map(Value.parse, text.split()))
+        return cls(*map(PublishedValue.parse, text.split()))
 
 
-_TABLES = {
+_RESULTS_BY_PRESET = {
     # StyleGAN, Tables 1 and 3, FFHQ.
     "stylegan-a": "8.04",
     "stylegan-b": "~5.25 ~412.0",
@@ -118,10 +118,12 @@ _TABLES = {
     "stylegan2-f-horse": "3.43 ~338",
 }
 
-PUBLISHED = {name: Results.parse(text) for name, text in _TABLES.items()}
+PUBLISHED_RESULTS = {
+    name: PublishedResults.parse(text) for name, text in _RESULTS_BY_PRESET.items()
+}
 """By name of the preset; a row without a data set stands for FFHQ."""
 
 
-def published(preset: str) -> Results:
+def published_results_of(preset: str) -> PublishedResults:
     """What the paper measured with a preset; all None where it gives nothing."""
-    return PUBLISHED.get(preset.removesuffix("-ffhq"), Results())
+    return PUBLISHED_RESULTS.get(preset.removesuffix("-ffhq"), PublishedResults())

@@ -22,13 +22,13 @@ BATCH_SIZES = {
     4: {4: 512, 8: 256, 16: 128, 32: 64, 64: 32, 128: 16},
     8: {4: 512, 8: 256, 16: 128, 32: 64, 64: 32},
 }
-PROGAN_RATES = {
+PROGAN_LEARNING_RATES = {
     1: {4: 0.001, 1024: 0.0015},
     2: {4: 0.001, 512: 0.0015, 1024: 0.002},
     4: {4: 0.001, 256: 0.0015, 512: 0.002, 1024: 0.003},
     8: {4: 0.001, 128: 0.0015, 256: 0.002, 512: 0.003},
 }
-RATES = PROGAN_RATES[8]
+LEARNING_RATES = PROGAN_LEARNING_RATES[8]
 """StyleGAN's own, whatever the number of GPUs."""
 LOG_KIMG = {4: 160, 8: 140, 16: 120, 32: 100, 64: 80, 128: 60, 256: 40, 512: 30, 1024: 20}
 
@@ -46,8 +46,8 @@ def config_a(data: DataConfig) -> RunConfig:
         "growth": {"start": 4, "train_kimg": 600, "fade_kimg": 600, "repeats": 4},
         "batch_size": BATCH_SIZES,
         "order": "discriminator_first",
-        "generator_lr": PROGAN_RATES,
-        "discriminator_lr": PROGAN_RATES,
+        "generator_lr": PROGAN_LEARNING_RATES,
+        "discriminator_lr": PROGAN_LEARNING_RATES,
         "loss": "wgan_gp",
         "wgan_penalty": 10,
         "wgan_drift": 0.001,
@@ -63,7 +63,7 @@ def config_a(data: DataConfig) -> RunConfig:
         discriminator=DiscriminatorConfig.model_validate(shape | discriminator),
         training=TrainingConfig.model_validate(training),
         data=data,
-        output=output(LOG_KIMG, grids=1, snapshots=10),
+        output=output_intervals(LOG_KIMG, grids=1, snapshots=10),
     )
 
 
@@ -79,8 +79,8 @@ def config_b(data: DataConfig) -> RunConfig:
         training={
             "kimg": 25000.0,
             "growth": {"start": 8},
-            "generator_lr": RATES,
-            "discriminator_lr": RATES,
+            "generator_lr": LEARNING_RATES,
+            "discriminator_lr": LEARNING_RATES,
             "loss": "logistic",
             "r1_gamma": 10.0,
         },
@@ -108,25 +108,25 @@ def config_f(data: DataConfig) -> RunConfig:
     return config_e(data).change(preset="stylegan-f", training={"style_mixing": 0.9})
 
 
-def mixing(data: DataConfig, percent: int) -> RunConfig:
+def with_mixing(data: DataConfig, percent: int) -> RunConfig:
     """Config F with another share of mixing regularization (Table 2); 0 is E again, 90 is F."""
     training = {"style_mixing": percent / 100}
     return config_f(data).change(preset=f"stylegan-f-mix{percent}", training=training)
 
 
-def traditional_mapping(data: DataConfig, layers: int) -> RunConfig:
+def with_traditional_mapping(data: DataConfig, layers: int) -> RunConfig:
     """Config B, a traditional generator, behind a mapping network (Table 4); 0 layers is B."""
     generator = {"mapping": {"layers": layers}}
     return config_b(data).change(preset=f"stylegan-b-map{layers}", generator=generator)
 
 
-def style_mapping(data: DataConfig, layers: int) -> RunConfig:
+def with_style_mapping(data: DataConfig, layers: int) -> RunConfig:
     """Config F with another depth of the mapping network (Table 4); 8 layers is F."""
     generator = {"mapping": {"layers": layers}}
     return config_f(data).change(preset=f"stylegan-f-map{layers}", generator=generator)
 
 
-def output(log_kimg: dict[int, int], *, grids: int, snapshots: int) -> OutputConfig:
+def output_intervals(log_kimg: dict[int, int], *, grids: int, snapshots: int) -> OutputConfig:
     """Log lines by resolution, grids and snapshots every so many of them."""
     return OutputConfig.model_validate(
         {

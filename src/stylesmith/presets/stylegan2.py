@@ -22,7 +22,7 @@ def config_a(data: DataConfig) -> RunConfig:
     return stylegan.config_f(data).change(
         preset="stylegan2-a",
         training={"order": "generator_first", "batch_size": BATCH_SIZES},
-        output=stylegan.output(LOG_KIMG, grids=10, snapshots=10),
+        output=stylegan.output_intervals(LOG_KIMG, grids=10, snapshots=10),
     )
 
 
@@ -82,7 +82,7 @@ def config_a_large(data: DataConfig) -> RunConfig:
     return config_a(data).change(preset="stylegan2-a-large", generator=large, discriminator=large)
 
 
-def connections(
+def with_connections(
     data: DataConfig,
     generator: Connection,
     discriminator: Connection,
@@ -95,7 +95,7 @@ def connections(
     )
 
 
-def multiscale(data: DataConfig) -> RunConfig:
+def with_multiscale(data: DataConfig) -> RunConfig:
     """Config E with an image at every level of both networks (StyleGAN2, Figure 7a)."""
     return config_e(data).change(
         preset="stylegan2-e-multiscale",
@@ -104,7 +104,7 @@ def multiscale(data: DataConfig) -> RunConfig:
     )
 
 
-def spectral(data: DataConfig, generator: bool, discriminator: bool) -> RunConfig:
+def with_spectral_norm(data: DataConfig, generator: bool, discriminator: bool) -> RunConfig:
     """Config F + spectral normalization in either network (StyleGAN2, appendix E, Table 4)."""
     return config_f(data).change(
         preset=f"stylegan2-f-sn-{'g' * generator}{'d' * discriminator}",

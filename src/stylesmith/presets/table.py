@@ -7,17 +7,26 @@ from functools import partial
 from stylesmith.config import DataConfig, RunConfig
 from stylesmith.presets import data_sets, stylegan, stylegan2
 from stylesmith.presets.auto import auto
-from stylesmith.presets.data_sets import CAR, CAT, CELEBA_HQ, CHURCH, FFHQ, HORSE, DataSet, Tuning
-from stylesmith.presets.preset import Build, Preset
+from stylesmith.presets.data_sets import (
+    CAR,
+    CAT,
+    CELEBA_HQ,
+    CHURCH,
+    FFHQ,
+    HORSE,
+    DatasetOverrides,
+    PaperDataset,
+)
+from stylesmith.presets.preset import BuildPreset, Preset
 from stylesmith.presets.small import small_avatars, tiny
 
 
-def _of(build: Callable[[DataConfig], RunConfig]) -> Build:
+def _for_any_device(build: Callable[[DataConfig], RunConfig]) -> BuildPreset:
     """A preset that is the same on every device."""
     return lambda data, device: build(data)
 
 
-STYLEGAN = (
+STYLEGAN_ROWS = (
     ("a", "Progressive GAN", stylegan.config_a),
     ("b", "+ tuning, bilinear up and down", stylegan.config_b),
     ("c", "+ mapping network and styles", stylegan.config_c),
@@ -25,7 +34,7 @@ STYLEGAN = (
     ("e", "+ noise inputs", stylegan.config_e),
     ("f", "+ mixing regularization", stylegan.config_f),
 )
-STYLEGAN2 = (
+STYLEGAN2_ROWS = (
     ("a", "StyleGAN", stylegan2.config_a),
     ("b", "+ weight demodulation", stylegan2.config_b),
     ("c", "+ lazy regularization", stylegan2.config_c),
@@ -34,44 +43,50 @@ STYLEGAN2 = (
     ("f", "+ large networks", stylegan2.config_f),
     ("a-large", "A + large networks", stylegan2.config_a_large),
 )
-Rows = tuple[tuple[str, str, Callable[[DataConfig], RunConfig]], ...]
+TableRows = tuple[tuple[str, str, Callable[[DataConfig], RunConfig]], ...]
 """Name without the paper, what changed, and the function."""
 
 
-def _table_1(paper: str, rows: Rows) -> Iterator[Preset]:
+def _table_1_presets(paper: str, rows: TableRows) -> Iterator[Preset]:
     for row, summary, build in rows:
         name = f"{paper.lower()}-{row}"
-        yield Preset(name, paper, "Table 1", _letters(row), summary, _of(build))
+        yield Preset(name, paper, "Table 1", _row_title(row), summary, _for_any_device(build))
 
 
 def _stylegan_table_2() -> Iterator[Preset]:
     for percent, same in ((0, ", as E"), (50, ""), (90, ", as F"), (100, "")):
-        build = partial(stylegan.mixing, percent=percent)
+        build = partial(stylegan.with_mixing, percent=percent)
         summary = f"F, mixing in {percent}% of steps{same}"
-        yield Preset(f"stylegan-f-mix{percent}", "StyleGAN", "Table 2", "", summary, _of(build))
+        yield Preset(
+            f"stylegan-f-mix{percent}", "StyleGAN", "Table 2", "", summary, _for_any_device(build)
+        )
 
 
 def _stylegan_table_4() -> Iterator[Preset]:
     for layers, same in ((0, ", as B"), (8, "")):
-        build = partial(stylegan.traditional_mapping, layers=layers)
+        build = partial(stylegan.with_traditional_mapping, layers=layers)
         summary = f"traditional, {layers} mapping layers{same}"
-        yield Preset(f"stylegan-b-map{layers}", "StyleGAN", "Table 4", "", summary, _of(build))
+        yield Preset(
+            f"stylegan-b-map{layers}", "StyleGAN", "Table 4", "", summary, _for_any_device(build)
+        )
     for layers, same in ((0, ""), (1, ""), (2, ""), (8, ", as F")):
-        build = partial(stylegan.style_mapping, layers=layers)
+        build = partial(stylegan.with_style_mapping, layers=layers)
         summary = f"style-based, {layers} mapping layers{same}"
-        yield Preset(f"stylegan-f-map{layers}", "StyleGAN", "Table 4", "", summary, _of(build))
+        yield Preset(
+            f"stylegan-f-map{layers}", "StyleGAN", "Table 4", "", summary, _for_any_device(build)
+        )
 
 
 def _stylegan2_table_2() -> Iterator[Preset]:
     for g, d in itertools.product(stylegan2.CONNECTIONS, stylegan2.CONNECTIONS):
         name = f"stylegan2-e-g{g}-d{d}"
-        build = partial(stylegan2.connections, generator=g, discriminator=d)
-        yield Preset(name, "StyleGAN2", "Table 2", "", f"E, {g} G, {d} D", _of(build))
+        build = partial(stylegan2.with_connections, generator=g, discriminator=d)
+        yield Preset(name, "StyleGAN2", "Table 2", "", f"E, {g} G, {d} D", _for_any_device(build))
 
 
 def _stylegan2_figure_7() -> Iterator[Preset]:
     summary = "E, an image at every level"
-    build = _of(stylegan2.multiscale)
+    build = _for_any_device(stylegan2.with_multiscale)
     yield Preset("stylegan2-e-multiscale", "StyleGAN2", "Figure 7a", "", summary, build)
 
 
@@ -79,65 +94,84 @@ def _stylegan2_table_4() -> Iterator[Preset]:
     for g, d in ((True, False), (False, True), (True, True)):
         name = f"{'g' * g}{'d' * d}"
         summary = f"F + spectral norm in {' and '.join(name.upper())}"
-        build = _of(partial(stylegan2.spectral, generator=g, discriminator=d))
+        build = _for_any_device(partial(stylegan2.with_spectral_norm, generator=g, discriminator=d))
         yield Preset(f"stylegan2-f-sn-{name}", "StyleGAN2", "Table 4", "", summary, build)
     for name, summary, row in (
         ("no-demod", "F without demodulation", stylegan2.without_demodulation),
         ("no-path", "F without path length regularization", stylegan2.without_path_length),
     ):
-        yield Preset(f"stylegan2-f-{name}", "StyleGAN2", "Table 4", "", summary, _of(row))
+        yield Preset(
+            f"stylegan2-f-{name}", "StyleGAN2", "Table 4", "", summary, _for_any_device(row)
+        )
 
 
-def _on(
+def _presets_on(
     paper: str,
     table: str,
-    rows: Rows,
-    data_set: DataSet,
-    tunings: Mapping[DataSet, Tuning],
+    rows: TableRows,
+    data_set: PaperDataset,
+    tunings: Mapping[PaperDataset, DatasetOverrides],
 ) -> Iterator[Preset]:
     for row, _, build in rows:
         name, size = f"{paper.lower()}-{row}", data_set.size
-        on = partial(data_sets.row_on, data_set, tunings[data_set], name, build)
+        on = partial(data_sets.build_on_dataset, data_set, tunings[data_set], name, build)
         full, summary = f"{name}-{data_set.key}", f"trained on {data_set.title}"
-        yield Preset(full, paper, table, _letters(row), summary, _of(on), data_set, size)
+        yield Preset(
+            full, paper, table, _row_title(row), summary, _for_any_device(on), data_set, size
+        )
 
 
-def _letters(row: str) -> str:
+def _row_title(row: str) -> str:
     """Name of a row as the paper has it."""
     return row[0].upper() + row[1:].replace("-", ", ")
 
 
 def _stylegan_data_sets() -> Iterator[Preset]:
     for data_set in (FFHQ, CELEBA_HQ):
-        yield from _on("StyleGAN", "Table 1", STYLEGAN, data_set, data_sets.STYLEGAN)
+        yield from _presets_on(
+            "StyleGAN", "Table 1", STYLEGAN_ROWS, data_set, data_sets.STYLEGAN_OVERRIDES
+        )
     for data_set in (data_sets.BEDROOM, CAR, CAT):
-        yield from _on("StyleGAN", "appendix E", STYLEGAN[-1:], data_set, data_sets.STYLEGAN)
+        yield from _presets_on(
+            "StyleGAN", "appendix E", STYLEGAN_ROWS[-1:], data_set, data_sets.STYLEGAN_OVERRIDES
+        )
 
 
 def _stylegan2_data_sets() -> Iterator[Preset]:
-    yield from _on("StyleGAN2", "Table 1", STYLEGAN2, FFHQ, data_sets.STYLEGAN2)
-    yield from _on("StyleGAN2", "Table 1", STYLEGAN2[:6], CAR, data_sets.STYLEGAN2)
+    yield from _presets_on(
+        "StyleGAN2", "Table 1", STYLEGAN2_ROWS, FFHQ, data_sets.STYLEGAN2_OVERRIDES
+    )
+    yield from _presets_on(
+        "StyleGAN2", "Table 1", STYLEGAN2_ROWS[:6], CAR, data_sets.STYLEGAN2_OVERRIDES
+    )
     for data_set in (CAT, CHURCH, HORSE):
-        a_and_f = (STYLEGAN2[0], STYLEGAN2[5])
-        yield from _on("StyleGAN2", "Table 3", a_and_f, data_set, data_sets.STYLEGAN2)
+        a_and_f = (STYLEGAN2_ROWS[0], STYLEGAN2_ROWS[5])
+        yield from _presets_on(
+            "StyleGAN2", "Table 3", a_and_f, data_set, data_sets.STYLEGAN2_OVERRIDES
+        )
 
 
-def _ours() -> Iterator[Preset]:
+def _own_presets() -> Iterator[Preset]:
     for name, size, summary, build in (
         ("auto", 256, "settings from your data and machine; the default", auto),
-        ("small-avatars", 32, "small images within minutes on a CPU", _of(small_avatars)),
-        ("tiny", 32, "smallest networks, for trying commands", _of(tiny)),
+        (
+            "small-avatars",
+            32,
+            "small images within minutes on a CPU",
+            _for_any_device(small_avatars),
+        ),
+        ("tiny", 32, "smallest networks, for trying commands", _for_any_device(tiny)),
     ):
         yield Preset(name, "", "", "", summary, build, None, (size, size))
 
 
 PRESETS = (
-    *_ours(),
-    *_table_1("StyleGAN", STYLEGAN),
+    *_own_presets(),
+    *_table_1_presets("StyleGAN", STYLEGAN_ROWS),
     *_stylegan_table_2(),
     *_stylegan_table_4(),
     *_stylegan_data_sets(),
-    *_table_1("StyleGAN2", STYLEGAN2),
+    *_table_1_presets("StyleGAN2", STYLEGAN2_ROWS),
     *_stylegan2_table_2(),
     *_stylegan2_figure_7(),
     *_stylegan2_table_4(),

@@ -10,7 +10,7 @@ import stylesmith
 from stylesmith import distributed, files
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
 from stylesmith.data.dataset import Dataset, open_dataset
-from stylesmith.devices import choose_precision, describe, dtype_name, tune
+from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
@@ -24,22 +24,22 @@ from stylesmith.training.recorder import Recorder
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.signals import stop_request
 from stylesmith.training.state import TrainState
-from stylesmith.training.trainer import Limits, Reason, Trainer
+from stylesmith.training.trainer import RunLimits, StopReason, Trainer
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Session:
+class RunOptions:
     """How to run, as opposed to what to compute."""
 
     device: torch.device
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
     tensorboard: bool = False
     force: bool = False
 
 
-def describe_data(
+def make_data_config(
     dataset: Dataset, *, conditional: bool, mirror: bool, skip_bad: bool, resize: bool
 ) -> DataConfig:
     """The part of a configuration that the data decides.
@@ -68,7 +68,7 @@ def describe_data(
 
 
 def plan(
-    config: RunConfig, options: Session, *, dataset_images: int | None
+    config: RunConfig, options: RunOptions, *, dataset_images: int | None
 ) -> tuple[RunConfig, str]:
     """The configuration with its micro-batch filled in, and what would run, in words.
 
@@ -93,7 +93,7 @@ def plan(
         *_describe_phases(config, schedule),
         f"  losses     {_describe_losses(training)}",
         *_describe_metrics(config),
-        f"  device     {describe(options.device)}, {dtype_name(precision)}",
+        f"  device     {device_name(options.device)}, {dtype_name(precision)}",
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.images_per_second:.3g} images a second at full size: {duration} for "
         f"{training.kimg:g} thousand images",
@@ -128,9 +128,11 @@ def _describe_losses(training: TrainingConfig) -> str:
     wgan = f"WGAN-GP lambda {training.wgan_penalty:g}, drift {training.wgan_drift:g}"
     parts = [wgan if training.loss == "wgan_gp" else "logistic"]
     if training.r1_gamma:
-        parts.append(f"R1 gamma {training.r1_gamma:g} {_every(training.r1_interval)}")
+        parts.append(f"R1 gamma {training.r1_gamma:g} {_interval_text(training.r1_interval)}")
     if training.path_weight:
-        parts.append(f"path length {training.path_weight:g} {_every(training.path_interval)}")
+        parts.append(
+            f"path length {training.path_weight:g} {_interval_text(training.path_interval)}"
+        )
     return ", ".join(parts)
 
 
@@ -142,13 +144,13 @@ def _describe_metrics(config: RunConfig) -> list[str]:
     return [f"  metrics    {', '.join(output.metrics)} every {every:g} thousand images"]
 
 
-def _every(interval: int) -> str:
+def _interval_text(interval: int) -> str:
     return "every step" if interval == 1 else f"every {interval} steps"
 
 
 def start(
-    config: RunConfig, dataset: Dataset, out: Path, options: Session, *, notify: Say
-) -> Reason:
+    config: RunConfig, dataset: Dataset, out: Path, options: RunOptions, *, notify: Notify
+) -> StopReason:
     """Train a new run in the folder `out`.
 
     Raises:
@@ -156,12 +158,12 @@ def start(
         RunError: If training cannot go on.
     """
     run = RunFolder(out)
-    with distributed.session(options.device):
+    with distributed.process_group(options.device):
         files.check_absent(out, force=options.force)
         config = _agree_on_micro_batch(config, options.device)
         evaluator = RunEvaluator.from_config(config, dataset, options.device)
         state = TrainState.create(config, options.device)
-        preview = _preview(config, dataset)
+        preview = _make_preview(config, dataset)
         distributed.barrier()
         if distributed.is_main():  # nothing is replaced before all that may fail has been done
             run.clear()
@@ -169,7 +171,7 @@ def start(
         return _train(config, state, dataset, preview, evaluator, run, options, notify)
 
 
-def resume(run: RunFolder, config: RunConfig, options: Session, *, notify: Say) -> Reason:
+def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: Notify) -> StopReason:
     """Go on with a run exactly where its newest whole checkpoint left it.
 
     Raises:
@@ -185,14 +187,14 @@ def resume(run: RunFolder, config: RunConfig, options: Session, *, notify: Say) 
             f"{data.path}: has changed since the run started, so it cannot go on exactly. Restore "
             "the images, or start a new run."
         )
-    with distributed.session(options.device):
+    with distributed.process_group(options.device):
         evaluator = RunEvaluator.from_config(config, dataset, options.device)
         state = TrainState.create(config, options.device)
         restore_newest(run, config, state, notify=notify)
         distributed.barrier()
         if distributed.is_main():
             run.write_config(config)
-        preview = _preview(config, dataset)
+        preview = _make_preview(config, dataset)
         return _train(config, state, dataset, preview, evaluator, run, options, notify)
 
 
@@ -214,7 +216,7 @@ def check_resumable(run: RunFolder, config: RunConfig) -> None:
             )
 
 
-def check_begun_alike(
+def check_same_settings(
     run: RunFolder, original: RunConfig, wanted: RunConfig, *, folder_option: str
 ) -> None:
     """Refuse to go on with one of several runs that are compared, if its settings have changed.
@@ -250,10 +252,10 @@ def _train(
     preview: Preview | None,
     evaluator: RunEvaluator | None,
     run: RunFolder,
-    options: Session,
-    notify: Say,
-) -> Reason:
-    tune(options.device)
+    options: RunOptions,
+    notify: Notify,
+) -> StopReason:
+    enable_cudnn_benchmark(options.device)
     length = None if options.limits.ignore_length else int(config.training.kimg * 1000)
     view = LiveView(
         total_images=length,
@@ -286,7 +288,7 @@ def _train(
                 notify=view.notify,
             )
             try:
-                recorder.start(**_facts(config, trainer, options.device))
+                recorder.start(**_start_fields(config, trainer, options.device))
                 return trainer.run(options.limits, request)
             finally:
                 recorder.close()
@@ -297,24 +299,24 @@ def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
     config = choose_micro_batch(config, device)
     chosen = config.training.micro_batch
     if not isinstance(chosen, dict):
-        agreed = distributed.minimum(torch.tensor(chosen, device=device))
+        agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device))
         return config.change(training={"micro_batch": int(agreed)})
     phases = Schedule(config).phases
     ours = torch.tensor([p.layout.micro_batch for p in phases.values()], device=device)
-    agreed = distributed.minimum(ours)
+    agreed = distributed.all_reduce_min_(ours)
     table = {4 << level: int(share) for level, share in zip(phases, agreed, strict=True)}
     return config.change(training={"micro_batch": table})
 
 
-def _preview(config: RunConfig, dataset: Dataset) -> Preview | None:
+def _make_preview(config: RunConfig, dataset: Dataset) -> Preview | None:
     """What the main process shows; None in others."""
     return Preview.from_dataset(config, dataset) if distributed.is_main() else None
 
 
-def _facts(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:
+def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:
     layout = trainer.train_step.phase.layout
     return {
-        "device": describe(device),
+        "device": device_name(device),
         "precision": dtype_name(choose_precision(config.training.precision, device)),
         "processes": layout.processes,
         "micro_batch": layout.micro_batch,

@@ -8,8 +8,8 @@ from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset
 from stylesmith.devices import choose_precision
 from stylesmith.metrics import checks
-from stylesmith.metrics.cache import Cache, default_folder
-from stylesmith.metrics.evaluate import Settings, evaluate, open_networks
+from stylesmith.metrics.cache import StatisticsCache, default_cache_folder
+from stylesmith.metrics.evaluate import EvaluationSettings, evaluate, open_networks
 from stylesmith.metrics.protocol import Metric, parse_metrics
 from stylesmith.metrics.sources import DataSource, ModelSource
 from stylesmith.networks import Generator, build_generator
@@ -26,7 +26,7 @@ class RunEvaluator:
     config: RunConfig
     dataset: Dataset
     metrics: list[Metric]
-    settings: Settings
+    settings: EvaluationSettings
 
     @classmethod
     def from_config(
@@ -44,7 +44,7 @@ class RunEvaluator:
             config,
             dataset,
             parse_metrics(",".join(names)),
-            Settings(device, cache=Cache(default_folder())),
+            EvaluationSettings(device, cache=StatisticsCache(default_cache_folder())),
         )
         evaluator.check()
         return evaluator
@@ -55,7 +55,7 @@ class RunEvaluator:
         with torch.device("meta"):
             untrained = build_generator(self.config.generator)
         fake, real = self._model_source(untrained), DataSource(self.dataset)
-        checks.check(fake, real, self.metrics, networks, repeats=1)
+        checks.check_measurable(fake, real, self.metrics, networks, repeats=1)
 
     def measure(self, generator: Generator) -> list[Score]:
         """The scores of a generator; an empty list on all but the main process."""

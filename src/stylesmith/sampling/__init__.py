@@ -1,62 +1,67 @@
 """Drawing with a trained generator: truncation, mixing, noise, videos, editing.
 
-A `Painter` is a generator with settings; it turns sources (seeds, or the codes of a latent file)
+A `SamplingPipeline` is a generator with settings; it turns sources (seeds, or the codes of a latent file)
 into codes (one w per layer, and the noise maps), and codes into images.
 
 Source: StyleGAN, section 3 and appendix B, Figures 3 to 5 and 8.
 """
 
-from stylesmith.sampling.codes import Codes
-from stylesmith.sampling.direction import Direction, read_direction, save_direction, without
+from stylesmith.sampling.codes import LatentCodes
+from stylesmith.sampling.direction import Direction, orthogonalize, read_direction, save_direction
 from stylesmith.sampling.draw import draw_batches, write_folder, write_grid
-from stylesmith.sampling.edit import draw_edited, editing_sheet
-from stylesmith.sampling.find import from_channel, from_classifier, from_samples, from_weights
-from stylesmith.sampling.layers import Layers, named_layers, parse_layers
-from stylesmith.sampling.mix import MixedRow, mix, mixing_sheet
-from stylesmith.sampling.motions import frames, mixing_walk, noise_turn, walk
-from stylesmith.sampling.movie import write_movie
-from stylesmith.sampling.noise_sheets import components_sheet, variation_sheet
-from stylesmith.sampling.painter import Painter
-from stylesmith.sampling.settings import NoiseChoice, Settings
-from stylesmith.sampling.sources import SavedCodes, Source, read_codes, save_codes
-from stylesmith.sampling.variation import vary
+from stylesmith.sampling.edit import draw_edited, write_editing_grid
+from stylesmith.sampling.find import (
+    boundary_direction,
+    channel_direction,
+    pca_directions,
+    sefa_directions,
+)
+from stylesmith.sampling.layers import LayerIndices, layer_groups, parse_layers
+from stylesmith.sampling.mix import MixingRow, mix_styles, write_mixing_grid
+from stylesmith.sampling.motions import latent_path, mixing_path, noise_path, render_frames
+from stylesmith.sampling.movie import write_video
+from stylesmith.sampling.noise_sheets import write_noise_layers_figure, write_variation_figure
+from stylesmith.sampling.painter import SamplingPipeline
+from stylesmith.sampling.settings import NoiseSettings, SamplingSettings
+from stylesmith.sampling.sources import SavedLatent, SeedOrLatent, load_latents, save_latents
+from stylesmith.sampling.variation import measure_noise_variation
 from stylesmith.sampling.w_samples import sample_w
 
 __all__ = [
-    "Codes",
+    "LatentCodes",
     "Direction",
-    "Layers",
-    "MixedRow",
-    "NoiseChoice",
-    "Painter",
-    "SavedCodes",
-    "Settings",
-    "Source",
-    "components_sheet",
+    "LayerIndices",
+    "MixingRow",
+    "NoiseSettings",
+    "SamplingPipeline",
+    "SavedLatent",
+    "SamplingSettings",
+    "SeedOrLatent",
+    "write_noise_layers_figure",
     "draw_batches",
     "draw_edited",
-    "editing_sheet",
-    "frames",
-    "from_channel",
-    "from_classifier",
-    "from_samples",
-    "from_weights",
-    "mix",
-    "mixing_sheet",
-    "mixing_walk",
-    "named_layers",
-    "noise_turn",
+    "write_editing_grid",
+    "render_frames",
+    "channel_direction",
+    "boundary_direction",
+    "pca_directions",
+    "sefa_directions",
+    "mix_styles",
+    "write_mixing_grid",
+    "mixing_path",
+    "layer_groups",
+    "noise_path",
     "parse_layers",
-    "read_codes",
+    "load_latents",
     "read_direction",
     "sample_w",
-    "save_codes",
+    "save_latents",
     "save_direction",
-    "variation_sheet",
-    "vary",
-    "walk",
-    "without",
+    "write_variation_figure",
+    "measure_noise_variation",
+    "latent_path",
+    "orthogonalize",
     "write_folder",
     "write_grid",
-    "write_movie",
+    "write_video",
 ]

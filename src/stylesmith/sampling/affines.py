@@ -78,7 +78,7 @@ def find_affine(generator: Generator, name: str) -> StyleAffine:
     raise UsageError(f"layer {name!r}: the styles of this network belong to {names}")
 
 
-def stacked_weights(generator: Generator, layers: Sequence[int]) -> Tensor:
+def stacked_affine_weights(generator: Generator, layers: Sequence[int]) -> Tensor:
     """The affine maps of some layers as one matrix, `(sum of channels, D)`.
 
     Raises:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylesmith.errors import DataError
 
-NAMES = ("coef", "coef_", "normal", "boundary")
+BOUNDARY_ARRAY_NAMES = ("coef", "coef_", "normal", "boundary")
 """Arrays of an .npz that can be the weights; the first that is there counts."""
 
 
@@ -25,10 +25,12 @@ def read_boundary(path: Path) -> Tensor:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.lib.npyio.NpzFile):
             with found:
-                name = next((name for name in NAMES if name in found.files), None)
+                name = next((name for name in BOUNDARY_ARRAY_NAMES if name in found.files), None)
                 if name is None:
                     there = ", ".join(found.files) or "nothing"
-                    raise DataError(f"{path}: holds {there}; wanted an array named {NAMES[0]}")
+                    raise DataError(
+                        f"{path}: holds {there}; wanted an array named {BOUNDARY_ARRAY_NAMES[0]}"
+                    )
                 found = found[name]
         return torch.from_numpy(np.asarray(found, dtype=np.float64))
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from stylesmith.networks.synthesis import NoiseMaps
 
 
 @dataclass(frozen=True)
-class Codes:
+class LatentCodes:
     """Latent codes and noise of N images."""
 
     ws: Tensor
@@ -21,38 +21,38 @@ class Codes:
     def __len__(self) -> int:
         return len(self.ws)
 
-    def __getitem__(self, index: slice) -> "Codes":
+    def __getitem__(self, index: slice) -> "LatentCodes":
         """Some of the images."""
-        return Codes(self.ws[index], [_rows(noise, index) for noise in self.noise])
+        return LatentCodes(self.ws[index], [_select_maps(noise, index) for noise in self.noise])
 
-    def expand(self, count: int) -> "Codes":
+    def expand(self, count: int) -> "LatentCodes":
         """The codes of one image, `count` times."""
         assert len(self) == 1
-        return Codes(self.ws.expand(count, -1, -1), self.noise)
+        return LatentCodes(self.ws.expand(count, -1, -1), self.noise)
 
-    def with_ws_rows(self, other: Tensor, rows: Sequence[int]) -> "Codes":
+    def with_ws_rows(self, other: Tensor, rows: Sequence[int]) -> "LatentCodes":
         """Those rows of `ws` taken from `other`, `(N or 1, num_ws, D)`: style mixing."""
         count = max(len(self), len(other))
         ws = self.ws.expand(count, -1, -1).clone()
         ws[:, list(rows)] = other[:, list(rows)].expand(count, -1, -1)
-        return Codes(ws, self.noise)
+        return LatentCodes(ws, self.noise)
 
 
-def join(parts: Sequence[Codes]) -> Codes:
+def cat_codes(parts: Sequence[LatentCodes]) -> LatentCodes:
     """The images of several codes, one after the other."""
     if len(parts) == 1:
         return parts[0]
     sizes = [len(part) for part in parts]
     columns = zip(*(part.noise for part in parts), strict=True)
-    noise = [_join_maps(maps, sizes) for maps in columns]
-    return Codes(torch.cat([part.ws for part in parts]), noise)
+    noise = [_cat_maps(maps, sizes) for maps in columns]
+    return LatentCodes(torch.cat([part.ws for part in parts]), noise)
 
 
-def _rows(noise: Tensor | None, index: slice) -> Tensor | None:
+def _select_maps(noise: Tensor | None, index: slice) -> Tensor | None:
     return noise if noise is None or len(noise) == 1 else noise[index]
 
 
-def _join_maps(maps: Sequence[Tensor | None], sizes: Sequence[int]) -> Tensor | None:
+def _cat_maps(maps: Sequence[Tensor | None], sizes: Sequence[int]) -> Tensor | None:
     """Maps of several codes as one; no noise beside noise is a map of zeros."""
     there = [noise for noise in maps if noise is not None]
     if not there:

@@ -13,12 +13,12 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.errors import DataError, UsageError
 from stylesmith.networks import Generator
 from stylesmith.sampling.affines import find_affine, shifted_styles
-from stylesmith.sampling.codes import Codes
-from stylesmith.sampling.layers import Layers, check_layers, style_rows
-from stylesmith.sampling.sources import check_model
-from stylesmith.sampling.tensor_file import read_tensors, write_tensors
+from stylesmith.sampling.codes import LatentCodes
+from stylesmith.sampling.layers import LayerIndices, check_layers, ws_rows
+from stylesmith.sampling.sources import check_model_hash
+from stylesmith.sampling.tensor_file import read_tensor_file, write_tensor_file
 
-Origin = Literal["weights", "samples", "boundary", "channel"]
+DirectionOrigin = Literal["weights", "samples", "boundary", "channel"]
 """Closed-form factorization, PCA of W, a linear classifier, or a single style channel."""
 
 
@@ -31,20 +31,20 @@ class Direction:
     """Unit length: `(D,)` in W, or `(channels,)` in the styles that `affine` names."""
     unit: float
     """Length of strength 1: where found, the standard deviation of w or style along the vector."""
-    layers: Layers
+    layers: LayerIndices
     """The layers that move."""
-    origin: Origin
+    origin: DirectionOrigin
     model: str
     """Hash of the generator."""
     affine: str | None = None
     """The affine map whose styles move; None moves w."""
 
-    def apply(self, codes: Codes, strengths: Tensor, config: GeneratorConfig) -> Codes:
+    def apply(self, codes: LatentCodes, strengths: Tensor, config: GeneratorConfig) -> LatentCodes:
         """Codes with w moved: of one image, or of as many as there are `strengths`, `(N,)`."""
         if self.affine is not None:
             return codes if len(codes) == len(strengths) else codes.expand(len(strengths))
         step = (strengths * self.unit).to(codes.ws)[:, None] * self.vector.to(codes.ws)  # (N, D)
-        return codes.with_ws_rows(codes.ws + step[:, None], style_rows(self.layers, config))
+        return codes.with_ws_rows(codes.ws + step[:, None], ws_rows(self.layers, config))
 
     @contextmanager
     def shifting_styles(self, generator: Generator, strengths: Tensor) -> Iterator[None]:
@@ -56,7 +56,7 @@ class Direction:
         with shifted_styles(find_affine(generator, self.affine), shift):
             yield
 
-    def with_layers(self, layers: Layers) -> "Direction":
+    def with_layers(self, layers: LayerIndices) -> "Direction":
         """The same direction, on other layers.
 
         Raises:
@@ -81,7 +81,7 @@ def save_direction(path: Path, direction: Direction) -> None:
         "model": direction.model,
         "affine": direction.affine,
     }
-    write_tensors(path, {"vector": direction.vector.float()}, header, kind="direction")
+    write_tensor_file(path, {"vector": direction.vector.float()}, header, kind="direction")
 
 
 def read_direction(path: Path, generator: Generator, *, model: str) -> Direction:
@@ -90,8 +90,8 @@ def read_direction(path: Path, generator: Generator, *, model: str) -> Direction
     Raises:
         DataError: If the file is missing, damaged, or belongs to another generator.
     """
-    tensors, header = read_tensors(path, kind="direction")
-    check_model(path, str(header.get("model")), model)
+    tensors, header = read_tensor_file(path, kind="direction")
+    check_model_hash(path, str(header.get("model")), model)
     try:
         direction = Direction(
             name=str(header["name"]),
@@ -114,7 +114,7 @@ def read_direction(path: Path, generator: Generator, *, model: str) -> Direction
     return direction
 
 
-def without(
+def orthogonalize(
     direction: Direction, others: Sequence[Direction], ws: Tensor | None = None
 ) -> Direction:
     """A direction that leaves others alone: orthogonal to all of them.
@@ -138,7 +138,7 @@ def without(
     if not others:
         return direction
     vector = direction.vector.double()
-    basis = _span([other.vector.double() for other in others])
+    basis = _orthonormal_basis([other.vector.double() for other in others])
     names = [other.name for other in others]
     if float((vector - basis @ (basis.T @ vector)).norm()) < 1e-4:
         raise UsageError(f"{direction.name}: nothing is left of it without {', '.join(names)}")
@@ -153,7 +153,7 @@ def without(
     return replace(direction, name=name, vector=rest.float(), unit=unit)
 
 
-def _span(vectors: Sequence[Tensor]) -> Tensor:
+def _orthonormal_basis(vectors: Sequence[Tensor]) -> Tensor:
     """An orthonormal basis `(D, K)` of the space of some vectors `(D,)`."""
     basis, values, _ = torch.linalg.svd(torch.stack(list(vectors), dim=1), full_matrices=False)
     return basis[:, values > 1e-6 * values[0]]

@@ -13,44 +13,47 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.data.parallel import map_ahead
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling.painter import Painter
-from stylesmith.sampling.sheet import Sheet
-from stylesmith.sampling.sources import Source, save_codes, source_name
-from stylesmith.sampling.tensor_file import SUFFIX
+from stylesmith.sampling.painter import SamplingPipeline
+from stylesmith.sampling.sheet import ImageGrid
+from stylesmith.sampling.sources import SeedOrLatent, image_stem, save_latents
+from stylesmith.sampling.tensor_file import LATENT_SUFFIX
 
-BATCH = 16
+DEFAULT_BATCH_SIZE = 16
 """Images drawn at once."""
-WRITERS = 2
+WRITER_THREADS = 2
 """Threads that encode and write."""
-WAITING = 4
+MAX_PENDING_BATCHES = 4
 """Batches that may wait to be written."""
-FEW_CORES = 2
+MAX_CORES_FOR_SERIAL_WRITING = 2
 """Where all cores are busy drawing, threads that write hold them up: 1,000 images of 32x32 came at
 0.7 of the rate without writing in the background, and at 0.9 in turns."""
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told how many pictures are done, and of how many."""
-Batch = tuple[list[Source], Tensor]
+DrawnBatch = tuple[list[SeedOrLatent], Tensor]
 """Sources and their images `(N, C, H, W)`, on the CPU."""
-Drawn = tuple[Tensor, list[Path]]
+ImagesAndPaths = tuple[Tensor, list[Path]]
 """Images `(N, C, H, W)` on the CPU, and where each goes."""
 
 
 def draw_batches(
-    pipeline: Painter, sources: Sequence[Source], *, batch_size: int = BATCH
-) -> Iterator[Batch]:
+    pipeline: SamplingPipeline,
+    sources: Sequence[SeedOrLatent],
+    *,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+) -> Iterator[DrawnBatch]:
     """Draw all sources in order.
 
     Seeds come in batches. Files come one at a time: so they redraw bit by bit, which arithmetic
     over other batch sizes does not promise.
     """
-    for batch in batches(sources, batch_size):
+    for batch in batch_sources(sources, batch_size):
         yield batch, pipeline.draw(pipeline.codes(batch)).cpu()
 
 
-def batches(sources: Sequence[Source], batch_size: int) -> Iterator[list[Source]]:
+def batch_sources(sources: Sequence[SeedOrLatent], batch_size: int) -> Iterator[list[SeedOrLatent]]:
     """Runs of at most so many seeds, and each file alone."""
-    run: list[Source] = []
+    run: list[SeedOrLatent] = []
     for source in sources:
         single = not isinstance(source, int)
         if run and (single or len(run) == batch_size or not isinstance(run[-1], int)):
@@ -62,14 +65,14 @@ def batches(sources: Sequence[Source], batch_size: int) -> Iterator[list[Source]
 
 
 def write_folder(
-    pipeline: Painter,
-    sources: Sequence[Source],
+    pipeline: SamplingPipeline,
+    sources: Sequence[SeedOrLatent],
     folder: Path,
     *,
     suffix: str = ".png",
     latents: bool = False,
-    batch_size: int = BATCH,
-    on_progress: Progress | None = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    on_progress: ProgressCallback | None = None,
 ) -> list[Path]:
     """Write one file per source.
 
@@ -90,34 +93,36 @@ def write_folder(
         UsageError: If pictures of two sources would have the same name.
         OutputError: If a file cannot be written.
     """
-    named = _named(sources)
+    named = _unique_by_name(sources)
     _make_folder(folder)
 
-    def drawn() -> Iterator[Drawn]:
+    def drawn() -> Iterator[ImagesAndPaths]:
         done, several = 0, list(named.values())
         for batch, images in draw_batches(
             pipeline, several, batch_size=1 if latents else batch_size
         ):
-            paths = [folder / f"{source_name(source)}{suffix}" for source in batch]
+            paths = [folder / f"{image_stem(source)}{suffix}" for source in batch]
             if latents:
-                _save_latent(pipeline, batch[0], paths[0].with_suffix(SUFFIX))
+                _save_latent(pipeline, batch[0], paths[0].with_suffix(LATENT_SUFFIX))
             yield images, paths
             done += len(batch)
             if on_progress:
                 on_progress(done, len(named))
 
-    in_turns = pipeline.device.type == "cpu" and (os.cpu_count() or 1) <= FEW_CORES
-    return list(chain.from_iterable(_written(drawn(), serial=in_turns)))
+    in_turns = (
+        pipeline.device.type == "cpu" and (os.cpu_count() or 1) <= MAX_CORES_FOR_SERIAL_WRITING
+    )
+    return list(chain.from_iterable(_write_batches(drawn(), serial=in_turns)))
 
 
 def write_grid(
-    pipeline: Painter,
-    sources: Sequence[Source],
+    pipeline: SamplingPipeline,
+    sources: Sequence[SeedOrLatent],
     path: Path,
     *,
     columns: int | None = None,
-    batch_size: int = BATCH,
-    on_progress: Progress | None = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    on_progress: ProgressCallback | None = None,
 ) -> None:
     """Write all sources as one tiled picture, row by row; `columns` defaults to a square's.
 
@@ -125,7 +130,7 @@ def write_grid(
         UsageError: If the picture would be too large for its format.
         OutputError: If it cannot be written.
     """
-    sheet = Sheet.for_count(path, len(sources), columns)
+    sheet = ImageGrid.for_count(path, len(sources), columns)
     done = 0
     for batch, images in draw_batches(pipeline, sources, batch_size=batch_size):
         sheet.paste(images, done)
@@ -135,22 +140,22 @@ def write_grid(
     sheet.save()
 
 
-def _save_latent(pipeline: Painter, source: Source, path: Path) -> None:
-    made_by = {"from": source_name(source), **pipeline.settings.describe()}
-    save_codes(path, pipeline.codes([source]), model=pipeline.model_hash, settings=made_by)
+def _save_latent(pipeline: SamplingPipeline, source: SeedOrLatent, path: Path) -> None:
+    made_by = {"from": image_stem(source), **pipeline.settings.describe()}
+    save_latents(path, pipeline.codes([source]), model=pipeline.model_hash, settings=made_by)
 
 
-def _named(sources: Sequence[Source]) -> dict[str, Source]:
-    named: dict[str, Source] = {}
+def _unique_by_name(sources: Sequence[SeedOrLatent]) -> dict[str, SeedOrLatent]:
+    named: dict[str, SeedOrLatent] = {}
     for source in sources:
-        name = source_name(source)
+        name = image_stem(source)
         known = named.setdefault(name, source)
-        if _origin(known) != _origin(source):
+        if _seed_or_path(known) != _seed_or_path(source):
             raise UsageError(f"two pictures would be named {name}; draw them one after the other")
     return named
 
 
-def _origin(source: Source) -> int | Path:
+def _seed_or_path(source: SeedOrLatent) -> int | Path:
     return source if isinstance(source, int) else source.path
 
 
@@ -163,23 +168,23 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(message) from error
 
 
-def _written(batches: Iterator[Drawn], *, serial: bool) -> Iterator[list[Path]]:
+def _write_batches(batches: Iterator[ImagesAndPaths], *, serial: bool) -> Iterator[list[Path]]:
     """Write what is drawn, in the background or before the next batch is drawn."""
     if serial:
         yield from map(_write_batch, batches)
         return
-    with ThreadPoolExecutor(WRITERS, thread_name_prefix="write") as pool:
-        yield from map_ahead(pool, _write_batch, batches, ahead=WAITING)
+    with ThreadPoolExecutor(WRITER_THREADS, thread_name_prefix="write") as pool:
+        yield from map_ahead(pool, _write_batch, batches, ahead=MAX_PENDING_BATCHES)
 
 
-def _write_batch(item: Drawn) -> list[Path]:
+def _write_batch(item: ImagesAndPaths) -> list[Path]:
     images, paths = item
-    for picture, path in zip(pixels.to_pictures(images), paths, strict=True):
-        _write(picture, path)
+    for picture, path in zip(pixels.to_pil_images(images), paths, strict=True):
+        _write_image(picture, path)
     return paths
 
 
-def _write(image: Image.Image, path: Path) -> None:
+def _write_image(image: Image.Image, path: Path) -> None:
     """Write one image, whole or not at all.
 
     `files.write_atomically` would wait for the disk twice for each of many small files, which took
@@ -188,7 +193,7 @@ def _write(image: Image.Image, path: Path) -> None:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         with temporary.open("wb", buffering=0) as file:
-            file.write(pixels.encode_picture(image, path.suffix))
+            file.write(pixels.encode_pil(image, path.suffix))
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -6,16 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stylesmith.sampling.codes import Codes
+from stylesmith.sampling.codes import LatentCodes
 from stylesmith.sampling.direction import Direction
-from stylesmith.sampling.draw import BATCH, Progress
-from stylesmith.sampling.painter import Painter
-from stylesmith.sampling.sheet import Sheet
-from stylesmith.sampling.sources import Source
+from stylesmith.sampling.draw import DEFAULT_BATCH_SIZE, ProgressCallback
+from stylesmith.sampling.painter import SamplingPipeline
+from stylesmith.sampling.sheet import ImageGrid
+from stylesmith.sampling.sources import SeedOrLatent
 
 
 def draw_edited(
-    pipeline: Painter, codes: Codes, direction: Direction, strengths: Sequence[float]
+    pipeline: SamplingPipeline, codes: LatentCodes, direction: Direction, strengths: Sequence[float]
 ) -> Tensor:
     """Images of one picture moved by each strength, `(N, C, H, W)`; 0 leaves it as it is."""
     steps = torch.tensor(list(strengths), device=pipeline.device)
@@ -24,15 +24,15 @@ def draw_edited(
         return pipeline.draw(moved)
 
 
-def editing_sheet(
-    pipeline: Painter,
-    sources: Sequence[Source],
+def write_editing_grid(
+    pipeline: SamplingPipeline,
+    sources: Sequence[SeedOrLatent],
     directions: Sequence[Direction],
     strengths: Sequence[float],
     path: Path,
     *,
-    batch_size: int = BATCH,
-    on_progress: Progress | None = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    on_progress: ProgressCallback | None = None,
 ) -> None:
     """Write a page: for each direction a row for each picture, strengths from left to right.
 
@@ -41,7 +41,7 @@ def editing_sheet(
         OutputError: If it cannot be written.
     """
     rows = [(direction, source) for direction in directions for source in sources]
-    sheet = Sheet(path, len(rows), len(strengths))
+    sheet = ImageGrid(path, len(rows), len(strengths))
     for row, (direction, source) in enumerate(rows):
         codes = pipeline.codes([source])
         for start in range(0, len(strengths), batch_size):

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling.affines import find_affine, stacked_weights
-from stylesmith.sampling.direction import Direction, Origin
-from stylesmith.sampling.layers import Layers, count_layers, layers_text
-from stylesmith.sampling.painter import Painter
+from stylesmith.sampling.affines import find_affine, stacked_affine_weights
+from stylesmith.sampling.direction import Direction, DirectionOrigin
+from stylesmith.sampling.layers import LayerIndices, count_layers, format_layers
+from stylesmith.sampling.painter import SamplingPipeline
 
 
-def from_weights(
-    pipeline: Painter, *, layers: Layers | None = None, count: int = 10
+def sefa_directions(
+    pipeline: SamplingPipeline, *, layers: LayerIndices | None = None, count: int = 10
 ) -> list[Direction]:
     """Directions of w that change the styles of some layers most, the strongest first.
 
@@ -25,21 +25,27 @@ def from_weights(
     Raises:
         UsageError: If the network has no styles there.
     """
-    chosen = _layers(pipeline, layers)
-    return _series(
-        pipeline, "weights", factorize(stacked_weights(pipeline.generator, chosen)), layers, count
+    chosen = _layers_or_all(pipeline, layers)
+    return _numbered_directions(
+        pipeline,
+        "weights",
+        right_singular_vectors(stacked_affine_weights(pipeline.generator, chosen)),
+        layers,
+        count,
     )
 
 
-def from_samples(
-    pipeline: Painter, *, layers: Layers | None = None, count: int = 10
+def pca_directions(
+    pipeline: SamplingPipeline, *, layers: LayerIndices | None = None, count: int = 10
 ) -> list[Direction]:
     """Principal components of 10,000 w, the widest first (Härkönen et al. 2020, GANSpace)."""
-    return _series(pipeline, "samples", principal_components(pipeline.w_samples), layers, count)
+    return _numbered_directions(
+        pipeline, "samples", principal_components(pipeline.w_samples), layers, count
+    )
 
 
-def from_classifier(
-    pipeline: Painter, normal: Tensor, *, name: str, layers: Layers | None = None
+def boundary_direction(
+    pipeline: SamplingPipeline, normal: Tensor, *, name: str, layers: LayerIndices | None = None
 ) -> Direction:
     """The way straight across the boundary of a linear classifier of w.
 
@@ -62,10 +68,10 @@ def from_classifier(
             f"{name}: a boundary of this network has {size} weights, finite and not all zero; got "
             f"{tuple(normal.shape)}"
         )
-    return _direction(pipeline, name, vector / vector.norm(), "boundary", layers)
+    return _scaled_direction(pipeline, name, vector / vector.norm(), "boundary", layers)
 
 
-def from_channel(pipeline: Painter, affine: str, channel: int) -> Direction:
+def channel_direction(pipeline: SamplingPipeline, affine: str, channel: int) -> Direction:
     """A single channel of the styles of one layer (Wu et al. 2021, StyleSpace).
 
     Args:
@@ -89,43 +95,51 @@ def from_channel(pipeline: Painter, affine: str, channel: int) -> Direction:
     return Direction(name, vector, unit, layers, "channel", model, affine=affine)
 
 
-def factorize(weights: Tensor) -> Tensor:
+def right_singular_vectors(weights: Tensor) -> Tensor:
     """Right singular vectors of a matrix `(M, D)` as rows `(D, D)`, the largest value first."""
     _, vectors = torch.linalg.eigh(weights.double().T @ weights.double())
-    return _signed(vectors.flip(1).T)
+    return _fix_signs(vectors.flip(1).T)
 
 
 def principal_components(points: Tensor) -> Tensor:
     """Directions of largest variance of points `(N, D)`, as rows `(D, D)`, the widest first."""
-    return factorize(points.double() - points.double().mean(dim=0))
+    return right_singular_vectors(points.double() - points.double().mean(dim=0))
 
 
-def _signed(rows: Tensor) -> Tensor:
+def _fix_signs(rows: Tensor) -> Tensor:
     """Rows turned so that the largest number of each is positive; either sign is as good."""
     largest = rows.gather(1, rows.abs().argmax(dim=1, keepdim=True))
     return rows * largest.sign()
 
 
-def _series(
-    pipeline: Painter, origin: Origin, vectors: Tensor, layers: Layers | None, count: int
+def _numbered_directions(
+    pipeline: SamplingPipeline,
+    origin: DirectionOrigin,
+    vectors: Tensor,
+    layers: LayerIndices | None,
+    count: int,
 ) -> list[Direction]:
-    label = "all" if layers is None else layers_text(layers).replace(",", "+")
+    label = "all" if layers is None else format_layers(layers).replace(",", "+")
     return [
-        _direction(pipeline, f"{origin}-{label}-{number:02d}", vector, origin, layers)
+        _scaled_direction(pipeline, f"{origin}-{label}-{number:02d}", vector, origin, layers)
         for number, vector in enumerate(vectors[:count], 1)
     ]
 
 
-def _direction(
-    pipeline: Painter, name: str, vector: Tensor, origin: Origin, layers: Layers | None
+def _scaled_direction(
+    pipeline: SamplingPipeline,
+    name: str,
+    vector: Tensor,
+    origin: DirectionOrigin,
+    layers: LayerIndices | None,
 ) -> Direction:
     w = pipeline.w_samples.double()
     unit = float((w @ vector.to(w)).std())
-    chosen = _layers(pipeline, layers)
+    chosen = _layers_or_all(pipeline, layers)
     return Direction(name, vector.float().cpu(), unit, chosen, origin, pipeline.model_hash)
 
 
-def _layers(pipeline: Painter, layers: Layers | None) -> Layers:
+def _layers_or_all(pipeline: SamplingPipeline, layers: LayerIndices | None) -> LayerIndices:
     """Those asked for, or all that are in use: a growing network has some that aren't trained."""
     growth = pipeline.generator.growth
     count = 2 * (growth.level + 1) if growth else count_layers(pipeline.config)

@@ -12,10 +12,10 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.sampling.ranges import parse_range
 
-Layers = tuple[int, ...]
+LayerIndices = tuple[int, ...]
 """Numbers of layers, in rising order."""
 
-NAMES: dict[str, tuple[int, int]] = {"coarse": (0, 2), "middle": (2, 4), "fine": (4, 12)}
+LAYER_GROUPS: dict[str, tuple[int, int]] = {"coarse": (0, 2), "middle": (2, 4), "fine": (4, 12)}
 """First level of each name, and the first one beyond it; the base is level 0."""
 
 
@@ -24,41 +24,43 @@ def count_layers(config: GeneratorConfig) -> int:
     return 2 * config.levels
 
 
-def named_layers(config: GeneratorConfig) -> dict[str, Layers]:
+def layer_groups(config: GeneratorConfig) -> dict[str, LayerIndices]:
     """Layers behind each name that this network has; together, every layer once."""
     spans = {
         name: range(2 * first, min(2 * beyond, count_layers(config)))
-        for name, (first, beyond) in NAMES.items()
+        for name, (first, beyond) in LAYER_GROUPS.items()
     }
     return {name: tuple(span) for name, span in spans.items() if span}
 
 
-def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> Layers:
+def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerIndices:
     """Layers from numbers, ranges and names: `0-3,6`, `coarse,fine`, `all`.
 
     Raises:
         UsageError: If the text is malformed, or names layers that this network doesn't have.
     """
-    names = named_layers(config) | {"all": tuple(range(count_layers(config)))}
+    names = layer_groups(config) | {"all": tuple(range(count_layers(config)))}
     found: set[int] = set()
     for part in text.split(","):
         word = part.strip().lower()
         if word in names:
             found.update(names[word])
-        elif word in NAMES:
+        elif word in LAYER_GROUPS:
             raise UsageError(f"{option} {text!r}: no {word} layers; {describe_layers(config)}")
         else:
-            found.update(_numbered(part, text, config, option))
+            found.update(_parse_layer_range(part, text, config, option))
     return tuple(sorted(found))
 
 
 def describe_layers(config: GeneratorConfig) -> str:
     """What a network has, for messages: `this network has the layers 0-7: coarse 0-3, ...`."""
-    names = ", ".join(f"{name} {layers_text(span)}" for name, span in named_layers(config).items())
+    names = ", ".join(
+        f"{name} {format_layers(span)}" for name, span in layer_groups(config).items()
+    )
     return f"this network has the layers 0-{count_layers(config) - 1}: {names}"
 
 
-def layers_text(layers: Sequence[int]) -> str:
+def format_layers(layers: Sequence[int]) -> str:
     """The shortest way to write layers: `(0, 1, 2, 5)` -> `0-2,5`."""
     runs: list[list[int]] = []
     for layer in layers:
@@ -79,17 +81,17 @@ def check_layers(layers: Sequence[int], config: GeneratorConfig) -> None:
         raise UsageError(f"layer {beyond[0]}: {describe_layers(config)}")
 
 
-def style_rows(layers: Sequence[int], config: GeneratorConfig) -> list[int]:
+def ws_rows(layers: Sequence[int], config: GeneratorConfig) -> list[int]:
     """Which rows of `ws` `(N, num_ws, D)` belong to layers; a traditional network has just one."""
     return [layer for layer in layers if layer < config.num_ws]
 
 
-def noise_layers(config: GeneratorConfig) -> Layers:
+def noise_layers(config: GeneratorConfig) -> LayerIndices:
     """The layer that each noise map goes to; modulated networks have one map less than layers."""
     return tuple(range(len(config.noise_shapes)))
 
 
-def _numbered(part: str, text: str, config: GeneratorConfig, option: str) -> range:
+def _parse_layer_range(part: str, text: str, config: GeneratorConfig, option: str) -> range:
     try:
         found = parse_range(part)
     except UsageError as error:

@@ -10,25 +10,27 @@ from pathlib import Path
 
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
-from stylesmith.sampling.codes import Codes
-from stylesmith.sampling.draw import BATCH, Progress
-from stylesmith.sampling.layers import Layers, describe_layers, layers_text, style_rows
-from stylesmith.sampling.painter import Painter
-from stylesmith.sampling.sheet import Sheet
-from stylesmith.sampling.sources import Source
+from stylesmith.sampling.codes import LatentCodes
+from stylesmith.sampling.draw import DEFAULT_BATCH_SIZE, ProgressCallback
+from stylesmith.sampling.layers import LayerIndices, describe_layers, format_layers, ws_rows
+from stylesmith.sampling.painter import SamplingPipeline
+from stylesmith.sampling.sheet import ImageGrid
+from stylesmith.sampling.sources import SeedOrLatent
 
 
 @dataclass(frozen=True)
-class MixedRow:
+class MixingRow:
     """One row of the figure."""
 
-    source: Source
+    source: SeedOrLatent
     """The picture at its left."""
-    layers: Layers
+    layers: LayerIndices
     """What the pictures across the top put in."""
 
 
-def mix(codes: Codes, style_codes: Codes, layers: Layers, config: GeneratorConfig) -> Codes:
+def mix_styles(
+    codes: LatentCodes, style_codes: LatentCodes, layers: LayerIndices, config: GeneratorConfig
+) -> LatentCodes:
     """Put styles into codes: those of `layers` come from `styles`, all else stays.
 
     Args:
@@ -43,21 +45,21 @@ def mix(codes: Codes, style_codes: Codes, layers: Layers, config: GeneratorConfi
     Raises:
         UsageError: If no style belongs to `layers`.
     """
-    rows = style_rows(layers, config)
+    rows = ws_rows(layers, config)
     if not rows:
         has = "one style, for layer 0" if config.num_ws == 1 else describe_layers(config)
-        raise UsageError(f"layers {layers_text(layers) or 'none'}: have no style here; {has}")
+        raise UsageError(f"layers {format_layers(layers) or 'none'}: have no style here; {has}")
     return codes.with_ws_rows(style_codes.ws, rows)
 
 
-def mixing_sheet(
-    pipeline: Painter,
-    rows: Sequence[MixedRow],
-    columns: Sequence[Source],
+def write_mixing_grid(
+    pipeline: SamplingPipeline,
+    rows: Sequence[MixingRow],
+    columns: Sequence[SeedOrLatent],
     path: Path,
     *,
-    batch_size: int = BATCH,
-    on_progress: Progress | None = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    on_progress: ProgressCallback | None = None,
 ) -> None:
     """Write a figure of every row's picture with the styles of every column's.
 
@@ -65,11 +67,11 @@ def mixing_sheet(
         UsageError: If no style belongs to the layers of a row, or the figure would be too large.
         OutputError: If it cannot be written.
     """
-    sheet = Sheet(path, len(rows) + 1, len(columns) + 1, header_cells=(1, 1))
+    sheet = ImageGrid(path, len(rows) + 1, len(columns) + 1, header_cells=(1, 1))
     total = (len(rows) + 1) * (len(columns) + 1) - 1
     styles = pipeline.codes(columns)
 
-    def place(codes: Codes, first: int) -> None:
+    def place(codes: LatentCodes, first: int) -> None:
         for start in range(0, len(codes), batch_size):
             images = pipeline.draw(codes[start : start + batch_size])
             sheet.paste(images, first + start)
@@ -81,5 +83,5 @@ def mixing_sheet(
         own = pipeline.codes([row.source])
         first = number * sheet.columns
         place(own, first)
-        place(mix(own, styles, row.layers, pipeline.config), first + 1)
+        place(mix_styles(own, styles, row.layers, pipeline.config), first + 1)
     sheet.save()

@@ -11,53 +11,57 @@ from stylesmith import images as pixels
 from stylesmith import latents
 from stylesmith.errors import UsageError
 from stylesmith.networks.synthesis import NoiseMaps
-from stylesmith.sampling.codes import Codes
-from stylesmith.sampling.draw import BATCH
-from stylesmith.sampling.layers import Layers
-from stylesmith.sampling.mix import mix
-from stylesmith.sampling.painter import Painter
+from stylesmith.sampling.codes import LatentCodes
+from stylesmith.sampling.draw import DEFAULT_BATCH_SIZE
+from stylesmith.sampling.layers import LayerIndices
+from stylesmith.sampling.mix import mix_styles
+from stylesmith.sampling.painter import SamplingPipeline
 from stylesmith.sampling.paths import lerp_loop, slerp_loop, spline_loop
-from stylesmith.sampling.sources import Source
-from stylesmith.sampling.variation import check_noise
+from stylesmith.sampling.sources import SeedOrLatent
+from stylesmith.sampling.variation import check_has_noise
 
-Motion = Callable[[Tensor], Codes]
+LatentPath = Callable[[Tensor], LatentCodes]
 """From times `(T,)`, counted in keyframes, to the codes of T frames."""
-Way = Literal["sphere", "straight", "smooth"]
+PathInterpolation = Literal["sphere", "straight", "smooth"]
 """How to go between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
-TURN = 4
+NOISE_LOOP_KEYFRAMES = 4
 """Keyframes of a turn of noise: two draws and their negatives."""
 
 
-def walk(pipeline: Painter, sources: Sequence[Source], interpolation: Way = "smooth") -> Motion:
+def latent_path(
+    pipeline: SamplingPipeline,
+    sources: Sequence[SeedOrLatent],
+    interpolation: PathInterpolation = "smooth",
+) -> LatentPath:
     """Through the latents of all sources and back to the first, whose noise all frames have.
 
     Raises:
         UsageError: If a file should be a keyframe in Z; it holds w alone.
     """
     noise = pipeline.codes(sources[:1]).noise
-    styles = style_path(pipeline, sources, interpolation)
-    return lambda times: Codes(styles(times), noise)
+    styles = ws_path(pipeline, sources, interpolation)
+    return lambda times: LatentCodes(styles(times), noise)
 
 
-def mixing_walk(
-    pipeline: Painter,
-    base: Source,
-    sources: Sequence[Source],
-    layers: Layers,
-    interpolation: Way = "smooth",
-) -> Motion:
+def mixing_path(
+    pipeline: SamplingPipeline,
+    base: SeedOrLatent,
+    sources: Sequence[SeedOrLatent],
+    layers: LayerIndices,
+    interpolation: PathInterpolation = "smooth",
+) -> LatentPath:
     """The styles of some layers walk through all sources; all else stays as in `base`.
 
     Raises:
         UsageError: If no style belongs to `layers`, or a file should be a keyframe in Z.
     """
     codes = pipeline.codes([base])
-    styles = style_path(pipeline, sources, interpolation)
-    mix(codes, codes, layers, pipeline.config)  # complains early
-    return lambda times: mix(codes, Codes(styles(times), []), layers, pipeline.config)
+    styles = ws_path(pipeline, sources, interpolation)
+    mix_styles(codes, codes, layers, pipeline.config)  # complains early
+    return lambda times: mix_styles(codes, LatentCodes(styles(times), []), layers, pipeline.config)
 
 
-def noise_turn(pipeline: Painter, source: Source) -> Motion:
+def noise_path(pipeline: SamplingPipeline, source: SeedOrLatent) -> LatentPath:
     """One latent under noise that turns: cos a + sin b stays normal noise at every time.
 
     The first frame has the noise that the settings choose, and the other draw is that of another
@@ -66,27 +70,27 @@ def noise_turn(pipeline: Painter, source: Source) -> Motion:
     Raises:
         UsageError: If the network has no noise inputs.
     """
-    check_noise(pipeline)
+    check_has_noise(pipeline)
     codes = pipeline.codes([source])
     shapes = pipeline.config.noise_shapes
     others = latents.noise_from_seeds(
         [1 if source == 0 else 0], pipeline.config.mapping.z_dim, shapes
     )
 
-    def at(times: Tensor) -> Codes:
-        angle = times.to(pipeline.device).float() * (2 * math.pi / TURN)
+    def at(times: Tensor) -> LatentCodes:
+        angle = times.to(pipeline.device).float() * (2 * math.pi / NOISE_LOOP_KEYFRAMES)
         cos, sin = (part[:, None, None, None] for part in (angle.cos(), angle.sin()))
         noise: NoiseMaps = [
             None if own is None else cos * own + sin * other.to(pipeline.device)
             for own, other in zip(codes.noise, others, strict=True)
         ]
-        return Codes(codes.ws.expand(len(times), -1, -1), noise)
+        return LatentCodes(codes.ws.expand(len(times), -1, -1), noise)
 
     return at
 
 
-def style_path(
-    pipeline: Painter, sources: Sequence[Source], interpolation: Way
+def ws_path(
+    pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], interpolation: PathInterpolation
 ) -> Callable[[Tensor], Tensor]:
     """From times `(T,)` to truncated styles `(T, num_ws, D)`.
 
@@ -105,14 +109,14 @@ def style_path(
     return lambda times: pipeline.map_z(slerp_loop(z, times))
 
 
-def frames(
-    pipeline: Painter,
-    paths: Sequence[Motion],
+def render_frames(
+    pipeline: SamplingPipeline,
+    paths: Sequence[LatentPath],
     *,
     keyframes: int,
     frames_per_keyframe: int,
     columns: int | None = None,
-    batch_size: int = BATCH,
+    batch_size: int = DEFAULT_BATCH_SIZE,
 ) -> Iterator[Tensor]:
     """Draw the frames of one loop, `(C, H, W)` each, on the CPU.
 

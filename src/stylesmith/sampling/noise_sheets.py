@@ -10,19 +10,24 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
-from stylesmith.sampling.layers import Layers, count_layers
-from stylesmith.sampling.painter import Painter
-from stylesmith.sampling.settings import NoiseChoice
-from stylesmith.sampling.sheet import Sheet
-from stylesmith.sampling.sources import Source
-from stylesmith.sampling.variation import Crop, Variation, check_noise, most_varied
+from stylesmith.sampling.layers import LayerIndices, count_layers
+from stylesmith.sampling.painter import SamplingPipeline
+from stylesmith.sampling.settings import NoiseSettings
+from stylesmith.sampling.sheet import ImageGrid
+from stylesmith.sampling.sources import SeedOrLatent
+from stylesmith.sampling.variation import (
+    CropBox,
+    NoiseVariation,
+    check_has_noise,
+    most_varied_window,
+)
 
-BRIGHTER = 4
+STD_IMAGE_GAIN = 4
 """What the published figure multiplies standard deviations by."""
 
 
-def variation_sheet(
-    path: Path, variations: Iterable[Variation], *, rows: int, crop: Crop | None = None
+def write_variation_figure(
+    path: Path, variations: Iterable[NoiseVariation], *, rows: int, crop: CropBox | None = None
 ) -> None:
     """Write Figure 4: a row for each latent, with its image, crops of four draws and the deviation.
 
@@ -36,15 +41,15 @@ def variation_sheet(
         UsageError: If the crop lies outside the image, or the figure would be too large.
         OutputError: If it cannot be written.
     """
-    sheet = Sheet(path, rows, 3)
+    sheet = ImageGrid(path, rows, 3)
     for row, variation in enumerate(variations):
-        window = crop or most_varied(variation.std)
-        tiles = [variation.image, crops(variation, window), deviation_image(variation)]
+        window = crop or most_varied_window(variation.std)
+        tiles = [variation.image, crop_grid(variation, window), std_image(variation)]
         sheet.paste(torch.stack(tiles), row * sheet.columns)
     sheet.save()
 
 
-def crops(variation: Variation, window: Crop) -> Tensor:
+def crop_grid(variation: NoiseVariation, window: CropBox) -> Tensor:
     """The window of four draws, enlarged to one picture `(C, H, W)`.
 
     Raises:
@@ -61,16 +66,16 @@ def crops(variation: Variation, window: Crop) -> Tensor:
     return F.interpolate(grid[None], (height, width), mode="nearest-exact")[0]
 
 
-def deviation_image(variation: Variation) -> Tensor:
+def std_image(variation: NoiseVariation) -> Tensor:
     """The deviation as a picture `(C, H, W)`: black doesn't vary, white by 64 levels or more."""
     channels = len(variation.image)
-    gray = (variation.std * BRIGHTER / 127.5 - 1).clamp(max=1).float()
+    gray = (variation.std * STD_IMAGE_GAIN / 127.5 - 1).clamp(max=1).float()
     image = gray.expand(channels, -1, -1).clone()
     image[3:] = 1  # opaque
     return image
 
 
-def component_layers(config: GeneratorConfig) -> dict[str, Layers]:
+def noise_layer_subsets(config: GeneratorConfig) -> dict[str, LayerIndices]:
     """Layers that get noise in the four columns of Figure 5: all, none, fine, coarse.
 
     Coarse is 4x4 to 32x32 and fine all beyond, as there; a network that ends at 32x32 or below is
@@ -82,18 +87,20 @@ def component_layers(config: GeneratorConfig) -> dict[str, Layers]:
     return {"all": every, "none": (), "fine": every[split:], "coarse": every[:split]}
 
 
-def components_sheet(pipeline: Painter, sources: Sequence[Source], path: Path) -> None:
+def write_noise_layers_figure(
+    pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], path: Path
+) -> None:
     """Write Figure 5: a row for each latent; noise on all, no, fine and coarse layers.
 
     Raises:
         UsageError: If the network has no noise inputs, or the figure would be too large.
         OutputError: If it cannot be written.
     """
-    check_noise(pipeline)
-    choices = component_layers(pipeline.config).values()
-    sheet = Sheet(path, len(sources), len(choices))
+    check_has_noise(pipeline)
+    choices = noise_layer_subsets(pipeline.config).values()
+    sheet = ImageGrid(path, len(sources), len(choices))
     for column, layers in enumerate(choices):
-        chosen = pipeline.with_noise(NoiseChoice(pipeline.settings.noise.mode, layers))
+        chosen = pipeline.with_noise(NoiseSettings(pipeline.settings.noise.mode, layers))
         for row, source in enumerate(sources):
             sheet.paste(chosen.draw(chosen.codes([source])), row * sheet.columns + column)
     sheet.save()

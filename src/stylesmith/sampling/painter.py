@@ -14,22 +14,22 @@ from stylesmith.errors import UsageError
 from stylesmith.networks import Generator
 from stylesmith.networks.fingerprint import model_hash
 from stylesmith.networks.synthesis import NoiseMaps
-from stylesmith.sampling.codes import Codes, join
-from stylesmith.sampling.layers import check_layers, noise_layers, style_rows
-from stylesmith.sampling.settings import NoiseChoice, Settings
-from stylesmith.sampling.sources import SavedCodes, Source, open_sources
+from stylesmith.sampling.codes import LatentCodes, cat_codes
+from stylesmith.sampling.layers import check_layers, noise_layers, ws_rows
+from stylesmith.sampling.settings import NoiseSettings, SamplingSettings
+from stylesmith.sampling.sources import SavedLatent, SeedOrLatent, load_seeds_and_latents
 from stylesmith.sampling.w_samples import sample_w
 
 
-class Painter:
+class SamplingPipeline:
     """Draws by seed or from saved codes, all by the same settings.
 
     Source: StyleGAN, section 3.2 and appendix B.
     """
 
-    def __init__(self, generator: Generator, settings: Settings | None = None):
+    def __init__(self, generator: Generator, settings: SamplingSettings | None = None):
         """Raises UsageError if the settings don't fit the network."""
-        self.generator, self.settings = generator, settings or Settings()
+        self.generator, self.settings = generator, settings or SamplingSettings()
         self.config, self.device = generator.config, generator.mapping.w_avg.device
         self.label = generator.label_row(self.settings.label)
         self.precision = choose_precision(self.settings.precision, self.device)
@@ -64,16 +64,16 @@ class Painter:
         """Truncation of each layer, `(num_ws, 1)`."""
         psi = torch.ones(self.config.num_ws, 1, device=self.device)
         layers = self.settings.psi_layers
-        rows = slice(None) if layers is None else style_rows(layers, self.config)
+        rows = slice(None) if layers is None else ws_rows(layers, self.config)
         psi[rows] = self.settings.psi
         return psi
 
-    def codes(self, sources: Sequence[Source]) -> Codes:
+    def codes(self, sources: Sequence[SeedOrLatent]) -> LatentCodes:
         """Codes of seeds and files; psi and the noise of seeds have no say in files."""
         seeds = [source for source in sources if isinstance(source, int)]
         if len(seeds) == len(sources):
-            return Codes(self.ws(seeds), self.noise_maps(seeds))
-        return join([self._codes_of(source) for source in sources])
+            return LatentCodes(self.ws(seeds), self.noise_maps(seeds))
+        return cat_codes([self._codes_of(source) for source in sources])
 
     @torch.no_grad()
     def ws(self, seeds: Sequence[int]) -> Tensor:
@@ -92,32 +92,34 @@ class Painter:
         return self._select_noise(self.generator.noise_maps(seeds, self.settings.noise.mode))
 
     @torch.no_grad()
-    def draw(self, codes: Codes) -> Tensor:
+    def draw(self, codes: LatentCodes) -> Tensor:
         """Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device."""
         return self.generator.draw(codes.ws, codes.noise, precision=self.precision).clamp(-1, 1)
 
-    def with_noise(self, choice: NoiseChoice) -> "Painter":
+    def with_noise(self, choice: NoiseSettings) -> "SamplingPipeline":
         """The same settings, with another noise."""
-        other = Painter(self.generator, replace(self.settings, noise=choice))
+        other = SamplingPipeline(self.generator, replace(self.settings, noise=choice))
         if "w_samples" in self.__dict__:  # the mean of a class takes 10,000 latents
             other.w_samples = self.w_samples
         return other
 
-    def load_sources(self, parts: Sequence[int | Path]) -> list[Source]:
+    def load_sources(self, parts: Sequence[int | Path]) -> list[SeedOrLatent]:
         """Sources of seeds and latent files; the files are read.
 
         Raises:
             DataError: If a file is missing, damaged, or belongs to another generator.
         """
         there = any(isinstance(part, Path) for part in parts)  # a hash of large networks takes time
-        return open_sources(parts, self.config, model=self.model_hash if there else "")
+        return load_seeds_and_latents(parts, self.config, model=self.model_hash if there else "")
 
-    def _codes_of(self, source: Source) -> Codes:
+    def _codes_of(self, source: SeedOrLatent) -> LatentCodes:
         if isinstance(source, int):
             return self.codes([source])
-        return Codes(source.ws[None].to(self.device), self._select_noise(self._saved_noise(source)))
+        return LatentCodes(
+            source.ws[None].to(self.device), self._select_noise(self._saved_noise(source))
+        )
 
-    def _saved_noise(self, source: SavedCodes) -> NoiseMaps:
+    def _saved_noise(self, source: SavedLatent) -> NoiseMaps:
         match self.settings.noise.mode:
             case "fixed":
                 return [None if noise is None else noise.to(self.device) for noise in source.noise]

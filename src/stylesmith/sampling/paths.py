@@ -32,13 +32,13 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 def slerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
     """From keyframe to keyframe along the sphere: `(K, D)` and `(T,)` -> `(T, D)`."""
-    first, second, t = _segments(keyframes, times)
+    first, second, t = _path_segments(keyframes, times)
     return slerp(first, second, t)
 
 
 def lerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
     """From keyframe to keyframe in straight lines: `(K, ...)` and `(T,)` -> `(T, ...)`."""
-    first, second, t = _segments(keyframes, times)
+    first, second, t = _path_segments(keyframes, times)
     return torch.lerp(first, second, t)
 
 
@@ -47,9 +47,9 @@ def spline_loop(keyframes: Tensor, times: Tensor) -> Tensor:
 
     Its first and second derivatives are continuous everywhere, also where the loop closes.
     """
-    first, second, t = _segments(keyframes, times)
+    first, second, t = _path_segments(keyframes, times)
     slopes = _spline_slopes(keyframes)
-    leaving, arriving, _ = _segments(slopes, times)
+    leaving, arriving, _ = _path_segments(slopes, times)
     t2, t3 = t**2, t**3  # cubic Hermite form
     return (
         (2 * t3 - 3 * t2 + 1) * first
@@ -72,7 +72,7 @@ def _spline_slopes(keyframes: Tensor) -> Tensor:
     return slopes.to(keyframes.dtype).reshape(keyframes.shape)
 
 
-def _segments(keyframes: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _path_segments(keyframes: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Both ends of the segment that each time lies in, and where between them."""
     count = len(keyframes)
     start = times.floor()

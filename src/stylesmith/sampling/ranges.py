@@ -5,9 +5,9 @@ import re
 
 from stylesmith.errors import UsageError
 
-MOST = 1_000_000
+MAX_IMAGES = 1_000_000
 """Pictures of one command."""
-MOST_STRENGTHS = 1000
+MAX_STRENGTHS = 1000
 """Columns of an editing sheet."""
 
 
@@ -26,7 +26,7 @@ def parse_range(part: str) -> range | None:
     return range(first, last + 1)
 
 
-def seeds_of(part: str, text: str, option: str) -> range:
+def parse_seed_range(part: str, text: str, option: str) -> range:
     """One part of a list of seeds; `text`, the whole list, is named in errors.
 
     Raises:
@@ -41,8 +41,8 @@ def seeds_of(part: str, text: str, option: str) -> range:
         raise UsageError(f"{option} {text!r}: {wanted}")
     if found[-1] >= 2**32:
         raise UsageError(f"{option} {text!r}: seeds end at {2**32 - 1}")
-    if found[-1] - found[0] >= MOST:
-        raise UsageError(f"{option} {text!r}: more than {MOST} pictures; draw them in parts")
+    if found[-1] - found[0] >= MAX_IMAGES:
+        raise UsageError(f"{option} {text!r}: more than {MAX_IMAGES} pictures; draw them in parts")
     return found
 
 
@@ -62,8 +62,8 @@ def parse_strengths(text: str, *, option: str = "--strength") -> list[float]:
         raise UsageError(wanted) from None
     if not (math.isfinite(first) and math.isfinite(last)):
         raise UsageError(wanted)
-    if not 1 <= count <= MOST_STRENGTHS or (count == 1) != (first == last):
-        counts = "1" if first == last else f"2 to {MOST_STRENGTHS}"
+    if not 1 <= count <= MAX_STRENGTHS or (count == 1) != (first == last):
+        counts = "1" if first == last else f"2 to {MAX_STRENGTHS}"
         raise UsageError(f"{option} {text!r}: from {first:g} to {last:g} there can be {counts}")
     step = (last - first) / max(count - 1, 1)
     return [first + i * step for i in range(count - 1)] + [last]

@@ -8,41 +8,41 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.devices import PrecisionName
 from stylesmith.errors import UsageError
 from stylesmith.networks.generator import NoiseMode
-from stylesmith.sampling.layers import Layers, layers_text, parse_layers
+from stylesmith.sampling.layers import LayerIndices, format_layers, parse_layers
 
-Center = Literal["global", "class"]
+TruncationCenter = Literal["global", "class"]
 """What truncation pulls towards: the mean of all w, or of those of the class."""
 
 
 @dataclass(frozen=True)
-class NoiseChoice:
+class NoiseSettings:
     """Which noise maps, and which layers get them."""
 
     mode: NoiseMode = "fixed"
-    layers: Layers | None = None
+    layers: LayerIndices | None = None
     """The layers that get noise, the others none; None is all."""
 
     def __str__(self) -> str:
-        return self.mode if self.layers is None else f"{self.mode}:{layers_text(self.layers)}"
+        return self.mode if self.layers is None else f"{self.mode}:{format_layers(self.layers)}"
 
 
 @dataclass(frozen=True)
-class Settings:
+class SamplingSettings:
     """What decides a picture besides the seed."""
 
     psi: float = 1.0
     """Truncation (StyleGAN, appendix B); 1 is off, 0 gives the mean image."""
-    psi_layers: Layers | None = None
+    psi_layers: LayerIndices | None = None
     """The layers that are truncated; None is all."""
-    center: Center = "global"
+    center: TruncationCenter = "global"
     label: int | None = None
     """Class, where the network has classes."""
-    noise: NoiseChoice = NoiseChoice()
+    noise: NoiseSettings = NoiseSettings()
     precision: PrecisionName = "auto"
 
     def describe(self) -> dict[str, str | float | int | None]:
         """As JSON, for files."""
-        layers = None if self.psi_layers is None else layers_text(self.psi_layers)
+        layers = None if self.psi_layers is None else format_layers(self.psi_layers)
         return {
             "psi": self.psi,
             "psi_layers": layers,
@@ -53,7 +53,7 @@ class Settings:
         }
 
 
-def parse_noise(text: str, config: GeneratorConfig, *, option: str = "--noise") -> NoiseChoice:
+def parse_noise(text: str, config: GeneratorConfig, *, option: str = "--noise") -> NoiseSettings:
     """`fixed`, `random`, `none`, layers that get the fixed noise (`8-17`), or `random:8-17`.
 
     Raises:
@@ -68,4 +68,4 @@ def parse_noise(text: str, config: GeneratorConfig, *, option: str = "--noise") 
     chosen = parse_layers(layers, config, option=option) if colon else None
     if mode == "none" and chosen is not None:
         raise UsageError(f"{option} {text!r}: none is for all layers; name those that get noise")
-    return NoiseChoice(mode, chosen)  # type: ignore[arg-type]  # one of the three
+    return NoiseSettings(mode, chosen)  # type: ignore[arg-type]  # one of the three

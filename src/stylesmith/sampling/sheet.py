@@ -9,14 +9,14 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
 
-LARGEST = 89_000_000
+MAX_GRID_PIXELS = 89_000_000
 """Pixels of a page; image viewers warn of larger ones, or refuse them."""
-LONGEST = {".jpg": 65535, ".jpeg": 65535, ".webp": 16383}
+MAX_SIDE_BY_SUFFIX = {".jpg": 65535, ".jpeg": 65535, ".webp": 16383}
 """Pixels that a side can have, where the format sets a bound."""
 WHITE, BLACK = 255, 0
 
 
-class Sheet:
+class ImageGrid:
     """Pictures in rows and columns, which are placed in any order and kept in 8 bits.
 
     Places without a picture have the color of the page.
@@ -45,7 +45,7 @@ class Sheet:
         self.canvas: Tensor | None = None
 
     @classmethod
-    def for_count(cls, path: Path, count: int, columns: int | None) -> "Sheet":
+    def for_count(cls, path: Path, count: int, columns: int | None) -> "ImageGrid":
         """A black page for so many pictures, as near to a square as can be by default."""
         columns = columns or math.ceil(math.sqrt(count))
         return cls(path, math.ceil(count / columns), columns, color=BLACK)
@@ -72,16 +72,18 @@ class Sheet:
             OutputError: If it cannot be written.
         """
         assert self.canvas is not None
-        pixels.save(pixels.from_uint8(self.canvas), self.path)
+        pixels.save_image(pixels.from_uint8(self.canvas), self.path)
 
     def _new_canvas(self, images: Tensor) -> Tensor:
         channels, height, width = images.shape[-3:]
         tall = self.rows * height + self._gap(self.rows, self.header_cells[0], height, width)
         wide = self.columns * width + self._gap(self.columns, self.header_cells[1], height, width)
         suffix = self.path.suffix.lower()
-        longest = LONGEST.get(suffix, LARGEST)
-        if tall * wide > LARGEST or max(tall, wide) > longest:
-            bound = f"{longest} a side" if max(tall, wide) > longest else f"{LARGEST:,} in all"
+        longest = MAX_SIDE_BY_SUFFIX.get(suffix, MAX_GRID_PIXELS)
+        if tall * wide > MAX_GRID_PIXELS or max(tall, wide) > longest:
+            bound = (
+                f"{longest} a side" if max(tall, wide) > longest else f"{MAX_GRID_PIXELS:,} in all"
+            )
             raise UsageError(
                 f"{self.path}: would have {wide}x{tall} pixels, more than {bound}. Draw fewer "
                 "pictures, or into a folder."

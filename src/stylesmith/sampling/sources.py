@@ -10,13 +10,13 @@ from torch import Tensor
 
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import DataError, UsageError
-from stylesmith.sampling.codes import Codes
-from stylesmith.sampling.ranges import MOST, seeds_of
-from stylesmith.sampling.tensor_file import SUFFIX, read_tensors, write_tensors
+from stylesmith.sampling.codes import LatentCodes
+from stylesmith.sampling.ranges import MAX_IMAGES, parse_seed_range
+from stylesmith.sampling.tensor_file import LATENT_SUFFIX, read_tensor_file, write_tensor_file
 
 
 @dataclass(frozen=True)
-class SavedCodes:
+class SavedLatent:
     """The codes of one picture, as a latent file holds them."""
 
     path: Path
@@ -30,16 +30,18 @@ class SavedCodes:
     """What the picture was made by, for readers."""
 
 
-Source = int | SavedCodes
+SeedOrLatent = int | SavedLatent
 """A seed, or the codes of a file."""
 
 
-def source_name(source: Source) -> str:
+def image_stem(source: SeedOrLatent) -> str:
     """The name of its picture: `seed0003`, or that of its file."""
     return f"seed{source:04d}" if isinstance(source, int) else source.path.stem
 
 
-def save_codes(path: Path, codes: Codes, *, model: str, settings: Mapping[str, Any]) -> None:
+def save_latents(
+    path: Path, codes: LatentCodes, *, model: str, settings: Mapping[str, Any]
+) -> None:
     """Write the codes of one image as a latent file.
 
     Args:
@@ -54,10 +56,10 @@ def save_codes(path: Path, codes: Codes, *, model: str, settings: Mapping[str, A
     assert len(codes) == 1
     maps = {f"noise_{i}": map_[:1] for i, map_ in enumerate(codes.noise) if map_ is not None}
     header = {"model": model, "settings": dict(settings), "noise_inputs": len(codes.noise)}
-    write_tensors(path, {"w": codes.ws[0], **maps}, header, kind="latent")
+    write_tensor_file(path, {"w": codes.ws[0], **maps}, header, kind="latent")
 
 
-def read_codes(path: Path, config: GeneratorConfig, *, model: str) -> SavedCodes:
+def load_latents(path: Path, config: GeneratorConfig, *, model: str) -> SavedLatent:
     """Read a latent file.
 
     Args:
@@ -68,8 +70,8 @@ def read_codes(path: Path, config: GeneratorConfig, *, model: str) -> SavedCodes
     Raises:
         DataError: If the file is missing, damaged, or belongs to another generator.
     """
-    tensors, header = read_tensors(path, kind="latent")
-    check_model(path, str(header.get("model")), model)
+    tensors, header = read_tensor_file(path, kind="latent")
+    check_model_hash(path, str(header.get("model")), model)
     noise = [tensors.get(f"noise_{i}") for i in range(len(config.noise_shapes))]
     wanted: list[tuple[int, ...]] = [(config.num_ws, config.w_dim)]
     wanted += [(1, 1, *shape) for shape in config.noise_shapes]
@@ -78,10 +80,10 @@ def read_codes(path: Path, config: GeneratorConfig, *, model: str) -> SavedCodes
             raise DataError(f"{path}: damaged: holds {tuple(tensor.shape)}, wanted {shape}.")
     if "w" not in tensors:
         raise DataError(f"{path}: damaged: holds no w.")
-    return SavedCodes(path, tensors["w"], noise, model, dict(header.get("settings") or {}))
+    return SavedLatent(path, tensors["w"], noise, model, dict(header.get("settings") or {}))
 
 
-def check_model(path: Path, found: str, wanted: str) -> None:
+def check_model_hash(path: Path, found: str, wanted: str) -> None:
     """Refuse a file that was made for another generator.
 
     Raises:
@@ -94,7 +96,7 @@ def check_model(path: Path, found: str, wanted: str) -> None:
         )
 
 
-def parse_sources(text: str, *, option: str = "--seeds") -> list[int | Path]:
+def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | Path]:
     """Seeds and latent files from a list: `0-3,face.safetensors,8`.
 
     Raises:
@@ -102,19 +104,21 @@ def parse_sources(text: str, *, option: str = "--seeds") -> list[int | Path]:
     """
     found: list[int | Path] = []
     for part in text.split(","):
-        if part.strip().lower().endswith(SUFFIX):
+        if part.strip().lower().endswith(LATENT_SUFFIX):
             found.append(Path(part.strip()))
         else:
-            found += seeds_of(part, text, option)
-        if len(found) > MOST:
-            raise UsageError(f"{option} {text!r}: more than {MOST} pictures; draw them in parts")
+            found += parse_seed_range(part, text, option)
+        if len(found) > MAX_IMAGES:
+            raise UsageError(
+                f"{option} {text!r}: more than {MAX_IMAGES} pictures; draw them in parts"
+            )
     return found
 
 
-def open_sources(
+def load_seeds_and_latents(
     parts: Sequence[int | Path], config: GeneratorConfig, *, model: str
-) -> list[Source]:
+) -> list[SeedOrLatent]:
     """Sources of parts, with their files read."""
     return [
-        part if isinstance(part, int) else read_codes(part, config, model=model) for part in parts
+        part if isinstance(part, int) else load_latents(part, config, model=model) for part in parts
     ]

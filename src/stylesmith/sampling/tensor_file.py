@@ -14,13 +14,13 @@ from torch import Tensor
 from stylesmith import files
 from stylesmith.errors import DataError
 
-VERSION = 1
-Kind = Literal["latent", "direction"]
-SUFFIX = ".safetensors"
+TENSOR_FILE_VERSION = 1
+LatentFileKind = Literal["latent", "direction"]
+LATENT_SUFFIX = ".safetensors"
 
 
-def write_tensors(
-    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, kind: Kind
+def write_tensor_file(
+    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, kind: LatentFileKind
 ) -> None:
     """Write tensors and a JSON header atomically.
 
@@ -28,7 +28,7 @@ def write_tensors(
         OutputError: If the file cannot be written; what was there before stays.
     """
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    label = json.dumps({"kind": kind, "version": VERSION, **header})
+    label = json.dumps({"kind": kind, "version": TENSOR_FILE_VERSION, **header})
     content = save(plain, {"stylesmith": label, "crc32": str(_checksum(plain, label))})
 
     def write(temporary: Path) -> None:
@@ -37,7 +37,9 @@ def write_tensors(
     files.write_atomically(path, write)
 
 
-def read_tensors(path: Path, *, kind: Kind) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_tensor_file(
+    path: Path, *, kind: LatentFileKind
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """All tensors and the header, checked against the checksum; nothing in the file is run.
 
     Raises:
@@ -56,10 +58,10 @@ def read_tensors(path: Path, *, kind: Kind) -> tuple[dict[str, Tensor], dict[str
         raise DataError(f"{path}: a safetensors file, but not one of stylesmith's.")
     if str(_checksum(tensors, label)) != metadata.get("crc32"):
         raise DataError(f"{path}: damaged (its checksum does not match its content).")
-    return tensors, _checked_header(path, label, kind)
+    return tensors, _check_header(path, label, kind)
 
 
-def _checked_header(path: Path, label: str, kind: Kind) -> dict[str, Any]:
+def _check_header(path: Path, label: str, kind: LatentFileKind) -> dict[str, Any]:
     try:
         header: dict[str, Any] = json.loads(label)
         found, version = header["kind"], int(header["version"])
@@ -67,9 +69,9 @@ def _checked_header(path: Path, label: str, kind: Kind) -> dict[str, Any]:
         raise DataError(f"{path}: damaged (its header cannot be read).") from None
     if found != kind:
         raise DataError(f"{path}: holds a {found}, wanted a {kind}.")
-    if version > VERSION:
+    if version > TENSOR_FILE_VERSION:
         raise DataError(
-            f"{path}: written by a newer stylesmith (format {version}, this one reads {VERSION}). "
+            f"{path}: written by a newer stylesmith (format {version}, this one reads {TENSOR_FILE_VERSION}). "
             "Upgrade stylesmith."
         )
     return header

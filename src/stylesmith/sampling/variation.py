@@ -8,18 +8,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling.codes import Codes
-from stylesmith.sampling.draw import BATCH, Progress
-from stylesmith.sampling.painter import Painter
-from stylesmith.sampling.settings import NoiseChoice
-from stylesmith.sampling.sources import Source
+from stylesmith.sampling.codes import LatentCodes
+from stylesmith.sampling.draw import DEFAULT_BATCH_SIZE, ProgressCallback
+from stylesmith.sampling.painter import SamplingPipeline
+from stylesmith.sampling.settings import NoiseSettings
+from stylesmith.sampling.sources import SeedOrLatent
 
-Crop = tuple[int, int, int, int]
+CropBox = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
 
 
 @dataclass(frozen=True)
-class Variation:
+class NoiseVariation:
     """How one latent varies over draws of noise."""
 
     image: Tensor
@@ -30,49 +30,53 @@ class Variation:
     """Standard deviation of each pixel's gray value over all draws, `(H, W)`, in levels of 255."""
 
 
-def redraws(
-    pipeline: Painter, source: Source, draws: int, *, batch_size: int = BATCH
+def draw_noise_variants(
+    pipeline: SamplingPipeline,
+    source: SeedOrLatent,
+    draws: int,
+    *,
+    batch_size: int = DEFAULT_BATCH_SIZE,
 ) -> Iterator[Tensor]:
     """Images `(n, C, H, W)` of one latent with fresh noise, `draws` in all.
 
     Draw i gets the noise that belongs to seed i, on the layers that the settings choose.
     """
     codes = pipeline.codes([source])
-    fresh = pipeline.with_noise(NoiseChoice("random", pipeline.settings.noise.layers))
+    fresh = pipeline.with_noise(NoiseSettings("random", pipeline.settings.noise.layers))
     for start in range(0, draws, batch_size):
         seeds = range(start, min(start + batch_size, draws))
         styles = codes.expand(len(seeds)).ws
-        yield fresh.draw(Codes(styles, fresh.noise_maps(seeds)))
+        yield fresh.draw(LatentCodes(styles, fresh.noise_maps(seeds)))
 
 
-def vary(
-    pipeline: Painter,
-    source: Source,
+def measure_noise_variation(
+    pipeline: SamplingPipeline,
+    source: SeedOrLatent,
     draws: int = 100,
     *,
-    batch_size: int = BATCH,
-    on_progress: Progress | None = None,
-) -> Variation:
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    on_progress: ProgressCallback | None = None,
+) -> NoiseVariation:
     """Draw one latent many times with fresh noise.
 
     Raises:
         UsageError: If the network has no noise inputs.
     """
-    check_noise(pipeline)
+    check_has_noise(pipeline)
     examples: list[Tensor] = []
 
     def grays() -> Iterator[Tensor]:
         done = 0
-        for images in redraws(pipeline, source, draws, batch_size=batch_size):
+        for images in draw_noise_variants(pipeline, source, draws, batch_size=batch_size):
             examples.extend(images[: 4 - len(examples)].cpu())
             done += len(images)
             if on_progress:
                 on_progress(done, draws)
             yield gray_levels(images)
 
-    deviation = standard_deviation(grays())
+    deviation = pixel_std(grays())
     image = pipeline.draw(pipeline.codes([source]))[0].cpu()
-    return Variation(image, torch.stack(examples), deviation.cpu())
+    return NoiseVariation(image, torch.stack(examples), deviation.cpu())
 
 
 def gray_levels(images: Tensor) -> Tensor:
@@ -80,7 +84,7 @@ def gray_levels(images: Tensor) -> Tensor:
     return (images[:, :3].double().mean(dim=1) + 1) * 127.5
 
 
-def standard_deviation(batches: Iterable[Tensor]) -> Tensor:
+def pixel_std(batches: Iterable[Tensor]) -> Tensor:
     """Of each pixel over all images of all batches `(N, H, W)`, dividing by their number.
 
     Sums are kept about the first image, where rounding does not hurt.
@@ -96,7 +100,7 @@ def standard_deviation(batches: Iterable[Tensor]) -> Tensor:
     return (squares / count - (total / count).square()).clamp(min=0).sqrt()
 
 
-def most_varied(std: Tensor) -> Crop:
+def most_varied_window(std: Tensor) -> CropBox:
     """The window, a quarter of each side, where noise changes most; `deviation` is `(H, W)`."""
     height, width = (max(1, side // 4) for side in std.shape)
     means = F.avg_pool2d(std[None, None].float(), (height, width), stride=1)[0, 0]
@@ -104,7 +108,7 @@ def most_varied(std: Tensor) -> Crop:
     return left, top, left + width, top + height
 
 
-def check_noise(pipeline: Painter) -> None:
+def check_has_noise(pipeline: SamplingPipeline) -> None:
     """Refuse networks on which noise has no effect.
 
     Raises:

@@ -6,13 +6,15 @@ from torch import Tensor
 
 from stylesmith.networks import Generator
 
-COUNT = 10_000
-SEED = 123
+W_SAMPLE_COUNT = 10_000
+W_SAMPLES_SEED = 123
 """The stream of latents that the published projector estimates the mean of w from."""
 
 
 @torch.no_grad()
-def sample_w(generator: Generator, label: Tensor | None = None, *, count: int = COUNT) -> Tensor:
+def sample_w(
+    generator: Generator, label: Tensor | None = None, *, count: int = W_SAMPLE_COUNT
+) -> Tensor:
     """Intermediate latents `(count, D)`, fp32, on the network's device; always the same ones.
 
     Args:
@@ -22,7 +24,7 @@ def sample_w(generator: Generator, label: Tensor | None = None, *, count: int = 
         count: How many.
     """
     config, device = generator.config, generator.mapping.w_avg.device
-    z = np.random.RandomState(SEED).randn(count, config.mapping.z_dim)
+    z = np.random.RandomState(W_SAMPLES_SEED).randn(count, config.mapping.z_dim)
     if label is None and config.label_size:
         label = torch.eye(config.label_size)[torch.arange(count) % config.label_size]
     parts = []

@@ -16,42 +16,42 @@ from statistics import median
 from typing import Any, Literal
 
 from stylesmith.config import RunConfig
-from stylesmith.config.levels import scaled
+from stylesmith.config.levels import scale_setting
 
-Record = Mapping[str, Any]
+LogRecord = Mapping[str, Any]
 Balance = Literal["unknown", "healthy", "winning", "losing"]
 
 HEALTHY_SIGNS = (0.5, 0.95)
 """Share of right answers of a discriminator that is ahead, but not too far."""
 LOW_DIVERSITY = 0.5
 """Variety of the samples, relative to the data, below which something is wrong."""
-FEW_IMAGES = 5000
+SMALL_DATASET_IMAGES = 5000
 """Data sets smaller than this are soon known by heart."""
 
-_RECENT = 10  # progress records that judge the present
+_RECENT_RECORDS = 10  # progress records that judge the present
 
 
 @dataclass(frozen=True)
-class Story:
+class RunHistory:
     """A run as its log tells it; curves are single-valued even where training went back."""
 
     config: RunConfig
-    records: Sequence[Record]
+    records: Sequence[LogRecord]
 
-    def events(self, event: str) -> list[Record]:
+    def events(self, event: str) -> list[LogRecord]:
         """Every record of an event, in order."""
         return [record for record in self.records if record["event"] == event]
 
-    def curve(self, event: str) -> list[Record]:
+    def curve(self, event: str) -> list[LogRecord]:
         """Records of an event without those that a later one replaced, after a return."""
-        kept: list[Record] = []
+        kept: list[LogRecord] = []
         for record in self.events(event):
             while kept and kept[-1]["images_seen"] >= record["images_seen"]:
                 kept.pop()
             kept.append(record)
         return kept
 
-    def last(self, event: str) -> Record:
+    def last(self, event: str) -> LogRecord:
         """The newest record of an event, empty if there is none."""
         found = self.events(event)
         return found[-1] if found else {}
@@ -64,7 +64,9 @@ class Story:
     @property
     def seconds(self) -> float:
         """Training time over all sessions."""
-        timed = [record for record in self.records if number(record.get("seconds")) is not None]
+        timed = [
+            record for record in self.records if finite_number(record.get("seconds")) is not None
+        ]
         return timed[-1]["seconds"] if timed else 0.0
 
     @property
@@ -81,7 +83,7 @@ class Story:
     @property
     def sign_accuracy(self) -> float | None:
         """How often the discriminator was right lately, over reals and fakes."""
-        recent = self.curve("progress")[-_RECENT:]
+        recent = self.curve("progress")[-_RECENT_RECORDS:]
         sides = [self._median(recent, key) for key in ("sign_real", "sign_fake")]
         known = [side for side in sides if side is not None]
         return sum(known) / len(known) if known else None
@@ -103,37 +105,37 @@ class Story:
     @property
     def diversity(self) -> float | None:
         """Variety of the latest samples, 1 being the data's."""
-        return number(self.last("samples").get("diversity"))
+        return finite_number(self.last("samples").get("diversity"))
 
     @property
     def dropped(self) -> Counter[str]:
         """Dropped steps by the place where a number was not finite."""
         places = Counter(str(record.get("where", "unknown")) for record in self.events("dropped"))
-        unplaced = int(number(self.last("progress").get("dropped")) or 0) - places.total()
+        unplaced = int(finite_number(self.last("progress").get("dropped")) or 0) - places.total()
         return places + Counter({"unknown": max(unplaced, 0)})
 
     @staticmethod
-    def _median(records: Iterable[Record], key: str) -> float | None:
-        values = [number(record.get(key)) for record in records]
+    def _median(records: Iterable[LogRecord], key: str) -> float | None:
+        values = [finite_number(record.get(key)) for record in records]
         known = [value for value in values if value is not None]
         return median(known) if known else None
 
 
 @dataclass(frozen=True)
-class Advice:
+class Suggestion:
     """One thing to try: why, and the command that does it."""
 
     reason: str
     command: str
 
 
-def number(value: Any) -> float | None:
+def finite_number(value: Any) -> float | None:
     """The value if it is a finite number; a log is a file, and may hold anything."""
     known = isinstance(value, int | float) and not isinstance(value, bool)
     return value if known and math.isfinite(value) else None
 
 
-def in_words(images_seen: int) -> str:
+def format_image_count(images_seen: int) -> str:
     """A number of images in a few letters: `640`, `40 thousand`, `2.5 million`."""
     if images_seen < 1000:
         return str(images_seen)
@@ -142,25 +144,27 @@ def in_words(images_seen: int) -> str:
     return f"{images_seen / 1e6:.4g} million"
 
 
-def how_it_goes(history: Story) -> str:
+def describe_run(history: RunHistory) -> str:
     """The state of a run in plain words, a few sentences."""
-    return " ".join([_on_balance(history), *_on_samples(history), *_on_trouble(history)])
+    return " ".join(
+        [_describe_balance(history), *_describe_samples(history), *_describe_problems(history)]
+    )
 
 
-def what_next(history: Story, run_folder: Path) -> list[Advice]:
+def suggest_next(history: RunHistory, run_folder: Path) -> list[Suggestion]:
     """What to try next, the most pressing first."""
     run = shlex.quote(str(run_folder))
-    advice = _against_trouble(history, run_folder)
+    advice = _suggest_fixes(history, run_folder)
     percent = 100 * history.images_seen / (1000 * history.config.training.kimg)
     done = f"{percent:.3g}% of the planned {history.config.training.kimg:,g} thousand images"
     advice.append(
-        Advice(
+        Suggestion(
             f"Train for half an hour more, from exactly where it stopped ({done} are done).",
             f"stylesmith train --resume {run} --minutes 30",
         )
     )
     advice.append(
-        Advice(
+        Suggestion(
             "Draw sixteen pictures. A psi below 1 gives up some variety for quality; --psi 1 "
             "shows all the variety there is.",
             f"stylesmith generate {run} --seeds 0-15 --psi 0.7 --out samples.png",
@@ -169,7 +173,7 @@ def what_next(history: Story, run_folder: Path) -> list[Advice]:
     return advice
 
 
-def _on_balance(history: Story) -> str:
+def _describe_balance(history: RunHistory) -> str:
     if history.sign_accuracy is None:
         return "No progress has been recorded yet."
     right = f"right {history.sign_accuracy:.0%} of the time lately"
@@ -188,8 +192,8 @@ def _on_balance(history: Story) -> str:
             return f"The two networks are in balance: the discriminator is {right}."
 
 
-def _on_samples(history: Story) -> list[str]:
-    distances = [number(record.get("color_distance")) for record in history.curve("samples")]
+def _describe_samples(history: RunHistory) -> list[str]:
+    distances = [finite_number(record.get("color_distance")) for record in history.curve("samples")]
     known = [distance for distance in distances if distance is not None]
     parts = []
     if len(known) > 1:
@@ -205,20 +209,22 @@ def _on_samples(history: Story) -> list[str]:
     return parts
 
 
-def _on_trouble(history: Story) -> list[str]:
+def _describe_problems(history: RunHistory) -> list[str]:
     dropped, returns = history.dropped.total(), len(history.events("rollback"))
     parts = []
     if dropped:
         verb = "step was" if dropped == 1 else "steps were"
         parts.append(f"{dropped} {verb} dropped because of numbers that were not finite.")
     if returns:
-        parts.append(f"Training went back to a checkpoint {_times(returns)}.")
+        parts.append(f"Training went back to a checkpoint {_format_times(returns)}.")
     return parts
 
 
-def _against_trouble(history: Story, run_folder: Path) -> list[Advice]:
+def _suggest_fixes(history: RunHistory, run_folder: Path) -> list[Suggestion]:
     training, data = history.config.training, history.config.data
-    few = 0 < (number(history.last("start").get("dataset_images")) or 0) < FEW_IMAGES
+    few = (
+        0 < (finite_number(history.last("start").get("dataset_images")) or 0) < SMALL_DATASET_IMAGES
+    )
     found: list[tuple[bool, str, list[str], str]] = [
         (
             history.balance == "winning",
@@ -243,7 +249,7 @@ def _against_trouble(history: Story, run_folder: Path) -> list[Advice]:
         (
             history.diversity is not None and history.diversity < LOW_DIVERSITY,
             "The samples are alike: larger batches show the discriminator more of them at once.",
-            [_multiplied("training.batch_size", training.batch_size, 2)],
+            [_scaled_setting("training.batch_size", training.batch_size, 2)],
             "batch",
         ),
         (
@@ -251,25 +257,25 @@ def _against_trouble(history: Story, run_folder: Path) -> list[Advice]:
             "Steps were dropped: full precision and lower rates are safer.",
             [
                 "training.precision=fp32",
-                _multiplied("training.generator_lr", training.generator_lr, 0.5),
-                _multiplied("training.discriminator_lr", training.discriminator_lr, 0.5),
+                _scaled_setting("training.generator_lr", training.generator_lr, 0.5),
+                _scaled_setting("training.discriminator_lr", training.discriminator_lr, 0.5),
             ],
             "safe",
         ),
     ]
     return [
-        Advice(reason, _train_anew(history.config, run_folder, settings, name))
+        Suggestion(reason, _new_run_command(history.config, run_folder, settings, name))
         for applies, reason, settings, name in found
         if applies
     ]
 
 
-def _multiplied(name: str, setting: Any, factor: float) -> str:
+def _scaled_setting(name: str, setting: Any, factor: float) -> str:
     """An assignment of the setting, a number or a table, times a factor."""
-    return f"{name}={json.dumps(scaled(setting, factor))}"
+    return f"{name}={json.dumps(scale_setting(setting, factor))}"
 
 
-def _train_anew(config: RunConfig, run_folder: Path, settings: list[str], name: str) -> str:
+def _new_run_command(config: RunConfig, run_folder: Path, settings: list[str], name: str) -> str:
     """A new run beside the old one: a run resumed with other settings would be neither."""
     words = ["stylesmith", "train", config.data.path or "DATA"]
     words += [] if config.preset == "custom" else ["--preset", config.preset]
@@ -279,5 +285,5 @@ def _train_anew(config: RunConfig, run_folder: Path, settings: list[str], name: 
     return shlex.join([*words, "--out", str(out)])
 
 
-def _times(count: int) -> str:
+def _format_times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"

@@ -21,7 +21,7 @@ A style-based generator trained with stylesmith.
 | Preset | `{config.preset}` |
 | Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
 | Trained on | {source} |{credit}
-| Length | {images_seen / 1000:.1f} thousand images, batch {_batch(config)} |
+| Length | {images_seen / 1000:.1f} thousand images, batch {_top_batch_size(config)} |
 | Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
 
 ```
@@ -37,6 +37,6 @@ The rights to what the model draws also depend on the images that it was trained
 """
 
 
-def _batch(config: RunConfig) -> int:
+def _top_batch_size(config: RunConfig) -> int:
     training = config.training
     return at_level(training.batch_size, config.generator.levels - 1, training.reference_devices)

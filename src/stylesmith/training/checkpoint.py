@@ -5,13 +5,13 @@ from dataclasses import asdict
 
 from stylesmith import distributed
 from stylesmith.config import RunConfig
-from stylesmith.devices import arithmetic_identity, choose_precision, dtype_name
+from stylesmith.devices import choose_precision, dtype_name, numeric_environment
 from stylesmith.errors import ModelError
-from stylesmith.models.container import read_container, write_container
+from stylesmith.models.container import read_tensor_file, write_tensor_file
 from stylesmith.models.run_folder import RunFolder
-from stylesmith.models.store import fill_tensors, growth_header
+from stylesmith.models.store import copy_tensors, growth_header
 from stylesmith.training.log import read_log
-from stylesmith.training.state import Clocks, TrainState
+from stylesmith.training.state import Counters, TrainState
 
 
 def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> None:
@@ -27,10 +27,10 @@ def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> Non
         "generator": config.generator.model_dump(mode="json"),
         "growth": growth_header(state.ema),
         "clocks": asdict(state.counters),
-        "arithmetic": _arithmetic(config, state),
+        "arithmetic": _arithmetic_identity(config, state),
     }
     path = run.checkpoint(state.counters.images_seen)
-    write_container(path, state.tensors(), header, kind="checkpoint")
+    write_tensor_file(path, state.tensors(), header, kind="checkpoint")
     present = run.checkpoints()
     place = present.index(path)
     for other in present[:place] + present[place + config.output.keep_checkpoints :]:
@@ -53,37 +53,37 @@ def restore_newest(
     checkpoints = run.checkpoints()
     for path in checkpoints:
         try:
-            tensors, header = read_container(path, kind="checkpoint")
+            tensors, header = read_tensor_file(path, kind="checkpoint")
         except ModelError as error:
             notify(f"{error} Going back to the checkpoint before it.")
             continue
         _check_same_networks(config, header["config"], str(path))
-        fill_tensors(state.tensors(), tensors, source=str(path))
-        state.counters = Clocks(**header["clocks"])
-        for name, now in _arithmetic(config, state).items():
+        copy_tensors(state.tensors(), tensors, source=str(path))
+        state.counters = Counters(**header["clocks"])
+        for name, now in _arithmetic_identity(config, state).items():
             then = header["arithmetic"][name]
             if then != now:
                 notify(f"{name} was {then} and is {now}: resume is correct, not exact to the bit.")
         return
-    if not checkpoints and _never_began(run):
+    if not checkpoints and _has_no_progress(run):
         notify(f"{run.path}: was stopped before its first checkpoint, so it starts from there.")
         return
     found = "none of its checkpoints is whole" if checkpoints else "it has no checkpoints"
     raise ModelError(f"{run.path}: cannot be resumed, {found}. Start a new run.")
 
 
-def _arithmetic(config: RunConfig, state: TrainState) -> dict[str, str]:
+def _arithmetic_identity(config: RunConfig, state: TrainState) -> dict[str, str]:
     """What an exact continuation depends on."""
     device = state.path_mean.device
     precision = choose_precision(config.training.precision, device)
-    return arithmetic_identity() | {
+    return numeric_environment() | {
         "device": device.type,
         "precision": dtype_name(precision),
         "processes": str(distributed.world_size()),
     }
 
 
-def _never_began(run: RunFolder) -> bool:
+def _has_no_progress(run: RunFolder) -> bool:
     return not run.log.exists() or all(r["event"] == "start" for r in read_log(run.log))
 
 

@@ -4,8 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from stylesmith.charts import Point, line_chart
-from stylesmith.training.advice import HEALTHY_SIGNS, LOW_DIVERSITY, Record, Story, number
+from stylesmith.charts import ChartPoint, line_chart
+from stylesmith.training.advice import (
+    HEALTHY_SIGNS,
+    LOW_DIVERSITY,
+    LogRecord,
+    RunHistory,
+    finite_number,
+)
 
 
 @dataclass(frozen=True)
@@ -91,14 +97,14 @@ PLOTS = (
 )
 
 
-def section(history: Story) -> str:
+def curves_section(history: RunHistory) -> str:
     """A chart of everything that the log holds, as HTML."""
-    figures = "".join(_figure(plot, history) for plot in [*_measured(history), *PLOTS])
+    figures = "".join(_plot_figure(plot, history) for plot in [*_metric_plots(history), *PLOTS])
     shown = figures or '<p class="soft">No progress has been recorded yet.</p>'
     return f'<h2>Curves</h2><div class="charts">{shown}</div>'
 
 
-def _measured(history: Story) -> list[Plot]:
+def _metric_plots(history: RunHistory) -> list[Plot]:
     """A plot for each metric that was taken on the way."""
     names = dict.fromkeys(
         name for record in history.curve("metrics") for name in record.get("scores", {})
@@ -116,10 +122,10 @@ def _measured(history: Story) -> list[Plot]:
     ]
 
 
-def _figure(plot: Plot, history: Story) -> str:
+def _plot_figure(plot: Plot, history: RunHistory) -> str:
     """A chart with its caption; nothing if it would be empty."""
     records = history.curve(plot.event)
-    lines = {name: _points(records, key, plot) for key, name in plot.lines.items()}
+    lines = {name: _plot_points(records, key, plot) for key, name in plot.lines.items()}
     series = {name: line for name, line in lines.items() if any(y is not None for _, y in line)}
     if not series:
         return ""
@@ -137,9 +143,9 @@ def _figure(plot: Plot, history: Story) -> str:
     return f'<figure class="card">{drawing}<figcaption>{escape(plot.caption)}</figcaption></figure>'
 
 
-def _points(records: Sequence[Record], key: str, plot: Plot) -> list[Point]:
+def _plot_points(records: Sequence[LogRecord], key: str, plot: Plot) -> list[ChartPoint]:
     points = [
-        (record["images_seen"] / 1000, number(record.get("scores", record).get(key)))
+        (record["images_seen"] / 1000, finite_number(record.get("scores", record).get(key)))
         for record in records
     ]
     return [point for point in points if point[1] or key not in plot.sparse_fields]

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from stylesmith.config import GeneratorConfig
-from stylesmith.latents import RandomKeys, split_maps
+from stylesmith.latents import RandomKeys, split_noise_maps
 
 
 @dataclass(frozen=True)
-class Draw:
+class LatentBatch:
     """The random input of one generator pass over N images."""
 
     z: Tensor
@@ -30,7 +30,7 @@ class Draw:
     """`(N, label_size)`"""
 
 
-def draw_latents(
+def make_latent_batch(
     config: GeneratorConfig,
     keys: RandomKeys,
     purpose: str,
@@ -41,7 +41,7 @@ def draw_latents(
     mixing_probability: float,
     label: Tensor | None,
     device: torch.device,
-) -> Draw:
+) -> LatentBatch:
     """Draw for the images with these indices in the global batch of a step.
 
     `level` is the highest in use. `mixing` is the probability that the whole step mixes styles,
@@ -54,10 +54,10 @@ def draw_latents(
     cutoff = None
     if layers > 1 and keys.uniform(f"{purpose} mixing", step) < mixing_probability:
         cutoff = 1 + keys.number(f"{purpose} cutoff", step) % (layers - 1)
-    return Draw(
+    return LatentBatch(
         z=flat[:, :z_dim],
         mixing_z=flat[:, z_dim : 2 * z_dim],
         cutoff=cutoff,
-        noise=split_maps(flat[:, 2 * z_dim :], shapes),
+        noise=split_noise_maps(flat[:, 2 * z_dim :], shapes),
         label=None if label is None else label.to(device),
     )

@@ -23,20 +23,20 @@ from stylesmith.config import RunConfig
 from stylesmith.devices import Precision, choose_precision, free_memory
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.training import steps
-from stylesmith.training.draws import Draw
+from stylesmith.training.draws import LatentBatch
 from stylesmith.training.schedule import Phase, Schedule
 
-COPIES = 8
+WEIGHT_COPIES = 8
 """Weights: themselves, gradients, two moments, the average, and three to undo a step."""
-USUAL_SHARE = 0.6
+USUAL_UTILIZATION = 0.6
 """Of the convolution peak, in training."""
 PROBE_IMAGES = 4
-QUICK_SECONDS = 2.0
+MAX_TIMED_SECONDS = 2.0
 """A step shorter than this is timed rather than guessed."""
 RUNTIME_BYTES = 500_000_000
 """What the program itself takes."""
 
-Loss = tuple[Tensor, steps.Stats]
+PassResult = tuple[Tensor, steps.Stats]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Estimate:
 
     def images_per_second(self, peak_flops: float) -> float:
         """Speed of one process on a device of that convolution peak."""
-        return USUAL_SHARE * peak_flops / self.flops_per_image
+        return USUAL_UTILIZATION * peak_flops / self.flops_per_image
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def forecast(
     needs, seconds, speed = [], 0.0, 0.0
     for level, images in schedule.images_by_level().items():
         phase = schedule.phases[level]
-        estimate, micro_batch = estimate_run(config, precision, phase), phase.layout.micro_batch
+        estimate, micro_batch = estimate_phase(config, precision, phase), phase.layout.micro_batch
         needs.append(estimate.memory_bytes(micro_batch))
         speed = predict_speed(config, estimate, precision, device, phase) * schedule.processes
         seconds += images / speed
@@ -95,27 +95,27 @@ def predict_speed(
     """Images a second of one process: small networks are timed, large ones guessed by size."""
     micro_batch = phase.layout.micro_batch
     guess = estimate.images_per_second(convolution_peak(device, precision.dtype))
-    if micro_batch / guess > QUICK_SECONDS:
+    if micro_batch / guess > MAX_TIMED_SECONDS:
         return guess
-    passes = _passes(config, precision, device, micro_batch, phase)
-    return micro_batch / sum(_seconds(run, device) / interval for run, interval in passes)
+    passes = _step_passes(config, precision, device, micro_batch, phase)
+    return micro_batch / sum(_time_pass(run, device) / interval for run, interval in passes)
 
 
-def estimate_run(config: RunConfig, precision: Precision, phase: Phase) -> Estimate:
+def estimate_phase(config: RunConfig, precision: Precision, phase: Phase) -> Estimate:
     """Count memory and operations of each pass on meta tensors; nothing is computed."""
-    passes = _passes(config, precision, torch.device("meta"), PROBE_IMAGES, phase)
+    passes = _step_passes(config, precision, torch.device("meta"), PROBE_IMAGES, phase)
     counts = [(count_pass(run), 1 / interval) for run, interval in passes]
     with torch.device("meta"):
         weights = parameter_count(build_generator(config.generator))
         weights += parameter_count(build_discriminator(config.discriminator))
     return Estimate(
-        fixed_bytes=weights * 4 * COPIES,
+        fixed_bytes=weights * 4 * WEIGHT_COPIES,
         bytes_per_image=max(kept for (kept, _), _ in counts) // PROBE_IMAGES,
         flops_per_image=sum(flops * share for (_, flops), share in counts) / PROBE_IMAGES,
     )
 
 
-def count_pass(compute: Callable[[], Loss]) -> tuple[int, float]:
+def count_pass(compute: Callable[[], PassResult]) -> tuple[int, float]:
     """Bytes that a pass keeps for its backward, and operations of both directions."""
     kept: dict[int, int] = {}
 
@@ -125,13 +125,13 @@ def count_pass(compute: Callable[[], Loss]) -> tuple[int, float]:
             kept[storage._cdata] = storage.nbytes()
         return tensor
 
-    with OperationCounter() as counter, saved_tensors_hooks(pack, lambda t: t):
+    with FlopCounter() as counter, saved_tensors_hooks(pack, lambda t: t):
         loss, _ = compute()
         loss.backward()
     return sum(kept.values()), counter.total
 
 
-class OperationCounter(TorchDispatchMode):
+class FlopCounter(TorchDispatchMode):
     """Counts as torch's FlopCounterMode does, which cannot follow gradients of gradients."""
 
     total = 0.0
@@ -159,19 +159,19 @@ def choose_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
     precision = choose_precision(config.training.precision, device)
     available = free_memory(device)
     fitting = {
-        4 << level: _fitting_share(config, phase, precision, available)
+        4 << level: _fitting_micro_batch(config, phase, precision, available)
         for level, phase in phases.items()
     }
     (only, *others) = set(fitting.values())
     return config.change(training={"micro_batch": fitting if others else only})
 
 
-def _fitting_share(
+def _fitting_micro_batch(
     config: RunConfig, phase: Phase, precision: Precision, available: int | None
 ) -> int:
     share = phase.layout.micro_batch  # the whole batch of a process, where none is chosen yet
     if available is not None:
-        estimate = estimate_run(config, precision, phase)
+        estimate = estimate_phase(config, precision, phase)
         while share % 2 == 0 and estimate.memory_bytes(share) > 0.8 * available:
             share //= 2
     return share
@@ -191,7 +191,7 @@ def convolution_peak(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * x.numel() * weight.numel() / 256 / statistics.median(seconds[1:])
 
 
-def _seconds(compute: Callable[[], Loss], device: torch.device) -> float:
+def _time_pass(compute: Callable[[], PassResult], device: torch.device) -> float:
     """Time of a pass, its backward included, when it runs the second time."""
     for _ in range(2):
         begin = time.perf_counter()
@@ -203,9 +203,9 @@ def _seconds(compute: Callable[[], Loss], device: torch.device) -> float:
     return seconds
 
 
-def _passes(
+def _step_passes(
     config: RunConfig, precision: Precision, device: torch.device, n: int, phase: Phase
-) -> list[tuple[Callable[[], Loss], int]]:
+) -> list[tuple[Callable[[], PassResult], int]]:
     """The passes of a step over n random images, each with its interval."""
     training, level = config.training, phase.growth.level
     with torch.device(device):
@@ -215,14 +215,16 @@ def _passes(
         reals = torch.randn(n, config.data.channels, *config.data.size)
         directions = torch.randn(n, config.data.channels, *config.generator.size(level))
         labels = torch.zeros(n, config.data.label_size) if config.data.label_size else None
-        draw = _random_draw(config, n, labels, level)
+        draw = _random_latent_batch(config, n, labels, level)
         target, places = torch.zeros(()), torch.rand(n)
-    networks = partial(steps.Players, generator, precision=precision, growth=phase.growth)
+    networks = partial(steps.Networks, generator, precision=precision, growth=phase.growth)
     moving_g, moving_d = networks(frozen), networks(learning)
-    main_loss: Callable[[], Loss] = partial(steps.discriminator_pass, moving_d, reals, labels, draw)
+    main_loss: Callable[[], PassResult] = partial(
+        steps.discriminator_pass, moving_d, reals, labels, draw
+    )
     if training.loss == "wgan_gp":
         main_loss = partial(steps.wgan_pass, moving_d, reals, labels, draw, places, training)
-    passes: list[tuple[Callable[[], Loss], int]] = [
+    passes: list[tuple[Callable[[], PassResult], int]] = [
         (partial(steps.generator_pass, moving_g, draw, loss=training.loss), 1),
         (main_loss, 1),
     ]
@@ -235,7 +237,9 @@ def _passes(
     return passes
 
 
-def _random_draw(config: RunConfig, n: int, label: Tensor | None, level: int) -> Draw:
+def _random_latent_batch(
+    config: RunConfig, n: int, label: Tensor | None, level: int
+) -> LatentBatch:
     z_dim = config.generator.mapping.z_dim
     noise = [torch.randn(n, 1, *shape) for shape in config.generator.noise_shapes_up_to(level)]
-    return Draw(torch.randn(n, z_dim), torch.randn(n, z_dim), None, noise, label)
+    return LatentBatch(torch.randn(n, z_dim), torch.randn(n, z_dim), None, noise, label)

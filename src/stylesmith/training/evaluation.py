@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from stylesmith.networks import Generator
-from stylesmith.training.log import Record
+from stylesmith.training.log import LogRecord
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,17 @@ class Evaluator(Protocol):
         """
 
 
-def is_best(score: Score, records: Iterable[Record]) -> bool:
+def is_best(score: Score, records: Iterable[LogRecord]) -> bool:
     """Whether a score beats all earlier ones of its name in the log."""
-    earlier = [_value(record, score.name) for record in records if record["event"] == "metrics"]
+    earlier = [
+        _logged_score(record, score.name) for record in records if record["event"] == "metrics"
+    ]
     known = [value for value in earlier if value is not None]
     if score.larger_is_better:
         return all(score.value > value for value in known)
     return all(score.value < value for value in known)
 
 
-def _value(record: Record, name: str) -> float | None:
+def _logged_score(record: LogRecord, name: str) -> float | None:
     scores: dict[str, Any] = record.get("scores", {})
     return scores.get(name)

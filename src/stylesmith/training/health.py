@@ -7,11 +7,11 @@ from stylesmith.training.advice import HEALTHY_SIGNS, LOW_DIVERSITY
 
 PATIENCE = 5
 """Records in a row that must agree."""
-SETTLED = 0.01
+CHANCE_LOSS_TOLERANCE = 0.01
 """D's loss this close to 2 ln 2 has not learned to tell real from generated."""
 
 
-class Health:
+class HealthMonitor:
     """Watches the log's records and speaks up once for each kind of trouble."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Health:
                 "generator learns little. Raise the penalty (--set training.r1_gamma=...), add "
                 "images, or flip them with --mirror.",
             )
-        if all(abs(r["loss_d"] - 2 * math.log(2)) < SETTLED for r in self._recent):
+        if all(abs(r["loss_d"] - 2 * math.log(2)) < CHANCE_LOSS_TOLERANCE for r in self._recent):
             hints += self._once(
                 "idle",
                 "The discriminator's loss stays at 2 ln 2: it cannot tell real from generated. "

@@ -14,26 +14,26 @@ from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision
 from stylesmith.latents import RandomKeys
 from stylesmith.training import steps
-from stylesmith.training.draws import Draw, draw_latents
+from stylesmith.training.draws import LatentBatch, make_latent_batch
 from stylesmith.training.ema import ema_decay, update_ema
 from stylesmith.training.schedule import Phase, Schedule
 from stylesmith.training.state import TrainState
 from stylesmith.training.steps import Stats
-from stylesmith.training.undo import Undo
+from stylesmith.training.undo import StateBackup
 
-Pass = Callable[[range], tuple[Tensor, Stats]]
+LossPass = Callable[[range], tuple[Tensor, Stats]]
 """From indices in the global batch, one micro-batch of them, to a loss and stats."""
 
-Reals = dict[range, tuple[Tensor, Tensor | None]]
+RealBatches = dict[range, tuple[Tensor, Tensor | None]]
 """Real images in -1..1 and labels of each micro-batch."""
 
 
-class Learner:
+class TrainStep:
     """Moves a `TrainState` by one step at a time."""
 
     phase: Phase
     """What is in force since the schedule was last read."""
-    networks: steps.Players
+    networks: steps.Networks
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Learner:
         self.schedule = schedule
         self.device = state.path_mean.device
         self.precision = choose_precision(config.training.precision, self.device)
-        self.backup = Undo(state)
+        self.backup = StateBackup(state)
         self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
         self._apply_phase(schedule.at(state.counters.schedule_read))
 
@@ -89,7 +89,7 @@ class Learner:
     def _apply_phase(self, phase: Phase) -> None:
         state = self.state
         self.phase, self.micro_batches = phase, phase.layout.micro_batches()
-        self.networks = steps.Players(
+        self.networks = steps.Networks(
             state.generator,
             state.discriminator,
             self.precision,
@@ -129,7 +129,7 @@ class Learner:
         stats = self._optimize("discriminator", [main_loss])
         return stats | self._optimize("discriminator", [r1_loss]) if due else stats
 
-    def _optimize(self, name: str, passes: Sequence[Pass]) -> Stats:
+    def _optimize(self, name: str, passes: Sequence[LossPass]) -> Stats:
         """Move one network by its mean gradient over all micro-batches and processes.
 
         The gradients of several passes are added. A parameter that no pass reaches gets a zero
@@ -146,8 +146,8 @@ class Learner:
                 (loss / len(self.micro_batches)).backward()
                 for key, value in stats.items():
                     totals[key] = totals.get(key, 0) + value / len(self.micro_batches)
-        gradients = [_gradient(p) for p in getattr(self.state, name).parameters()]
-        distributed.average_([*gradients, *totals.values()])
+        gradients = [_gradient_or_zeros(p) for p in getattr(self.state, name).parameters()]
+        distributed.all_reduce_mean_([*gradients, *totals.values()])
         checked = [*gradients, *totals.values()]
         norm = torch.nn.utils.get_total_norm(checked)  # of squares, which Adam keeps
         self.all_finite &= torch.isfinite(norm)
@@ -178,13 +178,13 @@ class Learner:
         places = torch.tensor(between, dtype=torch.float32, device=self.device)
         return steps.wgan_pass(self.networks, *batch, draw, places, training)
 
-    def _latent_batch(self, purpose: str, indices: range) -> Draw:
+    def _latent_batch(self, purpose: str, indices: range) -> LatentBatch:
         """Latents, noise and labels of generated images; labels are distributed as in the data."""
         step, label = self.state.counters.steps, None
         if self.config.generator.label_size:
             numbers = [self.keys.number(f"{purpose} label", step, i) for i in indices]
             label = self.loader.random_labels(numbers)
-        return draw_latents(
+        return make_latent_batch(
             self.config.generator,
             self.keys,
             purpose,
@@ -201,7 +201,7 @@ class Learner:
         step = self.state.counters.steps
         return self.keys.normal(size, purpose, step, index, device=self.device).reshape(shape)
 
-    def _take_reals(self) -> Reals:
+    def _take_reals(self) -> RealBatches:
         """The real images of this step; the next step's are prefetched."""
         start, size = self.state.counters.images_seen, self.phase.batch_size
         positions = [start + index for share in self.micro_batches for index in share]
@@ -233,7 +233,7 @@ class Learner:
         clocks.dropped_in_row = clocks.dropped_in_row + 1 if dropped else 0
 
 
-def _gradient(parameter: Tensor) -> Tensor:
+def _gradient_or_zeros(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
         parameter.grad = torch.zeros_like(parameter)
     return parameter.grad

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-_RATE_WINDOW = 60
+_MAX_SPEED_MARKS = 60
 """Marks, at least half a second apart, over which the speed is measured."""
 
 
@@ -49,7 +49,7 @@ class LiveView:
         self.images_seen = start_images
         self.latest: Mapping[str, Any] = {}
         self._began = time.monotonic()
-        self._marks = deque([(self._began, start_images)], maxlen=_RATE_WINDOW)
+        self._marks = deque([(self._began, start_images)], maxlen=_MAX_SPEED_MARKS)
         self._live = Live(console=self.console, get_renderable=self._render, refresh_per_second=4)
 
     def __enter__(self) -> Self:

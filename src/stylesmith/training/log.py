@@ -16,9 +16,9 @@ from stylesmith import files
 from stylesmith.errors import ModelError, OutputError, UsageError
 from stylesmith.training.live import LiveView
 
-__all__ = ["LiveView", "Record", "RunLog", "TensorBoardWriter", "read_log"]
+__all__ = ["LiveView", "LogRecord", "RunLog", "TensorBoardWriter", "read_log"]
 
-Record = dict[str, Any]
+LogRecord = dict[str, Any]
 
 
 class RunLog:
@@ -48,9 +48,9 @@ class RunLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             return cls(path, path.open("a", encoding="utf-8"))
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise _write_error(path, error) from error
 
-    def write(self, event: str, *, images_seen: int, steps: int, **fields: Any) -> Record:
+    def write(self, event: str, *, images_seen: int, steps: int, **fields: Any) -> LogRecord:
         """Append one record and hand it back as written; NaN and infinity become null.
 
         Raises:
@@ -58,12 +58,12 @@ class RunLog:
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         clocks = {"event": event, "time": now, "images_seen": images_seen, "steps": steps}
-        record: Record = _finite(clocks | fields)
+        record: LogRecord = _replace_non_finite(clocks | fields)
         try:
             self._stream.write(json.dumps(record, allow_nan=False) + "\n")
             self._stream.flush()
         except OSError as error:
-            raise _cannot_write(self.path, error) from error
+            raise _write_error(self.path, error) from error
         return record
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class RunLog:
             self._stream.close()
 
 
-def read_log(path: Path) -> list[Record]:
+def read_log(path: Path) -> list[LogRecord]:
     """All records of a log in order, without a last line that was torn in writing.
 
     Raises:
@@ -88,7 +88,7 @@ def read_log(path: Path) -> list[Record]:
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     records = []
     for number, line in numbered:
-        record = _parse(line)
+        record = _parse_record(line)
         if record is not None:
             records.append(record)
         elif number != numbered[-1][0]:
@@ -136,7 +136,7 @@ class TensorBoardWriter:
         self._writer.close()
 
 
-def _parse(line: bytes) -> Record | None:
+def _parse_record(line: bytes) -> LogRecord | None:
     try:
         record = json.loads(line)
     except ValueError:
@@ -145,18 +145,18 @@ def _parse(line: bytes) -> Record | None:
     return record if whole and isinstance(record.get("images_seen"), int) else None
 
 
-def _finite(value: Any) -> Any:
+def _replace_non_finite(value: Any) -> Any:
     """The value as JSON can hold it, which knows neither NaN nor infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: _replace_non_finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [_replace_non_finite(item) for item in value]
     return value
 
 
-def _cannot_write(path: Path, error: OSError) -> OutputError:
+def _write_error(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"{path}: the log cannot be written ({error.strerror}). Free some space or make the "
         "folder writable, then go on with `stylesmith train --resume`."

@@ -10,47 +10,57 @@ from typing import Any
 
 from PIL import Image
 
-from stylesmith.training.advice import Story, in_words
+from stylesmith.training.advice import RunHistory, format_image_count
 
-HISTORY = 8
+MAX_HISTORY_GRIDS = 8
 """Most sample grids shown over time."""
 
-_GRID_BYTES, _HISTORY_BYTES = 800_000, 130_000  # 2 and 8 of them, in base64: 3.5 MB
-_GRID_SIDE, _HISTORY_SIDE = 1280, 440
-_CORNER = 4  # images along each side of a history picture
-_PIXEL_ART = 520  # pictures smaller than this are enlarged without smoothing
+_MAX_GRID_BYTES, _MAX_HISTORY_BYTES = 800_000, 130_000  # 2 and 8 of them, in base64: 3.5 MB
+_MAX_GRID_PIXELS, _MAX_HISTORY_PIXELS = 1280, 440
+_CROP_IMAGES = 4  # images along each side of a history picture
+_MIN_SMOOTH_PIXELS = 520  # pictures smaller than this are enlarged without smoothing
 
 
-def latest(history: Story, run_folder: Path) -> str:
+def samples_section(history: RunHistory, run_folder: Path) -> str:
     """The latest samples beside real images."""
-    shots = _shots(history, run_folder)
+    shots = _sample_grids(history, run_folder)
     figures = []
     if shots:
         seen, path = shots[-1]
-        caption = f"Samples after {in_words(seen)} images"
-        figures.append(_picture(path, caption, max_pixels=_GRID_SIDE, max_bytes=_GRID_BYTES))
+        caption = f"Samples after {format_image_count(seen)} images"
+        figures.append(
+            _image_figure(path, caption, max_pixels=_MAX_GRID_PIXELS, max_bytes=_MAX_GRID_BYTES)
+        )
     reals = run_folder / "samples" / "reals.png"
     if reals.exists():
         caption = "Real images, for comparison"
-        figures.append(_picture(reals, caption, max_pixels=_GRID_SIDE, max_bytes=_GRID_BYTES))
+        figures.append(
+            _image_figure(reals, caption, max_pixels=_MAX_GRID_PIXELS, max_bytes=_MAX_GRID_BYTES)
+        )
     note = "" if shots else '<p class="soft">No samples have been drawn yet.</p>'
     return f'<h2>What it draws</h2>{note}<div class="pair">{"".join(figures)}</div>'
 
 
-def history(history: Story, run_folder: Path) -> str:
+def history_section(history: RunHistory, run_folder: Path) -> str:
     """A corner of the sample grids, evenly spaced in time."""
-    shots = _spread(_shots(history, run_folder), HISTORY)
+    shots = _evenly_spaced(_sample_grids(history, run_folder), MAX_HISTORY_GRIDS)
     if len(shots) < 2:
         return ""
-    corner = tuple(_CORNER * side for side in history.config.data.size)
+    corner = tuple(_CROP_IMAGES * side for side in history.config.data.size)
     figures = [
-        _picture(path, f"{in_words(seen)} images", _HISTORY_SIDE, _HISTORY_BYTES, crop=corner)
+        _image_figure(
+            path,
+            f"{format_image_count(seen)} images",
+            _MAX_HISTORY_PIXELS,
+            _MAX_HISTORY_BYTES,
+            crop=corner,
+        )
         for seen, path in shots
     ]
     return f'<h2>How it learned</h2><div class="history">{"".join(figures)}</div>'
 
 
-def _shots(history: Story, run_folder: Path) -> list[tuple[int, Path]]:
+def _sample_grids(history: RunHistory, run_folder: Path) -> list[tuple[int, Path]]:
     """Sample grids that exist, with the images seen when they were drawn."""
     folder = run_folder / "samples"
     found = [
@@ -60,14 +70,14 @@ def _shots(history: Story, run_folder: Path) -> list[tuple[int, Path]]:
     return [(seen, path) for seen, path in found if path.is_file()]
 
 
-def _spread(items: Sequence[Any], count: int) -> list[Any]:
+def _evenly_spaced(items: Sequence[Any], count: int) -> list[Any]:
     """At most `count` items, evenly spaced, the first and the last among them."""
     if len(items) <= count:
         return list(items)
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
-def _picture(
+def _image_figure(
     path: Path,
     caption: str,
     max_pixels: int,
@@ -86,16 +96,16 @@ def _picture(
         return f"<figure><figcaption>{escape(note)}</figcaption></figure>"
     if crop and image.height % crop[0] == 0 and image.width % crop[1] == 0:
         image = image.crop((0, 0, crop[1], crop[0]))
-    uri, width, height = embed(image, max_pixels=max_pixels, max_bytes=max_bytes)
-    zoom = max(1, _PIXEL_ART // width)
-    kind = ' class="pixels"' if image.width == width < _PIXEL_ART else ""
+    uri, width, height = embed_image(image, max_pixels=max_pixels, max_bytes=max_bytes)
+    zoom = max(1, _MIN_SMOOTH_PIXELS // width)
+    kind = ' class="pixels"' if image.width == width < _MIN_SMOOTH_PIXELS else ""
     return (
         f'<figure><img{kind} src="{uri}" width="{width * zoom}" height="{height * zoom}" '
         f'alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
     )
 
 
-def embed(image: Image.Image, *, max_pixels: int, max_bytes: int) -> tuple[str, int, int]:
+def embed_image(image: Image.Image, *, max_pixels: int, max_bytes: int) -> tuple[str, int, int]:
     """An image as a data URI of at most `budget` bytes before base64, and its width and height.
 
     It is reduced to `side` pixels. One that needs no reduction stays PNG if that is small enough;
@@ -104,17 +114,17 @@ def embed(image: Image.Image, *, max_pixels: int, max_bytes: int) -> tuple[str, 
     kind = "PNG" if max(image.size) <= max_pixels else "WEBP"
     image = image.copy()
     image.thumbnail((max_pixels, max_pixels), Image.Resampling.LANCZOS)
-    content = _encode(image, kind)
+    content = _encode_image(image, kind)
     while len(content) > max_bytes and max(image.size) > 16:
         if kind == "WEBP":
             image.thumbnail((image.width * 4 // 5, image.height * 4 // 5))
         kind = "WEBP"
-        content = _encode(image, kind)
+        content = _encode_image(image, kind)
     text = base64.b64encode(content).decode()
     return f"data:image/{kind.lower()};base64,{text}", image.width, image.height
 
 
-def _encode(image: Image.Image, kind: str) -> bytes:
+def _encode_image(image: Image.Image, kind: str) -> bytes:
     options = {"optimize": True} if kind == "PNG" else {"quality": 88}
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)

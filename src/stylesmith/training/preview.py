@@ -62,7 +62,9 @@ class Preview:
         reals = F.avg_pool2d(self.reals, factor) if factor > 1 else self.reals
         return {
             "color_distance": float((color_moments(samples) - color_moments(reals)).norm()),
-            "diversity": float(spread(samples) / spread(reals).clamp(min=1e-8)),
+            "diversity": float(
+                mean_pairwise_distance(samples) / mean_pairwise_distance(reals).clamp(min=1e-8)
+            ),
         }
 
     def repeat_to_full_size(self, samples: Tensor) -> Tensor:
@@ -77,7 +79,7 @@ def color_moments(batch: Tensor) -> Tensor:
     return torch.cat([channels.mean(dim=1), channels.std(dim=1)])
 
 
-def spread(batch: Tensor) -> Tensor:
+def mean_pairwise_distance(batch: Tensor) -> Tensor:
     """Mean distance between two images of a batch, seen at 8x8 pixels (a scalar)."""
     small = F.adaptive_avg_pool2d(batch, 8).flatten(1)
     distances = torch.cdist(small, small)

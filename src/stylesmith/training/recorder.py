@@ -16,7 +16,7 @@ from stylesmith.models.store import save_weights
 from stylesmith.training.card import model_card
 from stylesmith.training.checkpoint import save_checkpoint
 from stylesmith.training.evaluation import Score, is_best
-from stylesmith.training.health import Health
+from stylesmith.training.health import HealthMonitor
 from stylesmith.training.live import LiveView
 from stylesmith.training.log import RunLog, TensorBoardWriter, read_log
 from stylesmith.training.preview import Preview
@@ -40,7 +40,7 @@ class Recorder:
         tensorboard: bool = False,
     ):
         self.config, self.state, self.run, self.preview = config, state, run, preview
-        self.view, self.health = view, Health()
+        self.view, self.health = view, HealthMonitor()
         self.phase = Schedule(config).at(state.counters.schedule_read)
         self.log = RunLog.open(run.log, images_seen=state.counters.images_seen)
         self.tensorboard: TensorBoardWriter | None = None
@@ -56,7 +56,7 @@ class Recorder:
         clocks = self.state.counters
         self._write("start", resumed=clocks.steps > 0, **facts)
         if clocks.steps == 0:
-            images.save(self.preview.real_grid(), self.run.real_samples)
+            images.save_image(self.preview.real_grid(), self.run.real_samples)
             self.checkpoint()
             self._write_samples()
 
@@ -203,13 +203,13 @@ class Recorder:
         """Whether an output of that interval, a number or a table, is due after the last step."""
         devices = self.config.training.reference_devices
         every_kimg = at_level(kimg, self.phase.growth.level, devices)
-        return crossed(every_kimg, images_before, self.state.counters.images_seen)
+        return crossed_interval(every_kimg, images_before, self.state.counters.images_seen)
 
     def _relative_name(self, path: Path) -> str:
         return path.relative_to(self.run.path).as_posix()
 
 
-def crossed(every_kimg: float, before: int, after: int) -> bool:
+def crossed_interval(every_kimg: float, before: int, after: int) -> bool:
     """Whether a multiple of `every_kimg` thousand images lies behind `before` and up to `after`."""
     every = every_kimg * 1000
     return int(after // every) > int(before // every)

@@ -13,7 +13,7 @@ from stylesmith import files
 from stylesmith.config import Config, RunConfig
 from stylesmith.errors import ModelError
 from stylesmith.training import advice, curves, pictures
-from stylesmith.training.advice import Record, Story, in_words, number
+from stylesmith.training.advice import LogRecord, RunHistory, finite_number, format_image_count
 from stylesmith.training.live import format_duration
 from stylesmith.training.log import read_log
 
@@ -28,20 +28,20 @@ def write_report(run_folder: Path) -> Path:
         ModelError: If config.json or log.jsonl is missing or damaged.
         OutputError: If the report cannot be written.
     """
-    story = Story(_read_config(run_folder / "config.json"), read_log(run_folder / "log.jsonl"))
+    story = RunHistory(_read_config(run_folder / "config.json"), read_log(run_folder / "log.jsonl"))
     template = package_files("stylesmith.training").joinpath("report.html")
     page = Template(template.read_text(encoding="utf-8")).substitute(
-        title=escape(f"{_name(run_folder)}: a training report"),
+        title=escape(f"{_run_name(run_folder)}: a training report"),
         summary=_summary(story),
-        facts=_facts(story),
+        facts=_facts_list(story),
         sections="\n".join(
             [
-                pictures.latest(story, run_folder),
-                _next_steps(story, run_folder),
-                pictures.history(story, run_folder),
-                curves.section(story),
-                _events(story),
-                _settings(story.config),
+                pictures.samples_section(story, run_folder),
+                _suggestions_section(story, run_folder),
+                pictures.history_section(story, run_folder),
+                curves.curves_section(story),
+                _events_section(story),
+                _settings_section(story.config),
             ]
         ),
         footer=_footer(story),
@@ -63,15 +63,15 @@ def _read_config(path: Path) -> RunConfig:
     return RunConfig.from_json(text, source=str(path))
 
 
-def _name(run_folder: Path) -> str:
+def _run_name(run_folder: Path) -> str:
     return run_folder.resolve().name or "run"
 
 
-def _summary(history: Story) -> str:
+def _summary(history: RunHistory) -> str:
     """What was trained, on what, how long, how fast, and how it looks."""
     config = history.config
     height, width = config.data.size
-    images = number(history.last("start").get("dataset_images"))
+    images = finite_number(history.last("start").get("dataset_images"))
     count = f"{images:,} images" if images else "images"
     source = f" from <code>{escape(Path(config.data.path).name)}</code>" if config.data.path else ""
     kind = {1: "grey", 3: "color", 4: "color with transparency"}[config.data.channels]
@@ -81,11 +81,11 @@ def _summary(history: Story) -> str:
         f"A generator with the preset <code>{escape(config.preset)}</code>, trained on {count}"
         f"{source} ({width}x{height} pixels, {kind}{mirrored}{labels})."
     )
-    told = f"{made} {_so_far(history, images)} {_ending(history)}"
-    return f"<p>{told}</p>\n<p>{escape(advice.how_it_goes(history))}</p>"
+    told = f"{made} {_progress_text(history, images)} {_stop_text(history)}"
+    return f"<p>{told}</p>\n<p>{escape(advice.describe_run(history))}</p>"
 
 
-def _so_far(history: Story, images: float | None) -> str:
+def _progress_text(history: RunHistory, images: float | None) -> str:
     """How much it has learned from, how long, where and how fast."""
     if history.images_seen == 0:
         return "It has not seen an image yet."
@@ -99,12 +99,12 @@ def _so_far(history: Story, images: float | None) -> str:
         else ""
     )
     return (
-        f"It has learned from {in_words(history.images_seen)} images{passes}, in "
+        f"It has learned from {format_image_count(history.images_seen)} images{passes}, in "
         f"{format_duration(history.seconds)}{where}{precision}{speed}."
     )
 
 
-def _ending(history: Story) -> str:
+def _stop_text(history: RunHistory) -> str:
     if history.stop_reason is None:
         return "No end is recorded: it was still running, or ended abruptly."
     return (
@@ -114,12 +114,14 @@ def _ending(history: Story) -> str:
     )
 
 
-def _facts(history: Story) -> str:
+def _facts_list(history: RunHistory) -> str:
     start, progress = history.last("start"), history.last("progress")
-    millions = [number(start.get(f"{name}_parameters")) for name in ("generator", "discriminator")]
-    memory = number(progress.get("memory_gb"))
+    millions = [
+        finite_number(start.get(f"{name}_parameters")) for name in ("generator", "discriminator")
+    ]
+    memory = finite_number(progress.get("memory_gb"))
     shown: list[tuple[str, str | None]] = [
-        ("Images seen", in_words(history.images_seen)),
+        ("Images seen", format_image_count(history.images_seen)),
         ("Training time", format_duration(history.seconds)),
         (
             "Images a second",
@@ -133,23 +135,23 @@ def _facts(history: Story) -> str:
     return f'<dl class="facts">{"".join(cells)}</dl>'
 
 
-def _next_steps(history: Story, run_folder: Path) -> str:
+def _suggestions_section(history: RunHistory, run_folder: Path) -> str:
     items = [
         f'<li class="card"><p>{escape(item.reason)}</p>'
         f"<pre><code>{escape(item.command)}</code></pre></li>"
-        for item in advice.what_next(history, run_folder)
+        for item in advice.suggest_next(history, run_folder)
     ]
     return f'<h2>What to try next</h2><ul class="plain">{"".join(items)}</ul>'
 
 
-def _events(history: Story) -> str:
+def _events_section(history: RunHistory) -> str:
     """Hints, returns to a checkpoint and dropped steps; what was said often is said once."""
     when: dict[str, list[str]] = {}
     for record in history.records:
-        text = _incident(record)
+        text = _event_text(record)
         if text:
-            when.setdefault(text, []).append(in_words(record["images_seen"]))
-    lines = [f"{escape(text)} <small>{_at(times)}</small>" for text, times in when.items()]
+            when.setdefault(text, []).append(format_image_count(record["images_seen"]))
+    lines = [f"{escape(text)} <small>{_times_text(times)}</small>" for text, times in when.items()]
     for place, count in history.dropped.items():
         steps = "step was" if count == 1 else "steps were"
         lines.append(f"{count:,} {steps} dropped: numbers not finite ({escape(place)}).")
@@ -158,28 +160,28 @@ def _events(history: Story) -> str:
     return f"<h2>Hints and incidents</h2>{body}"
 
 
-def _incident(record: Record) -> str:
+def _event_text(record: LogRecord) -> str:
     match record["event"]:
         case "hint":
             return str(record.get("text", ""))
         case "rollback":
-            back_to = in_words(int(number(record.get("to")) or 0))
+            back_to = format_image_count(int(finite_number(record.get("to")) or 0))
             return f"Training went back to the checkpoint at {back_to} images."
         case _:
             return ""
 
 
-def _at(times: list[str]) -> str:
+def _times_text(times: list[str]) -> str:
     if len(times) == 1:
         return f"at {times[0]} images"
     return f"{len(times)} times, first at {times[0]} and last at {times[-1]} images"
 
 
-def _settings(config: RunConfig) -> str:
+def _settings_section(config: RunConfig) -> str:
     """All settings by part, with the meaning of each."""
     tables = []
-    for name, value in _parts(config):
-        rows = "".join(_row(value, field) for field in type(value).model_fields)
+    for name, value in _nested_configs(config):
+        rows = "".join(_setting_row(value, field) for field in type(value).model_fields)
         is_open = " open" if name == "training" else ""
         tables.append(
             f"<details{is_open}><summary>{escape(name)}</summary><table>{rows}</table></details>"
@@ -187,28 +189,28 @@ def _settings(config: RunConfig) -> str:
     return f"<h2>Settings</h2>{''.join(tables)}"
 
 
-def _parts(config: Config, name: str = "run") -> list[tuple[str, Config]]:
+def _nested_configs(config: Config, name: str = "run") -> list[tuple[str, Config]]:
     """A config and the configs inside it, each with its dotted name."""
     parts = [(name, config)]
     for field in type(config).model_fields:
         value = getattr(config, field)
         if isinstance(value, Config):
-            parts += _parts(value, field if name == "run" else f"{name}.{field}")
+            parts += _nested_configs(value, field if name == "run" else f"{name}.{field}")
     return parts
 
 
-def _row(config: Config, field: str) -> str:
+def _setting_row(config: Config, field: str) -> str:
     value = getattr(config, field)
     if isinstance(value, Config):
         return ""  # has a table of its own
     meaning = escape(" ".join((type(config).model_fields[field].description or "").split()))
     return (
         f'<tr title="{meaning}"><th scope="row"><code>{escape(field)}</code></th>'
-        f'<td class="value">{escape(_say(value))}</td><td><small>{meaning}</small></td></tr>'
+        f'<td class="value">{escape(_format_value(value))}</td><td><small>{meaning}</small></td></tr>'
     )
 
 
-def _say(value: Any) -> str:
+def _format_value(value: Any) -> str:
     match value:
         case None:
             return "none"
@@ -222,7 +224,7 @@ def _say(value: Any) -> str:
             return str(value)
 
 
-def _footer(history: Story) -> str:
+def _footer(history: RunHistory) -> str:
     start = history.last("start")
     made = ", ".join(f"{name} {start[name]}" for name in ("stylesmith", "torch") if start.get(name))
     until = f"State of {history.records[-1].get('time')}." if history.records else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-WATCHED = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
@@ -26,7 +26,7 @@ class StopRequest:
 def stop_request() -> Iterator[StopRequest]:
     """Watch for signals; restores the former handlers at the end."""
     request = StopRequest()
-    former = {number: signal.signal(number, request) for number in WATCHED}
+    former = {number: signal.signal(number, request) for number in STOP_SIGNALS}
     try:
         yield request
     finally:

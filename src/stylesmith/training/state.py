@@ -11,7 +11,7 @@ from stylesmith.networks import Discriminator, Generator, build_discriminator, b
 
 
 @dataclass
-class Clocks:
+class Counters:
     """Counters, all of them saved."""
 
     images_seen: int = 0
@@ -40,7 +40,7 @@ class TrainState:
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     path_mean: Tensor
-    counters: Clocks = field(default_factory=Clocks)
+    counters: Counters = field(default_factory=Counters)
 
     @classmethod
     def create(cls, config: RunConfig, device: torch.device) -> "TrainState":
@@ -90,15 +90,15 @@ class TrainState:
             ("discriminator", self.discriminator, self.discriminator_optimizer),
         )
         for name, network, optimizer in networks:
-            yield from prefixed(name, network.state_dict(keep_vars=True))
+            yield from add_prefix(name, network.state_dict(keep_vars=True))
             for key, parameter in network.named_parameters():
                 moments = optimizer.state[parameter]
-                yield from prefixed(f"{name}_optimizer.{key}", moments)
+                yield from add_prefix(f"{name}_optimizer.{key}", moments)
         yield "path_mean", self.path_mean
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name; with the clocks, the whole state."""
-        return dict(self.step_tensors()) | dict(prefixed("ema", self.ema.state_dict()))
+        return dict(self.step_tensors()) | dict(add_prefix("ema", self.ema.state_dict()))
 
 
 def lazy_adam(
@@ -133,7 +133,7 @@ def lazy_adam(
     return optimizer
 
 
-def prefixed(prefix: str, tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+def add_prefix(prefix: str, tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
     """The same tensors under longer names."""
     for name, tensor in tensors.items():
         yield f"{prefix}.{name}", tensor

@@ -23,18 +23,18 @@ from stylesmith.networks import (
     match_growth,
 )
 from stylesmith.training import losses
-from stylesmith.training.draws import Draw
+from stylesmith.training.draws import LatentBatch
 
 Stats = dict[str, Tensor]
 """Detached means over the micro-batch by name, for the log and for running means."""
 
-Views = list[Tensor]
+DiscriminatorInput = list[Tensor]
 """What a discriminator looks at: the images `(N, C, H, W)`, or all levels of them, smallest first.
 The last view is the image itself."""
 
 
 @dataclass(frozen=True)
-class Players:
+class Networks:
     """The two networks, which of their levels are in use, and the number format they play in."""
 
     generator: Generator
@@ -45,14 +45,14 @@ class Players:
     penalty_scale: float = 1.0
     """Factor of squared gradients by images (see `Phase.penalty_scale`)."""
 
-    def generate(self, ws: Tensor, latents: Draw) -> Views:
+    def generate(self, ws: Tensor, latents: LatentBatch) -> DiscriminatorInput:
         """Generated images."""
         synthesis, precision = self.generator.synthesis, self.precision
         if isinstance(synthesis, MultiscaleSynthesis):
             return synthesis.forward_pyramid(ws, latents.noise, precision=precision)
         return [synthesis(ws, latents.noise, growth=self.growth, precision=precision)]
 
-    def prepare_reals(self, reals: Tensor) -> Views:
+    def prepare_reals(self, reals: Tensor) -> DiscriminatorInput:
         """Real images `(N, C, H, W)` of full size, as the discriminator should see them."""
         config = self.discriminator.config
         if isinstance(self.discriminator, MultiscaleDiscriminator):
@@ -60,7 +60,7 @@ class Players:
         growth = self.growth or Growth(config.levels - 1)
         return [match_growth(reals, config.levels - 1, growth)]
 
-    def score(self, inputs: Views, label: Tensor | None) -> Tensor:
+    def score(self, inputs: DiscriminatorInput, label: Tensor | None) -> Tensor:
         """Scores `(N,)`."""
         if isinstance(self.discriminator, MultiscaleDiscriminator):
             return self.discriminator(inputs, label, precision=self.precision)
@@ -68,18 +68,18 @@ class Players:
 
 
 def generator_pass(
-    networks: Players, latents: Draw, *, loss: LossName = "logistic"
+    networks: Networks, latents: LatentBatch, *, loss: LossName = "logistic"
 ) -> tuple[Tensor, Stats]:
     """Loss of the generator; stats hold the mean w of the micro-batch, `(D,)`."""
-    w, ws = styles(networks.generator, latents)
+    w, ws = map_and_mix(networks.generator, latents)
     scores = networks.score(networks.generate(ws, latents), latents.label)
     value = losses.GENERATOR_LOSSES[loss](scores).mean()
     return value, {"loss_g": value.detach(), "w": w.detach().mean(dim=0)}
 
 
 def path_pass(
-    networks: Players,
-    latents: Draw,
+    networks: Networks,
+    latents: LatentBatch,
     directions: Tensor,
     mean_length: Tensor,
     config: TrainingConfig,
@@ -89,7 +89,7 @@ def path_pass(
     `directions` are standard normal numbers shaped like the images, `target` is the running mean.
     Layers that are not in use count as 0 in the mean over layers.
     """
-    _, ws = styles(networks.generator, latents)
+    _, ws = map_and_mix(networks.generator, latents)
     images = networks.generate(ws, latents)[-1]
     lengths = losses.path_lengths(images, ws, directions)
     penalty = losses.path_penalty(lengths, mean_length).mean()
@@ -98,10 +98,10 @@ def path_pass(
 
 
 def discriminator_pass(
-    networks: Players, reals: Tensor, labels: Tensor | None, latents: Draw
+    networks: Networks, reals: Tensor, labels: Tensor | None, latents: LatentBatch
 ) -> tuple[Tensor, Stats]:
     """Logistic loss of the discriminator on real images `(N, C, H, W)` and as many generated."""
-    fake_scores = networks.score(_fakes(networks, latents), latents.label)
+    fake_scores = networks.score(_generate_fakes(networks, latents), latents.label)
     real_scores = networks.score(networks.prepare_reals(reals), labels)
     loss = losses.discriminator_logistic(real_scores, fake_scores).mean()
     real, fake = real_scores.detach(), fake_scores.detach()
@@ -115,10 +115,10 @@ def discriminator_pass(
 
 
 def wgan_pass(
-    networks: Players,
+    networks: Networks,
     reals: Tensor,
     labels: Tensor | None,
-    latents: Draw,
+    latents: LatentBatch,
     t: Tensor,
     config: TrainingConfig,
 ) -> tuple[Tensor, Stats]:
@@ -127,7 +127,7 @@ def wgan_pass(
     `shares` `(N,)`, uniform in 0..1, place each penalized image between a real and a generated one;
     it keeps the label of the real one. Signs of scores mean nothing here and are not in the stats.
     """
-    fakes, real_views = _fakes(networks, latents), networks.prepare_reals(reals)
+    fakes, real_views = _generate_fakes(networks, latents), networks.prepare_reals(reals)
     fake_scores = networks.score(fakes, latents.label)
     real_scores = networks.score(real_views, labels)
     critic = losses.discriminator_wasserstein(real_scores, fake_scores, config.wgan_drift).mean()
@@ -146,7 +146,7 @@ def wgan_pass(
 
 
 def r1_pass(
-    networks: Players, reals: Tensor, labels: Tensor | None, config: TrainingConfig
+    networks: Networks, reals: Tensor, labels: Tensor | None, config: TrainingConfig
 ) -> tuple[Tensor, Stats]:
     """Gradient penalty of the discriminator on real images."""
     views = [view.detach().requires_grad_() for view in networks.prepare_reals(reals)]
@@ -155,7 +155,7 @@ def r1_pass(
     return penalty * (config.r1_gamma / 2 * config.r1_interval), {"r1": penalty.detach()}
 
 
-def styles(generator: Generator, latents: Draw) -> tuple[Tensor, Tensor]:
+def map_and_mix(generator: Generator, latents: LatentBatch) -> tuple[Tensor, Tensor]:
     """The w of each image `(N, D)`, and the styles after mixing `(N, num_ws, D)`."""
     if latents.cutoff is None:
         w = generator.mapping(latents.z, latents.label)
@@ -167,6 +167,6 @@ def styles(generator: Generator, latents: Draw) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def _fakes(networks: Players, latents: Draw) -> Views:
-    _, ws = styles(networks.generator, latents)
+def _generate_fakes(networks: Networks, latents: LatentBatch) -> DiscriminatorInput:
+    _, ws = map_and_mix(networks.generator, latents)
     return networks.generate(ws, latents)

@@ -16,22 +16,22 @@ from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
 from stylesmith.training.checkpoint import restore_newest
 from stylesmith.training.evaluation import Evaluator
-from stylesmith.training.learner import Learner
-from stylesmith.training.recorder import Recorder, crossed
+from stylesmith.training.learner import TrainStep
+from stylesmith.training.recorder import Recorder, crossed_interval
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.signals import StopRequest
 from stylesmith.training.state import TrainState
 from stylesmith.training.steps import Stats
 
-MOST_DROPPED = 5
+MAX_DROPPED_IN_ROW = 5
 """Steps in a row that may fail before the run goes back."""
 
-Reason = Literal["its length is reached", "its time is over", "it was asked to stop"]
+StopReason = Literal["its length is reached", "its time is over", "it was asked to stop"]
 """Why a session ended."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """Where a session stops, besides the run's length."""
 
     minutes: float | None = None
@@ -60,14 +60,14 @@ class Trainer:
         self.loader = self._make_loader()
         self.train_step = self._make_train_step()
 
-    def run(self, limits: Limits, request: StopRequest) -> Reason:
+    def run(self, limits: RunLimits, request: StopRequest) -> StopReason:
         """Train until a limit or a request; everything is saved when it returns.
 
         Raises:
             RunError: If steps keep failing after the one return to a checkpoint.
         """
         began = time.monotonic()
-        reason: Reason | None = self._stop_reason(limits, began, request)
+        reason: StopReason | None = self._stop_reason(limits, began, request)
         while reason is None:
             self._step()
             reason = self._stop_reason(limits, began, request)
@@ -87,7 +87,7 @@ class Trainer:
             self.recorder.after_step(stats, phase, images_before=images_before)
             if stats is None:
                 self.recorder.record_dropped()
-        if clocks.dropped_in_row >= MOST_DROPPED:
+        if clocks.dropped_in_row >= MAX_DROPPED_IN_ROW:
             self._roll_back()
         else:
             self._evaluate(images_before)
@@ -100,7 +100,7 @@ class Trainer:
             return
         devices = self.config.training.reference_devices
         every = at_level(output.metrics_kimg, phase.growth.level, devices)
-        if crossed(every, images_before, self.state.counters.images_seen):
+        if crossed_interval(every, images_before, self.state.counters.images_seen):
             scores = self.evaluator.measure(self.state.ema)
             if self.recorder:
                 self.recorder.record_scores(scores)
@@ -120,7 +120,7 @@ class Trainer:
         failed = self.state.counters
         if failed.rollbacks:
             raise RunError(
-                f"{MOST_DROPPED} steps in a row were not finite, again after going back to a "
+                f"{MAX_DROPPED_IN_ROW} steps in a row were not finite, again after going back to a "
                 "checkpoint. Lower the learning rates (--set training.generator_lr=0.001 and "
                 "training.discriminator_lr=0.001), or use --set training.precision=fp32; the "
                 f"checkpoints in {self.run_folder.path} are whole."
@@ -136,7 +136,9 @@ class Trainer:
         if self.recorder:
             self.recorder.record_rollback()
 
-    def _stop_reason(self, limits: Limits, began: float, request: StopRequest) -> Reason | None:
+    def _stop_reason(
+        self, limits: RunLimits, began: float, request: StopRequest
+    ) -> StopReason | None:
         """The same answer on every process: one of them may have been asked, or be late."""
         long_enough = self.state.counters.images_seen >= self.config.training.kimg * 1000
         if long_enough and not limits.ignore_length:
@@ -144,7 +146,7 @@ class Trainer:
         late = limits.minutes is not None and time.monotonic() - began > limits.minutes * 60
         device = self.state.path_mean.device
         go_on = torch.tensor([not late, request.signal is None], dtype=torch.uint8, device=device)
-        in_time, undisturbed = distributed.minimum(go_on).tolist()
+        in_time, undisturbed = distributed.all_reduce_min_(go_on).tolist()
         if not undisturbed:
             return "it was asked to stop"
         return None if in_time else "its time is over"
@@ -155,5 +157,5 @@ class Trainer:
     def _make_loader(self) -> BatchLoader:
         return BatchLoader(self.dataset, keys=self._keys(), mirror=self.config.data.mirror)
 
-    def _make_train_step(self) -> Learner:
-        return Learner(self.config, self.state, self.loader, self.schedule, self._keys())
+    def _make_train_step(self) -> TrainStep:
+        return TrainStep(self.config, self.state, self.loader, self.schedule, self._keys())

@@ -5,7 +5,7 @@ import torch
 from stylesmith.training.state import TrainState
 
 
-class Undo:
+class StateBackup:
     """A copy of all that a step moves, taken before it and put back if it went wrong.
 
     A step has up to four passes that each move weights; whether all were finite is known, and

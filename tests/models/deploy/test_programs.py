@@ -17,7 +17,7 @@ from stylesmith.models.deploy import programs, write, write_programs
 from stylesmith.networks import Growth
 from tests.models.deploy.conftest import KINDS
 
-FORMS = {suffix: form for form, suffix in write.SUFFIXES.items()}
+FORMS = {suffix: form for form, suffix in write.PROGRAM_SUFFIXES.items()}
 
 
 def session(path):
@@ -174,11 +174,11 @@ def test_torch_export_draws_the_same(make, tmp_path, kind):
 def test_a_file_that_draws_something_else_is_not_written(make, tmp_path, monkeypatch, form, wrong):
     generator, there = make("skip", levels=2), tmp_path / "x.old"
     there.write_text("")
-    honest = programs.mapping(generator)
+    honest = programs.mapping_program(generator)
     other = replace(honest, reference=lambda inputs: honest.reference(inputs) + wrong)
-    monkeypatch.setattr(write, "pictures", lambda *_: other)
+    monkeypatch.setattr(write, "image_program", lambda *_: other)
     with pytest.raises(RunError, match=r"^x\.\w+: not written: in .* its w differ by (2|nan)"):
-        write_programs(tmp_path / f"x{write.SUFFIXES[form]}", form, generator)
+        write_programs(tmp_path / f"x{write.PROGRAM_SUFFIXES[form]}", form, generator)
     assert list(tmp_path.iterdir()) == [there]
 
 

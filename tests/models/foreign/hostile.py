@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from stylesmith.models.foreign.pickling import (
-    PERSISTENCE,
-    Call,
-    Instance,
-    Name,
-    Persistent,
+    RECONSTRUCT_OBJECT,
+    GlobalCall,
+    GlobalName,
+    PersistentId,
+    PickledInstance,
+    ada_module,
     nested_storage,
-    persistent_module,
     tensorflow_network,
     to_pickle,
 )
@@ -246,10 +246,11 @@ def exhausting() -> Iterator[tuple[str, bytes]]:
 
 def _numbers() -> Iterator[tuple[str, bytes]]:
     """Arrays and tensors that claim more than they have."""
-    shell = Call(
-        Name("numpy.core.multiarray", "_reconstruct"), (Name("numpy", "ndarray"), (0,), b"b")
+    shell = GlobalCall(
+        GlobalName("numpy.core.multiarray", "_reconstruct"),
+        (GlobalName("numpy", "ndarray"), (0,), b"b"),
     )
-    form = to_pickle(Call(Name("numpy", "dtype"), ("f4", 0, 1)))[2:-1]
+    form = to_pickle(GlobalCall(GlobalName("numpy", "dtype"), ("f4", 0, 1)))[2:-1]
 
     def array(shape: tuple[int, ...], content: bytes) -> bytes:
         head = to_pickle(shell)[2:-1] + b"(K\x01" + to_pickle(shape)[2:-1] + form
@@ -258,21 +259,23 @@ def _numbers() -> Iterator[tuple[str, bytes]]:
     yield "a huge array", array((1 << 30, 1 << 9), b"xxxx")
     yield "a negative array", array((-1,), b"xxxx")
     yield "an endless array", array((1 << 62, 4), b"")
-    storage = Call(Name("torch.storage", "_load_from_bytes"), (nested_storage(np.zeros(4)),))
-    rebuild = Name("torch._utils", "_rebuild_tensor_v2")
+    storage = GlobalCall(
+        GlobalName("torch.storage", "_load_from_bytes"), (nested_storage(np.zeros(4)),)
+    )
+    rebuild = GlobalName("torch._utils", "_rebuild_tensor_v2")
 
     def tensor(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> bytes:
-        view = Call(rebuild, (storage, offset, shape, strides, False, None))
+        view = GlobalCall(rebuild, (storage, offset, shape, strides, False, None))
         return to_pickle({"G_ema": {"synthesis.b4.const": view}})
 
     yield "a repeated tensor", tensor(0, (1 << 20, 1 << 20), (0, 0))
     yield "a tensor outside", tensor(3, (4,), (1,))
     yield "a tensor far outside", tensor(1 << 39, (1,), (1,))
     yield "a tensor before", tensor(-4, (1,), (1,))
-    key = ("storage", Name("torch", "FloatStorage"), "0", "cpu", 1 << 39, None)
-    pickled = to_pickle(Persistent(key))
+    key = ("storage", GlobalName("torch", "FloatStorage"), "0", "cpu", 1 << 39, None)
+    pickled = to_pickle(PersistentId(key))
     yield "a huge storage", load_from_bytes(legacy_storage(key=pickled))
-    yield "a huge storage in a zip", torch_zip(to_pickle(Persistent(key[:5])))
+    yield "a huge storage in a zip", torch_zip(to_pickle(PersistentId(key[:5])))
     huge = np.zeros((0, 1 << 39), np.float32)
     yield (
         "a huge axis",
@@ -323,11 +326,11 @@ def _modules() -> Iterator[tuple[str, bytes]]:
         "doubled modules",
         START + first + doubled + b"}" + short("G") + b"h" + bytes([160]) + b"s.",
     )
-    deep: Call | dict = persistent_module("Module", {}, {})
+    deep: GlobalCall | dict = ada_module("Module", {}, {})
     for _ in range(20):
         state = {"_modules": {"x": deep}}
         meta_dict = {"type": "class", "class_name": "Generator", "state": state}
-        deep = Call(PERSISTENCE, (meta_dict,))
+        deep = GlobalCall(RECONSTRUCT_OBJECT, (meta_dict,))
     yield "deep modules", to_pickle({"G_ema": deep})
 
 
@@ -356,7 +359,7 @@ def malformed() -> Iterator[tuple[str, bytes]]:
     yield "a gzip", b"\x1f\x8b\x08" + bytes(30)
     yield (
         "a lone network of nothing",
-        to_pickle(Instance(Name("dnnlib.tflib.network", "Network"), {})),
+        to_pickle(PickledInstance(GlobalName("dnnlib.tflib.network", "Network"), {})),
     )
     saved = io.BytesIO()
     torch.save({"weight": torch.zeros(2)}, saved)

@@ -7,8 +7,8 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import ada_names, write_foreign
-from stylesmith.models.foreign.pickling import Call, Name, persistent_module, write_pickle
+from stylesmith.models.foreign import ada_names, write_external
+from stylesmith.models.foreign.pickling import GlobalCall, GlobalName, ada_module, write_pickle
 from tests.models.foreign.makers import arrays, discriminator, generator
 from tests.support import differing
 
@@ -19,7 +19,7 @@ def objects(tmp_path, *, kwargs=None, tensors=None, class_name="Generator", crit
     content = ada_names.generator_names(network.config).write(arrays(network)) | (tensors or {})
     content = {name: a for name, a in content.items() if a is not None}
     settings = ada_names.generator_kwargs(network.config) | (kwargs or {})
-    value = {"G_ema": persistent_module(class_name, settings, content)}
+    value = {"G_ema": ada_module(class_name, settings, content)}
     if critic:
         value["D"] = critic
     write_pickle(tmp_path / "x.pkl", value)
@@ -72,11 +72,11 @@ def test_half_precision_is_noted(tmp_path):
 def test_frozen_layers_keep_their_weights_in_buffers(tmp_path, monkeypatch):
     critic = discriminator()
     monkeypatch.setattr(
-        "stylesmith.models.foreign.pickling.BUFFERS", ("weight", "bias", "resample_filter")
+        "stylesmith.models.foreign.pickling.BUFFER_NAMES", ("weight", "bias", "resample_filter")
     )
     names = ada_names.discriminator_names(critic.config)
     kwargs = ada_names.discriminator_kwargs(critic.config) | {"block_kwargs": {"freeze_layers": 13}}
-    frozen = persistent_module("Discriminator", kwargs, names.write(arrays(critic)))
+    frozen = ada_module("Discriminator", kwargs, names.write(arrays(critic)))
     assert "_rebuild_parameter" not in str(frozen)
     found = load_bundle(objects(tmp_path, critic=frozen)).discriminator
     assert differing(found.state_dict(), critic.state_dict()) == []
@@ -86,13 +86,15 @@ def test_everything_else_in_such_a_file_is_left_alone(tmp_path):
     network = generator()
     content = ada_names.generator_names(network.config).write(arrays(network))
     kwargs = ada_names.generator_kwargs(network.config)
-    easy = Name("dnnlib.util", "EasyDict")
+    easy = GlobalName("dnnlib.util", "EasyDict")
     value = {
-        "training_set_kwargs": Call(Name("collections", "OrderedDict"), ([("path", "x.zip")],)),
+        "training_set_kwargs": GlobalCall(
+            GlobalName("collections", "OrderedDict"), ([("path", "x.zip")],)
+        ),
         "G": None,
         "D": None,
-        "G_ema": persistent_module("Generator", kwargs, content),
-        "augment_pipe": persistent_module("AugmentPipe", {}, {"p": np.float32(0.3)}),
+        "G_ema": ada_module("Generator", kwargs, content),
+        "augment_pipe": ada_module("AugmentPipe", {}, {"p": np.float32(0.3)}),
     }
     write_pickle(tmp_path / "x.pkl", value)
     assert differing(load(tmp_path / "x.pkl").state_dict(), network.state_dict()) == []
@@ -104,7 +106,7 @@ def test_a_group_of_the_whole_batch(tmp_path):
     content = ada_names.discriminator_names(critic.config).write(arrays(critic))
     kwargs = ada_names.discriminator_kwargs(critic.config)
     kwargs["epilogue_kwargs"] = {"mbstd_group_size": None}
-    path = objects(tmp_path, critic=persistent_module("Discriminator", kwargs, content))
+    path = objects(tmp_path, critic=ada_module("Discriminator", kwargs, content))
     found, images = load_bundle(path).discriminator, torch.randn(6, 3, 16, 16)
     whole = discriminator(stddev_group=6)
     torch.testing.assert_close(found(images), whole(images))
@@ -112,7 +114,7 @@ def test_a_group_of_the_whole_batch(tmp_path):
 
 def test_state_dicts_load_where_only_weights_are_allowed(tmp_path):
     both = {"G_ema": generator(), "D": discriminator()}
-    write_foreign(tmp_path / "x.pt", "ada", both)
+    write_external(tmp_path / "x.pt", "ada", both)
     found = torch.load(tmp_path / "x.pt", weights_only=True)
     assert set(found) == {"G_ema", "D", "init_kwargs"}
     assert found["init_kwargs"]["G_ema"]["img_resolution"] == 16
@@ -135,10 +137,10 @@ def test_state_dicts_load_where_only_weights_are_allowed(tmp_path):
 )
 def test_networks_that_the_format_has_not_are_not_written(tmp_path, fields, message):
     with pytest.raises(ModelError, match=message):
-        write_foreign(tmp_path / "x.pt", "ada", {"G_ema": generator(**fields)})
+        write_external(tmp_path / "x.pt", "ada", {"G_ema": generator(**fields)})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_suffixes_of_formats(tmp_path):
     with pytest.raises(UsageError, match=r"format ada is written to \.pt or \.pkl files"):
-        write_foreign(tmp_path / "x.onnx", "ada", {"G_ema": generator()})
+        write_external(tmp_path / "x.onnx", "ada", {"G_ema": generator()})

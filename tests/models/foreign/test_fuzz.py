@@ -10,7 +10,7 @@ import pytest
 
 from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import describe, write_foreign
+from stylesmith.models.foreign import describe, write_external
 from tests.models.foreign.makers import discriminator, generator, tensorflow_file
 
 TINY = {"levels": 2, "max_channels": 2, "mapping": {"z_dim": 3, "w_dim": 3, "layers": 1}}
@@ -29,10 +29,10 @@ def good_files(tmp_path_factory) -> list[bytes]:
     old = generator(**TINY, kind="adain", connection="grow")
     old_critic = discriminator(**CRITIC, connection="grow", resample="[1,2,1]")
     paths = [folder / f"{i}{'.pt' if i in (2, 3) else '.pkl'}" for i in range(6)]
-    write_foreign(paths[0], "ada", both)
-    write_foreign(paths[1], "ada", {"G_ema": labels})
-    write_foreign(paths[2], "ada", both)
-    write_foreign(paths[3], "rosinality", both)
+    write_external(paths[0], "ada", both)
+    write_external(paths[1], "ada", {"G_ema": labels})
+    write_external(paths[2], "ada", both)
+    write_external(paths[3], "rosinality", both)
     tensorflow_file(paths[4], ema, critic)
     tensorflow_file(paths[5], old, old_critic)
     for path in paths:

@@ -10,7 +10,7 @@ import pytest
 
 from stylesmith.errors import ModelError
 from stylesmith.models import load
-from stylesmith.models.foreign import describe, read_foreign
+from stylesmith.models.foreign import describe, read_external
 from tests.models.foreign import hostile
 from tests.models.foreign.makers import PEAK, discriminator, generator, tensorflow_file
 from tests.support import child_environment
@@ -167,7 +167,7 @@ def test_source_text_in_a_file_is_never_run(tmp_path):
     content = path.read_bytes()
     assert content.count(empty) == 7
     path.write_bytes(content.replace(empty, full))
-    assert set(read_foreign(path).networks) == {"G", "D", "G_ema"}
+    assert set(read_external(path).networks) == {"G", "D", "G_ema"}
     load(path)
     describe(path)
     assert not canary.exists()

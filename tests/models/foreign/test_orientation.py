@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import ada_names, rosinality, tensorflow_names, write_foreign
+from stylesmith.models.foreign import ada_names, rosinality, tensorflow_names, write_external
 from stylesmith.models.foreign.layout import COPY, KERNEL
 from stylesmith.ops import conv2d_up
 from tests.models.foreign.makers import (
@@ -131,7 +131,7 @@ def test_stylegan2_correlates(tmp_path):
 )
 def test_ada_and_rosinality_convolve_truly(tmp_path, monkeypatch, form, module, name):
     network, path = generator(), tmp_path / "x.pt"
-    write_foreign(path, form, {"G_ema": network})
+    write_external(path, form, {"G_ema": network})
     stored = torch.load(path, weights_only=True)["G_ema" if form == "ada" else "g_ema"][name]
     kernel = stored.reshape(stored.shape[-4:]).flip(2, 3)  # a true convolution flips
     assert check_up(load_bundle(path).ema.synthesis.blocks[1].conv0.weight, kernel)
@@ -168,7 +168,7 @@ def test_styles_of_stylegan2_are_stored_around_zero(tmp_path, monkeypatch, part)
 )
 def test_styles_of_ada_and_rosinality_are_stored_as_they_are(tmp_path, form, name):
     network, w = generator(), torch.randn(3, 6)
-    write_foreign(tmp_path / "x.pt", form, {"G_ema": network})
+    write_external(tmp_path / "x.pt", form, {"G_ema": network})
     stored = torch.load(tmp_path / "x.pt", weights_only=True)
     state = stored["G_ema" if form == "ada" else "g_ema"]
     expected = w @ state[f"{name}.weight"].T / math.sqrt(6) + state[f"{name}.bias"]

@@ -12,7 +12,7 @@ import torch
 
 from stylesmith.errors import ModelError
 from stylesmith.models.foreign.pickling import nested_storage, to_pickle
-from stylesmith.models.foreign.reading import looks_foreign, open_session, read_values
+from stylesmith.models.foreign.reading import is_external_file, open_read_budget, read_values
 from stylesmith.models.foreign.standins import NumpyArray, TensorView
 
 ARRAYS = [
@@ -36,7 +36,7 @@ PLAIN = {
 
 def read(path: Path, content: bytes):
     path.write_bytes(content)
-    return read_values(open_session(path))
+    return read_values(open_read_budget(path))
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
@@ -158,7 +158,7 @@ def test_values_may_contain_themselves(tmp_path):
 )
 def test_foreign_files_are_told_by_name_or_first_bytes(tmp_path, name, content, foreign):
     (tmp_path / name).write_bytes(content)
-    assert looks_foreign(tmp_path / name) == foreign
+    assert is_external_file(tmp_path / name) == foreign
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,6 @@ def test_foreign_files_are_told_by_name_or_first_bytes(tmp_path, name, content, 
 def test_what_is_plainly_something_else_is_said(tmp_path, content, message):
     (tmp_path / "x.pkl").write_bytes(content)
     with pytest.raises(ModelError, match=message):
-        open_session(tmp_path / "x.pkl")
+        open_read_budget(tmp_path / "x.pkl")
     with pytest.raises(ModelError, match="cannot be read"):
-        open_session(tmp_path / "nowhere.pkl")
+        open_read_budget(tmp_path / "nowhere.pkl")

@@ -8,7 +8,7 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import rosinality, write_foreign
+from stylesmith.models.foreign import rosinality, write_external
 from tests.models.foreign.makers import arrays, discriminator, generator
 from tests.support import differing
 
@@ -72,7 +72,7 @@ def test_a_bare_generator(tmp_path):
 
 def test_widths_are_read_from_the_shapes(tmp_path):
     wide = generator(levels=6, channel_base=512, max_channels=32)
-    write_foreign(tmp_path / "x.pt", "rosinality", {"G_ema": wide})
+    write_external(tmp_path / "x.pt", "rosinality", {"G_ema": wide})
     config = load(tmp_path / "x.pt").config
     assert [config.channels(level) for level in range(6)] == [32, 32, 32, 16, 8, 4]
     assert config.size() == (128, 128)
@@ -80,7 +80,7 @@ def test_widths_are_read_from_the_shapes(tmp_path):
 
 def test_tensors_load_where_only_weights_are_allowed(tmp_path):
     both = {"G_ema": generator(), "D": discriminator()}
-    remarks = write_foreign(tmp_path / "x.pt", "rosinality", both)
+    remarks = write_external(tmp_path / "x.pt", "rosinality", both)
     found = torch.load(tmp_path / "x.pt", weights_only=True)
     assert set(found) == {"g_ema", "d", "latent_avg"}
     assert found["g_ema"]["convs.0.conv.weight"].shape == (1, 4, 4, 3, 3)
@@ -96,7 +96,7 @@ def test_tensors_load_where_only_weights_are_allowed(tmp_path):
 @pytest.mark.parametrize(("base", "multiplier"), [(32768, 2), (16384, 1)])
 def test_the_reader_is_told_how_to_make_the_network(tmp_path, base, multiplier):
     full = generator(levels=5, channel_base=base, max_channels=512)
-    (remark,) = write_foreign(tmp_path / "x.pt", "rosinality", {"G_ema": full})
+    (remark,) = write_external(tmp_path / "x.pt", "rosinality", {"G_ema": full})
     assert remark == (
         f"for a generator of size 64, style_dim 6, n_mlp 2, channel_multiplier {multiplier}"
     )
@@ -112,7 +112,7 @@ def test_the_reader_is_told_how_to_make_the_network(tmp_path, base, multiplier):
 )
 def test_networks_that_the_format_has_not_are_not_written(tmp_path, fields, message):
     with pytest.raises(ModelError, match=message):
-        write_foreign(tmp_path / "x.pt", "rosinality", {"G_ema": generator(**fields)})
+        write_external(tmp_path / "x.pt", "rosinality", {"G_ema": generator(**fields)})
 
 
 def test_another_filter_is_refused(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import write_foreign
+from stylesmith.models.foreign import write_external
 from tests.models.foreign.makers import (
     discriminator,
     draw,
@@ -133,7 +133,7 @@ def test_tensorflow_discriminators(tmp_path, name):
 def test_ada_generators(tmp_path, name, suffix):
     fields = ADA_GENERATORS[name]
     ema, raw = generator(seed=1, **fields), generator(seed=2, **fields)
-    write_foreign(tmp_path / f"x{suffix}", "ada", {"G_ema": ema, "G": raw})
+    write_external(tmp_path / f"x{suffix}", "ada", {"G_ema": ema, "G": raw})
     bundle = load_bundle(tmp_path / f"x{suffix}")
     assert bundle.discriminator is None
     for found, wanted in ((bundle.ema, ema), (bundle.generator, raw)):
@@ -145,7 +145,7 @@ def test_ada_generators(tmp_path, name, suffix):
 @pytest.mark.parametrize("name", ADA_DISCRIMINATORS)
 def test_ada_discriminators(tmp_path, name, suffix):
     critic = discriminator(seed=3, **ADA_DISCRIMINATORS[name])
-    write_foreign(tmp_path / f"x{suffix}", "ada", {"G_ema": generator(), "D": critic})
+    write_external(tmp_path / f"x{suffix}", "ada", {"G_ema": generator(), "D": critic})
     found = load_bundle(tmp_path / f"x{suffix}").discriminator
     same_network(found, critic)
     same_scores(found, critic)
@@ -153,7 +153,7 @@ def test_ada_discriminators(tmp_path, name, suffix):
 
 def test_rosinality(tmp_path):
     ema, raw, critic = generator(seed=1), generator(seed=2), discriminator(seed=3)
-    write_foreign(tmp_path / "x.pt", "rosinality", {"G_ema": ema, "G": raw, "D": critic})
+    write_external(tmp_path / "x.pt", "rosinality", {"G_ema": ema, "G": raw, "D": critic})
     bundle = load_bundle(tmp_path / "x.pt")
     same_network(bundle.ema, ema)
     same_images(bundle.ema, ema)

@@ -6,20 +6,24 @@ from datetime import datetime
 from pathlib import Path
 
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.tables.catalog import EXPENSE_ID
-from stylesmith.figures.tables.fill import UNCONFIRMED, UNMEASURED
-from stylesmith.figures.tables.published import EXPENSES
-from stylesmith.figures.tables.sheet import Cell, Head, Sheet
+from stylesmith.figures.tables.catalog import COMPUTE_COST_ID
+from stylesmith.figures.tables.fill import UNCONFIRMED_NOTE, UNMEASURED_NOTE
+from stylesmith.figures.tables.published import PUBLISHED_COMPUTE_COSTS
+from stylesmith.figures.tables.sheet import ColumnHeader, FilledTable, TableCell
 from stylesmith.models import RunFolder
-from stylesmith.training.advice import Record, number
+from stylesmith.training.advice import LogRecord, finite_number
 from stylesmith.training.log import read_log
 
-EXPENSE = (EXPENSE_ID, "StyleGAN2, Table 5", "Computational effort and electricity of runs.")
-HOURS_A_YEAR = 365.25 * 24
+COMPUTE_COST_TABLE = (
+    COMPUTE_COST_ID,
+    "StyleGAN2, Table 5",
+    "Computational effort and electricity of runs.",
+)
+HOURS_PER_YEAR = 365.25 * 24
 
 
 @dataclass(frozen=True)
-class Session:
+class LoggedSession:
     """One uninterrupted stretch of a run."""
 
     seconds: float
@@ -29,29 +33,29 @@ class Session:
     device: str
 
 
-def sessions(records: Iterable[Record]) -> list[Session]:
+def logged_sessions(records: Iterable[LogRecord]) -> list[LoggedSession]:
     """The stretches that a log tells of; work that was lost to a crash is not in it."""
-    stretches: list[list[Record]] = []
+    stretches: list[list[LogRecord]] = []
     for record in records:
         if record["event"] == "start" or not stretches:
             stretches.append([])
         stretches[-1].append(record)
     return [
-        Session(
-            (_time(stretch[-1]) - _time(stretch[0])).total_seconds(),
-            int(number(stretch[0].get("processes")) or 1),
+        LoggedSession(
+            (_record_time(stretch[-1]) - _record_time(stretch[0])).total_seconds(),
+            int(finite_number(stretch[0].get("processes")) or 1),
             str(stretch[0].get("device", "unknown device")),
         )
         for stretch in stretches
     ]
 
 
-def minutes_spent(records: Iterable[Record]) -> float:
+def wall_minutes(records: Iterable[LogRecord]) -> float:
     """Wall time of all sessions."""
-    return sum(session.seconds for session in sessions(records)) / 60
+    return sum(session.seconds for session in logged_sessions(records)) / 60
 
 
-def expense_sheet(sources: Sequence[str], *, watts: float | None) -> Sheet:
+def compute_cost_table(sources: Sequence[str], *, watts: float | None) -> FilledTable:
     """The paper's expense, then a row for each run, and their total.
 
     Args:
@@ -64,35 +68,35 @@ def expense_sheet(sources: Sequence[str], *, watts: float | None) -> Sheet:
     """
     power = "kWh" if watts is None else f"kWh, at {watts:g} W a device"
     heads = [
-        Head("item"),
-        Head("GPU years", "published"),
-        Head("MWh", "published"),
-        Head("device-hours", "measured"),
-        Head("device-years", "computed"),
-        Head(power, "computed"),
+        ColumnHeader("item"),
+        ColumnHeader("GPU years", "published"),
+        ColumnHeader("MWh", "published"),
+        ColumnHeader("device-hours", "measured"),
+        ColumnHeader("device-years", "computed"),
+        ColumnHeader(power, "computed"),
     ]
-    rows: list[list[Cell]] = [
-        [item, *numbers, None, None, None] for item, numbers in EXPENSES.items()
+    rows: list[list[TableCell]] = [
+        [item, *numbers, None, None, None] for item, numbers in PUBLISHED_COMPUTE_COSTS.items()
     ]
-    spent = {Path(source): _sessions_of(Path(source)) for source in sources}
-    rows += [[str(path), None, None, *_figures(each, watts)] for path, each in spent.items()]
+    spent = {Path(source): _read_sessions(Path(source)) for source in sources}
+    rows += [[str(path), None, None, *_cost_cells(each, watts)] for path, each in spent.items()]
     if len(spent) > 1:
         every = [session for each in spent.values() for session in each]
-        rows.append(["all runs", None, None, *_figures(every, watts)])
+        rows.append(["all runs", None, None, *_cost_cells(every, watts)])
     caption = (
         "Computational effort and electricity consumption. GPU years are those of one NVIDIA V100; "
         "device-hours are those of the devices named below."
     )
-    notes = [UNCONFIRMED, UNMEASURED, *_notes(spent, watts)]
-    return Sheet("StyleGAN2, Table 5", caption, heads, rows, notes)
+    notes = [UNCONFIRMED_NOTE, UNMEASURED_NOTE, *_cost_notes(spent, watts)]
+    return FilledTable("StyleGAN2, Table 5", caption, heads, rows, notes)
 
 
-def _figures(stretches: Sequence[Session], watts: float | None) -> list[Cell]:
+def _cost_cells(stretches: Sequence[LoggedSession], watts: float | None) -> list[TableCell]:
     hours = sum(session.seconds * session.processes for session in stretches) / 3600
-    return [hours, hours / HOURS_A_YEAR, None if watts is None else hours * watts / 1000]
+    return [hours, hours / HOURS_PER_YEAR, None if watts is None else hours * watts / 1000]
 
 
-def _notes(spent: dict[Path, list[Session]], watts: float | None) -> Iterable[str]:
+def _cost_notes(spent: dict[Path, list[LoggedSession]], watts: float | None) -> Iterable[str]:
     if watts is not None:
         yield f"Energy is computed from a stated power of {watts:g} W a device, not measured."
     elif spent:
@@ -105,17 +109,19 @@ def _notes(spent: dict[Path, list[Session]], watts: float | None) -> Iterable[st
         yield f"{path}: {count} on {', '.join(places)}."
 
 
-def _sessions_of(path: Path) -> list[Session]:
+def _read_sessions(path: Path) -> list[LoggedSession]:
     run = RunFolder(path)
     if not run.log.is_file():
-        raise ModelError(f"{path}: not a run folder with a log, which {EXPENSE_ID} is made from")
+        raise ModelError(
+            f"{path}: not a run folder with a log, which {COMPUTE_COST_ID} is made from"
+        )
     records = read_log(run.log)
     if not records:
         raise ModelError(f"{run.log}: is empty; the run has not begun")
-    return sessions(records)
+    return logged_sessions(records)
 
 
-def _time(record: Record) -> datetime:
+def _record_time(record: LogRecord) -> datetime:
     try:
         return datetime.fromisoformat(str(record["time"]))
     except (KeyError, ValueError):

@@ -3,20 +3,24 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from stylesmith.figures.tables.measured import Measured
-from stylesmith.figures.tables.sheet import DASH, Cell, Head, Sheet
-from stylesmith.figures.tables.table import Column, MetricTable, Row
-from stylesmith.metrics.protocol import PUBLISHED, Metric
-from stylesmith.presets.published import RECALLED
+from stylesmith.figures.tables.measured import SourceMeasurements
+from stylesmith.figures.tables.sheet import NO_VALUE, ColumnHeader, FilledTable, TableCell
+from stylesmith.figures.tables.table import MetricColumn, MetricTable, TableRow
+from stylesmith.metrics.protocol import PUBLISHED_NAMES, Metric
+from stylesmith.presets.published import RECALLED_MARK
 
-Placed = Mapping[str, Sequence[Measured]]
+MeasurementsByRow = Mapping[str, Sequence[SourceMeasurements]]
 """What was measured, by name of the row."""
 
-UNCONFIRMED = f"{RECALLED} marks published numbers that no second source confirms."
-UNMEASURED = f"{DASH} stands where nothing was measured, or where the paper's number is not known."
+UNCONFIRMED_NOTE = f"{RECALLED_MARK} marks published numbers that no second source confirms."
+UNMEASURED_NOTE = (
+    f"{NO_VALUE} stands where nothing was measured, or where the paper's number is not known."
+)
 
 
-def fill(table: MetricTable, placed: Placed, notes: Sequence[str] = ()) -> Sheet:
+def fill_table(
+    table: MetricTable, placed: MeasurementsByRow, notes: Sequence[str] = ()
+) -> FilledTable:
     """Every row of a table; a measured column for each metric that sources have, by its own name.
 
     Args:
@@ -24,25 +28,32 @@ def fill(table: MetricTable, placed: Placed, notes: Sequence[str] = ()) -> Sheet
         placed: See `measured.place`.
         notes: What else is to be said.
     """
-    heads = [Head("row"), *map(Head, table.labels)]
+    heads = [ColumnHeader("row"), *map(ColumnHeader, table.labels)]
     columns = []
     for position, column in enumerate(table.columns):
         names = _measured_names(table, column, placed)
-        heads.append(Head(column.heading, "published"))
-        heads += [Head(name, "measured") for name in names]
+        heads.append(ColumnHeader(column.heading, "published"))
+        heads += [ColumnHeader(name, "measured") for name in names]
         columns.append((position, column, names))
     rows = []
     for row in table.rows:
-        cells: list[Cell] = [row.name, *row.labels]
+        cells: list[TableCell] = [row.name, *row.labels]
         for position, column, names in columns:
-            numbers = {_name(column, metric): value for metric, value in _of(row, column, placed)}
+            numbers = {
+                _metric_label(column, metric): value
+                for metric, value in _column_values(row, column, placed)
+            }
             cells += [row.published[position], *map(numbers.get, names)]
         rows.append(cells)
     said = [*_general_notes(table, rows), *_metric_notes(table, placed), *notes]
-    return Sheet(table.title, table.caption, heads, rows, [*said, *_source_notes(table, placed)])
+    return FilledTable(
+        table.title, table.caption, heads, rows, [*said, *_source_notes(table, placed)]
+    )
 
 
-def _of(row: Row, column: Column, placed: Placed) -> Iterator[tuple[Metric, float]]:
+def _column_values(
+    row: TableRow, column: MetricColumn, placed: MeasurementsByRow
+) -> Iterator[tuple[Metric, float]]:
     """What belongs into a column of a row."""
     for measured in placed.get(row.name, ()):
         for (metric, part), value in measured.scores.items():
@@ -50,46 +61,52 @@ def _of(row: Row, column: Column, placed: Placed) -> Iterator[tuple[Metric, floa
                 yield metric, value
 
 
-def _measured_names(table: MetricTable, column: Column, placed: Placed) -> list[str]:
+def _measured_names(
+    table: MetricTable, column: MetricColumn, placed: MeasurementsByRow
+) -> list[str]:
     """Metrics that sources have for a column, the paper's first; where there is none, the paper's.
 
     Parts follow in words, as in `pr50k3 precision`.
     """
-    paper = _name(column, column.measured_by("w")[0])
-    found = [_name(column, metric) for row in table.rows for metric, _ in _of(row, column, placed)]
+    paper = _metric_label(column, column.measured_by("w")[0])
+    found = [
+        _metric_label(column, metric)
+        for row in table.rows
+        for metric, _ in _column_values(row, column, placed)
+    ]
     return sorted(set(found), key=lambda name: (name != paper, found.index(name))) or [paper]
 
 
-def _name(column: Column, metric: Metric) -> str:
+def _metric_label(column: MetricColumn, metric: Metric) -> str:
     """The exact name, with its part; without the space where the row names that."""
     name = f"{metric.name} {column.part}" if column.part else metric.name
     return re.sub(r"_[zw](full|end)", r"_\1", name) if column.by_latent_space else name
 
 
-def _general_notes(table: MetricTable, rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+def _general_notes(table: MetricTable, rows: Sequence[Sequence[TableCell]]) -> Iterator[str]:
     cells = [cell for row in rows for cell in row]
-    if any(str(cell).startswith(RECALLED) for cell in cells if cell is not None):
-        yield UNCONFIRMED
+    if any(str(cell).startswith(RECALLED_MARK) for cell in cells if cell is not None):
+        yield UNCONFIRMED_NOTE
     if None in cells:
-        yield UNMEASURED
+        yield UNMEASURED_NOTE
     yield from table.notes
 
 
-def _metric_notes(table: MetricTable, placed: Placed) -> Iterator[str]:
+def _metric_notes(table: MetricTable, placed: MeasurementsByRow) -> Iterator[str]:
     """Where a measured metric is not the paper's, and so compares between rows only."""
     said = set()
     for row in table.rows:
         for column in table.columns:
             wanted, _ = column.measured_by(row.space)
-            for metric, _ in _of(row, column, placed):
-                name = _name(column, metric)
+            for metric, _ in _column_values(row, column, placed):
+                name = _metric_label(column, metric)
                 if metric.name != wanted.name and name not in said:
                     said.add(name)
-                    yield f"{name} {_difference(metric, wanted, column)}"
+                    yield f"{name} {_describe_difference(metric, wanted, column)}"
 
 
-def _difference(metric: Metric, wanted: Metric, column: Column) -> str:
-    theirs = PUBLISHED[metric.family][1]
+def _describe_difference(metric: Metric, wanted: Metric, column: MetricColumn) -> str:
+    theirs = PUBLISHED_NAMES[metric.family][1]
     if metric.network != theirs:
         return (
             f"is not the paper's {column.title}: {metric.network} looks at the images, not "
@@ -100,7 +117,7 @@ def _difference(metric: Metric, wanted: Metric, column: Column) -> str:
     return f"is measured otherwise than the paper's {wanted.name}."
 
 
-def _source_notes(table: MetricTable, placed: Placed) -> Iterator[str]:
+def _source_notes(table: MetricTable, placed: MeasurementsByRow) -> Iterator[str]:
     """Where each row comes from, and which snapshot was chosen."""
     every = [(row, measured) for row in table.rows for measured in placed.get(row.name, ())]
     chosen = dict.fromkeys(each.chosen_by.name for _, each in every if each.snapshot_count > 1)

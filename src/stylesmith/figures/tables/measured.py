@@ -10,32 +10,32 @@ from typing import Any
 
 from stylesmith.errors import ModelError, StylesmithError, UsageError
 from stylesmith.figures.tables.catalog import METRIC_TABLES
-from stylesmith.figures.tables.table import MetricTable, Row
+from stylesmith.figures.tables.table import MetricTable, TableRow
 from stylesmith.metrics.protocol import Metric, parse_metric
 from stylesmith.models import RunFolder
-from stylesmith.models.store import WEIGHTS
+from stylesmith.models.store import WEIGHTS_FILE
 from stylesmith.runs.evaluators import LARGER_IS_BETTER
-from stylesmith.training.advice import Story, number
+from stylesmith.training.advice import RunHistory, finite_number
 from stylesmith.training.log import read_log
 
-Scores = Mapping[tuple[Metric, str | None], float]
+MetricScores = Mapping[tuple[Metric, str | None], float]
 """By metric and its part."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class MeasuredSnapshot:
     """One state of a network, as it was measured."""
 
-    scores: Scores
+    scores: MetricScores
     images_seen: int | None = None
 
 
 @dataclass(frozen=True)
-class Measured:
+class SourceMeasurements:
     """What one source says: the best of its snapshots."""
 
     path: Path
-    scores: Scores
+    scores: MetricScores
     images_seen: int | None
     snapshot_count: int
     """Snapshots that were measured."""
@@ -48,7 +48,9 @@ class Measured:
     """Why numbers may mislead, as the measurement itself says."""
 
 
-def place(table: MetricTable, sources: Sequence[str]) -> dict[str, list[Measured]]:
+def place_measurements(
+    table: MetricTable, sources: Sequence[str]
+) -> dict[str, list[SourceMeasurements]]:
     """What was measured, by name of the row.
 
     Args:
@@ -59,18 +61,18 @@ def place(table: MetricTable, sources: Sequence[str]) -> dict[str, list[Measured
         UsageError: If a source belongs to no row, or two measure the same of one row.
         ModelError: If one cannot be read, or holds no metrics.
     """
-    found: dict[str, list[Measured]] = {}
+    found: dict[str, list[SourceMeasurements]] = {}
     for text in sources:
-        name, path = _split(table, text)
-        measured = read_measured(path)
-        rows = [row for row in table.rows if row.name == name] or _rows_of(table, measured)
+        name, path = _split_source(table, text)
+        measured = read_measurements(path)
+        rows = [row for row in table.rows if row.name == name] or _matching_rows(table, measured)
         for row in rows:
-            _check_new(row, found.setdefault(row.name, []), measured)
+            _refuse_duplicates(row, found.setdefault(row.name, []), measured)
             found[row.name].append(measured)
     return found
 
 
-def read_measured(path: Path) -> Measured:
+def read_measurements(path: Path) -> SourceMeasurements:
     """The best snapshot of a run, by its log, or of a file of metrics.
 
     Raises:
@@ -83,10 +85,10 @@ def read_measured(path: Path) -> Measured:
             f"{path}: not there; wanted a run folder, or a file that `stylesmith evaluate --out` "
             "wrote"
         )
-    return _read_file(path)
+    return _read_metric_file(path)
 
 
-def best(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, Metric]:
+def best_snapshot(snapshots: Sequence[MeasuredSnapshot]) -> tuple[MeasuredSnapshot, Metric]:
     """The snapshot with the lowest Fréchet distance, else the best first metric; and by which.
 
     Source: StyleGAN2, Table 1.
@@ -99,7 +101,7 @@ def best(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, Metric]:
     return min(known, key=lambda snapshot: sign * snapshot.scores[key]), key[0]
 
 
-def _split(table: MetricTable, text: str) -> tuple[str | None, Path]:
+def _split_source(table: MetricTable, text: str) -> tuple[str | None, Path]:
     """A source's row, if it names one, and its path, which may hold `=` itself."""
     name, joint, path = text.partition("=")
     names = [row.name for row in table.rows]
@@ -111,7 +113,7 @@ def _split(table: MetricTable, text: str) -> tuple[str | None, Path]:
     return name, Path(path)
 
 
-def _rows_of(table: MetricTable, measured: Measured) -> list[Row]:
+def _matching_rows(table: MetricTable, measured: SourceMeasurements) -> list[TableRow]:
     preset, path = measured.preset, measured.path
     if preset is None:
         raise UsageError(
@@ -129,7 +131,9 @@ def _rows_of(table: MetricTable, measured: Measured) -> list[Row]:
     return rows
 
 
-def _check_new(row: Row, others: Iterable[Measured], measured: Measured) -> None:
+def _refuse_duplicates(
+    row: TableRow, others: Iterable[SourceMeasurements], measured: SourceMeasurements
+) -> None:
     for other in others:
         for metric, _ in other.scores.keys() & measured.scores.keys():
             raise UsageError(
@@ -138,64 +142,72 @@ def _check_new(row: Row, others: Iterable[Measured], measured: Measured) -> None
             )
 
 
-def _read_run(folder: Path) -> Measured:
+def _read_run(folder: Path) -> SourceMeasurements:
     run = RunFolder(folder)
-    if not run.exists() or (folder / WEIGHTS).is_file():
+    if not run.exists() or (folder / WEIGHTS_FILE).is_file():
         raise ModelError(f"{folder}: not a run folder; wanted one, or a file of metrics")
-    story = Story(run.read_config(), read_log(run.log))
+    story = RunHistory(run.read_config(), read_log(run.log))
     snapshots = [
-        Snapshot(_scores(record.get("scores")), record["images_seen"])
+        MeasuredSnapshot(_parse_logged_scores(record.get("scores")), record["images_seen"])
         for record in story.curve("metrics")
     ]
     config = story.config
     height, width = config.data.size
     data = f"{Path(config.data.path).name or 'images'} at {width}x{height}"
-    return _choose(folder, snapshots, data, config.preset)
+    return _choose_snapshot(folder, snapshots, data, config.preset)
 
 
-def scores_by_model(path: Path) -> dict[str, Scores]:
+def scores_by_model(path: Path) -> dict[str, MetricScores]:
     """What a file of metrics says, by the model that was measured.
 
     Raises:
         ModelError: If a line is no measurement.
     """
     found: dict[str, dict[tuple[Metric, str | None], float]] = {}
-    for line in _lines(path):
-        key = _key(line["protocol"], line.get("part"))
+    for line in _read_metric_lines(path):
+        key = _parse_metric_key(line["protocol"], line.get("part"))
         if key:
             found.setdefault(str(line.get("model", "")), {})[key] = float(line["value"])
     return dict(found)
 
 
-def _read_file(path: Path) -> Measured:
-    by_model, lines = scores_by_model(path), _lines(path)
-    snapshots = [Snapshot(scores, _images_seen(model)) for model, scores in by_model.items()]
+def _read_metric_file(path: Path) -> SourceMeasurements:
+    by_model, lines = scores_by_model(path), _read_metric_lines(path)
+    snapshots = [
+        MeasuredSnapshot(scores, _images_seen(model)) for model, scores in by_model.items()
+    ]
     presets = {_preset_of(Path(model)) for model in by_model}
     preset = presets.pop() if len(presets) == 1 else None
     data = dict.fromkeys(Path(str(line["data"])).name for line in lines if line.get("data"))
     notes = dict.fromkeys(str(note) for line in lines for note in line.get("notes", []))
-    measured = _choose(path, snapshots, ", ".join(data) or "no images", preset)
+    measured = _choose_snapshot(path, snapshots, ", ".join(data) or "no images", preset)
     return replace(measured, notes=tuple(notes))
 
 
-def _choose(path: Path, snapshots: Sequence[Snapshot], data: str, preset: str | None) -> Measured:
+def _choose_snapshot(
+    path: Path, snapshots: Sequence[MeasuredSnapshot], data: str, preset: str | None
+) -> SourceMeasurements:
     known = [snapshot for snapshot in snapshots if snapshot.scores]
     if not known:
         raise ModelError(
             f"{path}: holds no metrics; `stylesmith train --metrics` measures on the way, "
             "`stylesmith evaluate --out FILE` afterwards"
         )
-    chosen, metric = best(known)
-    return Measured(path, chosen.scores, chosen.images_seen, len(known), metric, data, preset)
+    chosen, metric = best_snapshot(known)
+    return SourceMeasurements(
+        path, chosen.scores, chosen.images_seen, len(known), metric, data, preset
+    )
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _read_metric_lines(path: Path) -> list[dict[str, Any]]:
     lines = []
     text = path.read_text(encoding="utf-8", errors="replace")
     for place, line in enumerate(text.splitlines(), start=1):
         try:
             record = json.loads(line)
-            whole = isinstance(record["protocol"], str) and number(record["value"]) is not None
+            whole = (
+                isinstance(record["protocol"], str) and finite_number(record["value"]) is not None
+            )
         except (ValueError, KeyError, TypeError):
             whole = False
         if not whole:
@@ -207,18 +219,18 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _scores(logged: object) -> dict[tuple[Metric, str | None], float]:
+def _parse_logged_scores(logged: object) -> dict[tuple[Metric, str | None], float]:
     """The scores of a record of a log, `{"pr50k3 precision": 0.7}`."""
     found = {}
     for title, value in logged.items() if isinstance(logged, dict) else ():
         name, _, part = str(title).partition(" ")
-        key = _key(name, part or None)
-        if key and number(value) is not None:
+        key = _parse_metric_key(name, part or None)
+        if key and finite_number(value) is not None:
             found[key] = float(value)
     return found
 
 
-def _key(name: str, part: object) -> tuple[Metric, str | None] | None:
+def _parse_metric_key(name: str, part: object) -> tuple[Metric, str | None] | None:
     """None for a metric that this version doesn't know, which no table shows either."""
     try:
         return parse_metric(name), None if part is None else str(part)
@@ -234,7 +246,7 @@ def _images_seen(model: str) -> int | None:
 def _preset_of(model: Path) -> str | None:
     """Of the run that a model file or folder lies in."""
     for folder in (model, *model.parents[:2]):
-        if not (folder / WEIGHTS).is_file():  # model folders have a config.json too
+        if not (folder / WEIGHTS_FILE).is_file():  # model folders have a config.json too
             with contextlib.suppress(StylesmithError):
                 return RunFolder(folder).read_config().preset
     return None

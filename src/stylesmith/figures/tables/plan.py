@@ -10,31 +10,31 @@ import torch
 from stylesmith.config import DataConfig, RunConfig, apply_overrides
 from stylesmith.data.dataset import Dataset
 from stylesmith.errors import UsageError
-from stylesmith.figures.tables.table import MetricTable, Row
-from stylesmith.metrics.protocol import COUNTS, Metric
+from stylesmith.figures.tables.table import MetricTable, TableRow
+from stylesmith.metrics.protocol import DEFAULT_COUNTS, Metric
 from stylesmith.models import RunFolder
 from stylesmith.presets import find_preset
 
-Scale = Literal["small", "paper"]
-SNAPSHOTS = 5
+ComparisonScale = Literal["small", "paper"]
+SNAPSHOTS_PER_RUN = 5
 """Of each row, of which the best is shown."""
-SMALL = {"max_channels": 64}
+SMALL_NETWORK = {"max_channels": 64}
 SMALL_MAPPING = {"z_dim": 128, "w_dim": 128}
-SMALL_BATCH = 16
+SMALL_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunComparison:
     """What all rows share."""
 
     table: MetricTable
-    rows: Sequence[Row]
+    rows: Sequence[TableRow]
     out: Path
     """Holds a folder for the run of each row, and a file for what was measured of it."""
     dataset: Dataset
     data: DataConfig
     device: torch.device
-    scale: Scale
+    scale: ComparisonScale
     kimg: float | None
     """Length of each row in thousands of images; without it, `minutes` decides."""
     minutes: float | None
@@ -60,14 +60,16 @@ class Plan:
         """A preset in that many thousand images, with what all rows share."""
         config = find_preset(preset).build(self.data, self.device).scale_schedule(kimg)
         if self.scale == "small":
-            batch = {"batch_size": SMALL_BATCH}
+            batch = {"batch_size": SMALL_BATCH_SIZE}
             config = config.change(
-                generator={**SMALL, "mapping": SMALL_MAPPING}, discriminator=SMALL, training=batch
+                generator={**SMALL_NETWORK, "mapping": SMALL_MAPPING},
+                discriminator=SMALL_NETWORK,
+                training=batch,
             )
         output = {
             "log_kimg": kimg / 100,
             "grid_kimg": kimg / 10,
-            "snapshot_kimg": kimg / SNAPSHOTS,
+            "snapshot_kimg": kimg / SNAPSHOTS_PER_RUN,
         }
         return apply_overrides(config.change(output=output), self.settings)
 
@@ -80,12 +82,12 @@ class Plan:
         wanted = [column.measured_by(row.space)[0] for column in columns for row in rows]
         measurable = [metric for metric in wanted if metric.family != "ls"]  # needs classifiers
         if self.scale == "small":
-            measurable = [_small(metric) for metric in measurable]
+            measurable = [_small_metric(metric) for metric in measurable]
         first = sorted(measurable, key=lambda metric: metric.family != "fd")
         return list(dict.fromkeys(first))
 
 
-def choose_rows(table: MetricTable, names: Sequence[str]) -> list[Row]:
+def choose_rows(table: MetricTable, names: Sequence[str]) -> list[TableRow]:
     """The rows of these names; without any, those that take any images.
 
     Raises:
@@ -106,8 +108,8 @@ def choose_rows(table: MetricTable, names: Sequence[str]) -> list[Row]:
     return chosen
 
 
-def _small(metric: Metric) -> Metric:
+def _small_metric(metric: Metric) -> Metric:
     """The same by a network that needs no weights, from fewer samples."""
-    count = COUNTS["small"][metric.family]
+    count = DEFAULT_COUNTS["small"][metric.family]
     reals = None if metric.max_reals is None else count
     return replace(metric, network="random", count=count, max_reals=reals)

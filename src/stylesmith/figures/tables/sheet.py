@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from stylesmith.presets.published import Value
+from stylesmith.presets.published import PublishedValue
 
-DASH = "\N{EN DASH}"
+NO_VALUE = "\N{EN DASH}"
 """What people see where there is nothing."""
 
-Cell = str | float | Value | None
+TableCell = str | float | PublishedValue | None
 """Words, a measured number, a published one, or nothing."""
 
 
 @dataclass(frozen=True)
-class Head:
+class ColumnHeader:
     """What stands above a column."""
 
     title: str
@@ -22,11 +22,11 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FilledTable:
     """A table with its caption and what must be said of its numbers."""
 
     title: str
     caption: str
-    heads: Sequence[Head]
-    rows: Sequence[Sequence[Cell]]
+    heads: Sequence[ColumnHeader]
+    rows: Sequence[Sequence[TableCell]]
     notes: Sequence[str] = ()

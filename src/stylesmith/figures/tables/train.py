@@ -6,13 +6,22 @@ from pathlib import Path
 from stylesmith import distributed, files, runs
 from stylesmith.devices import choose_precision
 from stylesmith.errors import RunError, UsageError
-from stylesmith.figures.tables.expense import minutes_spent
-from stylesmith.figures.tables.fill import fill
-from stylesmith.figures.tables.measured import Measured, read_measured, scores_by_model
-from stylesmith.figures.tables.plan import SMALL, SMALL_BATCH, SMALL_MAPPING, Plan
-from stylesmith.figures.tables.sheet import Sheet
-from stylesmith.metrics.cache import Cache, default_folder
-from stylesmith.metrics.evaluate import Settings, evaluate
+from stylesmith.figures.tables.expense import wall_minutes
+from stylesmith.figures.tables.fill import fill_table
+from stylesmith.figures.tables.measured import (
+    SourceMeasurements,
+    read_measurements,
+    scores_by_model,
+)
+from stylesmith.figures.tables.plan import (
+    SMALL_BATCH_SIZE,
+    SMALL_MAPPING,
+    SMALL_NETWORK,
+    RunComparison,
+)
+from stylesmith.figures.tables.sheet import FilledTable
+from stylesmith.metrics.cache import StatisticsCache, default_cache_folder
+from stylesmith.metrics.evaluate import EvaluationSettings, evaluate
 from stylesmith.metrics.protocol import Metric
 from stylesmith.metrics.sources import DataSource, ModelSource
 from stylesmith.models import RunFolder, load
@@ -20,14 +29,14 @@ from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.training.estimate import choose_micro_batch, forecast
 from stylesmith.training.log import read_log
 from stylesmith.training.schedule import Schedule
-from stylesmith.training.trainer import Limits, Reason
+from stylesmith.training.trainer import RunLimits, StopReason
 
-STOPPED: Reason = "it was asked to stop"
+STOPPED_BY_USER: StopReason = "it was asked to stop"
 
 
 def train_table(
-    plan: Plan, *, say: Callable[[str], None], on_table: Callable[[Sheet], None]
-) -> Sheet:
+    plan: RunComparison, *, say: Callable[[str], None], on_table: Callable[[FilledTable], None]
+) -> FilledTable:
     """Train and measure what is not done yet; `write` gets the table after every row.
 
     Raises:
@@ -42,18 +51,18 @@ def train_table(
     for preset in plan.presets:
         check_row(plan, preset)
     failures: dict[str, str] = {}
-    reason: Reason | None = None
+    reason: StopReason | None = None
     for preset in plan.presets:
         try:
             reason = train_row(plan, preset, say=say)
-            if reason != STOPPED:
+            if reason != STOPPED_BY_USER:
                 measure_row(plan, preset, say=say)
         except RunError as error:
             failures[preset] = str(error)
             say(f"{preset}: failed: {error}")
-        sheet = filled(plan, failures)
+        sheet = current_table(plan, failures)
         on_table(sheet)
-        if reason == STOPPED:
+        if reason == STOPPED_BY_USER:
             say("The same command goes on from here.")
             break
     if failures:
@@ -61,54 +70,54 @@ def train_table(
     return sheet
 
 
-def filled(plan: Plan, failures: dict[str, str]) -> Sheet:
+def current_table(plan: RunComparison, failures: dict[str, str]) -> FilledTable:
     """The table as far as it is known."""
-    placed: dict[str, list[Measured]] = {}
+    placed: dict[str, list[SourceMeasurements]] = {}
     for preset in plan.presets:
         if plan.metrics_file(preset).is_file():
             for row in plan.table.rows:
                 if row.presets[0] == preset:
-                    placed[row.name] = [read_measured(plan.metrics_file(preset))]
+                    placed[row.name] = [read_measurements(plan.metrics_file(preset))]
     budget = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.kimg:g} thousand images"
     notes = [f"Each measured row was trained for {budget} on {plan.device.type}."]
     if plan.scale == "small":
         notes.append(
-            f"Networks are smaller than the paper's: at most {SMALL['max_channels']} feature maps, "
-            f"z and w of length {SMALL_MAPPING['w_dim']}; batches of {SMALL_BATCH}."
+            f"Networks are smaller than the paper's: at most {SMALL_NETWORK['max_channels']} feature maps, "
+            f"z and w of length {SMALL_MAPPING['w_dim']}; batches of {SMALL_BATCH_SIZE}."
         )
     if plan.settings:
         notes.append(f"Settings of all rows: {', '.join(plan.settings)}.")
     notes += [f"{preset}: failed: {text}" for preset, text in failures.items()]
-    return fill(plan.table, placed, notes)
+    return fill_table(plan.table, placed, notes)
 
 
-def train_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> Reason | None:
+def train_row(plan: RunComparison, preset: str, *, say: Callable[[str], None]) -> StopReason | None:
     """Start a row, go on with it, or leave it if it is complete; says why its session ended."""
     run = plan.run_folder(preset)
     if not run.checkpoints():
         plan.metrics_file(preset).unlink(missing_ok=True)
-        config = plan.config(preset, kimg=plan.kimg or _kimg_in_time(plan, preset))
+        config = plan.config(preset, kimg=plan.kimg or _kimg_for_minutes(plan, preset))
         say(f"{preset}: a new run, laid out for {config.training.kimg:.4g} thousand images")
-        session = runs.Session(plan.device, _limits(plan, 0.0), force=True)
+        session = runs.RunOptions(plan.device, _remaining_limits(plan, 0.0), force=True)
         return runs.start(config, plan.dataset, run.path, session, notify=say)
     if is_complete(plan, preset):
         say(f"{preset}: trained")
         return None
     say(f"{preset}: goes on")
-    session = runs.Session(plan.device, _limits(plan, minutes_spent(read_log(run.log))))
+    session = runs.RunOptions(plan.device, _remaining_limits(plan, wall_minutes(read_log(run.log))))
     config = run.read_config().change(data={"path": plan.data.path})
     return runs.resume(run, config, session, notify=say)
 
 
-def is_complete(plan: Plan, preset: str) -> bool:
+def is_complete(plan: RunComparison, preset: str) -> bool:
     """Whether a row has used up its budget and is saved."""
     run = plan.run_folder(preset)
     if plan.minutes is not None:
-        return minutes_spent(read_log(run.log)) >= plan.minutes
+        return wall_minutes(read_log(run.log)) >= plan.minutes
     return int(run.checkpoints()[0].stem) >= run.read_config().training.kimg * 1000
 
 
-def check_row(plan: Plan, preset: str) -> None:
+def check_row(plan: RunComparison, preset: str) -> None:
     """Refuse a row that cannot be trained or measured, or that was begun otherwise.
 
     Raises:
@@ -118,36 +127,41 @@ def check_row(plan: Plan, preset: str) -> None:
     run = plan.run_folder(preset)
     begun = run.read_config() if run.exists() else None
     wanted = plan.config(preset, kimg=plan.kimg or (begun.training.kimg if begun else 1.0))
-    RunEvaluator(wanted, plan.dataset, plan.metrics_of(preset), _settings(plan)).check()
+    RunEvaluator(wanted, plan.dataset, plan.metrics_of(preset), _evaluation_settings(plan)).check()
     if begun is not None:
-        runs.check_begun_alike(run, begun, wanted, folder_option="--out-runs")
+        runs.check_same_settings(run, begun, wanted, folder_option="--out-runs")
 
 
-def measure_row(plan: Plan, preset: str, *, say: Callable[[str], None]) -> None:
+def measure_row(plan: RunComparison, preset: str, *, say: Callable[[str], None]) -> None:
     """Measure every whole snapshot by the first metric, and the best by all others.
 
     What the file of the row holds already is not measured again.
     """
     first, *others = plan.metrics_of(preset)
-    for path in candidates(plan.run_folder(preset)):
-        _measure(plan, preset, path, [first], say=say)
+    for path in measurable_snapshots(plan.run_folder(preset)):
+        _measure_snapshot(plan, preset, path, [first], say=say)
     if not plan.metrics_file(preset).is_file():
         say(f"{preset}: not all of its levels are in use yet, so there is nothing to measure")
     elif others:
-        best = read_measured(plan.metrics_file(preset)).images_seen
-        for path in candidates(plan.run_folder(preset)):
+        best = read_measurements(plan.metrics_file(preset)).images_seen
+        for path in measurable_snapshots(plan.run_folder(preset)):
             if int(path.stem) == best:
-                _measure(plan, preset, path, others, say=say)
+                _measure_snapshot(plan, preset, path, others, say=say)
 
 
-def candidates(run: RunFolder) -> list[Path]:
+def measurable_snapshots(run: RunFolder) -> list[Path]:
     """The snapshots of a run, oldest first, and its last state, which may lie behind them."""
     found = {path.stem: path for path in [*run.checkpoints()[:1], *run.snapshots()]}
     return [found[stem] for stem in sorted(found, key=int) if int(stem) > 0]
 
 
-def _measure(
-    plan: Plan, preset: str, path: Path, metrics: Sequence[Metric], *, say: Callable[[str], None]
+def _measure_snapshot(
+    plan: RunComparison,
+    preset: str,
+    path: Path,
+    metrics: Sequence[Metric],
+    *,
+    say: Callable[[str], None],
 ) -> None:
     file = plan.metrics_file(preset)
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
@@ -163,23 +177,23 @@ def _measure(
     training = plan.run_folder(preset).read_config().training
     precision = choose_precision(training.precision, plan.device)
     source = ModelSource(generator, str(path), precision=precision)
-    for result in evaluate(source, DataSource(plan.dataset), missing, _settings(plan)):
+    for result in evaluate(source, DataSource(plan.dataset), missing, _evaluation_settings(plan)):
         text += f"{result.to_json()}\n"
     files.write_text(file, text)
 
 
-def _settings(plan: Plan) -> Settings:
-    return Settings(plan.device, cache=Cache(default_folder()))
+def _evaluation_settings(plan: RunComparison) -> EvaluationSettings:
+    return EvaluationSettings(plan.device, cache=StatisticsCache(default_cache_folder()))
 
 
-def _limits(plan: Plan, spent: float) -> Limits:
+def _remaining_limits(plan: RunComparison, spent: float) -> RunLimits:
     """Minutes hold for all sessions of a row together, and rows that are fast go on until then."""
     if plan.minutes is None:
-        return Limits()
-    return Limits(plan.minutes - spent, ignore_length=True)
+        return RunLimits()
+    return RunLimits(plan.minutes - spent, ignore_length=True)
 
 
-def _kimg_in_time(plan: Plan, preset: str) -> float:
+def _kimg_for_minutes(plan: RunComparison, preset: str) -> float:
     """How many thousand images fit into the minutes, as far as can be told beforehand."""
     assert plan.minutes is not None
     config = choose_micro_batch(plan.config(preset, kimg=1.0), plan.device)

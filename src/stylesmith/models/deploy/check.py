@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 from stylesmith.errors import RunError
-from stylesmith.models.deploy.programs import Inputs, Program
+from stylesmith.models.deploy.programs import ExportableProgram, ProgramInputs
 
-LIMIT = 1e-4
+MAX_EXPORT_DIFFERENCE = 1e-4
 """Largest difference of images (about -1..1) and styles, in fp32."""
-BATCHES = (1, 3)
+CHECKED_BATCH_SIZES = (1, 3)
 """Numbers of images to try; programs are traced with two."""
 
 
 @torch.no_grad()
-def largest_difference(
-    program: Program, run: Callable[[Inputs], Tensor], *, path: Path, reader: str
+def check_exported(
+    program: ExportableProgram, run: Callable[[ProgramInputs], Tensor], *, path: Path, reader: str
 ) -> float:
     """Run a written program beside this package, with the same inputs.
 
@@ -31,13 +31,13 @@ def largest_difference(
         RunError: If results differ by more than `LIMIT`, or are no numbers.
     """
     largest = 0.0
-    for n in BATCHES:
+    for n in CHECKED_BATCH_SIZES:
         inputs = program.example_inputs(n)
         difference = float((run(inputs) - program.reference(inputs)).abs().max())
-        if not difference <= LIMIT:  # NaN compares to nothing
+        if not difference <= MAX_EXPORT_DIFFERENCE:  # NaN compares to nothing
             raise RunError(
                 f"{path.name}: not written: in {reader} its {program.output} differ by "
-                f"{difference:.1e} at batch {n}, allowed is {LIMIT:.0e}. Another version of torch "
+                f"{difference:.1e} at batch {n}, allowed is {MAX_EXPORT_DIFFERENCE:.0e}. Another version of torch "
                 f"or {reader} may do; please report it with the model's config.json."
             )
         largest = max(largest, difference)

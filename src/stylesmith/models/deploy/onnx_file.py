@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from stylesmith.errors import UsageError
-from stylesmith.models.deploy.check import largest_difference
-from stylesmith.models.deploy.programs import Inputs, Program, quiet, trace
+from stylesmith.models.deploy.check import check_exported
+from stylesmith.models.deploy.programs import ExportableProgram, ProgramInputs, no_warnings, trace
 
-OPSET = 18
+ONNX_OPSET = 18
 """Version of the operators: of late 2022, so that most readers know it."""
 
 
-def write_onnx(path: Path, program: Program, *, about: Mapping[str, str]) -> float:
+def write_onnx(path: Path, program: ExportableProgram, *, about: Mapping[str, str]) -> float:
     """Write a program as an ONNX file with all weights in it.
 
     Args:
@@ -33,16 +33,18 @@ def write_onnx(path: Path, program: Program, *, about: Mapping[str, str]) -> flo
         UsageError: If a package is missing.
         RunError: If results differ too much.
     """
-    _demand_packages()
-    graph = _graph(program)
+    _require_packages()
+    graph = _onnx_model(program)
     graph.metadata_props.update(about)
     import onnx_ir
 
     onnx_ir.save(graph, path)
-    return largest_difference(program, _runner(path, program), path=path, reader="onnxruntime")
+    return check_exported(
+        program, _onnxruntime_runner(path, program), path=path, reader="onnxruntime"
+    )
 
 
-def _graph(program: Program) -> Any:
+def _onnx_model(program: ExportableProgram) -> Any:
     """The program as an `onnx_ir.Model`, with everything computed that depends on weights alone.
 
     torch's own optimization is left out: it takes additions of 1e-8 for additions of nothing, so a
@@ -51,12 +53,12 @@ def _graph(program: Program) -> Any:
     from onnxscript import optimizer
 
     exported = trace(program)
-    with quiet(), _silent("torch.onnx"):
+    with no_warnings(), _quiet_logger("torch.onnx"):
         written = torch.onnx.export(
             exported,
             dynamo=True,
             optimize=False,
-            opset_version=OPSET,
+            opset_version=ONNX_OPSET,
             input_names=program.inputs,
             output_names=[program.output],
             verbose=False,
@@ -66,11 +68,11 @@ def _graph(program: Program) -> Any:
     unlimited = 1 << 62
     optimizer.fold_constants(model, input_size_limit=unlimited, output_size_limit=unlimited)
     optimizer.remove_unused_nodes(model)
-    _tidy(model)
+    _clean_metadata(model)
     return model
 
 
-def _tidy(model: Any) -> None:
+def _clean_metadata(model: Any) -> None:
     """Name the batch dimension, and drop where in our source every node comes from."""
     graph = model.graph
     symbol = graph.inputs[0].shape[0]
@@ -83,7 +85,7 @@ def _tidy(model: Any) -> None:
                 value.shape[i] = "batch"
 
 
-def _runner(path: Path, program: Program) -> Any:
+def _onnxruntime_runner(path: Path, program: ExportableProgram) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -91,14 +93,14 @@ def _runner(path: Path, program: Program) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def run(inputs: Inputs) -> Tensor:
+    def run(inputs: ProgramInputs) -> Tensor:
         feed = {name: x.numpy() for name, x in zip(program.inputs, inputs, strict=True)}
         return torch.from_numpy(session.run([program.output], feed)[0])
 
     return run
 
 
-def _demand_packages() -> None:
+def _require_packages() -> None:
     for package in ("onnx", "onnxscript", "onnxruntime"):
         try:
             import_module(package)
@@ -109,7 +111,7 @@ def _demand_packages() -> None:
 
 
 @contextmanager
-def _silent(name: str) -> Iterator[None]:
+def _quiet_logger(name: str) -> Iterator[None]:
     """Without log lines below errors, such as those on packages that are not needed."""
     logger = logging.getLogger(name)
     level = logger.level

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import stylesmith
-from stylesmith.models.deploy.runtime import VERSION, Runtime
-from stylesmith.models.deploy.staging import staged
-from stylesmith.models.deploy.write import Written, write_both
+from stylesmith.models.deploy.runtime import RUNTIME_VERSION, WebRuntime
+from stylesmith.models.deploy.staging import staging_folder
+from stylesmith.models.deploy.write import ExportedFile, write_mapping_and_synthesis
 from stylesmith.networks import Generator
 
-SOURCES = ("index.html", "page.js", "worker.js", "latents.js")
+PAGE_FILES = ("index.html", "page.js", "worker.js", "latents.js")
 
-GROUPS = {"coarse": (0, 3), "middle": (4, 7), "fine": (8, 23)}
+PAGE_LAYER_GROUPS = {"coarse": (0, 3), "middle": (4, 7), "fine": (8, 23)}
 """First and last layer of each range of StyleGAN, section 3.1: up to 8x8, 32x32, and the rest."""
 
-NOTICE = f"""ort.js and ort.wasm are ONNX Runtime Web {VERSION}.
+RUNTIME_NOTICE = f"""ort.js and ort.wasm are ONNX Runtime Web {RUNTIME_VERSION}.
 
 MIT License
 
@@ -43,11 +43,11 @@ CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 def write_page(
     folder: Path,
     generator: Generator,
-    runtime: Runtime,
+    runtime: WebRuntime,
     *,
     title: str,
     about: Mapping[str, Any] | None = None,
-) -> list[Written]:
+) -> list[ExportedFile]:
     """Write a page with controls for seed, truncation, class and mixing.
 
     Seeds are those of this package: the same seed is the same picture. Noise is the network's own.
@@ -68,20 +68,20 @@ def write_page(
         OutputError: If the page cannot be written.
     """
     about = about or {}
-    with staged(folder) as temporary:
-        written = write_both(temporary, "onnx", generator, about=about)
-        for name in SOURCES:
+    with staging_folder(folder) as temporary:
+        written = write_mapping_and_synthesis(temporary, "onnx", generator, about=about)
+        for name in PAGE_FILES:
             source = package_files("stylesmith.models.deploy").joinpath("web", name)
             (temporary / name).write_bytes(source.read_bytes())
         for name, content in runtime.items():
             (temporary / name).write_bytes(content)
-        (temporary / "NOTICE.txt").write_text(NOTICE, encoding="utf-8")
-        described = json.dumps(describe(generator, title, about), indent=2)
+        (temporary / "NOTICE.txt").write_text(RUNTIME_NOTICE, encoding="utf-8")
+        described = json.dumps(describe_model(generator, title, about), indent=2)
         (temporary / "model.json").write_text(described + "\n", encoding="utf-8")
     return written
 
 
-def describe(generator: Generator, title: str, about: Mapping[str, Any]) -> dict[str, Any]:
+def describe_model(generator: Generator, title: str, about: Mapping[str, Any]) -> dict[str, Any]:
     """What the page has to know of a model."""
     config, (height, width) = generator.config, generator.image_size
     facts = [f"{width}x{height}", f"preset {about['preset']}" if "preset" in about else None]
@@ -105,7 +105,7 @@ def layer_groups(generator: Generator) -> list[dict[str, Any]]:
         return [{"name": "all", "first": 0, "last": 0, "note": ""}]
     top = growth.level if growth else config.levels - 1
     groups = []
-    for name, (first, last) in GROUPS.items():
+    for name, (first, last) in PAGE_LAYER_GROUPS.items():
         last = min(last, 2 * top + 1)
         if first <= last:
             low, high = (max(config.size(layer // 2)) for layer in (first, last))

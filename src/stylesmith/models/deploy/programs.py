@@ -21,25 +21,25 @@ from stylesmith.networks.synthesis import NoiseMaps
 NoiseInput = Literal["fixed", "inputs", "none"]
 """`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""
 
-Inputs = tuple[Tensor, ...]
-PSI = 0.7
+ProgramInputs = tuple[Tensor, ...]
+EXAMPLE_PSI = 0.7
 """Truncation of the examples: neither of the ends where it is the identity or the mean."""
 
 
 @dataclass(frozen=True)
-class Program:
+class ExportableProgram:
     """A function of named tensors, which all but psi have one row per image."""
 
     module: nn.Module
     inputs: tuple[str, ...]
     output: str
-    example_inputs: Callable[[int], Inputs]
+    example_inputs: Callable[[int], ProgramInputs]
     """Inputs of so many images."""
-    reference: Callable[[Inputs], Tensor]
+    reference: Callable[[ProgramInputs], Tensor]
     """What this package computes of inputs."""
 
 
-class Mapping(nn.Module):
+class MappingModule(nn.Module):
     """z, psi and a label (of conditional networks) to truncated styles, `(N, num_ws, D)`."""
 
     def __init__(self, generator: Generator):
@@ -54,7 +54,7 @@ class Mapping(nn.Module):
         return w[:, None].expand(-1, self.num_ws, -1)
 
 
-class Synthesis(nn.Module):
+class SynthesisModule(nn.Module):
     """Styles `(N, num_ws, D)`, and noise maps `(N, 1, H, W)` where they are inputs, to images."""
 
     def __init__(self, generator: Generator, noise: NoiseInput):
@@ -69,13 +69,13 @@ class Synthesis(nn.Module):
         return self.synthesis(ws, maps, growth=self.growth)
 
 
-class Pictures(nn.Module):
+class ImageModule(nn.Module):
     """z, psi, a label (of conditional networks), and noise where it is an input, to images."""
 
     def __init__(self, generator: Generator, noise: NoiseInput):
         super().__init__()
-        self.mapping, self.synthesis = Mapping(generator), Synthesis(generator, noise)
-        self.mapping_inputs = len(latent_names(generator))
+        self.mapping, self.synthesis = MappingModule(generator), SynthesisModule(generator, noise)
+        self.mapping_inputs = len(mapping_input_names(generator))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The inputs of mapping, then those of synthesis."""
@@ -84,54 +84,54 @@ class Pictures(nn.Module):
         )
 
 
-def pictures(generator: Generator, noise: NoiseInput = "fixed") -> Program:
+def image_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
     """From z to images `(N, C, H, W)`, fp32, about -1..1."""
-    names = latent_names(generator)
+    names = mapping_input_names(generator)
 
-    def example(n: int) -> Inputs:
+    def example(n: int) -> ProgramInputs:
         return (*example_latents(generator, n), *example_noise(generator, noise, n))
 
-    def expected(inputs: Inputs) -> Tensor:
+    def expected(inputs: ProgramInputs) -> Tensor:
         (z, psi, *label), maps = inputs[: len(names)], inputs[len(names) :]
         own = maps if noise == "inputs" else generator.noise_maps([], noise)
         return generator(z, *label, psi=float(psi), noise=own)
 
-    inputs = (*names, *noise_names(generator, noise))
-    return Program(Pictures(generator, noise), inputs, "images", example, expected)
+    inputs = (*names, *noise_input_names(generator, noise))
+    return ExportableProgram(ImageModule(generator, noise), inputs, "images", example, expected)
 
 
-def mapping(generator: Generator) -> Program:
+def mapping_program(generator: Generator) -> ExportableProgram:
     """From z to truncated styles, one w for each layer, `(N, num_ws, D)`."""
 
-    def expected(inputs: Inputs) -> Tensor:
+    def expected(inputs: ProgramInputs) -> Tensor:
         z, psi, *label = inputs
         w, center = generator.mapping(z, *label), generator.mapping.w_avg
         return generator.broadcast(center + float(psi) * (w - center))
 
-    names = latent_names(generator)
-    return Program(
-        Mapping(generator), names, "w", lambda n: example_latents(generator, n), expected
+    names = mapping_input_names(generator)
+    return ExportableProgram(
+        MappingModule(generator), names, "w", lambda n: example_latents(generator, n), expected
     )
 
 
-def synthesis(generator: Generator, noise: NoiseInput = "fixed") -> Program:
+def synthesis_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
     """From styles to images: what `mapping` gives, or any mixture of it, layer by layer."""
 
-    def example(n: int) -> Inputs:
+    def example(n: int) -> ProgramInputs:
         rows = generator.config.num_ws
         (z, _, *label) = example_latents(generator, n * rows)
         ws = generator.mapping(z, *label).unflatten(0, (n, rows))  # another w for every layer
         return (ws, *example_noise(generator, noise, n))
 
-    def expected(inputs: Inputs) -> Tensor:
+    def expected(inputs: ProgramInputs) -> Tensor:
         ws, *maps = inputs
         return generator.draw(ws, maps if noise == "inputs" else generator.noise_maps([], noise))
 
-    inputs = ("w", *noise_names(generator, noise))
-    return Program(Synthesis(generator, noise), inputs, "images", example, expected)
+    inputs = ("w", *noise_input_names(generator, noise))
+    return ExportableProgram(SynthesisModule(generator, noise), inputs, "images", example, expected)
 
 
-def trace(program: Program) -> ExportedProgram:
+def trace(program: ExportableProgram) -> ExportedProgram:
     """The program as a graph of tensor operations, for any number of images.
 
     Gradients are switched on, though nothing wants them: without, `ops.linear` would cut rows into
@@ -140,48 +140,48 @@ def trace(program: Program) -> ExportedProgram:
     inputs = program.example_inputs(2)
     batch = Dim("batch")
     shapes = tuple({0: batch} if value.ndim else None for value in inputs)
-    with torch.enable_grad(), quiet():
+    with torch.enable_grad(), no_warnings():
         return torch.export.export(
             program.module.eval(), inputs, dynamic_shapes=(shapes,), strict=False
         )
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def no_warnings() -> Iterator[None]:
     """Without what torch's exporters say of themselves; the results are checked."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def latent_names(generator: Generator) -> tuple[str, ...]:
+def mapping_input_names(generator: Generator) -> tuple[str, ...]:
     """Inputs of the mapping network."""
     return ("z", "psi", "label") if generator.config.label_size else ("z", "psi")
 
 
-def noise_names(generator: Generator, noise: NoiseInput) -> tuple[str, ...]:
+def noise_input_names(generator: Generator, noise: NoiseInput) -> tuple[str, ...]:
     """Noise inputs, of the levels in use."""
-    return tuple(f"noise_{i}" for i, _ in enumerate(noise_shapes(generator, noise)))
+    return tuple(f"noise_{i}" for i, _ in enumerate(noise_input_shapes(generator, noise)))
 
 
-def noise_shapes(generator: Generator, noise: NoiseInput) -> list[tuple[int, int]]:
+def noise_input_shapes(generator: Generator, noise: NoiseInput) -> list[tuple[int, int]]:
     """Height and width of every noise input."""
     config, growth = generator.config, generator.growth
     top = growth.level if growth else config.levels - 1
     return config.noise_shapes_up_to(top) if noise == "inputs" else []
 
 
-def example_latents(generator: Generator, n: int) -> Inputs:
+def example_latents(generator: Generator, n: int) -> ProgramInputs:
     """Latents of the first seeds, psi, and classes in turn where there are any."""
     config = generator.config
-    z, psi = latents_from_seeds(range(n), config.mapping.z_dim), torch.tensor(PSI)
+    z, psi = latents_from_seeds(range(n), config.mapping.z_dim), torch.tensor(EXAMPLE_PSI)
     if not config.label_size:
         return z, psi
     return z, psi, torch.eye(config.label_size)[torch.arange(n) % config.label_size]
 
 
-def example_noise(generator: Generator, noise: NoiseInput, n: int) -> Inputs:
+def example_noise(generator: Generator, noise: NoiseInput, n: int) -> ProgramInputs:
     """Maps that differ from image to image."""
     numbers = torch.Generator().manual_seed(n)
-    shapes = noise_shapes(generator, noise)
+    shapes = noise_input_shapes(generator, noise)
     return tuple(torch.randn(n, 1, *shape, generator=numbers) for shape in shapes)

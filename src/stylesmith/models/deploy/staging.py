@@ -12,7 +12,7 @@ from stylesmith.errors import OutputError
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Path]:
+def staging_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder, whose files move to `folder` once the block has ended well.
 
     Raises:
@@ -24,7 +24,7 @@ def staged(folder: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as name:
             yield Path(name)
             for path in sorted(Path(name).iterdir()):
-                files.write_atomically(folder / path.name, partial(_move, path))
+                files.write_atomically(folder / path.name, partial(_move_file, path))
     except OSError as error:
         raise OutputError(
             f"{folder}: cannot be written ({error.strerror or error}). Free some space or choose "
@@ -36,5 +36,5 @@ def staged(folder: Path) -> Iterator[Path]:
                 folder.rmdir()
 
 
-def _move(source: Path, target: Path) -> None:
+def _move_file(source: Path, target: Path) -> None:
     source.replace(target)

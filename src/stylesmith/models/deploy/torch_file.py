@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from stylesmith.models.deploy.check import largest_difference
-from stylesmith.models.deploy.programs import Program, quiet, trace
+from stylesmith.models.deploy.check import check_exported
+from stylesmith.models.deploy.programs import ExportableProgram, no_warnings, trace
 
 
-def write_torch_export(path: Path, program: Program) -> float:
+def write_torch_export(path: Path, program: ExportableProgram) -> float:
     """Write a program as a `.pt2` file.
 
     Args:
@@ -21,9 +21,7 @@ def write_torch_export(path: Path, program: Program) -> float:
     Raises:
         RunError: If results differ too much.
     """
-    with quiet():
+    with no_warnings():
         torch.export.save(trace(program), path)
         module = torch.export.load(path).module()
-    return largest_difference(
-        program, lambda inputs: module(*inputs), path=path, reader="torch.export"
-    )
+    return check_exported(program, lambda inputs: module(*inputs), path=path, reader="torch.export")

@@ -8,19 +8,28 @@ from typing import Any, Literal
 
 import stylesmith
 from stylesmith.errors import UsageError
-from stylesmith.models.deploy.onnx_file import OPSET, write_onnx
-from stylesmith.models.deploy.programs import NoiseInput, Program, mapping, pictures, synthesis
-from stylesmith.models.deploy.staging import staged
+from stylesmith.models.deploy.onnx_file import ONNX_OPSET, write_onnx
+from stylesmith.models.deploy.programs import (
+    ExportableProgram,
+    NoiseInput,
+    image_program,
+    mapping_program,
+    synthesis_program,
+)
+from stylesmith.models.deploy.staging import staging_folder
 from stylesmith.models.deploy.torch_file import write_torch_export
 from stylesmith.networks import Generator
 
-Form = Literal["onnx", "torch-export"]
-SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
-READERS: dict[Form, str] = {"onnx": f"opset {OPSET}, in onnxruntime", "torch-export": "in torch"}
+ProgramFormat = Literal["onnx", "torch-export"]
+PROGRAM_SUFFIXES: dict[ProgramFormat, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
+PROGRAM_READERS: dict[ProgramFormat, str] = {
+    "onnx": f"opset {ONNX_OPSET}, in onnxruntime",
+    "torch-export": "in torch",
+}
 
 
 @dataclass(frozen=True)
-class Written:
+class ExportedFile:
     """A file that draws as this package does."""
 
     name: str
@@ -34,12 +43,12 @@ class Written:
 
 def write_programs(
     dest: Path,
-    form: Form,
+    form: ProgramFormat,
     generator: Generator,
     *,
     noise: NoiseInput = "fixed",
     about: Mapping[str, Any] | None = None,
-) -> list[Written]:
+) -> list[ExportedFile]:
     """Write a generator for others to run, and check that it draws the same.
 
     Args:
@@ -56,36 +65,42 @@ def write_programs(
         RunError: If a file draws something else; then nothing is written.
         OutputError: If it cannot be written.
     """
-    suffix = SUFFIXES[form]
+    suffix = PROGRAM_SUFFIXES[form]
     if dest.suffix not in (suffix, ""):
         raise UsageError(f"{dest}: format {form} is written to a {suffix} file, or a folder")
     folder = dest.parent if dest.suffix else dest
-    with staged(folder) as temporary:
+    with staging_folder(folder) as temporary:
         if not dest.suffix:
-            return write_both(temporary, form, generator, noise=noise, about=about)
-        return [_write(temporary / dest.name, form, pictures(generator, noise), about)]
+            return write_mapping_and_synthesis(temporary, form, generator, noise=noise, about=about)
+        return [_write_program(temporary / dest.name, form, image_program(generator, noise), about)]
 
 
-def write_both(
+def write_mapping_and_synthesis(
     folder: Path,
-    form: Form,
+    form: ProgramFormat,
     generator: Generator,
     *,
     noise: NoiseInput = "fixed",
     about: Mapping[str, Any] | None = None,
-) -> list[Written]:
+) -> list[ExportedFile]:
     """The two halves of a generator, which meet at w, into a folder that is there."""
-    suffix = SUFFIXES[form]
+    suffix = PROGRAM_SUFFIXES[form]
     return [
-        _write(folder / f"mapping{suffix}", form, mapping(generator), about),
-        _write(folder / f"synthesis{suffix}", form, synthesis(generator, noise), about),
+        _write_program(folder / f"mapping{suffix}", form, mapping_program(generator), about),
+        _write_program(
+            folder / f"synthesis{suffix}", form, synthesis_program(generator, noise), about
+        ),
     ]
 
 
-def _write(path: Path, form: Form, program: Program, about: Mapping[str, Any] | None) -> Written:
+def _write_program(
+    path: Path, form: ProgramFormat, program: ExportableProgram, about: Mapping[str, Any] | None
+) -> ExportedFile:
     if form == "onnx":
         notes = {"stylesmith": stylesmith.__version__, "about": json.dumps(dict(about or {}))}
         difference = write_onnx(path, program, about=notes)
     else:
         difference = write_torch_export(path, program)
-    return Written(path.name, program.inputs, program.output, READERS[form], difference)
+    return ExportedFile(
+        path.name, program.inputs, program.output, PROGRAM_READERS[form], difference
+    )

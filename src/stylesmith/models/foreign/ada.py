@@ -12,46 +12,46 @@ import numpy as np
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.errors import ModelError
 from stylesmith.models.foreign.layout import (
-    Shapes,
-    channel_rule,
+    TensorShapes,
+    channel_settings,
 )
-from stylesmith.models.foreign.report import ForeignNetwork, Role
-from stylesmith.models.foreign.settings import Settings
-from stylesmith.models.foreign.standins import Damaged, Record, TensorView
+from stylesmith.models.foreign.report import ExternalNetwork, NetworkRole
+from stylesmith.models.foreign.settings import StoredSettings
+from stylesmith.models.foreign.standins import CorruptFileError, InertObject, TensorView
 
-ROLES: tuple[Role, ...] = ("G_ema", "G", "D")
-CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}
-DEEPEST = 12
-MOST_TENSORS = 5000
+ROLES: tuple[NetworkRole, ...] = ("G_ema", "G", "D")
+ROLE_CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}
+MAX_MODULE_DEPTH = 12
+MAX_TENSORS = 5000
 ARCHITECTURES = {"orig": "orig", "skip": "skip", "resnet": "resid"}
-FILTER = "resample_filter"
-WHOLE_BATCH = 1 << 20
+FILTER_NAME = "resample_filter"
+MAX_STDDEV_GROUP = 1 << 20
 """A group of the minibatch standard deviation that no batch exceeds."""
 
 
-def recognize(value: Any, source: str) -> dict[Role, ForeignNetwork] | None:
+def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file."""
     if not isinstance(value, dict) or not any(role in value for role in ROLES):
         return None
     plain = value.get("init_kwargs")
-    found: dict[Role, ForeignNetwork] = {}
+    found: dict[NetworkRole, ExternalNetwork] = {}
     for role in ROLES:
         network = value.get(role)
-        if isinstance(network, Record):
-            found[role] = _from_record(network, role, source)
+        if isinstance(network, InertObject):
+            found[role] = _network_from_object(network, role, source)
         elif isinstance(network, dict):
             tensors = {k: v.array() for k, v in network.items() if isinstance(v, TensorView)}
             kwargs = plain.get(role) if isinstance(plain, dict) else None
-            settings = _flat(kwargs if isinstance(kwargs, dict) else {})
-            found[role] = ForeignNetwork(role, CLASSES[role], tensors, settings)
+            settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
+            found[role] = ExternalNetwork(role, ROLE_CLASSES[role], tensors, settings)
     return found or None
 
 
-def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorConfig:
+def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
     """The architecture of a generator, from its tensors, and settings that leave no trace there."""
     source = settings.source
     _check_class(network, source)
-    sizes = Shapes(network.tensors, source)
+    sizes = TensorShapes(network.tensors, source)
     if "synthesis.b4.const" not in sizes:
         raise ModelError(
             f"{source}: {network.label} is not a StyleGAN2 generator (it has no "
@@ -76,7 +76,7 @@ def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorCo
     )
     return GeneratorConfig.model_validate(
         {
-            **channel_rule(widths, source),
+            **channel_settings(widths, source),
             "levels": levels,
             "connection": _connection(sizes, settings),
             "image_channels": sizes.shape_of(
@@ -96,11 +96,11 @@ def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorCo
     )
 
 
-def discriminator_config(network: ForeignNetwork, settings: Settings) -> DiscriminatorConfig:
+def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:
     """The architecture of a discriminator."""
     source = settings.source
     _check_class(network, source)
-    sizes = Shapes(network.tensors, source)
+    sizes = TensorShapes(network.tensors, source)
     levels = sizes.levels(sizes.numbers(r"b(\d+)\.conv0\.weight"))
     widths = [sizes.shape_of("b4.conv.weight", axes=4)[0]]
     widths += [
@@ -114,7 +114,7 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
     )
     return DiscriminatorConfig.model_validate(
         {
-            **channel_rule(widths, source),
+            **channel_settings(widths, source),
             "levels": levels,
             "connection": _connection(sizes, settings),
             "image_channels": sizes.shape_of(f"b{4 << (levels - 1)}.fromrgb.weight", axes=4)[1],
@@ -128,11 +128,11 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
     )
 
 
-def _common_settings(settings: Settings) -> None:
+def _common_settings(settings: StoredSettings) -> None:
     """Settings of both networks that ours can't change, or needn't."""
     for name in ("activation", "block_kwargs.activation", "epilogue_kwargs.activation"):
         settings.require(name, "lrelu")
-    for name in (FILTER, f"block_kwargs.{FILTER}"):
+    for name in (FILTER_NAME, f"block_kwargs.{FILTER_NAME}"):
         settings.require(name, [1, 3, 3, 1])
     settings.ignore("img_resolution", "img_channels", "channel_base", "channel_max")
     settings.ignore("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
@@ -142,7 +142,7 @@ def _common_settings(settings: Settings) -> None:
         settings.ignore(name)
 
 
-def _connection(sizes: Shapes, settings: Settings) -> str:
+def _connection(sizes: TensorShapes, settings: StoredSettings) -> str:
     """How levels are joined, as the tensors say; the setting must agree where there is one."""
     if sizes.has_match(r"(synthesis\.)?b\d+\.skip\.weight"):
         found = "resnet"
@@ -154,60 +154,62 @@ def _connection(sizes: Shapes, settings: Settings) -> str:
     return ARCHITECTURES[found]
 
 
-def _stddev_group(settings: Settings) -> int:
+def _stddev_group(settings: StoredSettings) -> int:
     name = "epilogue_kwargs.mbstd_group_size"
     settings.ignore(name, "epilogue_kwargs.mbstd_num_channels")
     if name in settings.values and settings.values[name] is None:
-        return WHOLE_BATCH
+        return MAX_STDDEV_GROUP
     return settings.integer(name, default=4)
 
 
-def _check_class(network: ForeignNetwork, source: str) -> None:
-    if network.label != CLASSES[network.role]:
+def _check_class(network: ExternalNetwork, source: str) -> None:
+    if network.label != ROLE_CLASSES[network.role]:
         raise ModelError(
             f"{source}: {network.role} is of class {network.label!a}, wanted "
-            f"{CLASSES[network.role]}: a derivative that stylesmith doesn't know."
+            f"{ROLE_CLASSES[network.role]}: a derivative that stylesmith doesn't know."
         )
 
 
-def _from_record(record: Record, role: Role, source: str) -> ForeignNetwork:
+def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
     tensors: dict[str, np.ndarray] = {}
-    for name, tensor in _walk(record, "", set()):
+    for name, tensor in _named_tensors(record, "", set()):
         tensors[name] = tensor.array()
-        if len(tensors) > MOST_TENSORS:
-            raise ModelError(f"{source}: refused: more than {MOST_TENSORS} tensors in {role}.")
+        if len(tensors) > MAX_TENSORS:
+            raise ModelError(f"{source}: refused: more than {MAX_TENSORS} tensors in {role}.")
     kwargs = record.state.get("_init_kwargs")
-    settings = _flat(kwargs if isinstance(kwargs, dict) else {})
+    settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
     if record.state.get("_init_args"):
         settings["_init_args"] = "given"  # no published network has any: unknown, so refused
-    return ForeignNetwork(role, record.name, tensors, settings)
+    return ExternalNetwork(role, record.name, tensors, settings)
 
 
-def _walk(record: Record, prefix: str, seen: set[int]) -> Iterator[tuple[str, TensorView]]:
+def _named_tensors(
+    record: InertObject, prefix: str, seen: set[int]
+) -> Iterator[tuple[str, TensorView]]:
     """Tensors of a module and of all modules within; frozen layers keep theirs in buffers."""
-    if prefix.count(".") > DEEPEST:
-        raise Damaged("modules within modules without end")
+    if prefix.count(".") > MAX_MODULE_DEPTH:
+        raise CorruptFileError("modules within modules without end")
     for store in ("_parameters", "_buffers"):
-        for name, tensor in _items(record, store, seen):
+        for name, tensor in _named_parts(record, store, seen):
             if isinstance(tensor, TensorView):
                 yield prefix + name, tensor
-    for name, module in _items(record, "_modules", seen):
-        if isinstance(module, Record):
-            yield from _walk(module, f"{prefix}{name}.", seen)
+    for name, module in _named_parts(record, "_modules", seen):
+        if isinstance(module, InertObject):
+            yield from _named_tensors(module, f"{prefix}{name}.", seen)
 
 
-def _items(record: Record, store: str, seen: set[int]) -> list[tuple[str, Any]]:
+def _named_parts(record: InertObject, store: str, seen: set[int]) -> list[tuple[str, Any]]:
     """Named parts of a module. None of them stands at two places, or a file could be endless."""
     content = record.state.get(store)
     if not isinstance(content, dict):
         return []
     if id(content) in seen:
-        raise Damaged("a module at two places")
+        raise CorruptFileError("a module at two places")
     seen.add(id(content))
     return [(name, value) for name, value in content.items() if isinstance(name, str)]
 
 
-def _flat(kwargs: Mapping[Any, Any]) -> dict[str, Any]:
+def _flat_settings(kwargs: Mapping[Any, Any]) -> dict[str, Any]:
     """Settings of mapping and synthesis beside those of the whole; of blocks, with a prefix."""
     flat: dict[str, Any] = {}
     for name, value in kwargs.items():

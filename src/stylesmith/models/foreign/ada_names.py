@@ -6,14 +6,14 @@ Up-convolutions there are true convolutions, so their kernels are ours flipped.
 from typing import Any
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
-from stylesmith.models.foreign.ada import ARCHITECTURES, FILTER
-from stylesmith.models.foreign.layout import COPY, FLIPPED, GRID, UNBATCHED, NameMap, fir
-from stylesmith.models.foreign.report import ForeignNetwork
+from stylesmith.models.foreign.ada import ARCHITECTURES, FILTER_NAME
+from stylesmith.models.foreign.layout import COPY, FLIPPED, GRID, UNBATCHED, NameMap, fir_kernel
+from stylesmith.models.foreign.report import ExternalNetwork
 
 
-def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = None) -> NameMap:
+def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
     """Names of a generator's tensors."""
-    names = NameMap(ignored={rf"(.*\.)?{FILTER}": "constant filter"})
+    names = NameMap(ignored={rf"(.*\.)?{FILTER_NAME}": "constant filter"})
     if config.label_size:
         names.add_weight_and_bias("mapping.embed", "mapping.embed")
     for i in range(config.mapping.layers):
@@ -21,54 +21,54 @@ def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = No
     names.add("mapping.w_avg", "mapping.w_avg")
     names.add("synthesis.const", "synthesis.b4.const", UNBATCHED)
     for level in range(config.levels):
-        _block(names, config, level)
+        _add_block(names, config, level)
     if config.connection != "skip":
         top = f"synthesis.b{4 << (config.levels - 1)}"
-        _styled(names, "synthesis.to_rgb", f"{top}.torgb")
+        _add_styled(names, "synthesis.to_rgb", f"{top}.torgb")
     return names
 
 
-def _block(names: NameMap, config: GeneratorConfig, level: int) -> None:
+def _add_block(names: NameMap, config: GeneratorConfig, level: int) -> None:
     ours, theirs = f"synthesis.blocks.{level}", f"synthesis.b{4 << level}"
-    names.filters[f"{theirs}.{FILTER}"] = fir()
+    names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
     for i in range(0 if level else 1, 2):
         conv = f"{theirs}.conv{i}"
-        _styled(names, f"{ours}.conv{i}", conv, up=i == 0)
-        names.filters[f"{conv}.{FILTER}"] = fir()
+        _add_styled(names, f"{ours}.conv{i}", conv, up=i == 0)
+        names.filters[f"{conv}.{FILTER_NAME}"] = fir_kernel()
         if config.noise:
             names.add(f"{ours}.conv{i}.noise_strength", f"{conv}.noise_strength")
             names.add(f"synthesis.noise_{2 * level - 1 + i}", f"{conv}.noise_const", GRID)
     if config.connection == "skip":
-        _styled(names, f"{ours}.to_rgb", f"{theirs}.torgb")
+        _add_styled(names, f"{ours}.to_rgb", f"{theirs}.torgb")
     if config.connection == "resid" and level:
         names.add(f"{ours}.shortcut.weight", f"{theirs}.skip.weight")
-        names.filters[f"{theirs}.skip.{FILTER}"] = fir()
+        names.filters[f"{theirs}.skip.{FILTER_NAME}"] = fir_kernel()
 
 
-def _styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
+def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
     names.add_weight_and_bias(ours, theirs, FLIPPED if up else COPY)
     names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.affine")
 
 
 def discriminator_names(
-    config: DiscriminatorConfig, network: ForeignNetwork | None = None
+    config: DiscriminatorConfig, network: ExternalNetwork | None = None
 ) -> NameMap:
     """Names of a discriminator's tensors."""
-    names = NameMap(ignored={rf"(.*\.)?{FILTER}": "constant filter"})
+    names = NameMap(ignored={rf"(.*\.)?{FILTER_NAME}": "constant filter"})
     top = config.levels - 1
     for i, level in enumerate(range(top, -1, -1)):
         theirs = f"b{4 << level}"
         if config.connection == "skip" or level == top:
             ours = f"from_rgb.{i}" if config.connection == "skip" else "from_rgb"
-            _conv(names, ours, f"{theirs}.fromrgb")
+            _add_conv(names, ours, f"{theirs}.fromrgb")
         if level:
-            _conv(names, f"blocks.{i}.conv0", f"{theirs}.conv0")
-            _conv(names, f"blocks.{i}.conv1", f"{theirs}.conv1")
-            names.filters[f"{theirs}.{FILTER}"] = fir()
+            _add_conv(names, f"blocks.{i}.conv0", f"{theirs}.conv0")
+            _add_conv(names, f"blocks.{i}.conv1", f"{theirs}.conv1")
+            names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
         if level and config.connection == "resid":
             names.add(f"blocks.{i}.shortcut.weight", f"{theirs}.skip.weight")
-            names.filters[f"{theirs}.skip.{FILTER}"] = fir()
-    _conv(names, "epilogue.conv", "b4.conv")
+            names.filters[f"{theirs}.skip.{FILTER_NAME}"] = fir_kernel()
+    _add_conv(names, "epilogue.conv", "b4.conv")
     names.add_weight_and_bias("epilogue.hidden", "b4.fc")
     names.add_weight_and_bias("epilogue.output", "b4.out")
     if config.label_size:
@@ -79,9 +79,9 @@ def discriminator_names(
     return names
 
 
-def _conv(names: NameMap, ours: str, theirs: str) -> None:
+def _add_conv(names: NameMap, ours: str, theirs: str) -> None:
     names.add_weight_and_bias(ours, theirs)
-    names.filters[f"{theirs}.{FILTER}"] = fir()
+    names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
 
 
 def generator_kwargs(config: GeneratorConfig) -> dict[str, Any]:

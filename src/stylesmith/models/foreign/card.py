@@ -3,20 +3,25 @@
 from collections.abc import Sequence
 
 from stylesmith.config import GeneratorConfig
-from stylesmith.models.foreign.report import KINDS, LICENCES, Kind, Report
+from stylesmith.models.foreign.report import (
+    FORMAT_DESCRIPTIONS,
+    WEIGHT_LICENSES,
+    ExternalFormat,
+    ImportReport,
+)
 
 
 def import_card(
-    config: GeneratorConfig, kind: Kind, reports: Sequence[Report], *, source: str
+    config: GeneratorConfig, kind: ExternalFormat, reports: Sequence[ImportReport], *, source: str
 ) -> str:
     """Markdown that says where the model comes from, and what its import did."""
     height, width = config.size()
     facts = "\n".join(line for report in reports for line in report.lines())
     return f"""# {source}, {width}x{height}
 
-Imported with stylesmith from a {KINDS[kind]}.
+Imported with stylesmith from a {FORMAT_DESCRIPTIONS[kind]}.
 
-**Licence of the weights.** {LICENCES[kind]}
+**Licence of the weights.** {WEIGHT_LICENSES[kind]}
 
 ```
 {facts}

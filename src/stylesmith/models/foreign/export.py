@@ -10,27 +10,31 @@ from stylesmith.config import DiscriminatorConfig, GeneratorConfig, PyramidConfi
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.foreign import ada, ada_names, rosinality
 from stylesmith.models.foreign.layout import NameMap
-from stylesmith.models.foreign.pickling import persistent_module, write_pickle, write_torch
-from stylesmith.models.foreign.report import Role
+from stylesmith.models.foreign.pickling import ada_module, write_pickle, write_torch_file
+from stylesmith.models.foreign.report import NetworkRole
 from stylesmith.networks import Discriminator, Generator
 
-SUFFIXES = {"ada": (".pt", ".pkl"), "rosinality": (".pt",)}
+LAYOUT_SUFFIXES = {"ada": (".pt", ".pkl"), "rosinality": (".pt",)}
 """The layouts, and what their files are called."""
 
-Networks = dict[Role, Generator | Discriminator]
+NetworksByRole = dict[NetworkRole, Generator | Discriminator]
 
-PLAIN: dict[str, Any] = {"base": (4, 4)}
+REQUIRED_OF_BOTH: dict[str, Any] = {"base": (4, 4)}
 """What both formats leave no choice in, in both networks."""
-GENERATOR: dict[str, Any] = {
-    **PLAIN,
+REQUIRED_OF_GENERATORS: dict[str, Any] = {
+    **REQUIRED_OF_BOTH,
     "kind": "modulated",
     "demodulate": True,
     "spectral_norm": False,
 }
-DISCRIMINATOR: dict[str, Any] = {**PLAIN, "resample": "[1,3,3,1]", "spectral_norm": False}
+REQUIRED_OF_DISCRIMINATORS: dict[str, Any] = {
+    **REQUIRED_OF_BOTH,
+    "resample": "[1,3,3,1]",
+    "spectral_norm": False,
+}
 
 
-def write_foreign(path: Path, form: str, networks: Networks) -> list[str]:
+def write_external(path: Path, form: str, networks: NetworksByRole) -> list[str]:
     """Write networks in a foreign layout.
 
     Args:
@@ -48,14 +52,14 @@ def write_foreign(path: Path, form: str, networks: Networks) -> list[str]:
         UsageError: If the suffix is not one of the layout.
         OutputError: If the file cannot be written.
     """
-    if path.suffix not in SUFFIXES[form]:
-        wanted = " or ".join(SUFFIXES[form])
+    if path.suffix not in LAYOUT_SUFFIXES[form]:
+        wanted = " or ".join(LAYOUT_SUFFIXES[form])
         raise UsageError(f"{path}: format {form} is written to {wanted} files")
     if form == "rosinality":
-        write_torch(path, _rosinality(networks))
+        write_torch_file(path, _rosinality_content(networks))
         return _rosinality_remarks(networks)
     if path.suffix == ".pt":
-        write_torch(path, _ada_states(networks))
+        write_torch_file(path, _ada_states(networks))
         return ["state_dicts and init_kwargs, for networks made by the reading program"]
     write_pickle(path, _ada_objects(networks))
     return [
@@ -64,14 +68,14 @@ def write_foreign(path: Path, form: str, networks: Networks) -> list[str]:
     ]
 
 
-def _ada_states(networks: Networks) -> dict[str, Any]:
+def _ada_states(networks: NetworksByRole) -> dict[str, Any]:
     states: dict[str, Any] = {role: _ada_tensors(net) for role, net in networks.items()}
     return {**states, "init_kwargs": {role: _ada_kwargs(net) for role, net in networks.items()}}
 
 
-def _ada_objects(networks: Networks) -> dict[str, Any]:
+def _ada_objects(networks: NetworksByRole) -> dict[str, Any]:
     objects: dict[str, Any] = {
-        role: persistent_module(ada.CLASSES[role], _ada_kwargs(net), _ada_tensors(net))
+        role: ada_module(ada.ROLE_CLASSES[role], _ada_kwargs(net), _ada_tensors(net))
         for role, net in networks.items()
     }
     return {"training_set_kwargs": None, **objects, "augment_pipe": None}
@@ -79,18 +83,18 @@ def _ada_objects(networks: Networks) -> dict[str, Any]:
 
 def _ada_tensors(network: Generator | Discriminator) -> dict[str, np.ndarray]:
     if isinstance(network, Generator):
-        _demand(network.config, GENERATOR, "ada")
-        _demand_one_of(network.config, "ada", ("orig", "skip", "resid"))
+        _require(network.config, REQUIRED_OF_GENERATORS, "ada")
+        _require_connection(network.config, "ada", ("orig", "skip", "resid"))
         if network.config.label_size and network.config.mapping.label_mode != "embed":
             raise ModelError("format ada: labels enter by label_mode embed, here concat")
         if not network.config.mapping.layers:
             raise ModelError("format ada: wants mapping layers, here there are none")
-        return _written(network, ada_names.generator_names(network.config))
-    _demand(network.config, DISCRIMINATOR, "ada")
-    _demand_one_of(network.config, "ada", ("orig", "skip", "resid"))
+        return _external_arrays(network, ada_names.generator_names(network.config))
+    _require(network.config, REQUIRED_OF_DISCRIMINATORS, "ada")
+    _require_connection(network.config, "ada", ("orig", "skip", "resid"))
     if network.config.label_size and network.config.label_mode != "projection":
         raise ModelError("format ada: discriminators read labels by projection, here select")
-    return _written(network, ada_names.discriminator_names(network.config))
+    return _external_arrays(network, ada_names.discriminator_names(network.config))
 
 
 def _ada_kwargs(network: Generator | Discriminator) -> dict[str, Any]:
@@ -99,28 +103,28 @@ def _ada_kwargs(network: Generator | Discriminator) -> dict[str, Any]:
     return ada_names.discriminator_kwargs(network.config)
 
 
-def _rosinality(networks: Networks) -> dict[str, Any]:
+def _rosinality_content(networks: NetworksByRole) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for key, role in rosinality.ROLES.items():
         network = networks.get(role)
         if isinstance(network, Generator):
-            _demand(network.config, GENERATOR, "rosinality")
-            _demand(network.config, {"noise": True, "label_size": 0}, "rosinality")
-            _demand_one_of(network.config, "rosinality", ("skip",))
-            content[key] = _written(network, rosinality.generator_names(network.config))
-            mean = content[key].pop(rosinality.MEAN)
+            _require(network.config, REQUIRED_OF_GENERATORS, "rosinality")
+            _require(network.config, {"noise": True, "label_size": 0}, "rosinality")
+            _require_connection(network.config, "rosinality", ("skip",))
+            content[key] = _external_arrays(network, rosinality.generator_names(network.config))
+            mean = content[key].pop(rosinality.W_AVG_KEY)
             if role == "G_ema":
-                content[rosinality.MEAN] = mean
+                content[rosinality.W_AVG_KEY] = mean
         elif network is not None:
-            _demand(network.config, DISCRIMINATOR, "rosinality")
+            _require(network.config, REQUIRED_OF_DISCRIMINATORS, "rosinality")
             wanted = {"stddev_group": 4, "stddev_features": 1, "label_size": 0}
-            _demand(network.config, wanted, "rosinality")
-            _demand_one_of(network.config, "rosinality", ("resid",))
-            content[key] = _written(network, rosinality.discriminator_names(network.config))
+            _require(network.config, wanted, "rosinality")
+            _require_connection(network.config, "rosinality", ("resid",))
+            content[key] = _external_arrays(network, rosinality.discriminator_names(network.config))
     return content
 
 
-def _rosinality_remarks(networks: Networks) -> list[str]:
+def _rosinality_remarks(networks: NetworksByRole) -> list[str]:
     """What a reader of that format must be told, or cannot be: it computes its own widths."""
     network = networks["G_ema"]
     assert isinstance(network, Generator)
@@ -136,14 +140,14 @@ def _rosinality_remarks(networks: Networks) -> list[str]:
     return [f"feature maps per level are {widths}, which other readers have no setting for"]
 
 
-def _demand(config: PyramidConfig, wanted: dict[str, Any], form: str) -> None:
+def _require(config: PyramidConfig, wanted: dict[str, Any], form: str) -> None:
     for name, value in wanted.items():
         found = getattr(config, name)
         if found != value:
             raise ModelError(f"format {form}: wants {name} {value}, this network has {found}")
 
 
-def _demand_one_of(
+def _require_connection(
     config: GeneratorConfig | DiscriminatorConfig, form: str, connections: tuple[str, ...]
 ) -> None:
     if config.connection not in connections:
@@ -153,5 +157,5 @@ def _demand_one_of(
         )
 
 
-def _written(network: nn.Module, names: NameMap) -> dict[str, np.ndarray]:
+def _external_arrays(network: nn.Module, names: NameMap) -> dict[str, np.ndarray]:
     return names.write({n: t.detach().cpu().numpy() for n, t in network.state_dict().items()})

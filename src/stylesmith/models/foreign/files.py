@@ -7,14 +7,19 @@ from typing import Any
 
 from stylesmith.errors import ModelError
 from stylesmith.models.foreign import ada, rosinality, tensorflow
-from stylesmith.models.foreign.reading import open_session, read_values
-from stylesmith.models.foreign.report import ForeignFile, ForeignNetwork, Kind, Role
-from stylesmith.models.foreign.session import Session
-from stylesmith.models.foreign.standins import Damaged
+from stylesmith.models.foreign.reading import open_read_budget, read_values
+from stylesmith.models.foreign.report import (
+    ExternalFile,
+    ExternalFormat,
+    ExternalNetwork,
+    NetworkRole,
+)
+from stylesmith.models.foreign.session import ReadBudget
+from stylesmith.models.foreign.standins import CorruptFileError
 
-Recognize = Callable[[Any, str], dict[Role, ForeignNetwork] | None]
+Recognizer = Callable[[Any, str], dict[NetworkRole, ExternalNetwork] | None]
 
-RECOGNIZERS: dict[Kind, Recognize] = {
+RECOGNIZERS: dict[ExternalFormat, Recognizer] = {
     "tensorflow": tensorflow.recognize,
     "ada": ada.recognize,
     "rosinality": rosinality.recognize,
@@ -22,7 +27,7 @@ RECOGNIZERS: dict[Kind, Recognize] = {
 
 
 @dataclass
-class Survey:
+class FileInspection:
     """What a file holds and wants, found without running anything."""
 
     path: Path
@@ -31,44 +36,44 @@ class Survey:
     """Names it wants, and where each stands first."""
     refused: set[str] = field(default_factory=set)
     """Those that an import refuses."""
-    file: ForeignFile | None = None
+    file: ExternalFile | None = None
     problem: str | None = None
     """Why it can't be imported, if it can't be read to its end."""
 
 
-def read_foreign(path: Path) -> ForeignFile:
+def read_external(path: Path) -> ExternalFile:
     """The networks of a TensorFlow pickle, a StyleGAN2-ADA pickle or a rosinality checkpoint.
 
     Raises:
         ModelError: If the file is missing, damaged, of another kind, or wants anything but data;
             nothing in it is run in any case.
     """
-    return _recognize(open_session(path))
+    return _recognize_networks(open_read_budget(path))
 
 
-def survey(path: Path) -> Survey:
+def inspect_file(path: Path) -> FileInspection:
     """Look at a file without refusing what it wants.
 
     Raises:
         ModelError: If the file is missing, or plainly something else.
     """
-    session = open_session(path, survey=True)
-    found = Survey(path, session.size, session.named_globals, session.refused_globals)
+    session = open_read_budget(path, survey=True)
+    found = FileInspection(path, session.size, session.named_globals, session.refused_globals)
     try:
-        found.file = _recognize(session)
+        found.file = _recognize_networks(session)
     except ModelError as error:
         found.problem = str(error)
     return found
 
 
-def _recognize(session: Session) -> ForeignFile:
+def _recognize_networks(session: ReadBudget) -> ExternalFile:
     value, source = read_values(session), str(session.path)
     try:
         for kind, recognize in RECOGNIZERS.items():
             networks = recognize(value, source)
             if networks:
-                return ForeignFile(kind, networks, session.size)
-    except Damaged as error:
+                return ExternalFile(kind, networks, session.size)
+    except CorruptFileError as error:
         raise session.file_error(f"damaged: it holds {error}.") from None
     raise session.file_error(
         "holds no network that stylesmith knows; wanted a pickle of ProGAN, StyleGAN, StyleGAN2 "

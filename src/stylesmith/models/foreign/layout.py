@@ -12,14 +12,14 @@ import numpy as np
 
 from stylesmith.errors import ModelError
 
-LONGEST = 1 << 20
+MAX_AXIS_SIZE = 1 << 20
 """Most entries along an axis of a network's tensor."""
 
-Arrays = Mapping[str, np.ndarray]
+NamedArrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Form:
+class TensorLayout:
     """How another program lays out a tensor of ours."""
 
     read: Callable[[np.ndarray], np.ndarray]
@@ -27,46 +27,48 @@ class Form:
     write: Callable[[np.ndarray], np.ndarray]
     """Ours to theirs."""
 
-    def then(self, other: "Form") -> "Form":
+    def then(self, other: "TensorLayout") -> "TensorLayout":
         """First this form, then the other one, seen from theirs."""
-        return Form(lambda a: other.read(self.read(a)), lambda a: self.write(other.write(a)))
+        return TensorLayout(
+            lambda a: other.read(self.read(a)), lambda a: self.write(other.write(a))
+        )
 
 
-COPY = Form(lambda a: a, lambda a: a)
-TRANSPOSED = Form(lambda a: a.T, lambda a: a.T)
+COPY = TensorLayout(lambda a: a, lambda a: a)
+TRANSPOSED = TensorLayout(lambda a: a.T, lambda a: a.T)
 """TensorFlow's dense weights `(I, O)`; ours are `(O, I)`."""
-KERNEL = Form(lambda a: a.transpose(3, 2, 0, 1), lambda a: a.transpose(2, 3, 1, 0))
+KERNEL = TensorLayout(lambda a: a.transpose(3, 2, 0, 1), lambda a: a.transpose(2, 3, 1, 0))
 """TensorFlow's kernels `(k, k, I, O)`; ours are `(O, I, k, k)`."""
-FLIPPED = Form(lambda a: a[..., ::-1, ::-1], lambda a: a[..., ::-1, ::-1])
+FLIPPED = TensorLayout(lambda a: a[..., ::-1, ::-1], lambda a: a[..., ::-1, ::-1])
 """Kernels `(O, I, k, k)` of a true convolution; ours correlate."""
-PLUS_ONE = Form(lambda a: a + np.float32(1), lambda a: a - np.float32(1))
+PLUS_ONE = TensorLayout(lambda a: a + np.float32(1), lambda a: a - np.float32(1))
 """Style biases that are learned around 0; ours around 1."""
-BATCHED = Form(lambda a: a[0], lambda a: a[None])
+BATCHED = TensorLayout(lambda a: a[0], lambda a: a[None])
 """A first axis of length 1 that ours lack."""
-UNBATCHED = Form(lambda a: a[None], lambda a: a[0])
+UNBATCHED = TensorLayout(lambda a: a[None], lambda a: a[0])
 """Without the first axis of length 1 that ours have."""
-GRID = Form(lambda a: a[None, None], lambda a: a[0, 0])
+GRID = TensorLayout(lambda a: a[None, None], lambda a: a[0, 0])
 """Noise maps `(H, W)`; ours are `(1, 1, H, W)`."""
-SINGLE = Form(lambda a: a[0], lambda a: a[None])
+SINGLE = TensorLayout(lambda a: a[0], lambda a: a[None])
 """One number in an axis of its own; ours is a scalar."""
-PER_CHANNEL = Form(lambda a: a[0, :, 0, 0], lambda a: a[None, :, None, None])
+PER_CHANNEL = TensorLayout(lambda a: a[0, :, 0, 0], lambda a: a[None, :, None, None])
 """Biases `(1, C, 1, 1)`; ours are `(C,)`."""
 
 
 @dataclass(frozen=True)
-class Rule:
+class NameRule:
     """One tensor under both names."""
 
     ours: str
     theirs: str
-    layout: Form = COPY
+    layout: TensorLayout = COPY
 
 
 @dataclass
 class NameMap:
     """All tensors of one network under both names."""
 
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[NameRule] = field(default_factory=list)
     filters: dict[str, np.ndarray] = field(default_factory=dict)
     """Constant filters that they store: written as they are; wanted equal up to scale if read."""
     ignored: dict[str, str] = field(default_factory=dict)
@@ -76,11 +78,11 @@ class NameMap:
     separator: str = "."
     """What stands before `weight` and `bias` in their names."""
 
-    def add(self, ours: str, theirs: str, form: Form = COPY) -> None:
+    def add(self, ours: str, theirs: str, form: TensorLayout = COPY) -> None:
         """One more tensor."""
-        self.rules.append(Rule(ours, theirs, form))
+        self.rules.append(NameRule(ours, theirs, form))
 
-    def add_weight_and_bias(self, ours: str, theirs: str, form: Form = COPY) -> None:
+    def add_weight_and_bias(self, ours: str, theirs: str, form: TensorLayout = COPY) -> None:
         """A weight in some form, and its bias."""
         self.add(f"{ours}.weight", f"{theirs}{self.separator}weight", form)
         self.add(f"{ours}.bias", f"{theirs}{self.separator}bias")
@@ -91,7 +93,7 @@ class NameMap:
             return "constant filter"
         return next((why for p, why in self.ignored.items() if re.fullmatch(p, name)), None)
 
-    def write(self, state: Arrays) -> dict[str, np.ndarray]:
+    def write(self, state: NamedArrays) -> dict[str, np.ndarray]:
         """Tensors of ours under their names and in their layout."""
         tensors = {
             rule.theirs: np.array(rule.layout.write(state[rule.ours]), order="C")
@@ -100,26 +102,26 @@ class NameMap:
         return tensors | self.filters
 
 
-def fir(scale: float = 1.0) -> np.ndarray:
+def fir_kernel(scale: float = 1.0) -> np.ndarray:
     """StyleGAN2's filter [1,3,3,1] as a kernel that sums to `scale`."""
     row = np.array([1.0, 3.0, 3.0, 1.0])
     return (np.outer(row, row) * (scale / 64)).astype(np.float32)
 
 
-def is_fir(kernel: np.ndarray) -> bool:
+def is_fir_kernel(kernel: np.ndarray) -> bool:
     """Whether a stored filter is [1,3,3,1] up to scale, as a row or as a kernel."""
     kernel = np.squeeze(kernel).astype(np.float64)
-    wanted = fir() if kernel.ndim == 2 else fir().sum(axis=0)
+    wanted = fir_kernel() if kernel.ndim == 2 else fir_kernel().sum(axis=0)
     total = kernel.sum()
     if kernel.shape != wanted.shape or not np.isfinite(total) or total == 0:
         return False
     return bool(np.allclose(kernel / total, wanted, atol=1e-4))
 
 
-class Shapes:
+class TensorShapes:
     """Sizes of a network, read off its tensors."""
 
-    def __init__(self, tensors: Arrays, source: str):
+    def __init__(self, tensors: NamedArrays, source: str):
         self.tensors, self.source = tensors, source
 
     def __contains__(self, name: str) -> bool:
@@ -130,7 +132,7 @@ class Shapes:
         if name not in self.tensors:
             raise ModelError(f"{self.source}: has no tensor {name}, so its sizes are unknown.")
         shape = self.tensors[name].shape
-        if len(shape) != axes or not all(0 < size <= LONGEST for size in shape):
+        if len(shape) != axes or not all(0 < size <= MAX_AXIS_SIZE for size in shape):
             raise ModelError(f"{self.source}: {name} is {shape}, wanted {axes} axes of 1 or more.")
         return shape
 
@@ -159,7 +161,7 @@ class Shapes:
         return levels
 
 
-def channel_rule(widths: list[int], source: str) -> dict[str, int]:
+def channel_settings(widths: list[int], source: str) -> dict[str, int]:
     """`channel_base` and `max_channels` that give the widths of all levels, smallest first."""
     most = max(widths)
     base = max([width * (4 << level) for level, width in enumerate(widths) if width > 1] or [1])

@@ -15,16 +15,16 @@ import numpy as np
 import torch
 
 from stylesmith import files
-from stylesmith.models.foreign.layout import Arrays
+from stylesmith.models.foreign.layout import NamedArrays
 from stylesmith.models.foreign.torch_zip import LEGACY_MAGIC, LEGACY_VERSION
 
-PERSISTENT_VERSION = 6
-BUFFERS = ("w_avg", "noise_const", "resample_filter")
+PERSISTENCE_VERSION = 6
+BUFFER_NAMES = ("w_avg", "noise_const", "resample_filter")
 """Last parts of names that StyleGAN2-ADA keeps as buffers, not as parameters."""
 
 
 @dataclass(frozen=True)
-class Name:
+class GlobalName:
     """A global."""
 
     module: str
@@ -32,31 +32,31 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Call:
+class GlobalCall:
     """The result of calling a global."""
 
-    function: Name
+    function: GlobalName
     arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Instance:
+class PickledInstance:
     """An object of a class, with its attributes."""
 
-    class_: Name
+    class_: GlobalName
     state: Any
 
 
 @dataclass(frozen=True)
-class Persistent:
+class PersistentId:
     """A value that stands elsewhere in the file."""
 
     key: Any
 
 
-NETWORK = Name("dnnlib.tflib.network", "Network")
-PROGAN_NETWORK = Name("tfutil", "Network")
-PERSISTENCE = Name("torch_utils.persistence", "_reconstruct_persistent_obj")
+TENSORFLOW_NETWORK = GlobalName("dnnlib.tflib.network", "Network")
+PROGAN_NETWORK = GlobalName("tfutil", "Network")
+RECONSTRUCT_OBJECT = GlobalName("torch_utils.persistence", "_reconstruct_persistent_obj")
 
 
 def to_pickle(value: Any, *, protocol: int = 3) -> bytes:
@@ -67,52 +67,53 @@ def to_pickle(value: Any, *, protocol: int = 3) -> bytes:
 def _opcodes(value: Any) -> list[bytes]:
     match value:
         case None | bool() | int() | float():
-            return [_scalar(value)]
+            return [_scalar_opcode(value)]
         case str():
             text = value.encode()
             return [b"X", struct.pack("<I", len(text)), text]
         case bytes():
             return [b"B", struct.pack("<I", len(value)), value]
         case tuple():
-            return [b"(", *_all(value), b"t"]
+            return [b"(", *_opcodes_of_all(value), b"t"]
         case list():
-            return [b"](", *_all(value), b"e"]
+            return [b"](", *_opcodes_of_all(value), b"e"]
         case dict():
-            return [b"}(", *_all(part for item in value.items() for part in item), b"u"]
-        case Name():
+            return [b"}(", *_opcodes_of_all(part for item in value.items() for part in item), b"u"]
+        case GlobalName():
             return [f"c{value.module}\n{value.name}\n".encode()]
-        case Call():
+        case GlobalCall():
             return [*_opcodes(value.function), *_opcodes(value.arguments), b"R"]
-        case Instance():
+        case PickledInstance():
             return [*_opcodes(value.class_), b")\x81", *_opcodes(value.state), b"b"]
-        case Persistent():
+        case PersistentId():
             return [*_opcodes(value.key), b"Q"]
         case np.ndarray():
-            return _array(value)
+            return _array_opcodes(value)
     raise AssertionError(f"no opcodes for {type(value).__name__}")
 
 
-def _all(values: Any) -> list[bytes]:
+def _opcodes_of_all(values: Any) -> list[bytes]:
     return [piece for value in values for piece in _opcodes(value)]
 
 
-def _scalar(value: float | None) -> bytes:
+def _scalar_opcode(value: float | None) -> bytes:
     return pickle.dumps(value, protocol=2)[2:-1]
 
 
-def _array(array: np.ndarray) -> list[bytes]:
+def _array_opcodes(array: np.ndarray) -> list[bytes]:
     array = np.array(array, array.dtype.newbyteorder("<"), order="C")
     code = array.dtype.str[1:]
-    shell = Call(
-        Name("numpy.core.multiarray", "_reconstruct"), (Name("numpy", "ndarray"), (0,), b"b")
+    shell = GlobalCall(
+        GlobalName("numpy.core.multiarray", "_reconstruct"),
+        (GlobalName("numpy", "ndarray"), (0,), b"b"),
     )
     form = [
-        *_opcodes(Call(Name("numpy", "dtype"), (code, 0, 1))),
+        *_opcodes(GlobalCall(GlobalName("numpy", "dtype"), (code, 0, 1))),
         *_opcodes((3, "<", None, None, None, -1, -1, 0)),
         b"b",
     ]
     shape, content = _opcodes(array.shape), _opcodes(array.tobytes())
-    state = [b"(", _scalar(1), *shape, *form, _scalar(False), *content, b"t"]
+    state = [b"(", _scalar_opcode(1), *shape, *form, _scalar_opcode(False), *content, b"t"]
     return [*_opcodes(shell), *state, b"b"]
 
 
@@ -121,10 +122,10 @@ def tensorflow_network(
     function: str,
     version: int,
     settings: Mapping[str, Any],
-    variables: Arrays,
+    variables: NamedArrays,
     *,
     flat: bool = False,
-) -> Instance:
+) -> PickledInstance:
     """A network of the TensorFlow programs; those of generators hold two others, unless `flat`."""
     inner = ("mapping", "synthesis") if not flat and _has_parts(variables) else ()
     parts = {
@@ -152,14 +153,14 @@ def tensorflow_network(
         "build_func_name": function,
         "variables": own,
     }
-    return Instance(PROGAN_NETWORK if version < 3 else NETWORK, state)
+    return PickledInstance(PROGAN_NETWORK if version < 3 else TENSORFLOW_NETWORK, state)
 
 
-def _has_parts(variables: Arrays) -> bool:
+def _has_parts(variables: NamedArrays) -> bool:
     return any(name.startswith("synthesis/") for name in variables)
 
 
-def persistent_module(class_name: str, kwargs: Mapping[str, Any], tensors: Arrays) -> Call:
+def ada_module(class_name: str, kwargs: Mapping[str, Any], tensors: NamedArrays) -> GlobalCall:
     """A module as StyleGAN2-ADA pickles it, with an empty text in place of its source."""
     state: dict[str, Any] = {"training": False, "_parameters": {}, "_buffers": {}, "_modules": {}}
     state |= {"_init_args": (), "_init_kwargs": dict(kwargs)}
@@ -168,53 +169,54 @@ def persistent_module(class_name: str, kwargs: Mapping[str, Any], tensors: Array
         first, _, rest = name.partition(".")
         if rest:
             inner.setdefault(first, {})[rest] = array
-        elif first in BUFFERS:
-            state["_buffers"][first] = _tensor(array)
+        elif first in BUFFER_NAMES:
+            state["_buffers"][first] = _tensor_call(array)
         else:
-            state["_parameters"][first] = Call(
-                Name("torch._utils", "_rebuild_parameter"), (_tensor(array), True, _ordered())
+            state["_parameters"][first] = GlobalCall(
+                GlobalName("torch._utils", "_rebuild_parameter"),
+                (_tensor_call(array), True, _ordered_dict()),
             )
-    state["_modules"] = {n: persistent_module("Module", {}, part) for n, part in inner.items()}
-    meta = {"type": "class", "version": PERSISTENT_VERSION, "module_src": ""}
-    return Call(PERSISTENCE, ({**meta, "class_name": class_name, "state": state},))
+    state["_modules"] = {n: ada_module("Module", {}, part) for n, part in inner.items()}
+    meta = {"type": "class", "version": PERSISTENCE_VERSION, "module_src": ""}
+    return GlobalCall(RECONSTRUCT_OBJECT, ({**meta, "class_name": class_name, "state": state},))
 
 
-def _ordered() -> Call:
-    return Call(Name("collections", "OrderedDict"), ())
+def _ordered_dict() -> GlobalCall:
+    return GlobalCall(GlobalName("collections", "OrderedDict"), ())
 
 
-def _tensor(array: np.ndarray) -> Call:
+def _tensor_call(array: np.ndarray) -> GlobalCall:
     array = np.array(array, np.dtype("<f4"), order="C")
     strides = tuple(stride // 4 for stride in array.strides)
-    storage = Call(Name("torch.storage", "_load_from_bytes"), (nested_storage(array),))
-    return Call(
-        Name("torch._utils", "_rebuild_tensor_v2"),
-        (storage, 0, array.shape, strides, False, _ordered()),
+    storage = GlobalCall(GlobalName("torch.storage", "_load_from_bytes"), (nested_storage(array),))
+    return GlobalCall(
+        GlobalName("torch._utils", "_rebuild_tensor_v2"),
+        (storage, 0, array.shape, strides, False, _ordered_dict()),
     )
 
 
 def nested_storage(array: np.ndarray) -> bytes:
     """One fp32 storage in the older form of torch files."""
-    key = ("storage", Name("torch", "FloatStorage"), "0", "cpu", array.size, None)
+    key = ("storage", GlobalName("torch", "FloatStorage"), "0", "cpu", array.size, None)
     system = {
         "protocol_version": LEGACY_VERSION,
         "little_endian": True,
         "type_sizes": {"short": 2, "int": 4, "long": 4},
     }
-    pickles = (LEGACY_MAGIC, LEGACY_VERSION, system, Persistent(key), ["0"])
+    pickles = (LEGACY_MAGIC, LEGACY_VERSION, system, PersistentId(key), ["0"])
     head = b"".join(to_pickle(value, protocol=2) for value in pickles)
     return head + struct.pack("<q", array.size) + array.astype("<f4").tobytes()
 
 
 def write_pickle(path: Path, value: Any) -> None:
     """Write a pickle atomically."""
-    files.write_atomically(path, lambda temporary: _write(temporary, to_pickle(value)))
+    files.write_atomically(path, lambda temporary: _write_bytes(temporary, to_pickle(value)))
 
 
-def write_torch(path: Path, value: Mapping[str, Any]) -> None:
+def write_torch_file(path: Path, value: Mapping[str, Any]) -> None:
     """Write a dict of arrays and plain values as a torch file, atomically."""
     tensors = _as_tensors(value)
-    files.write_atomically(path, lambda temporary: _save(temporary, tensors))
+    files.write_atomically(path, lambda temporary: _save_torch(temporary, tensors))
 
 
 def _as_tensors(value: Any) -> Any:
@@ -225,10 +227,10 @@ def _as_tensors(value: Any) -> Any:
     return value
 
 
-def _save(path: Path, tensors: Any) -> None:
+def _save_torch(path: Path, tensors: Any) -> None:
     with path.open("wb") as file:  # of a name, torch would write it into the file
         torch.save(tensors, file)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)

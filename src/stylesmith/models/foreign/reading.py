@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.session import Session
-from stylesmith.models.foreign.standins import Damaged
+from stylesmith.models.foreign.session import ReadBudget
+from stylesmith.models.foreign.standins import CorruptFileError
 from stylesmith.models.foreign.torch_zip import (
     LEGACY_MAGIC,
-    read_legacy,
-    read_zip,
-    with_storages,
+    allowed_with_storages,
+    read_legacy_torch,
+    read_torch_zip,
 )
-from stylesmith.models.foreign.unpickler import Machine
+from stylesmith.models.foreign.unpickler import RestrictedUnpickler
 
-ZIP = b"PK\x03\x04"
-LARGEST = 8 << 30
+ZIP_MAGIC = b"PK\x03\x04"
+MAX_FILE_BYTES = 8 << 30
 """Bytes of a file; the largest published ones have 0.4 GB."""
 
 
-def looks_foreign(path: Path) -> bool:
+def is_external_file(path: Path) -> bool:
     """Whether a file is a pickle or a torch file, by name or by its first bytes.
 
     A safetensors file starts with the length of its JSON header, and then that header.
@@ -35,10 +35,10 @@ def looks_foreign(path: Path) -> bool:
     except OSError:
         return False
     pickled = head[:1] == b"\x80" and head[1:2] <= b"\x05"
-    return head[8:9] != b"{" and (pickled or head.startswith(ZIP))
+    return head[8:9] != b"{" and (pickled or head.startswith(ZIP_MAGIC))
 
 
-def open_session(path: Path, *, survey: bool = False) -> Session:
+def open_read_budget(path: Path, *, survey: bool = False) -> ReadBudget:
     """The budget of a file.
 
     Raises:
@@ -57,32 +57,32 @@ def open_session(path: Path, *, survey: bool = False) -> Session:
         )
     if size == 0:
         raise ModelError(f"{path}: empty. Download it again.")
-    if size > LARGEST:
+    if size > MAX_FILE_BYTES:
         raise ModelError(f"{path}: refused: {size:,} bytes, more than any network has.")
-    return Session(path, size, inspect_only=survey)
+    return ReadBudget(path, size, inspect_only=survey)
 
 
-def read_values(session: Session) -> Any:
+def read_values(session: ReadBudget) -> Any:
     """What the file holds, as plain values and stand-ins.
 
     Raises:
         ModelError: If it is damaged or wants anything but data; nothing is run in any case.
     """
     with session.path.open("rb") as file:
-        if file.read(4) == ZIP:
-            return read_zip(file, session)
-    with _mapped(session.path) as content:
+        if file.read(4) == ZIP_MAGIC:
+            return read_torch_zip(file, session)
+    with _memory_mapped(session.path) as content:
         stream = cast(BinaryIO, content)
-        value = Machine(stream, session, allowed=with_storages(session)).load()
+        value = RestrictedUnpickler(stream, session, allowed=allowed_with_storages(session)).load()
         if type(value) is not int or value != LEGACY_MAGIC:
             return value
         try:
-            return read_legacy(stream, content, session)
-        except Damaged as error:
+            return read_legacy_torch(stream, content, session)
+        except CorruptFileError as error:
             raise session.file_error(f"damaged or not a torch file: {error}") from None
 
 
 @contextmanager
-def _mapped(path: Path) -> Iterator[mmap.mmap]:
+def _memory_mapped(path: Path) -> Iterator[mmap.mmap]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         yield content

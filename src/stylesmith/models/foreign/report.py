@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-Role = Literal["G_ema", "G", "D"]
+NetworkRole = Literal["G_ema", "G", "D"]
 """The averaged generator, the generator and the discriminator that were trained."""
 
-Kind = Literal["tensorflow", "ada", "rosinality"]
+ExternalFormat = Literal["tensorflow", "ada", "rosinality"]
 
-KINDS: dict[Kind, str] = {
+FORMAT_DESCRIPTIONS: dict[ExternalFormat, str] = {
     "tensorflow": "TensorFlow pickle of ProGAN, StyleGAN or StyleGAN2",
     "ada": "PyTorch network of StyleGAN2-ADA, or of StyleGAN3's repository with cfg=stylegan2",
     "rosinality": "checkpoint in the layout of rosinality/stylegan2-pytorch",
@@ -21,7 +21,7 @@ _TRAINED_BY_OTHERS = (
     "Weights belong to whoever trained them, under the licence they published them with, and "
     "stylesmith's own licence does not cover them."
 )
-LICENCES: dict[Kind, str] = {
+WEIGHT_LICENSES: dict[ExternalFormat, str] = {
     "tensorflow": f"{_TRAINED_BY_OTHERS} NVIDIA publishes its networks for non-commercial use.",
     "ada": f"{_TRAINED_BY_OTHERS} NVIDIA publishes its networks for non-commercial use.",
     "rosinality": (
@@ -33,10 +33,10 @@ LICENCES: dict[Kind, str] = {
 
 
 @dataclass
-class ForeignNetwork:
+class ExternalNetwork:
     """One network as the file has it: its tensors under their own names."""
 
-    role: Role
+    role: NetworkRole
     label: str
     """The name of its class or function."""
     tensors: dict[str, np.ndarray]
@@ -47,20 +47,20 @@ class ForeignNetwork:
 
 
 @dataclass
-class ForeignFile:
+class ExternalFile:
     """All networks of a file."""
 
-    kind: Kind
-    networks: dict[Role, ForeignNetwork]
+    kind: ExternalFormat
+    networks: dict[NetworkRole, ExternalNetwork]
     size: int
     """Bytes."""
 
 
 @dataclass
-class Report:
+class ImportReport:
     """What happened to one network."""
 
-    role: Role
+    role: NetworkRole
     mapped: int = 0
     """Tensors that were taken."""
     values: int = 0

@@ -14,46 +14,46 @@ from stylesmith.models.foreign.layout import (
     PER_CHANNEL,
     SINGLE,
     NameMap,
-    Shapes,
-    channel_rule,
-    fir,
+    TensorShapes,
+    channel_settings,
+    fir_kernel,
 )
-from stylesmith.models.foreign.report import ForeignNetwork, Role
-from stylesmith.models.foreign.settings import Settings
+from stylesmith.models.foreign.report import ExternalNetwork, NetworkRole
+from stylesmith.models.foreign.settings import StoredSettings
 from stylesmith.models.foreign.standins import TensorView
 
-ROLES: dict[str, Role] = {"g_ema": "G_ema", "g": "G", "d": "D"}
-MEAN = "latent_avg"
-FILTER = {r".*\.kernel": "constant filter"}
+ROLES: dict[str, NetworkRole] = {"g_ema": "G_ema", "g": "G", "d": "D"}
+W_AVG_KEY = "latent_avg"
+FILTER_PATTERNS = {r".*\.kernel": "constant filter"}
 
 
-def recognize(value: Any, source: str) -> dict[Role, ForeignNetwork] | None:
+def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; also of a bare generator."""
     if isinstance(value, dict) and "input.input" in value:
         value = {"g_ema": value}
     if not isinstance(value, dict):
         return None
-    found: dict[Role, ForeignNetwork] = {}
+    found: dict[NetworkRole, ExternalNetwork] = {}
     for key, role in ROLES.items():
         state = value.get(key)
         if isinstance(state, dict):
             tensors = {k: v.array() for k, v in state.items() if isinstance(v, TensorView)}
-            mean = value.get(MEAN)
+            mean = value.get(W_AVG_KEY)
             if role != "D" and isinstance(mean, TensorView):
-                tensors[MEAN] = mean.array()
-            found[role] = ForeignNetwork(role, key, tensors)
+                tensors[W_AVG_KEY] = mean.array()
+            found[role] = ExternalNetwork(role, key, tensors)
     return found or None
 
 
-def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorConfig:
+def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
     """The architecture of a generator; every size is read off its tensors."""
-    sizes = Shapes(network.tensors, settings.source)
+    sizes = TensorShapes(network.tensors, settings.source)
     levels = sizes.count(r"to_rgbs\.(\d+)\.conv\.weight") + 1
     widths = [sizes.shape_of("conv1.conv.weight", axes=5)[1]]
     widths += [sizes.shape_of(f"convs.{2 * j}.conv.weight", axes=5)[1] for j in range(levels - 1)]
     return GeneratorConfig.model_validate(
         {
-            **channel_rule(widths, settings.source),
+            **channel_settings(widths, settings.source),
             "levels": levels,
             "image_channels": sizes.shape_of("to_rgb1.conv.weight", axes=5)[1],
             "mapping": {
@@ -65,28 +65,28 @@ def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorCo
     )
 
 
-def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = None) -> NameMap:
+def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
     """Names of a generator's tensors."""
-    names = NameMap(ignored=dict(FILTER))
+    names = NameMap(ignored=dict(FILTER_PATTERNS))
     for i in range(config.mapping.layers):
         names.add_weight_and_bias(f"mapping.layers.{i}", f"style.{i + 1}")
-    names.add("mapping.w_avg", MEAN)
+    names.add("mapping.w_avg", W_AVG_KEY)
     names.add("synthesis.const", "input.input")
-    _styled(names, "synthesis.blocks.0.conv1", "conv1")
-    _to_rgb(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
+    _add_styled(names, "synthesis.blocks.0.conv1", "conv1")
+    _add_to_rgb(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
     for j in range(config.levels - 1):
         ours = f"synthesis.blocks.{j + 1}"
-        _styled(names, f"{ours}.conv0", f"convs.{2 * j}", up=True)
-        _styled(names, f"{ours}.conv1", f"convs.{2 * j + 1}")
-        _to_rgb(names, f"{ours}.to_rgb", f"to_rgbs.{j}")
-        names.filters[f"convs.{2 * j}.conv.blur.kernel"] = fir(4.0)
-        names.filters[f"to_rgbs.{j}.upsample.kernel"] = fir(4.0)
+        _add_styled(names, f"{ours}.conv0", f"convs.{2 * j}", up=True)
+        _add_styled(names, f"{ours}.conv1", f"convs.{2 * j + 1}")
+        _add_to_rgb(names, f"{ours}.to_rgb", f"to_rgbs.{j}")
+        names.filters[f"convs.{2 * j}.conv.blur.kernel"] = fir_kernel(4.0)
+        names.filters[f"to_rgbs.{j}.upsample.kernel"] = fir_kernel(4.0)
     for i in range(len(config.noise_shapes)):
         names.add(f"synthesis.noise_{i}", f"noises.noise_{i}")
     return names
 
 
-def _styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
+def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
     form = BATCHED.then(FLIPPED) if up else BATCHED
     names.add(f"{ours}.weight", f"{theirs}.conv.weight", form)
     names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
@@ -94,21 +94,21 @@ def _styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None
     names.add(f"{ours}.bias", f"{theirs}.activate.bias")
 
 
-def _to_rgb(names: NameMap, ours: str, theirs: str) -> None:
+def _add_to_rgb(names: NameMap, ours: str, theirs: str) -> None:
     names.add(f"{ours}.weight", f"{theirs}.conv.weight", BATCHED)
     names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
     names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
 
 
-def discriminator_config(network: ForeignNetwork, settings: Settings) -> DiscriminatorConfig:
+def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:
     """The architecture of a discriminator."""
-    sizes = Shapes(network.tensors, settings.source)
+    sizes = TensorShapes(network.tensors, settings.source)
     blocks = sizes.numbers(r"convs\.(\d+)\.conv1\.0\.weight")
     widths = [sizes.shape_of(f"convs.{i}.conv1.0.weight", axes=4)[0] for i in blocks]
     widths += [sizes.shape_of("final_conv.0.weight", axes=4)[0]]
     return DiscriminatorConfig.model_validate(
         {
-            **channel_rule(widths[::-1], settings.source),
+            **channel_settings(widths[::-1], settings.source),
             "levels": len(widths),
             "image_channels": sizes.shape_of("convs.0.0.weight", axes=4)[1],
             "stddev_features": sizes.shape_of("final_conv.0.weight", axes=4)[1] - widths[-1],
@@ -117,25 +117,25 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
 
 
 def discriminator_names(
-    config: DiscriminatorConfig, network: ForeignNetwork | None = None
+    config: DiscriminatorConfig, network: ExternalNetwork | None = None
 ) -> NameMap:
     """Names of a discriminator's tensors."""
-    names = NameMap(ignored=dict(FILTER))
-    _conv(names, "from_rgb", "convs.0", first=0)
+    names = NameMap(ignored=dict(FILTER_PATTERNS))
+    _add_conv(names, "from_rgb", "convs.0", first=0)
     for i in range(config.levels - 1):
         ours, theirs = f"blocks.{i}", f"convs.{i + 1}"
-        _conv(names, f"{ours}.conv0", f"{theirs}.conv1", first=0)
-        _conv(names, f"{ours}.conv1", f"{theirs}.conv2", first=1)
+        _add_conv(names, f"{ours}.conv0", f"{theirs}.conv1", first=0)
+        _add_conv(names, f"{ours}.conv1", f"{theirs}.conv2", first=1)
         names.add(f"{ours}.shortcut.weight", f"{theirs}.skip.1.weight")
-        names.filters[f"{theirs}.conv2.0.kernel"] = fir()
-        names.filters[f"{theirs}.skip.0.kernel"] = fir()
-    _conv(names, "epilogue.conv", "final_conv", first=0)
+        names.filters[f"{theirs}.conv2.0.kernel"] = fir_kernel()
+        names.filters[f"{theirs}.skip.0.kernel"] = fir_kernel()
+    _add_conv(names, "epilogue.conv", "final_conv", first=0)
     names.add_weight_and_bias("epilogue.hidden", "final_linear.0")
     names.add_weight_and_bias("epilogue.output", "final_linear.1")
     return names
 
 
-def _conv(names: NameMap, ours: str, theirs: str, *, first: int) -> None:
+def _add_conv(names: NameMap, ours: str, theirs: str, *, first: int) -> None:
     """A convolution is a sequence there: a filter where it goes down, kernels, then the bias."""
     names.add(f"{ours}.weight", f"{theirs}.{first}.weight")
     names.add(f"{ours}.bias", f"{theirs}.{first + 1}.bias")

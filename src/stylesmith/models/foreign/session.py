@@ -5,18 +5,18 @@ from pathlib import Path
 
 from stylesmith.errors import ModelError
 
-MOST_OPERATIONS = 300_000
+MAX_READ_STEPS = 300_000
 """Steps of reading; StyleGAN2-ADA at 1024x1024, the longest of published files, takes 120,000."""
 
-COPIES = 4
+MAX_FILE_COPIES = 4
 """How many times the size of the file may pass through memory while it is read."""
 
-SLACK = 1 << 20
+EXTRA_BYTES = 1 << 20
 """Bytes that a small file may take beside."""
 
 
 @dataclass
-class Session:
+class ReadBudget:
     """The budget of one file, shared by everything that is nested in it.
 
     A pickle can name one value many times, so that a small file asks for endless work or memory:
@@ -41,9 +41,9 @@ class Session:
             ModelError: If there were more than any network file needs.
         """
         self.steps_taken += count
-        if self.steps_taken > MOST_OPERATIONS:
+        if self.steps_taken > MAX_READ_STEPS:
             raise ModelError(
-                f"{self.path}: refused: takes more than {MOST_OPERATIONS:,} steps to read, more "
+                f"{self.path}: refused: takes more than {MAX_READ_STEPS:,} steps to read, more "
                 "than any network file; it is damaged or meant to exhaust this machine."
             )
 
@@ -54,9 +54,9 @@ class Session:
             ModelError: If they are together much larger than the file.
         """
         self.bytes_taken += count
-        if self.bytes_taken > COPIES * self.size + SLACK:
+        if self.bytes_taken > MAX_FILE_COPIES * self.size + EXTRA_BYTES:
             raise ModelError(
-                f"{self.path}: refused: unfolds to more than {COPIES} times its size; it is "
+                f"{self.path}: refused: unfolds to more than {MAX_FILE_COPIES} times its size; it is "
                 "damaged or meant to exhaust this machine."
             )
 
@@ -65,7 +65,7 @@ class Session:
         return ModelError(f"{self.path}: {problem}")
 
 
-def brief(value: object, limit: int = 60) -> str:
+def short_repr(value: object, limit: int = 60) -> str:
     """A name or value from a file as one short line of printable ASCII."""
     text = ascii(value) if isinstance(value, str | int | float | bool | None) else "..."
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

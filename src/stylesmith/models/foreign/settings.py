@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.session import brief
+from stylesmith.models.foreign.session import short_repr
 
-OFF = (None, False)
-LARGEST = 1 << 20
+OFF_VALUES = (None, False)
+MAX_INTEGER_SETTING = 1 << 20
 """Beyond any size of a network."""
 
 
 @dataclass
-class Settings:
+class StoredSettings:
     """The settings of one network, and which of them were looked at."""
 
     values: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Settings:
     def integer(self, *names: str, default: int) -> int:
         """The first of some names that is set to a whole number."""
         value = self.number(*names, default=default)
-        if not isinstance(value, int) or abs(value) > LARGEST:
+        if not isinstance(value, int) or abs(value) > MAX_INTEGER_SETTING:
             raise self._error(names[0], value, "a whole number")
         return value
 
@@ -65,26 +65,26 @@ class Settings:
         """
         for name in sorted(str(name) for name in self.values.keys() - self.checked):
             value = self.values.get(name)
-            off = any(value is state for state in OFF)
+            off = any(value is state for state in OFF_VALUES)
             if not off and not self.partial:
                 raise ModelError(
-                    f"{self.source}: unknown setting {_shown(name)} = {brief(value)}, which may "
+                    f"{self.source}: unknown setting {_short_name(name)} = {short_repr(value)}, which may "
                     "change what the network computes. --partial ignores it."
                 )
-            self.notes.append(f"unknown setting {_shown(name)} = {brief(value)} ignored")
+            self.notes.append(f"unknown setting {_short_name(name)} = {short_repr(value)} ignored")
 
     def _error(self, name: str, value: Any, wanted: str) -> ModelError:
         return ModelError(
-            f"{self.source}: setting {name} is {_shown_value(value)}, wanted {wanted}: the network "
+            f"{self.source}: setting {name} is {_short_value(value)}, wanted {wanted}: the network "
             "is of a kind that has no counterpart here."
         )
 
 
-def _shown(name: str) -> str:
-    return brief(name)[1:-1]
+def _short_name(name: str) -> str:
+    return short_repr(name)[1:-1]
 
 
-def _shown_value(value: Any) -> str:
+def _short_value(value: Any) -> str:
     if isinstance(value, list | tuple) and len(value) <= 16:
-        return f"[{', '.join(brief(v) for v in value)}]"
-    return brief(value)
+        return f"[{', '.join(short_repr(v) for v in value)}]"
+    return short_repr(value)

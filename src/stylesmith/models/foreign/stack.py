@@ -3,29 +3,39 @@
 from collections.abc import Callable
 from typing import Any
 
-from stylesmith.models.foreign.session import Session
-from stylesmith.models.foreign.standins import Damaged, Opaque, is_key
+from stylesmith.models.foreign.session import ReadBudget
+from stylesmith.models.foreign.standins import CorruptFileError, UnknownObject, checked_key
 
-NEWEST_PROTOCOL = 5
-WIDEST_INTEGER = 1 << 512
-MOST_MEMOS = 1 << 32
+MAX_PROTOCOL = 5
+MAX_INTEGER = 1 << 512
+MAX_MEMO_INDEX = 1 << 32
 
-CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+CONSTANT_OPCODES = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 
-NUMBERS = ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT")
-BYTES = ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
-TEXTS = (
+NUMBER_OPCODES = (
+    "INT",
+    "BININT",
+    "BININT1",
+    "BININT2",
+    "LONG",
+    "LONG1",
+    "LONG4",
+    "FLOAT",
+    "BINFLOAT",
+)
+BYTES_OPCODES = ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
+TEXT_OPCODES = (
     *("STRING", "BINSTRING", "SHORT_BINSTRING"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 )
-ARGUMENTS = frozenset(NUMBERS + BYTES + TEXTS)
+ARGUMENT_OPCODES = frozenset(NUMBER_OPCODES + BYTES_OPCODES + TEXT_OPCODES)
 """Opcodes that push what stands behind them."""
 
 
-class Stack:
+class PickleStack:
     """Values, marks between them, and the memo of values to be named again."""
 
-    def __init__(self, session: Session):
+    def __init__(self, session: ReadBudget):
         self.session = session
         self.values: list[Any] = []
         self.marks: list[int] = []
@@ -33,12 +43,12 @@ class Stack:
 
     def dispatch(self, name: str, argument: Any) -> bool:
         """Do what an opcode wants, if it is one of data; says whether it was."""
-        if name in CONSTANTS:
-            self.push(CONSTANTS[name])
-        elif name in ARGUMENTS:
+        if name in CONSTANT_OPCODES:
+            self.push(CONSTANT_OPCODES[name])
+        elif name in ARGUMENT_OPCODES:
             self.push(self._checked_argument(argument))
-        elif name in HANDLERS:
-            HANDLERS[name](self, argument)
+        elif name in DATA_OPCODES:
+            DATA_OPCODES[name](self, argument)
         else:
             return False
         return True
@@ -50,7 +60,7 @@ class Stack:
     def top(self) -> Any:
         """The topmost value, which must lie above the last mark."""
         if len(self.values) <= (self.marks[-1] if self.marks else 0):
-            raise Damaged("nothing on the stack")
+            raise CorruptFileError("nothing on the stack")
         return self.values[-1]
 
     def pop(self) -> Any:
@@ -62,7 +72,7 @@ class Stack:
     def pop_mark(self) -> list[Any]:
         """Take all values above the last mark, and the mark."""
         if not self.marks:
-            raise Damaged("no mark on the stack")
+            raise CorruptFileError("no mark on the stack")
         start = self.marks.pop()
         values = self.values[start:]
         del self.values[start:]
@@ -83,19 +93,19 @@ class Stack:
     def make_tuple(self, count: int) -> None:
         """A tuple of the topmost values."""
         if len(self.values) - (self.marks[-1] if self.marks else 0) < count:
-            raise Damaged("too little on the stack")
+            raise CorruptFileError("too little on the stack")
         self.values[-count:] = [tuple(self.values[-count:])]
 
     def put(self, number: int) -> None:
         """Remember the topmost value under a number."""
-        if not 0 <= number < MOST_MEMOS:
-            raise Damaged("a memo number out of range")
+        if not 0 <= number < MAX_MEMO_INDEX:
+            raise CorruptFileError("a memo number out of range")
         self.memo[number] = self.top()
 
     def get(self, number: int) -> None:
         """Push what was remembered."""
-        if not 0 <= number < MOST_MEMOS or number not in self.memo:
-            raise Damaged("a memo number that nothing has")
+        if not 0 <= number < MAX_MEMO_INDEX or number not in self.memo:
+            raise CorruptFileError("a memo number that nothing has")
         self.push(self.memo[number])
 
     def extend(self, values: list[Any]) -> None:
@@ -103,26 +113,26 @@ class Stack:
         target = self.top()
         if type(target) is list:
             target.extend(values)
-        elif not isinstance(target, Opaque):
-            raise Damaged("values for a list that is none")
+        elif not isinstance(target, UnknownObject):
+            raise CorruptFileError("values for a list that is none")
 
     def update(self, values: list[Any]) -> None:
         """Add keys and values, in turn, to the dictionary on top."""
         target = self.top()
-        if isinstance(target, Opaque):
+        if isinstance(target, UnknownObject):
             return
         if type(target) is not dict or len(values) % 2:
-            raise Damaged("values for a dictionary that is none")
+            raise CorruptFileError("values for a dictionary that is none")
         for i in range(0, len(values), 2):
-            target[is_key(values[i])] = values[i + 1]
+            target[checked_key(values[i])] = values[i + 1]
 
     def add(self, values: list[Any]) -> None:
         """Add values to the set on top."""
         target = self.top()
         if type(target) is set:
-            target.update(is_key(value) for value in values)
-        elif not isinstance(target, Opaque):
-            raise Damaged("values for a set that is none")
+            target.update(checked_key(value) for value in values)
+        elif not isinstance(target, UnknownObject):
+            raise CorruptFileError("values for a set that is none")
 
     def make_dict(self) -> None:
         """A dictionary of the values above the last mark."""
@@ -133,17 +143,17 @@ class Stack:
     def _checked_argument(self, value: Any) -> Any:
         if isinstance(value, str | bytes | bytearray):
             self.session.count_bytes(len(value))
-        elif type(value) is int and abs(value) > WIDEST_INTEGER:
-            raise Damaged("a number beyond all measure")
+        elif type(value) is int and abs(value) > MAX_INTEGER:
+            raise CorruptFileError("a number beyond all measure")
         return value
 
 
 def _check_protocol(number: int) -> None:
-    if number > NEWEST_PROTOCOL:
-        raise Damaged(f"pickle protocol {number}, wanted at most {NEWEST_PROTOCOL}")
+    if number > MAX_PROTOCOL:
+        raise CorruptFileError(f"pickle protocol {number}, wanted at most {MAX_PROTOCOL}")
 
 
-HANDLERS: dict[str, Callable[[Stack, Any], None]] = {
+DATA_OPCODES: dict[str, Callable[[PickleStack, Any], None]] = {
     "PROTO": lambda stack, argument: _check_protocol(argument),
     "FRAME": lambda stack, _: None,
     "MARK": lambda stack, _: stack.mark(),
@@ -160,7 +170,7 @@ HANDLERS: dict[str, Callable[[Stack, Any], None]] = {
     "TUPLE2": lambda stack, _: stack.make_tuple(2),
     "TUPLE3": lambda stack, _: stack.make_tuple(3),
     "DICT": lambda stack, _: stack.make_dict(),
-    "FROZENSET": lambda stack, _: stack.push({is_key(value) for value in stack.pop_mark()}),
+    "FROZENSET": lambda stack, _: stack.push({checked_key(value) for value in stack.pop_mark()}),
     "APPEND": lambda stack, _: stack.extend([stack.pop()]),
     "APPENDS": lambda stack, _: stack.extend(stack.pop_mark()),
     "SETITEM": lambda stack, _: stack.update([stack.pop(), stack.pop()][::-1]),

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-FORMATS = frozenset(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)) | {
+ARRAY_DTYPES = frozenset(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)) | {
     *("f2", "f4", "f8", "b1")
 }
 """Number formats that an array may have."""
 
-STORAGES = {
+STORAGE_DTYPES = {
     "Half": "f2",
     "Float": "f4",
     "Double": "f8",
@@ -30,12 +30,12 @@ STORAGES = {
 """Kinds of torch storage and their number formats."""
 
 
-class Damaged(ValueError):
+class CorruptFileError(ValueError):
     """A value that a sound file does not have at that place."""
 
 
 @dataclass(frozen=True)
-class StandIn:
+class AllowedGlobal:
     """What a global of a file means here: our functions of its arguments, or nothing."""
 
     name: str
@@ -46,7 +46,7 @@ class StandIn:
 
 
 @dataclass(eq=False)
-class Record:
+class InertObject:
     """An object of a class we only know by name; its attributes, as the file has them."""
 
     name: str
@@ -55,12 +55,12 @@ class Record:
     def build(self, state: Any) -> None:
         """Take the attributes."""
         if not isinstance(state, dict):
-            raise Damaged(f"{self.name} without attributes")
+            raise CorruptFileError(f"{self.name} without attributes")
         self.state = state
 
 
 @dataclass(eq=False)
-class Opaque:
+class UnknownObject:
     """The result of a global that is listed but not understood."""
 
     name: str
@@ -70,7 +70,7 @@ class Opaque:
 
 
 @dataclass(eq=False)
-class Format:
+class ArrayDtype:
     """A number format (numpy.dtype)."""
 
     code: str
@@ -79,7 +79,7 @@ class Format:
     def build(self, state: Any) -> None:
         """Take the byte order from `(version, order, ...)`."""
         if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
-            raise Damaged("a number format that is none")
+            raise CorruptFileError("a number format that is none")
         self.order = state[1]
 
     def numpy(self) -> np.dtype:
@@ -96,11 +96,11 @@ class NumpyArray:
     def build(self, state: Any) -> None:
         """Take `(version, shape, format, is_fortran, data)`; data must fill the shape exactly."""
         if not isinstance(state, tuple) or len(state) != 5:
-            raise Damaged("an array without shape and content")
+            raise CorruptFileError("an array without shape and content")
         _, shape, form, fortran, data = state
         if isinstance(data, str):  # of Python 2
             data = data.encode("latin-1")
-        self.values = shaped(data, form, shape, "F" if fortran else "C")
+        self.values = array_from_bytes(data, form, shape, "F" if fortran else "C")
 
     def array(self) -> np.ndarray:
         """The numbers, read only."""
@@ -108,7 +108,7 @@ class NumpyArray:
 
 
 @dataclass(eq=False)
-class Storage:
+class TorchStorage:
     """Numbers of a torch tensor, in a row; their content may follow later in the file."""
 
     dtype: str
@@ -125,7 +125,7 @@ class Storage:
 class TensorView:
     """A torch tensor: a storage, and which of its numbers."""
 
-    storage: Storage
+    storage: TorchStorage
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
@@ -137,10 +137,12 @@ class TensorView:
             Damaged: If the view leaves its storage, or repeats numbers of it.
         """
         if self.storage.content is None:
-            raise Damaged("a tensor without content")
+            raise CorruptFileError("a tensor without content")
         width = np.dtype(self.storage.dtype).itemsize
         if math.prod(self.shape) > self.storage.count:
-            raise Damaged(f"a tensor of {math.prod(self.shape)} numbers in {self.storage.count}")
+            raise CorruptFileError(
+                f"a tensor of {math.prod(self.shape)} numbers in {self.storage.count}"
+            )
         try:
             return np.ndarray(
                 self.shape,
@@ -150,141 +152,143 @@ class TensorView:
                 tuple(stride * width for stride in self.strides),
             )
         except (ValueError, TypeError, OverflowError) as error:
-            raise Damaged(f"a tensor outside its storage ({error})") from None
+            raise CorruptFileError(f"a tensor outside its storage ({error})") from None
 
 
-def shaped(data: Any, stored_dtype: Any, shape: Any, order: Any) -> np.ndarray:
+def array_from_bytes(data: Any, stored_dtype: Any, shape: Any, order: Any) -> np.ndarray:
     """Bytes as an array that they fill exactly."""
-    if not isinstance(stored_dtype, Format) or not isinstance(data, bytes | bytearray):
-        raise Damaged("an array of something else than numbers")
-    shape, dtype = whole_numbers(shape), stored_dtype.numpy()
+    if not isinstance(stored_dtype, ArrayDtype) or not isinstance(data, bytes | bytearray):
+        raise CorruptFileError("an array of something else than numbers")
+    shape, dtype = checked_sizes(shape), stored_dtype.numpy()
     if math.prod(shape) * dtype.itemsize != len(data):
-        raise Damaged(f"an array of shape {shape} with {len(data)} bytes")
+        raise CorruptFileError(f"an array of shape {shape} with {len(data)} bytes")
     if order not in ("C", "F"):
-        raise Damaged("an array of unknown order")
+        raise CorruptFileError("an array of unknown order")
     flat = np.frombuffer(data, dtype) if data else np.zeros(0, dtype)
     return flat.reshape(shape, order=order)
 
 
-def whole_numbers(values: Any) -> tuple[int, ...]:
+def checked_sizes(values: Any) -> tuple[int, ...]:
     """A shape, or strides: a few numbers from 0 on."""
     fits = isinstance(values, tuple | list) and len(values) <= 8
     if not fits or not all(type(v) is int and 0 <= v < 1 << 40 for v in values):
-        raise Damaged("a shape that is none")
+        raise CorruptFileError("a shape that is none")
     return tuple(values)
 
 
-def _format(code: Any, *_: Any) -> Format:
-    if code not in FORMATS:
-        raise Damaged("an array of something else than numbers")
-    return Format(code)
+def _dtype(code: Any, *_: Any) -> ArrayDtype:
+    if code not in ARRAY_DTYPES:
+        raise CorruptFileError("an array of something else than numbers")
+    return ArrayDtype(code)
 
 
 def _scalar(form: Any, data: Any) -> Any:
-    return shaped(_encode(data) if isinstance(data, str) else data, form, (), "C").item()
+    return array_from_bytes(_encode(data) if isinstance(data, str) else data, form, (), "C").item()
 
 
-def _array_shell(*_: Any) -> NumpyArray:
+def _empty_array(*_: Any) -> NumpyArray:
     return NumpyArray()
 
 
 def _array_from_buffer(data: Any, form: Any, shape: Any, order: Any) -> NumpyArray:
-    return NumpyArray(shaped(data, form, shape, order))
+    return NumpyArray(array_from_bytes(data, form, shape, order))
 
 
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise Damaged("a text in an unknown encoding")
+        raise CorruptFileError("a text in an unknown encoding")
     return text.encode("latin-1")
 
 
-def _ordered(pairs: Any = ()) -> dict[Any, Any]:
-    return {is_key(key): value for key, value in pairs}
+def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
+    return {checked_key(key): value for key, value in pairs}
 
 
-def _set(items: Any = ()) -> set[Any]:
-    return {is_key(item) for item in items}
+def _set_of_keys(items: Any = ()) -> set[Any]:
+    return {checked_key(item) for item in items}
 
 
-def _tensor(
+def _rebuild_tensor(
     storage: Any, offset: Any, shape: Any, strides: Any, *_: Any
 ) -> TensorView:  # then requires_grad, hooks, metadata
-    if not isinstance(storage, Storage):
-        raise Damaged("a tensor without storage")
-    (start,) = whole_numbers((offset,))
-    shape, strides = whole_numbers(shape), whole_numbers(strides)
+    if not isinstance(storage, TorchStorage):
+        raise CorruptFileError("a tensor without storage")
+    (start,) = checked_sizes((offset,))
+    shape, strides = checked_sizes(shape), checked_sizes(strides)
     if len(shape) != len(strides):
-        raise Damaged("a tensor with more or fewer strides than axes")
+        raise CorruptFileError("a tensor with more or fewer strides than axes")
     return TensorView(storage, start, shape, strides)
 
 
-def _parameter(tensor: Any, *_: Any) -> TensorView:
+def _rebuild_parameter(tensor: Any, *_: Any) -> TensorView:
     if not isinstance(tensor, TensorView):
-        raise Damaged("a parameter without tensor")
+        raise CorruptFileError("a parameter without tensor")
     return tensor
 
 
-def _persistent(meta: Any) -> Record:
+def _rebuild_persistent_object(meta: Any) -> InertObject:
     if not isinstance(meta, dict) or meta.get("type") != "class":
-        raise Damaged("an object that is no class instance")
-    record = Record(str(meta.get("class_name"))[:80])
+        raise CorruptFileError("an object that is no class instance")
+    record = InertObject(str(meta.get("class_name"))[:80])
     record.build(meta.get("state"))
     return record
 
 
-def is_key(value: Any) -> Any:
+def checked_key(value: Any) -> Any:
     """A value that may be a key: short to compare, and without contrived collisions."""
     if isinstance(value, str | bytes | bool | None) or (
         type(value) is int and abs(value) < 1 << 60
     ):
         return value
-    raise Damaged("a key that is neither text nor number")
+    raise CorruptFileError("a key that is neither text nor number")
 
 
-def _record(name: str) -> StandIn:
-    return StandIn(name, new=lambda: Record(name))
+def _allowed_class(name: str) -> AllowedGlobal:
+    return AllowedGlobal(name, new=lambda: InertObject(name))
 
 
-def _calls() -> Mapping[str, Callable[..., Any]]:
+def _allowed_functions() -> Mapping[str, Callable[..., Any]]:
     return {
-        "collections.OrderedDict": _ordered,
-        "builtins.set": _set,
+        "collections.OrderedDict": _ordered_dict,
+        "builtins.set": _set_of_keys,
         "builtins.bytes": lambda: b"",  # what protocol 2 makes of empty bytes
         "_codecs.encode": _encode,
-        "numpy.dtype": _format,
-        "numpy.core.multiarray._reconstruct": _array_shell,
+        "numpy.dtype": _dtype,
+        "numpy.core.multiarray._reconstruct": _empty_array,
         "numpy.core.multiarray.scalar": _scalar,
         "numpy.core.numeric._frombuffer": _array_from_buffer,
-        "torch._utils._rebuild_tensor_v2": _tensor,
-        "torch._utils._rebuild_parameter": _parameter,
-        "torch_utils.persistence._reconstruct_persistent_obj": _persistent,
+        "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
+        "torch._utils._rebuild_parameter": _rebuild_parameter,
+        "torch_utils.persistence._reconstruct_persistent_obj": _rebuild_persistent_object,
     }
 
 
-NETWORKS = ("dnnlib.tflib.network.Network", "tfutil.Network")
+TENSORFLOW_NETWORK_CLASSES = ("dnnlib.tflib.network.Network", "tfutil.Network")
 """Classes of TensorFlow networks, of StyleGAN and of ProGAN."""
 
-STORAGE_TABLE = {f"torch.{kind}Storage": StandIn(f"torch.{kind}Storage") for kind in STORAGES}
+ALLOWED_STORAGES = {
+    f"torch.{kind}Storage": AllowedGlobal(f"torch.{kind}Storage") for kind in STORAGE_DTYPES
+}
 """All that a single stored tensor may name."""
 
-TABLE = {
-    **{name: StandIn(name, call=call) for name, call in _calls().items()},
-    **{name: _record(name) for name in (*NETWORKS, "argparse.Namespace")},
-    "dnnlib.util.EasyDict": StandIn("dnnlib.util.EasyDict", new=lambda: {}),
-    "numpy.ndarray": StandIn("numpy.ndarray"),
-    **STORAGE_TABLE,
+ALLOWED_GLOBALS = {
+    **{name: AllowedGlobal(name, call=call) for name, call in _allowed_functions().items()},
+    **{name: _allowed_class(name) for name in (*TENSORFLOW_NETWORK_CLASSES, "argparse.Namespace")},
+    "dnnlib.util.EasyDict": AllowedGlobal("dnnlib.util.EasyDict", new=lambda: {}),
+    "numpy.ndarray": AllowedGlobal("numpy.ndarray"),
+    **ALLOWED_STORAGES,
 }
 """Everything that a network file may name. A module of that name need not exist here."""
 
 
-def look_up(name: str, table: Mapping[str, StandIn]) -> StandIn | None:
+def find_global(name: str, table: Mapping[str, AllowedGlobal]) -> AllowedGlobal | None:
     """The stand-in of a global, under any of the names that Python and numpy gave it."""
     name = name.replace("numpy._core.", "numpy.core.").replace("__builtin__.", "builtins.")
     return table.get(name)
 
 
-def code_of(storage_type: Any) -> str:
+def storage_dtype(storage_type: Any) -> str:
     """The number format of a storage's type."""
-    if not isinstance(storage_type, StandIn) or storage_type.name not in STORAGE_TABLE:
-        raise Damaged("a storage of unknown type")
-    return STORAGES[storage_type.name.removeprefix("torch.").removesuffix("Storage")]
+    if not isinstance(storage_type, AllowedGlobal) or storage_type.name not in ALLOWED_STORAGES:
+        raise CorruptFileError("a storage of unknown type")
+    return STORAGE_DTYPES[storage_type.name.removeprefix("torch.").removesuffix("Storage")]

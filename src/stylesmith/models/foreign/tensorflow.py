@@ -1,6 +1,6 @@
 """Networks of the TensorFlow programs: ProGAN, StyleGAN (version 3) and StyleGAN2 (version 4).
 
-A pickle holds `(G, D, Gs)`, each a `Network` with its settings (`static_kwargs`), its variables as
+A pickle holds `(G, D, Gs)`, each a `MetricNetwork` with its settings (`static_kwargs`), its variables as
 `(name, array)` and, for generators, two networks within it, `mapping` and `synthesis`. The source
 text that comes along is never looked at. The architecture is read off the names and shapes of the
 variables; settings decide only what leaves no trace there.
@@ -12,49 +12,56 @@ import numpy as np
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.layout import Shapes, channel_rule
-from stylesmith.models.foreign.report import ForeignNetwork, Role
-from stylesmith.models.foreign.settings import Settings
-from stylesmith.models.foreign.standins import NETWORKS, NumpyArray, Record
+from stylesmith.models.foreign.layout import TensorShapes, channel_settings
+from stylesmith.models.foreign.report import ExternalNetwork, NetworkRole
+from stylesmith.models.foreign.settings import StoredSettings
+from stylesmith.models.foreign.standins import TENSORFLOW_NETWORK_CLASSES, InertObject, NumpyArray
 
-ROLES: tuple[Role, ...] = ("G", "D", "G_ema")
+ROLES: tuple[NetworkRole, ...] = ("G", "D", "G_ema")
 """In the order of the file; TensorFlow calls the average Gs."""
 COMPONENTS = ("mapping", "synthesis")
-MOST_VARIABLES = 2000
+MAX_VARIABLES = 2000
 STYLEGAN2 = 4
 """Version of the files that StyleGAN2 writes."""
 STYLEGAN = 3
 
 
-def recognize(value: Any, source: str) -> dict[Role, ForeignNetwork] | None:
+def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; of a lone network too."""
-    if isinstance(value, Record) and value.name in NETWORKS:
-        role: Role = "D" if not value.state.get("components") and _is_critic(value) else "G_ema"
-        return {role: _network(value, role, source)}
+    if isinstance(value, InertObject) and value.name in TENSORFLOW_NETWORK_CLASSES:
+        role: NetworkRole = (
+            "D" if not value.state.get("components") and _is_discriminator(value) else "G_ema"
+        )
+        return {role: _network_from_object(value, role, source)}
     is_triple = isinstance(value, tuple) and len(value) == 3
-    if not is_triple or not all(isinstance(n, Record) and n.name in NETWORKS for n in value):
+    if not is_triple or not all(
+        isinstance(n, InertObject) and n.name in TENSORFLOW_NETWORK_CLASSES for n in value
+    ):
         return None
-    return {role: _network(n, role, source) for role, n in zip(ROLES, value, strict=True)}
+    return {
+        role: _network_from_object(n, role, source) for role, n in zip(ROLES, value, strict=True)
+    }
 
 
-def generator_config(network: ForeignNetwork, settings: Settings) -> GeneratorConfig:
+def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
     """The architecture of a generator."""
-    sizes = Shapes(network.tensors, settings.source)
+    sizes = TensorShapes(network.tensors, settings.source)
     if sizes.has_match(r"synthesis/.*/mod_weight"):
-        return _modulated(sizes, settings)
+        return _stylegan2_config(sizes, settings)
     if sizes.has_match(r"(synthesis/)?ToRGB_lod\d+/weight"):
-        return _unmodulated(sizes, settings, network)
+        return _stylegan_config(sizes, settings, network)
     raise ModelError(
         f"{settings.source}: {network.label} is not a generator of ProGAN, StyleGAN or StyleGAN2 "
         "(it has no ToRGB)."
     )
 
 
-def _modulated(sizes: Shapes, settings: Settings) -> GeneratorConfig:
+def _stylegan2_config(sizes: TensorShapes, settings: StoredSettings) -> GeneratorConfig:
     levels = sizes.levels(sizes.numbers(r"synthesis/(\d+)x\1/Conv1/weight"))
     widths = [sizes.shape_of("synthesis/4x4/Conv/weight", axes=4)[3]]
     widths += [
-        sizes.shape_of(f"synthesis/{r}x{r}/Conv1/weight", axes=4)[3] for r in _above_base(levels)
+        sizes.shape_of(f"synthesis/{r}x{r}/Conv1/weight", axes=4)[3]
+        for r in _resolutions_above_4(levels)
     ]
     connection = _generator_connection(sizes)
     top = "ToRGB_lod0" if connection == "grow" else f"{4 << levels - 1}x{4 << levels - 1}/ToRGB"
@@ -62,10 +69,10 @@ def _modulated(sizes: Shapes, settings: Settings) -> GeneratorConfig:
     if connection != "grow":
         found = {"resid": "resnet"}.get(connection, connection)
         settings.require("architecture", found)
-    mapping = _mapping(sizes, settings, _affine_width(sizes))
+    mapping = _mapping_config(sizes, settings, _affine_width(sizes))
     return GeneratorConfig.model_validate(
         {
-            **channel_rule(widths, settings.source),
+            **channel_settings(widths, settings.source),
             "levels": levels,
             "connection": connection,
             "image_channels": sizes.shape_of(f"synthesis/{top}/weight", axes=4)[3],
@@ -75,12 +82,15 @@ def _modulated(sizes: Shapes, settings: Settings) -> GeneratorConfig:
     )
 
 
-def _unmodulated(sizes: Shapes, settings: Settings, network: ForeignNetwork) -> GeneratorConfig:
+def _stylegan_config(
+    sizes: TensorShapes, settings: StoredSettings, network: ExternalNetwork
+) -> GeneratorConfig:
     prefix = "" if network.flat else "synthesis/"
     levels = sizes.levels(sizes.numbers(rf"{prefix}(\d+)x\1/Conv1/weight"))
     widths = [sizes.shape_of(f"{prefix}4x4/Conv/weight", axes=4)[3]]
     widths += [
-        sizes.shape_of(f"{prefix}{r}x{r}/Conv1/weight", axes=4)[3] for r in _above_base(levels)
+        sizes.shape_of(f"{prefix}{r}x{r}/Conv1/weight", axes=4)[3]
+        for r in _resolutions_above_4(levels)
     ]
     adaptive = sizes.has_match(r"synthesis/.*/StyleMod/weight")
     _generator_settings(settings, resample=None)
@@ -97,7 +107,7 @@ def _unmodulated(sizes: Shapes, settings: Settings, network: ForeignNetwork) -> 
         width = sizes.shape_of(dense, axes=2)[0]
     return GeneratorConfig.model_validate(
         {
-            **channel_rule(widths, settings.source),
+            **channel_settings(widths, settings.source),
             "kind": "adain" if adaptive else "traditional",
             "connection": "grow",
             "levels": levels,
@@ -105,12 +115,12 @@ def _unmodulated(sizes: Shapes, settings: Settings, network: ForeignNetwork) -> 
             "constant_input": constant,
             "blur": blur,
             "noise": f"{prefix}4x4/Conv/Noise/weight" in sizes,
-            **_mapping(sizes, settings, width),
+            **_mapping_config(sizes, settings, width),
         }
     )
 
 
-def _mapping(sizes: Shapes, settings: Settings, w_dim: int) -> dict[str, Any]:
+def _mapping_config(sizes: TensorShapes, settings: StoredSettings, w_dim: int) -> dict[str, Any]:
     """Mapping network and label; `w_dim` is what synthesis wants."""
     layers = sizes.count(r"mapping/Dense(\d+)/weight")
     label, joined, mode = 0, 0, "concat"
@@ -138,12 +148,14 @@ def _mapping(sizes: Shapes, settings: Settings, w_dim: int) -> dict[str, Any]:
     }
 
 
-def discriminator_config(network: ForeignNetwork, settings: Settings) -> DiscriminatorConfig:
+def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:
     """The architecture of a discriminator."""
-    sizes = Shapes(network.tensors, settings.source)
+    sizes = TensorShapes(network.tensors, settings.source)
     levels = sizes.levels(sizes.numbers(r"(\d+)x\1/Conv0/weight"))
     widths = [sizes.shape_of("4x4/Conv/weight", axes=4)[3]]
-    widths += [sizes.shape_of(f"{r}x{r}/Conv0/weight", axes=4)[3] for r in _above_base(levels)]
+    widths += [
+        sizes.shape_of(f"{r}x{r}/Conv0/weight", axes=4)[3] for r in _resolutions_above_4(levels)
+    ]
     connection, revised = _discriminator_connection(sizes), "Output/weight" in sizes
     if connection != "grow":
         settings.require("architecture", {"resid": "resnet"}.get(connection, connection))
@@ -158,10 +170,10 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
     outputs = sizes.shape_of("Output/weight" if revised else "4x4/Dense1/weight", axes=2)[1]
     return DiscriminatorConfig.model_validate(
         {
-            **channel_rule(widths, settings.source),
+            **channel_settings(widths, settings.source),
             "levels": levels,
             "connection": connection,
-            "resample": _halving(settings, network, revised=revised),
+            "resample": _discriminator_resample(settings, network, revised=revised),
             "image_channels": sizes.shape_of(f"{first}/weight", axes=4)[2],
             "stddev_group": settings.integer("mbstd_group_size", default=4),
             "stddev_features": sizes.shape_of("4x4/Conv/weight", axes=4)[2] - widths[0],
@@ -170,7 +182,9 @@ def discriminator_config(network: ForeignNetwork, settings: Settings) -> Discrim
     )
 
 
-def _halving(settings: Settings, network: ForeignNetwork, *, revised: bool) -> str:
+def _discriminator_resample(
+    settings: StoredSettings, network: ExternalNetwork, *, revised: bool
+) -> str:
     """The discriminator's filter: by its program, since it leaves no trace in the variables."""
     _common_settings(settings)
     settings.ignore("mbstd_num_features")
@@ -182,7 +196,7 @@ def _halving(settings: Settings, network: ForeignNetwork, *, revised: bool) -> s
     return "[1,2,1]" if settings.values.get("blur_filter", default) else "box"
 
 
-def _label_size(settings: Settings, outputs: int, network: ForeignNetwork) -> int:
+def _label_size(settings: StoredSettings, outputs: int, network: ExternalNetwork) -> int:
     """One output per class; ProGAN's discriminator ignores labels."""
     found = settings.integer("label_size", default=outputs if outputs > 1 else 0)
     if network.version < STYLEGAN and outputs == 1:
@@ -190,7 +204,7 @@ def _label_size(settings: Settings, outputs: int, network: ForeignNetwork) -> in
     return found
 
 
-def _generator_settings(settings: Settings, *, resample: list[int] | None) -> None:
+def _generator_settings(settings: StoredSettings, *, resample: list[int] | None) -> None:
     """Settings of all generators that ours can't change, or needn't."""
     _common_settings(settings)
     for name in ("normalize_latents", "normalize_z"):
@@ -205,7 +219,7 @@ def _generator_settings(settings: Settings, *, resample: list[int] | None) -> No
     settings.ignore("mapping_use_wscale", "return_dlatents", "components")
 
 
-def _activation_settings(settings: Settings, *, adaptive: bool) -> None:
+def _activation_settings(settings: StoredSettings, *, adaptive: bool) -> None:
     """Which normalization follows a layer (StyleGAN and ProGAN)."""
     settings.require("use_styles", adaptive)
     settings.require("use_instance_norm", adaptive, *((None,) if not adaptive else ()))
@@ -214,7 +228,7 @@ def _activation_settings(settings: Settings, *, adaptive: bool) -> None:
     settings.ignore("const_input_layer", "fused_scale", "pixelnorm_epsilon")
 
 
-def _common_settings(settings: Settings) -> None:
+def _common_settings(settings: StoredSettings) -> None:
     for name in ("nonlinearity", "act"):
         settings.require(name, "lrelu")
     settings.require("use_wscale", True)
@@ -231,7 +245,7 @@ def _common_settings(settings: Settings) -> None:
     settings.ignore("res_log2")
 
 
-def fused_from(network: ForeignNetwork, config: GeneratorConfig) -> int:
+def fused_scale_from(network: ExternalNetwork, config: GeneratorConfig) -> int:
     """The lowest resolution whose up-convolution is one fused step, with flipped kernels."""
     choice = network.settings.get("fused_scale", True if network.flat else "auto")
     if choice == "auto":
@@ -239,7 +253,7 @@ def fused_from(network: ForeignNetwork, config: GeneratorConfig) -> int:
     return 8 if choice is True else 1 << 20
 
 
-def _generator_connection(sizes: Shapes) -> str:
+def _generator_connection(sizes: TensorShapes) -> str:
     if sizes.has_match(r"synthesis/ToRGB_lod\d+/weight"):
         return "grow"
     if sizes.has_match(r"synthesis/\d+x\d+/Skip/weight"):
@@ -247,7 +261,7 @@ def _generator_connection(sizes: Shapes) -> str:
     return "skip" if "synthesis/4x4/ToRGB/weight" in sizes else "orig"
 
 
-def _discriminator_connection(sizes: Shapes) -> str:
+def _discriminator_connection(sizes: TensorShapes) -> str:
     if sizes.has_match(r"FromRGB_lod\d+/weight"):
         return "grow"
     if sizes.has_match(r"\d+x\d+/Skip/weight"):
@@ -255,33 +269,33 @@ def _discriminator_connection(sizes: Shapes) -> str:
     return "skip" if "4x4/FromRGB/weight" in sizes else "orig"
 
 
-def _affine_width(sizes: Shapes) -> int:
+def _affine_width(sizes: TensorShapes) -> int:
     return sizes.shape_of("synthesis/4x4/Conv/mod_weight", axes=2)[0]
 
 
-def _above_base(levels: int) -> list[int]:
+def _resolutions_above_4(levels: int) -> list[int]:
     return [4 << level for level in range(1, levels)]
 
 
-def _is_critic(record: Record) -> bool:
+def _is_discriminator(record: InertObject) -> bool:
     return any("FromRGB" in name for name, _ in _variables(record))
 
 
-def _network(record: Record, role: Role, source: str) -> ForeignNetwork:
+def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
     """One network: variables and settings of its parts beside its own."""
     tensors: dict[str, np.ndarray] = {}
     settings: dict[str, Any] = {}
     components = record.state.get("components")
     parts = components if isinstance(components, dict) else {}
-    found = {name: parts[name] for name in COMPONENTS if isinstance(parts.get(name), Record)}
+    found = {name: parts[name] for name in COMPONENTS if isinstance(parts.get(name), InertObject)}
     for name, part in {"": record, **found}.items():
         tensors |= {f"{name}/{n}".lstrip("/"): a.array() for n, a in _variables(part)}
         kwargs = part.state.get("static_kwargs")
         settings = {**settings, **(kwargs if isinstance(kwargs, dict) else {})}
-    if len(tensors) > MOST_VARIABLES:
-        raise ModelError(f"{source}: refused: more than {MOST_VARIABLES} variables in {role}.")
+    if len(tensors) > MAX_VARIABLES:
+        raise ModelError(f"{source}: refused: more than {MAX_VARIABLES} variables in {role}.")
     version = record.state.get("version")
-    return ForeignNetwork(
+    return ExternalNetwork(
         role,
         str(record.state.get("build_func_name"))[:80],
         tensors,
@@ -291,7 +305,7 @@ def _network(record: Record, role: Role, source: str) -> ForeignNetwork:
     )
 
 
-def _variables(record: Record) -> list[tuple[str, NumpyArray]]:
+def _variables(record: InertObject) -> list[tuple[str, NumpyArray]]:
     content = record.state.get("variables")
     pairs = content if isinstance(content, list | tuple) else []
     return [

@@ -14,15 +14,15 @@ from stylesmith.models.foreign.layout import (
     TRANSPOSED,
     NameMap,
 )
-from stylesmith.models.foreign.report import ForeignNetwork
+from stylesmith.models.foreign.report import ExternalNetwork
 
-GROWTH = {r"(synthesis/)?lod": "state of progressive growing"}
+GROWTH_STATE = {r"(synthesis/)?lod": "state of progressive growing"}
 
 
-def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = None) -> NameMap:
+def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
     """Names of a generator's variables, in the file at hand or in one to be written."""
-    names = NameMap(ignored=dict(GROWTH), separator="/")
-    network = network or ForeignNetwork("G", "", {}, flat=is_progan(config))
+    names = NameMap(ignored=dict(GROWTH_STATE), separator="/")
+    network = network or ExternalNetwork("G", "", {}, flat=is_progan(config))
     if config.label_size and config.mapping.label_mode == "concat":
         names.add("mapping.label_weight", "mapping/LabelConcat/weight")
     elif config.label_size:
@@ -34,11 +34,11 @@ def generator_names(config: GeneratorConfig, network: ForeignNetwork | None = No
     else:
         names.add("mapping.w_avg", "dlatent_avg")
     if config.kind == "modulated":
-        _modulated(names, config)
+        _add_modulated(names, config)
     else:
-        flipped_from = tensorflow.fused_from(network, config)
+        flipped_from = tensorflow.fused_scale_from(network, config)
         prefix = "" if network.flat else "synthesis/"
-        _unmodulated(names, config, prefix, flipped_from)
+        _add_unmodulated(names, config, prefix, flipped_from)
     for i in range(len(config.noise_shapes)):
         names.add(f"synthesis.noise_{i}", f"synthesis/noise{i}")
     if not config.noise:
@@ -53,26 +53,26 @@ def is_progan(config: GeneratorConfig) -> bool:
     )
 
 
-def _modulated(names: NameMap, config: GeneratorConfig) -> None:
+def _add_modulated(names: NameMap, config: GeneratorConfig) -> None:
     names.add("synthesis.const", "synthesis/4x4/Const/const")
     top = config.levels - 1
     for level in range(config.levels):
-        ours, theirs = f"synthesis.blocks.{level}", _place("synthesis/", level)
+        ours, theirs = f"synthesis.blocks.{level}", _level_scope("synthesis/", level)
         if level:
-            _styled(names, f"{ours}.conv0", f"{theirs}/Conv0_up", noise=config.noise)
+            _add_styled(names, f"{ours}.conv0", f"{theirs}/Conv0_up", noise=config.noise)
         last = "Conv1" if level else "Conv"
-        _styled(names, f"{ours}.conv1", f"{theirs}/{last}", noise=config.noise)
+        _add_styled(names, f"{ours}.conv1", f"{theirs}/{last}", noise=config.noise)
         if config.connection == "skip":
-            _styled(names, f"{ours}.to_rgb", f"{theirs}/ToRGB")
+            _add_styled(names, f"{ours}.to_rgb", f"{theirs}/ToRGB")
         elif config.connection == "grow":
-            _styled(names, f"{ours}.to_rgb", f"synthesis/ToRGB_lod{top - level}")
+            _add_styled(names, f"{ours}.to_rgb", f"synthesis/ToRGB_lod{top - level}")
         if config.connection == "resid" and level:
             names.add(f"{ours}.shortcut.weight", f"{theirs}/Skip/weight", KERNEL)
     if config.connection in ("orig", "resid"):
-        _styled(names, "synthesis.to_rgb", f"{_place('synthesis/', top)}/ToRGB")
+        _add_styled(names, "synthesis.to_rgb", f"{_level_scope('synthesis/', top)}/ToRGB")
 
 
-def _styled(names: NameMap, ours: str, theirs: str, *, noise: bool = False) -> None:
+def _add_styled(names: NameMap, ours: str, theirs: str, *, noise: bool = False) -> None:
     names.add_weight_and_bias(ours, theirs, KERNEL)
     names.add(f"{ours}.affine.weight", f"{theirs}/mod_weight", TRANSPOSED)
     names.add(f"{ours}.affine.bias", f"{theirs}/mod_bias", PLUS_ONE)
@@ -80,27 +80,29 @@ def _styled(names: NameMap, ours: str, theirs: str, *, noise: bool = False) -> N
         names.add(f"{ours}.noise_strength", f"{theirs}/noise_strength")
 
 
-def _unmodulated(names: NameMap, config: GeneratorConfig, prefix: str, flipped_from: int) -> None:
+def _add_unmodulated(
+    names: NameMap, config: GeneratorConfig, prefix: str, flipped_from: int
+) -> None:
     for level in range(config.levels):
-        theirs, block = _place(prefix, level), f"synthesis.blocks.{level}"
+        theirs, block = _level_scope(prefix, level), f"synthesis.blocks.{level}"
         if level:
             form = KERNEL.then(FLIPPED) if 4 << level >= flipped_from else KERNEL
             names.add(f"{block}.layer0.source.weight", f"{theirs}/Conv0_up/weight", form)
-            _epilogue(names, config, f"{block}.layer0", f"{theirs}/Conv0_up")
+            _add_epilogue(names, config, f"{block}.layer0", f"{theirs}/Conv0_up")
         elif config.constant_input:
             names.add(f"{block}.layer0.source.const", f"{theirs}/Const/const")
-            _epilogue(names, config, f"{block}.layer0", f"{theirs}/Const")
+            _add_epilogue(names, config, f"{block}.layer0", f"{theirs}/Const")
         else:
             names.add(f"{block}.layer0.source.weight", f"{theirs}/Dense/weight", TRANSPOSED)
-            _epilogue(names, config, f"{block}.layer0", f"{theirs}/Dense")
+            _add_epilogue(names, config, f"{block}.layer0", f"{theirs}/Dense")
         conv = f"{theirs}/Conv1" if level else f"{theirs}/Conv"
         names.add(f"{block}.layer1.source.weight", f"{conv}/weight", KERNEL)
-        _epilogue(names, config, f"{block}.layer1", conv)
+        _add_epilogue(names, config, f"{block}.layer1", conv)
         lod = config.levels - 1 - level
         names.add_weight_and_bias(f"synthesis.to_rgb.{level}", f"{prefix}ToRGB_lod{lod}", KERNEL)
 
 
-def _epilogue(names: NameMap, config: GeneratorConfig, ours: str, theirs: str) -> None:
+def _add_epilogue(names: NameMap, config: GeneratorConfig, ours: str, theirs: str) -> None:
     """What follows a source of features; StyleGAN's style scales are learned around 0 by both."""
     names.add(f"{ours}.bias", f"{theirs}/bias")
     if config.noise:
@@ -110,13 +112,13 @@ def _epilogue(names: NameMap, config: GeneratorConfig, ours: str, theirs: str) -
 
 
 def discriminator_names(
-    config: DiscriminatorConfig, network: ForeignNetwork | None = None
+    config: DiscriminatorConfig, network: ExternalNetwork | None = None
 ) -> NameMap:
     """Names of a discriminator's variables."""
-    names = NameMap(ignored=dict(GROWTH), separator="/")
+    names = NameMap(ignored=dict(GROWTH_STATE), separator="/")
     top = config.levels - 1
     for i, level in enumerate(range(top, -1, -1)):
-        theirs = _place("", level)
+        theirs = _level_scope("", level)
         if config.connection == "grow":
             names.add_weight_and_bias(f"from_rgb.{i}", f"FromRGB_lod{i}", KERNEL)
         elif config.connection == "skip":
@@ -135,5 +137,5 @@ def discriminator_names(
     return names
 
 
-def _place(prefix: str, level: int) -> str:
+def _level_scope(prefix: str, level: int) -> str:
     return f"{prefix}{4 << level}x{4 << level}"

@@ -10,77 +10,82 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Protocol
 
-from stylesmith.models.foreign.session import Session
+from stylesmith.models.foreign.session import ReadBudget
 from stylesmith.models.foreign.standins import (
-    STORAGE_TABLE,
-    TABLE,
-    Damaged,
-    StandIn,
-    Storage,
-    code_of,
+    ALLOWED_GLOBALS,
+    ALLOWED_STORAGES,
+    AllowedGlobal,
+    CorruptFileError,
+    TorchStorage,
+    storage_dtype,
 )
-from stylesmith.models.foreign.unpickler import Machine
+from stylesmith.models.foreign.unpickler import RestrictedUnpickler
 
 LEGACY_MAGIC = 119547037146038801333356
 """First value of the older form."""
 LEGACY_VERSION = 1001
-LARGEST_DIRECTORY = 1 << 21
+MAX_ZIP_DIRECTORY_BYTES = 1 << 21
 """Bytes of a zip's list of parts; a training checkpoint has about 100 kB."""
 
 
-class Content(Protocol):
+class SliceableBytes(Protocol):
     """Bytes that can be cut: `bytes` or a memory map."""
 
     def __getitem__(self, part: slice) -> Any:
         """Some of the bytes."""
 
 
-class Storages:
+class StorageTable:
     """The storages that one file names, by key."""
 
     def __init__(self) -> None:
-        self.by_key: dict[str, Storage] = {}
+        self.by_key: dict[str, TorchStorage] = {}
 
-    def resolve(self, key: Any) -> Storage:
+    def resolve(self, key: Any) -> TorchStorage:
         """The storage of a persistent id; its content comes later."""
         if not isinstance(key, tuple) or len(key) not in (5, 6) or key[0] != "storage":
-            raise Damaged("a persistent id that names no storage")
+            raise CorruptFileError("a persistent id that names no storage")
         _, kind, name, _, count, *view = key
         if view not in ([], [None]) or not isinstance(name, str) or type(count) is not int:
-            raise Damaged("a storage that is part of another")
+            raise CorruptFileError("a storage that is part of another")
         if not 0 <= count < 1 << 40:
-            raise Damaged("a storage of impossible size")
-        storage = self.by_key.setdefault(name, Storage(code_of(kind), count))
-        if (storage.dtype, storage.count) != (code_of(kind), count):
-            raise Damaged("a storage of two sizes")
+            raise CorruptFileError("a storage of impossible size")
+        storage = self.by_key.setdefault(name, TorchStorage(storage_dtype(kind), count))
+        if (storage.dtype, storage.count) != (storage_dtype(kind), count):
+            raise CorruptFileError("a storage of two sizes")
         return storage
 
 
-def with_storages(session: Session) -> Mapping[str, StandIn]:
+def allowed_with_storages(session: ReadBudget) -> Mapping[str, AllowedGlobal]:
     """The closed table, with nested storages paid for by the session."""
     name = "torch.storage._load_from_bytes"
-    return {**TABLE, name: StandIn(name, call=lambda data: load_storage(data, session))}
+    return {
+        **ALLOWED_GLOBALS,
+        name: AllowedGlobal(name, call=lambda data: read_nested_storage(data, session)),
+    }
 
 
-def load_storage(data: Any, session: Session) -> Storage:
+def read_nested_storage(data: Any, session: ReadBudget) -> TorchStorage:
     """A single storage that was saved into bytes, as in pickles of StyleGAN2-ADA."""
     if not isinstance(data, bytes):
-        raise Damaged("a storage that is no bytes")
+        raise CorruptFileError("a storage that is no bytes")
     stream, place = io.BytesIO(data), " of a nested storage"
-    if Machine(stream, session, allowed={}, location=place).load() != LEGACY_MAGIC:
-        raise Damaged("a nested storage of another form")
-    value = read_legacy(stream, memoryview(data), session, table=STORAGE_TABLE, place=place)
-    if not isinstance(value, Storage) or value.content is None:
-        raise Damaged("a nested storage that is none")
+    if RestrictedUnpickler(stream, session, allowed={}, location=place).load() != LEGACY_MAGIC:
+        raise CorruptFileError("a nested storage of another form")
+    value = read_legacy_torch(
+        stream, memoryview(data), session, table=ALLOWED_STORAGES, place=place
+    )
+    if not isinstance(value, TorchStorage) or value.content is None:
+        raise CorruptFileError("a nested storage that is none")
     return value
 
 
-def read_legacy(
+def read_legacy_torch(
     stream: BinaryIO,
-    content: Content,
-    session: Session,
+    content: SliceableBytes,
+    session: ReadBudget,
     *,
-    table: Mapping[str, StandIn] | None = None,
+    table: Mapping[str, AllowedGlobal] | None = None,
     place: str = "",
 ) -> Any:
     """The value of an older torch file, from behind its magic number.
@@ -92,38 +97,42 @@ def read_legacy(
         table: What it may name; None is the whole table.
         place: What error messages add to a byte's number.
     """
-    table = with_storages(session) if table is None else table
-    storages = Storages()
-    if Machine(stream, session, allowed={}, location=place).load() != LEGACY_VERSION:
-        raise Damaged("an older torch file of unknown version")
-    system = Machine(stream, session, allowed={}, location=place).load()
+    table = allowed_with_storages(session) if table is None else table
+    storages = StorageTable()
+    if RestrictedUnpickler(stream, session, allowed={}, location=place).load() != LEGACY_VERSION:
+        raise CorruptFileError("an older torch file of unknown version")
+    system = RestrictedUnpickler(stream, session, allowed={}, location=place).load()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
-        raise Damaged("tensors of another byte order")
+        raise CorruptFileError("tensors of another byte order")
     resolve = storages.resolve
-    value = Machine(stream, session, allowed=table, persistent_load=resolve, location=place).load()
-    keys = Machine(stream, session, allowed={}, location=place).load()
+    value = RestrictedUnpickler(
+        stream, session, allowed=table, persistent_load=resolve, location=place
+    ).load()
+    keys = RestrictedUnpickler(stream, session, allowed={}, location=place).load()
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise Damaged("an older torch file without list of storages")
+        raise CorruptFileError("an older torch file without list of storages")
     for key in keys:
         if key not in storages.by_key or storages.by_key[key].content is not None:
-            raise Damaged("a list of storages that does not fit")
-        _fill(storages.by_key[key], stream, content, session)
+            raise CorruptFileError("a list of storages that does not fit")
+        _read_storage(storages.by_key[key], stream, content, session)
     return value
 
 
-def _fill(storage: Storage, stream: BinaryIO, content: Content, session: Session) -> None:
+def _read_storage(
+    storage: TorchStorage, stream: BinaryIO, content: SliceableBytes, session: ReadBudget
+) -> None:
     head = stream.read(8)
     if len(head) != 8 or struct.unpack("<q", head)[0] != storage.count:
-        raise Damaged("a storage cut short")
+        raise CorruptFileError("a storage cut short")
     start = stream.tell()
     stream.seek(min(start + storage.size, session.size))
     storage.content = content[start : start + storage.size]
     if len(storage.content) != storage.size:
-        raise Damaged("a storage cut short")
+        raise CorruptFileError("a storage cut short")
     session.count_bytes(storage.size)
 
 
-def read_zip(stream: BinaryIO, session: Session) -> Any:
+def read_torch_zip(stream: BinaryIO, session: ReadBudget) -> Any:
     """The value of a torch zip.
 
     Raises:
@@ -148,7 +157,7 @@ def read_zip(stream: BinaryIO, session: Session) -> Any:
         raise session.file_error(f"damaged or not a torch file: {problem}") from None
 
 
-def _read_parts(archive: zipfile.ZipFile, session: Session) -> Any:
+def _read_parts(archive: zipfile.ZipFile, session: ReadBudget) -> Any:
     parts = {info.filename: info for info in archive.infolist()}
     _check_parts(archive, parts, session)
     root = next((n.removesuffix("data.pkl") for n in parts if n.endswith("/data.pkl")), None)
@@ -156,13 +165,13 @@ def _read_parts(archive: zipfile.ZipFile, session: Session) -> Any:
         raise session.file_error("a zip, but not one of torch: it has no data.pkl.")
     order = parts.get(f"{root}byteorder")
     if order and archive.read(order) != b"little":
-        raise Damaged("tensors of another byte order")
-    storages = Storages()
+        raise CorruptFileError("tensors of another byte order")
+    storages = StorageTable()
     pickle = io.BytesIO(archive.read(f"{root}data.pkl"))
-    machine = Machine(
+    machine = RestrictedUnpickler(
         pickle,
         session,
-        allowed=with_storages(session),
+        allowed=allowed_with_storages(session),
         persistent_load=storages.resolve,
         location=f" of {root}data.pkl"[:80],
     )
@@ -170,14 +179,14 @@ def _read_parts(archive: zipfile.ZipFile, session: Session) -> Any:
     for key, storage in storages.by_key.items():
         info = parts.get(f"{root}data/{key}")
         if info is None or info.file_size != storage.size:
-            raise Damaged("a storage that is missing or of another size")
+            raise CorruptFileError("a storage that is missing or of another size")
         session.count_bytes(storage.size)
         storage.content = archive.read(info)
     return value
 
 
 def _check_parts(
-    archive: zipfile.ZipFile, parts: Mapping[str, zipfile.ZipInfo], session: Session
+    archive: zipfile.ZipFile, parts: Mapping[str, zipfile.ZipInfo], session: ReadBudget
 ) -> None:
     """Refuse what torch never writes: compressed, repeated or overlapping parts, and programs."""
     for name, info in parts.items():
@@ -200,7 +209,7 @@ def _check_parts(
         )
 
 
-def _check_directory(stream: BinaryIO, session: Session) -> None:
+def _check_directory(stream: BinaryIO, session: ReadBudget) -> None:
     """Bound the list of parts before the zip library reads it whole."""
     stream.seek(max(0, session.size - 66_000))
     tail = stream.read()
@@ -212,7 +221,7 @@ def _check_directory(stream: BinaryIO, session: Session) -> None:
     wide = tail.rfind(b"PK\x06\x06")
     if size == 0xFFFFFFFF and 0 <= wide <= len(tail) - 56:
         (size,) = struct.unpack_from("<Q", tail, wide + 40)
-    if size > LARGEST_DIRECTORY:
+    if size > MAX_ZIP_DIRECTORY_BYTES:
         raise session.file_error(
             f"refused: a list of parts of {size:,} bytes, more than weights have."
         )

@@ -14,12 +14,18 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, describe_problem
+from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
 from stylesmith.models.foreign import ada, ada_names, rosinality, tensorflow, tensorflow_names
-from stylesmith.models.foreign.layout import NameMap, Rule, is_fir
-from stylesmith.models.foreign.report import ForeignFile, ForeignNetwork, Kind, Report, Role
-from stylesmith.models.foreign.settings import Settings
+from stylesmith.models.foreign.layout import NameMap, NameRule, is_fir_kernel
+from stylesmith.models.foreign.report import (
+    ExternalFile,
+    ExternalFormat,
+    ExternalNetwork,
+    ImportReport,
+    NetworkRole,
+)
+from stylesmith.models.foreign.settings import StoredSettings
 from stylesmith.networks import (
     Discriminator,
     Generator,
@@ -27,40 +33,40 @@ from stylesmith.networks import (
     build_generator,
 )
 
-W_AVG = "mapping.w_avg"
-SAMPLES = 10_000
+W_AVG_NAME = "mapping.w_avg"
+W_AVG_SAMPLES = 10_000
 """Latents whose mean w stands in for a missing running mean."""
 
 C = TypeVar("C", bound=Config)
 
-LEAST = 0.5
+MIN_PARTIAL_FRACTION = 0.5
 """Part of a network's values that a partial import must find."""
 
 
 @dataclass(frozen=True)
-class Translation:
+class FormatImporter:
     """What a format knows about its networks."""
 
-    generator_config: Callable[[ForeignNetwork, Settings], GeneratorConfig]
-    generator_names: Callable[[GeneratorConfig, ForeignNetwork | None], NameMap]
-    discriminator_config: Callable[[ForeignNetwork, Settings], DiscriminatorConfig]
-    discriminator_names: Callable[[DiscriminatorConfig, ForeignNetwork | None], NameMap]
+    generator_config: Callable[[ExternalNetwork, StoredSettings], GeneratorConfig]
+    generator_names: Callable[[GeneratorConfig, ExternalNetwork | None], NameMap]
+    discriminator_config: Callable[[ExternalNetwork, StoredSettings], DiscriminatorConfig]
+    discriminator_names: Callable[[DiscriminatorConfig, ExternalNetwork | None], NameMap]
 
 
-TRANSLATIONS: dict[Kind, Translation] = {
-    "tensorflow": Translation(
+FORMAT_IMPORTERS: dict[ExternalFormat, FormatImporter] = {
+    "tensorflow": FormatImporter(
         tensorflow.generator_config,
         tensorflow_names.generator_names,
         tensorflow.discriminator_config,
         tensorflow_names.discriminator_names,
     ),
-    "ada": Translation(
+    "ada": FormatImporter(
         ada.generator_config,
         ada_names.generator_names,
         ada.discriminator_config,
         ada_names.discriminator_names,
     ),
-    "rosinality": Translation(
+    "rosinality": FormatImporter(
         rosinality.generator_config,
         rosinality.generator_names,
         rosinality.discriminator_config,
@@ -69,9 +75,9 @@ TRANSLATIONS: dict[Kind, Translation] = {
 }
 
 
-def take_generator(
-    file: ForeignFile, path: Path, role: Role, *, partial: bool = False
-) -> tuple[Generator, Report]:
+def import_generator(
+    file: ExternalFile, path: Path, role: NetworkRole, *, partial: bool = False
+) -> tuple[Generator, ImportReport]:
     """A generator of a foreign file, as one of ours, in evaluation mode.
 
     Args:
@@ -83,95 +89,97 @@ def take_generator(
     Raises:
         ModelError: If it has no counterpart here, or tensors are missing, unknown or misshapen.
     """
-    network, translation = _network(file, path, role), TRANSLATIONS[file.kind]
-    settings = Settings(network.settings, f"{path}: {role}", partial)
-    config = _checked(lambda: translation.generator_config(network, settings), settings)
+    network, translation = _find_network(file, path, role), FORMAT_IMPORTERS[file.kind]
+    settings = StoredSettings(network.settings, f"{path}: {role}", partial)
+    config = _make_config(lambda: translation.generator_config(network, settings), settings)
     names = translation.generator_names(config, network)
-    mean_unknown = W_AVG in {r.ours for r in names.rules if r.theirs not in network.tensors}
+    mean_unknown = W_AVG_NAME in {r.ours for r in names.rules if r.theirs not in network.tensors}
     if mean_unknown and file.kind == "rosinality":  # training checkpoints have none
-        names.rules = [rule for rule in names.rules if rule.ours != W_AVG]
-        names.ours_only.append(W_AVG)
+        names.rules = [rule for rule in names.rules if rule.ours != W_AVG_NAME]
+        names.ours_only.append(W_AVG_NAME)
     with torch.device("meta"):
         blank = build_generator(config)
-    report = _check(names, network, blank, settings, file.size)
+    report = _check_tensors(names, network, blank, settings, file.size)
     generator = build_generator(config)
-    _fill(generator, names, network, report)
-    if W_AVG in names.ours_only and file.kind == "rosinality":
-        _estimate_mean(generator, report)
+    _copy_external(generator, names, network, report)
+    if W_AVG_NAME in names.ours_only and file.kind == "rosinality":
+        _estimate_w_avg(generator, report)
     return generator.eval().requires_grad_(False), report
 
 
-def take_discriminator(
-    file: ForeignFile, path: Path, *, partial: bool = False
-) -> tuple[Discriminator, Report]:
+def import_discriminator(
+    file: ExternalFile, path: Path, *, partial: bool = False
+) -> tuple[Discriminator, ImportReport]:
     """The discriminator of a foreign file; arguments and errors as of a generator."""
-    network, translation = _network(file, path, "D"), TRANSLATIONS[file.kind]
-    settings = Settings(network.settings, f"{path}: D", partial)
-    config = _checked(lambda: translation.discriminator_config(network, settings), settings)
+    network, translation = _find_network(file, path, "D"), FORMAT_IMPORTERS[file.kind]
+    settings = StoredSettings(network.settings, f"{path}: D", partial)
+    config = _make_config(lambda: translation.discriminator_config(network, settings), settings)
     names = translation.discriminator_names(config, network)
     with torch.device("meta"):
         blank = build_discriminator(config)
-    report = _check(names, network, blank, settings, file.size)
+    report = _check_tensors(names, network, blank, settings, file.size)
     discriminator = build_discriminator(config)
-    _fill(discriminator, names, network, report)
+    _copy_external(discriminator, names, network, report)
     return discriminator.eval().requires_grad_(False), report
 
 
-def architecture(file: ForeignFile, network: ForeignNetwork, path: Path) -> str:
+def describe_architecture(file: ExternalFile, network: ExternalNetwork, path: Path) -> str:
     """What a network would be here, in a few words.
 
     Raises:
         ModelError: If it has no counterpart.
     """
-    translation = TRANSLATIONS[file.kind]
-    settings = Settings(network.settings, f"{path}: {network.role}")
+    translation = FORMAT_IMPORTERS[file.kind]
+    settings = StoredSettings(network.settings, f"{path}: {network.role}")
     config: GeneratorConfig | DiscriminatorConfig
     if network.role == "D":
-        config = _checked(lambda: translation.discriminator_config(network, settings), settings)
+        config = _make_config(lambda: translation.discriminator_config(network, settings), settings)
         kind = "discriminator"
     else:
-        config = _checked(lambda: translation.generator_config(network, settings), settings)
+        config = _make_config(lambda: translation.generator_config(network, settings), settings)
         kind = f"{config.kind} generator"
     height, width = config.size()
     labels = f", {config.label_size} classes" if config.label_size else ""
     return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
 
 
-def _network(file: ForeignFile, path: Path, role: Role) -> ForeignNetwork:
+def _find_network(file: ExternalFile, path: Path, role: NetworkRole) -> ExternalNetwork:
     if role not in file.networks:
         there = ", ".join(file.networks)
         raise ModelError(f"{path}: has no {role}, only {there}.")
     return file.networks[role]
 
 
-def _checked(make: Callable[[], C], settings: Settings) -> C:
+def _make_config(make: Callable[[], C], settings: StoredSettings) -> C:
     try:
         config = make()
     except (ValidationError, ConfigError) as error:
-        problem = describe_problem(error) if isinstance(error, ValidationError) else str(error)
+        problem = (
+            format_validation_error(error) if isinstance(error, ValidationError) else str(error)
+        )
         raise ModelError(f"{settings.source}: {problem}: no such network here.") from None
     settings.check_unknown()
     return config
 
 
-def _check(
-    names: NameMap, network: ForeignNetwork, blank: nn.Module, settings: Settings, size: int
-) -> Report:
+def _check_tensors(
+    names: NameMap, network: ExternalNetwork, blank: nn.Module, settings: StoredSettings, size: int
+) -> ImportReport:
     """Compare every tensor of the file with a network without memory."""
-    report = Report(network.role, notes=list(settings.notes))
+    report = ImportReport(network.role, notes=list(settings.notes))
     wanted = blank.state_dict()
     for rule in names.rules:
-        problem = _misfit(rule, network, wanted[rule.ours])
+        problem = _mismatch(rule, network, wanted[rule.ours])
         if problem is None:
             report.mapped += 1
             report.values += wanted[rule.ours].numel()
         else:
             report.missing.append(f"{rule.ours} ({problem})")
-    _check_others(names, network, report, settings.source)
+    _check_unmapped(names, network, report, settings.source)
     unmapped = wanted.keys() - {rule.ours for rule in names.rules} - set(names.ours_only)
     assert not unmapped, f"no name for {sorted(unmapped)}"
     values = sum(tensor.numel() for tensor in wanted.values())
-    _judge(report, settings, values)
+    _check_complete(report, settings, values)
     if report.values > size:  # numbers have at least two bytes: some stand for several tensors
         raise ModelError(f"{settings.source}: refused: its tensors are larger than the file.")
     if _lod(network) > 0:
@@ -179,10 +187,10 @@ def _check(
     return report
 
 
-def _judge(report: Report, settings: Settings, values: int) -> None:
+def _check_complete(report: ImportReport, settings: StoredSettings, values: int) -> None:
     """Refuse a network of which something is missing or unknown, unless part of it will do."""
     source = settings.source
-    if settings.partial and report.values < LEAST * values:
+    if settings.partial and report.values < MIN_PARTIAL_FRACTION * values:
         raise ModelError(
             f"{source}: only {report.values:,} of {values:,} values fit, too few even for "
             "--partial."
@@ -199,7 +207,7 @@ def _judge(report: Report, settings: Settings, values: int) -> None:
     )
 
 
-def _misfit(rule: Rule, network: ForeignNetwork, ours: Tensor) -> str | None:
+def _mismatch(rule: NameRule, network: ExternalNetwork, ours: Tensor) -> str | None:
     """Why a tensor cannot be taken; its shape is compared in the file's own layout."""
     if rule.theirs not in network.tensors:
         return f"there {rule.theirs}"
@@ -212,7 +220,9 @@ def _misfit(rule: Rule, network: ForeignNetwork, ours: Tensor) -> str | None:
     return None
 
 
-def _check_others(names: NameMap, network: ForeignNetwork, report: Report, source: str) -> None:
+def _check_unmapped(
+    names: NameMap, network: ExternalNetwork, report: ImportReport, source: str
+) -> None:
     """What the file has beside: constant filters, which must be ours, and things to ignore."""
     taken = {rule.theirs for rule in names.rules}
     for name, values in network.tensors.items():
@@ -222,7 +232,7 @@ def _check_others(names: NameMap, network: ForeignNetwork, report: Report, sourc
         if why is None:
             report.unknown.append(ascii(name)[1:-1][:100])
             continue
-        if why == "constant filter" and not is_fir(values):
+        if why == "constant filter" and not is_fir_kernel(values):
             raise ModelError(
                 f"{source}: {name} is not the filter [1,3,3,1]: the network has no counterpart "
                 "here."
@@ -230,7 +240,9 @@ def _check_others(names: NameMap, network: ForeignNetwork, report: Report, sourc
         report.ignored[name] = why
 
 
-def _fill(network: nn.Module, names: NameMap, foreign: ForeignNetwork, report: Report) -> None:
+def _copy_external(
+    network: nn.Module, names: NameMap, foreign: ExternalNetwork, report: ImportReport
+) -> None:
     """Copy what fits, one tensor at a time."""
     targets = network.state_dict()
     missing = {text.partition(" ")[0] for text in report.missing}
@@ -247,16 +259,16 @@ def _fill(network: nn.Module, names: NameMap, foreign: ForeignNetwork, report: R
         report.notes.append(f"{broken} tensors hold values that are not finite")
 
 
-def _estimate_mean(generator: Generator, report: Report) -> None:
+def _estimate_w_avg(generator: Generator, report: ImportReport) -> None:
     """The center of truncation that a file lacks: mean w of random z, the same every time."""
     numbers = torch.Generator().manual_seed(0)
-    z = torch.randn(SAMPLES, generator.config.mapping.z_dim, generator=numbers)
+    z = torch.randn(W_AVG_SAMPLES, generator.config.mapping.z_dim, generator=numbers)
     # With gradients, for without them rows go in small blocks (see ops/linear.py).
     ws = torch.cat([generator.mapping(part).detach() for part in z.split(1000)])
     generator.mapping.w_avg.copy_(ws.mean(0))
-    report.notes.append(f"no mean of w in the file; it is the mean over {SAMPLES:,} random z")
+    report.notes.append(f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z")
 
 
-def _lod(network: ForeignNetwork) -> float:
+def _lod(network: ExternalNetwork) -> float:
     value = network.tensors.get("lod")
     return float(value) if value is not None and value.shape == () else 0.0

@@ -11,11 +11,16 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NoReturn
 
-from stylesmith.models.foreign.session import Session, brief
-from stylesmith.models.foreign.stack import Stack
-from stylesmith.models.foreign.standins import Damaged, Opaque, StandIn, look_up
+from stylesmith.models.foreign.session import ReadBudget, short_repr
+from stylesmith.models.foreign.stack import PickleStack
+from stylesmith.models.foreign.standins import (
+    AllowedGlobal,
+    CorruptFileError,
+    UnknownObject,
+    find_global,
+)
 
-REFUSED = {
+REFUSED_OPCODES = {
     "EXT1": "names a registered extension",
     "EXT2": "names a registered extension",
     "EXT4": "names a registered extension",
@@ -26,7 +31,7 @@ REFUSED = {
 }
 """Opcodes that no network file needs, and what they would do."""
 
-ERRORS = (
+CORRUPTION_ERRORS = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -38,25 +43,25 @@ ERRORS = (
 )
 """What reading a damaged file may raise."""
 
-Resolve = Callable[[Any], Any]
+PersistentLoad = Callable[[Any], Any]
 """From a persistent id to the value that it stands for."""
 
 
-class Machine:
+class RestrictedUnpickler:
     """Reads one pickle of a stream and stops behind it."""
 
     def __init__(
         self,
         stream: BinaryIO,
-        budget: Session,
+        budget: ReadBudget,
         *,
-        allowed: Mapping[str, StandIn],
-        persistent_load: Resolve | None = None,
+        allowed: Mapping[str, AllowedGlobal],
+        persistent_load: PersistentLoad | None = None,
         location: str = "",
     ):
         self.stream, self.budget, self.allowed = stream, budget, allowed
         self.persistent_load, self.location = persistent_load, location
-        self.stack = Stack(budget)
+        self.stack = PickleStack(budget)
         self.position = 0
 
     def load(self) -> Any:
@@ -70,8 +75,8 @@ class Machine:
             with warnings.catch_warnings():  # about escapes in a text of protocol 0
                 warnings.simplefilter("ignore")
                 return self._load()
-        except ERRORS as error:
-            text = brief((str(error) or type(error).__name__).splitlines()[0], 160)[1:-1]
+        except CORRUPTION_ERRORS as error:
+            text = short_repr((str(error) or type(error).__name__).splitlines()[0], 160)[1:-1]
             problem = f"damaged or not a network file, at {self.where}: {text}"
             raise self.budget.file_error(problem) from None
 
@@ -84,7 +89,7 @@ class Machine:
                 return self.stack.pop()
             if not self.stack.dispatch(opcode.name, argument):
                 self._dispatch(opcode.name, argument)
-        raise Damaged("no end")
+        raise CorruptFileError("no end")
 
     @property
     def where(self) -> str:
@@ -99,24 +104,26 @@ class Machine:
 
     def _dispatch(self, name: str, argument: Any) -> None:
         """Opcodes that would do something elsewhere."""
-        if name in REFUSED:
-            self._refuse(f"opcode {name} {REFUSED[name]}")
-        ACTIONS[name](self, argument)
+        if name in REFUSED_OPCODES:
+            self._refuse(f"opcode {name} {REFUSED_OPCODES[name]}")
+        OBJECT_OPCODES[name](self, argument)
 
-    def _find_class(self, module: Any, name: Any) -> StandIn:
+    def _find_class(self, module: Any, name: Any) -> AllowedGlobal:
         """The stand-in for a global."""
         if not isinstance(module, str) or not isinstance(name, str):
-            raise Damaged("a global without name")
+            raise CorruptFileError("a global without name")
         full = f"{module}.{name}"
         self.budget.count_bytes(len(full))
         self.budget.named_globals.setdefault(full, self.where)
-        found = look_up(full, self.allowed)
+        found = find_global(full, self.allowed)
         if found:
             return found
         self.budget.refused_globals.add(full)
         if not self.budget.inspect_only:
             self._refuse(f"it wants the global {_printable(full)}")
-        return StandIn(full, call=lambda *_: Opaque(full), new=lambda *_: Opaque(full))
+        return AllowedGlobal(
+            full, call=lambda *_: UnknownObject(full), new=lambda *_: UnknownObject(full)
+        )
 
     def load_global(self, argument: str) -> None:
         """Push the global that an opcode names."""
@@ -135,7 +142,7 @@ class Machine:
         what = self._find_class(module, name)
         if not self.budget.inspect_only:
             self._refuse(f"opcode INST makes a {_printable(what.name)}")
-        self.stack.push(Opaque(what.name))
+        self.stack.push(UnknownObject(what.name))
 
     def load_reduce(self) -> None:
         """Push what a stand-in makes of arguments."""
@@ -152,7 +159,7 @@ class Machine:
         state, target = self.stack.pop(), self.stack.top()
         if isinstance(target, dict):  # attributes of an ordered dict are notes of its library
             return
-        if isinstance(target, StandIn):
+        if isinstance(target, AllowedGlobal):
             self._refuse(f"a change of {_printable(target.name)}")
         if isinstance(state, tuple):
             self._count_arguments(state)
@@ -163,14 +170,14 @@ class Machine:
         if self.persistent_load is not None:
             self.stack.push(self.persistent_load(key))
         elif self.budget.inspect_only:
-            self.stack.push(Opaque("persistent id"))
+            self.stack.push(UnknownObject("persistent id"))
         else:
             shown = f" {_printable(key)}" if isinstance(key, str) else ""
             self._refuse(f"a persistent id{shown}")
 
     def _call(self, function: Callable[..., Any] | None, what: Any, arguments: Any) -> Any:
-        if not isinstance(what, StandIn) or not isinstance(arguments, tuple):
-            raise Damaged("a call of something that is no global")
+        if not isinstance(what, AllowedGlobal) or not isinstance(arguments, tuple):
+            raise CorruptFileError("a call of something that is no global")
         if function is None:
             self._refuse(f"a call of {_printable(what.name)}")
         self._count_arguments(arguments)
@@ -185,18 +192,18 @@ class Machine:
                 self.budget.count_steps(len(value))
 
 
-ACTIONS: dict[str, Callable[[Machine, Any], None]] = {
-    "GLOBAL": Machine.load_global,
+OBJECT_OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
+    "GLOBAL": RestrictedUnpickler.load_global,
     "STACK_GLOBAL": lambda machine, _: machine.load_stack_global(),
-    "INST": Machine.load_inst,
+    "INST": RestrictedUnpickler.load_inst,
     "REDUCE": lambda machine, _: machine.load_reduce(),
     "NEWOBJ": lambda machine, _: machine.load_newobj(),
     "BUILD": lambda machine, _: machine.build(),
-    "PERSID": Machine.load_persid,
+    "PERSID": RestrictedUnpickler.load_persid,
     "BINPERSID": lambda machine, _: machine.load_persid(machine.stack.pop()),
 }
 """What the remaining opcodes do; one that is nowhere is unknown."""
 
 
 def _printable(name: str) -> str:
-    return brief(name, 100)[1:-1]
+    return short_repr(name, 100)[1:-1]
