@@ -6,9 +6,9 @@ import pytest
 
 import stylesmith
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import write_external
-from tests.models.foreign import hostile
-from tests.models.foreign.makers import discriminator, generator, tensorflow_file
+from stylesmith.models.interop import write_external
+from tests.models.interop import hostile
+from tests.models.interop.makers import discriminator, generator, tensorflow_file
 from tests.support import differing
 
 

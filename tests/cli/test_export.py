@@ -11,7 +11,7 @@ import torch
 import stylesmith
 from stylesmith.latents import latents_from_seeds
 from stylesmith.models.deploy import runtime
-from tests.models.foreign.makers import discriminator, generator, tensorflow_file
+from tests.models.interop.makers import discriminator, generator, tensorflow_file
 
 PROGRAM = r"(\S+): ([\w, ]+) -> (\w+), (.+), within (\d\.\de-\d\d)"
 

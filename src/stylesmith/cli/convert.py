@@ -68,7 +68,7 @@ def import_(
     """
     from stylesmith import files
     from stylesmith.models import load_bundle, save_bundle
-    from stylesmith.models.foreign import is_external_file
+    from stylesmith.models.interop import is_external_file
 
     files.check_absent(out, force=force)
     if not file.is_file() or not is_external_file(file):
@@ -90,7 +90,7 @@ def inspect(file: PublishedFileArgument) -> None:
     Example:
     `stylesmith inspect ffhq.pkl`
     """
-    from stylesmith.models.foreign import describe
+    from stylesmith.models.interop import describe
 
     _print_lines(*describe(file))
 
@@ -169,7 +169,7 @@ def export(
 
 def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:
     from stylesmith.models import largest_difference, load_bundle, save_bundle
-    from stylesmith.models.foreign import write_external
+    from stylesmith.models.interop import write_external
 
     remarks: list[str] = []
     if form is ExportFormat.model:

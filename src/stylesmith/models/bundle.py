@@ -14,7 +14,7 @@ from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, form
 from stylesmith.errors import ModelError
 from stylesmith.latents import latents_from_seeds
 from stylesmith.models.container import read_tensor_file, write_tensor_file
-from stylesmith.models.foreign import (
+from stylesmith.models.interop import (
     WEIGHT_LICENSES,
     ImportReport,
     NetworkRole,

@@ -15,7 +15,7 @@ from stylesmith.config import GeneratorConfig, format_validation_error
 from stylesmith.devices import choose_device
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.container import read_tensor_file, write_tensor_file
-from stylesmith.models.foreign import import_generator, is_external_file, read_external
+from stylesmith.models.interop import import_generator, is_external_file, read_external
 from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
 from stylesmith.models.shipped import locate_model, shipped_models
 from stylesmith.networks import Generator, Growth, build_generator, parameter_count

@@ -11,13 +11,13 @@ import numpy as np
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.layout import (
+from stylesmith.models.interop.layout import (
     TensorShapes,
     channel_settings,
 )
-from stylesmith.models.foreign.report import ExternalNetwork, NetworkRole
-from stylesmith.models.foreign.settings import StoredSettings
-from stylesmith.models.foreign.standins import CorruptFileError, InertObject, TensorView
+from stylesmith.models.interop.report import ExternalNetwork, NetworkRole
+from stylesmith.models.interop.settings import StoredSettings
+from stylesmith.models.interop.standins import CorruptFileError, InertObject, TensorView
 
 ROLES: tuple[NetworkRole, ...] = ("G_ema", "G", "D")
 ROLE_CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}

@@ -4,12 +4,12 @@
 ours from it, `write_external` goes the other way. The name maps serve both directions.
 """
 
-from stylesmith.models.foreign.card import import_card
-from stylesmith.models.foreign.describe import describe_file
-from stylesmith.models.foreign.export import write_external
-from stylesmith.models.foreign.files import read_external
-from stylesmith.models.foreign.reading import is_external_file
-from stylesmith.models.foreign.report import (
+from stylesmith.models.interop.card import import_card
+from stylesmith.models.interop.describe import describe_file
+from stylesmith.models.interop.export import write_external
+from stylesmith.models.interop.files import read_external
+from stylesmith.models.interop.reading import is_external_file
+from stylesmith.models.interop.report import (
     WEIGHT_LICENSES,
     ExternalFile,
     ExternalFormat,
@@ -17,7 +17,7 @@ from stylesmith.models.foreign.report import (
     ImportReport,
     NetworkRole,
 )
-from stylesmith.models.foreign.translate import import_discriminator, import_generator
+from stylesmith.models.interop.translate import import_discriminator, import_generator
 
 __all__ = [
     "WEIGHT_LICENSES",

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig
-from stylesmith.models.foreign import tensorflow_names
-from stylesmith.models.foreign.pickling import tensorflow_network, write_pickle
+from stylesmith.models.interop import tensorflow_names
+from stylesmith.models.interop.pickling import tensorflow_network, write_pickle
 from stylesmith.networks import Generator, build_discriminator, build_generator
 
 PEAK = """

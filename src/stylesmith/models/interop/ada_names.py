@@ -6,9 +6,9 @@ Up-convolutions there are true convolutions, so their kernels are ours flipped.
 from typing import Any
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
-from stylesmith.models.foreign.ada import ARCHITECTURES, FILTER_NAME
-from stylesmith.models.foreign.layout import COPY, FLIPPED, GRID, UNBATCHED, NameMap, fir_kernel
-from stylesmith.models.foreign.report import ExternalNetwork
+from stylesmith.models.interop.ada import ARCHITECTURES, FILTER_NAME
+from stylesmith.models.interop.layout import COPY, FLIPPED, GRID, UNBATCHED, NameMap, fir_kernel
+from stylesmith.models.interop.report import ExternalNetwork
 
 
 def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:

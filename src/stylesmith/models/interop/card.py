@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stylesmith.config import GeneratorConfig
-from stylesmith.models.foreign.report import (
+from stylesmith.models.interop.report import (
     FORMAT_DESCRIPTIONS,
     WEIGHT_LICENSES,
     ExternalFormat,

@@ -7,9 +7,9 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign.pickling import tensorflow_network, write_pickle
+from stylesmith.models.interop.pickling import tensorflow_network, write_pickle
 from stylesmith.networks import Generator
-from tests.models.foreign.makers import (
+from tests.models.interop.makers import (
     discriminator,
     draw,
     generator,
@@ -17,7 +17,7 @@ from tests.models.foreign.makers import (
     tensorflow_settings,
     variables,
 )
-from tests.models.foreign.test_round_trips import EMBED, LABELS, QUIET, STYLEGAN, TRADITIONAL
+from tests.models.interop.test_round_trips import EMBED, LABELS, QUIET, STYLEGAN, TRADITIONAL
 from tests.support import differing
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from stylesmith.errors import ModelError
 from stylesmith.models import load
-from stylesmith.models.foreign import describe, read_external
-from tests.models.foreign import hostile
-from tests.models.foreign.makers import PEAK, discriminator, generator, tensorflow_file
+from stylesmith.models.interop import describe, read_external
+from tests.models.interop import hostile
+from tests.models.interop.makers import PEAK, discriminator, generator, tensorflow_file
 from tests.support import child_environment
 
 CANARY = "/nonexistent/canary"

@@ -11,9 +11,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NoReturn
 
-from stylesmith.models.foreign.session import ReadBudget, short_repr
-from stylesmith.models.foreign.stack import PickleStack
-from stylesmith.models.foreign.standins import (
+from stylesmith.models.interop.session import ReadBudget, short_repr
+from stylesmith.models.interop.stack import PickleStack
+from stylesmith.models.interop.standins import (
     AllowedGlobal,
     CorruptFileError,
     UnknownObject,

@@ -7,9 +7,9 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import ada_names, write_external
-from stylesmith.models.foreign.pickling import GlobalCall, GlobalName, ada_module, write_pickle
-from tests.models.foreign.makers import arrays, discriminator, generator
+from stylesmith.models.interop import ada_names, write_external
+from stylesmith.models.interop.pickling import GlobalCall, GlobalName, ada_module, write_pickle
+from tests.models.interop.makers import arrays, discriminator, generator
 from tests.support import differing
 
 
@@ -72,7 +72,7 @@ def test_half_precision_is_noted(tmp_path):
 def test_frozen_layers_keep_their_weights_in_buffers(tmp_path, monkeypatch):
     critic = discriminator()
     monkeypatch.setattr(
-        "stylesmith.models.foreign.pickling.BUFFER_NAMES", ("weight", "bias", "resample_filter")
+        "stylesmith.models.interop.pickling.BUFFER_NAMES", ("weight", "bias", "resample_filter")
     )
     names = ada_names.discriminator_names(critic.config)
     kwargs = ada_names.discriminator_kwargs(critic.config) | {"block_kwargs": {"freeze_layers": 13}}

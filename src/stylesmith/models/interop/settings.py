@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.session import short_repr
+from stylesmith.models.interop.session import short_repr
 
 OFF_VALUES = (None, False)
 MAX_INTEGER_SETTING = 1 << 20

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from stylesmith.models.foreign.session import ReadBudget
-from stylesmith.models.foreign.standins import CorruptFileError, UnknownObject, checked_key
+from stylesmith.models.interop.session import ReadBudget
+from stylesmith.models.interop.standins import CorruptFileError, UnknownObject, checked_key
 
 MAX_PROTOCOL = 5
 MAX_INTEGER = 1 << 512

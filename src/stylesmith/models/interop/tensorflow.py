@@ -12,10 +12,10 @@ import numpy as np
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.layout import TensorShapes, channel_settings
-from stylesmith.models.foreign.report import ExternalNetwork, NetworkRole
-from stylesmith.models.foreign.settings import StoredSettings
-from stylesmith.models.foreign.standins import TENSORFLOW_NETWORK_CLASSES, InertObject, NumpyArray
+from stylesmith.models.interop.layout import TensorShapes, channel_settings
+from stylesmith.models.interop.report import ExternalNetwork, NetworkRole
+from stylesmith.models.interop.settings import StoredSettings
+from stylesmith.models.interop.standins import TENSORFLOW_NETWORK_CLASSES, InertObject, NumpyArray
 
 ROLES: tuple[NetworkRole, ...] = ("G", "D", "G_ema")
 """In the order of the file; TensorFlow calls the average Gs."""

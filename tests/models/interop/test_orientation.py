@@ -13,17 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import ada_names, rosinality, tensorflow_names, write_external
-from stylesmith.models.foreign.layout import COPY, KERNEL
+from stylesmith.models.interop import ada_names, rosinality, tensorflow_names, write_external
+from stylesmith.models.interop.layout import COPY, KERNEL
 from stylesmith.ops import conv2d_up
-from tests.models.foreign.makers import (
+from tests.models.interop.makers import (
     arrays,
     discriminator,
     generator,
     tensorflow_file,
     variables,
 )
-from tests.models.foreign.test_round_trips import QUIET, STYLEGAN, TRADITIONAL
+from tests.models.interop.test_round_trips import QUIET, STYLEGAN, TRADITIONAL
 
 PROGAN = TRADITIONAL | QUIET | {"blur": False, "mapping": {"layers": 0}}
 LARGE = {"levels": 6, "max_channels": 3}

@@ -10,8 +10,8 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Protocol
 
-from stylesmith.models.foreign.session import ReadBudget
-from stylesmith.models.foreign.standins import (
+from stylesmith.models.interop.session import ReadBudget
+from stylesmith.models.interop.standins import (
     ALLOWED_GLOBALS,
     ALLOWED_STORAGES,
     AllowedGlobal,
@@ -19,7 +19,7 @@ from stylesmith.models.foreign.standins import (
     TorchStorage,
     storage_dtype,
 )
-from stylesmith.models.foreign.unpickler import RestrictedUnpickler
+from stylesmith.models.interop.unpickler import RestrictedUnpickler
 
 LEGACY_MAGIC = 119547037146038801333356
 """First value of the older form."""

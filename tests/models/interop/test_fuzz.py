@@ -10,8 +10,8 @@ import pytest
 
 from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import describe, write_external
-from tests.models.foreign.makers import discriminator, generator, tensorflow_file
+from stylesmith.models.interop import describe, write_external
+from tests.models.interop.makers import discriminator, generator, tensorflow_file
 
 TINY = {"levels": 2, "max_channels": 2, "mapping": {"z_dim": 3, "w_dim": 3, "layers": 1}}
 CRITIC = {"levels": 2, "max_channels": 2}

@@ -16,16 +16,16 @@ from torch import Tensor, nn
 
 from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
-from stylesmith.models.foreign import ada, ada_names, rosinality, tensorflow, tensorflow_names
-from stylesmith.models.foreign.layout import NameMap, NameRule, is_fir_kernel
-from stylesmith.models.foreign.report import (
+from stylesmith.models.interop import ada, ada_names, rosinality, tensorflow, tensorflow_names
+from stylesmith.models.interop.layout import NameMap, NameRule, is_fir_kernel
+from stylesmith.models.interop.report import (
     ExternalFile,
     ExternalFormat,
     ExternalNetwork,
     ImportReport,
     NetworkRole,
 )
-from stylesmith.models.foreign.settings import StoredSettings
+from stylesmith.models.interop.settings import StoredSettings
 from stylesmith.networks import (
     Discriminator,
     Generator,

@@ -8,8 +8,8 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import rosinality, write_external
-from tests.models.foreign.makers import arrays, discriminator, generator
+from stylesmith.models.interop import rosinality, write_external
+from tests.models.interop.makers import arrays, discriminator, generator
 from tests.support import differing
 
 

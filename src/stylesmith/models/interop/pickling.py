@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from stylesmith import files
-from stylesmith.models.foreign.layout import NamedArrays
-from stylesmith.models.foreign.torch_zip import LEGACY_MAGIC, LEGACY_VERSION
+from stylesmith.models.interop.layout import NamedArrays
+from stylesmith.models.interop.torch_zip import LEGACY_MAGIC, LEGACY_VERSION
 
 PERSISTENCE_VERSION = 6
 BUFFER_NAMES = ("w_avg", "noise_const", "resample_filter")

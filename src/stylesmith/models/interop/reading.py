@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.session import ReadBudget
-from stylesmith.models.foreign.standins import CorruptFileError
-from stylesmith.models.foreign.torch_zip import (
+from stylesmith.models.interop.session import ReadBudget
+from stylesmith.models.interop.standins import CorruptFileError
+from stylesmith.models.interop.torch_zip import (
     LEGACY_MAGIC,
     allowed_with_storages,
     read_legacy_torch,
     read_torch_zip,
 )
-from stylesmith.models.foreign.unpickler import RestrictedUnpickler
+from stylesmith.models.interop.unpickler import RestrictedUnpickler
 
 ZIP_MAGIC = b"PK\x03\x04"
 MAX_FILE_BYTES = 8 << 30

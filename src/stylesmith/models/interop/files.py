@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign import ada, rosinality, tensorflow
-from stylesmith.models.foreign.reading import open_read_budget, read_values
-from stylesmith.models.foreign.report import (
+from stylesmith.models.interop import ada, rosinality, tensorflow
+from stylesmith.models.interop.reading import open_read_budget, read_values
+from stylesmith.models.interop.report import (
     ExternalFile,
     ExternalFormat,
     ExternalNetwork,
     NetworkRole,
 )
-from stylesmith.models.foreign.session import ReadBudget
-from stylesmith.models.foreign.standins import CorruptFileError
+from stylesmith.models.interop.session import ReadBudget
+from stylesmith.models.interop.standins import CorruptFileError
 
 Recognizer = Callable[[Any, str], dict[NetworkRole, ExternalNetwork] | None]
 

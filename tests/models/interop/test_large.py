@@ -9,7 +9,7 @@ import pytest
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.models import load
 from stylesmith.networks import build_discriminator, build_generator
-from tests.models.foreign.makers import PEAK, tensorflow_file
+from tests.models.interop.makers import PEAK, tensorflow_file
 from tests.support import child_environment, differing
 
 SECONDS, MEGABYTES = 15, 1500

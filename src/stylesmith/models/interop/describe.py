@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from stylesmith.errors import ModelError
-from stylesmith.models.foreign.files import FileInspection, inspect_file
-from stylesmith.models.foreign.report import (
+from stylesmith.models.interop.files import FileInspection, inspect_file
+from stylesmith.models.interop.report import (
     FORMAT_DESCRIPTIONS,
     WEIGHT_LICENSES,
     ExternalFile,
     ExternalNetwork,
 )
-from stylesmith.models.foreign.session import short_repr
-from stylesmith.models.foreign.translate import describe_architecture
+from stylesmith.models.interop.session import short_repr
+from stylesmith.models.interop.translate import describe_architecture
 
 MAX_SETTINGS_SHOWN = 60
 MAX_GLOBALS_SHOWN = 100

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from stylesmith.models import load_bundle
-from stylesmith.models.foreign import write_external
-from tests.models.foreign.makers import (
+from stylesmith.models.interop import write_external
+from tests.models.interop.makers import (
     discriminator,
     draw,
     generator,

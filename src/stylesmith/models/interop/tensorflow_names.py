@@ -6,15 +6,15 @@ step convolves with is the stored kernel turned by half a circle.
 """
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
-from stylesmith.models.foreign import tensorflow
-from stylesmith.models.foreign.layout import (
+from stylesmith.models.interop import tensorflow
+from stylesmith.models.interop.layout import (
     FLIPPED,
     KERNEL,
     PLUS_ONE,
     TRANSPOSED,
     NameMap,
 )
-from stylesmith.models.foreign.report import ExternalNetwork
+from stylesmith.models.interop.report import ExternalNetwork
 
 GROWTH_STATE = {r"(synthesis/)?lod": "state of progressive growing"}
 

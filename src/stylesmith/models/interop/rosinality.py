@@ -8,7 +8,7 @@ Up-convolutions there are true convolutions, so their kernels are ours flipped.
 from typing import Any
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
-from stylesmith.models.foreign.layout import (
+from stylesmith.models.interop.layout import (
     BATCHED,
     FLIPPED,
     PER_CHANNEL,
@@ -18,9 +18,9 @@ from stylesmith.models.foreign.layout import (
     channel_settings,
     fir_kernel,
 )
-from stylesmith.models.foreign.report import ExternalNetwork, NetworkRole
-from stylesmith.models.foreign.settings import StoredSettings
-from stylesmith.models.foreign.standins import TensorView
+from stylesmith.models.interop.report import ExternalNetwork, NetworkRole
+from stylesmith.models.interop.settings import StoredSettings
+from stylesmith.models.interop.standins import TensorView
 
 ROLES: dict[str, NetworkRole] = {"g_ema": "G_ema", "g": "G", "d": "D"}
 W_AVG_KEY = "latent_avg"

@@ -8,10 +8,10 @@ from torch import nn
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, PyramidConfig
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.models.foreign import ada, ada_names, rosinality
-from stylesmith.models.foreign.layout import NameMap
-from stylesmith.models.foreign.pickling import ada_module, write_pickle, write_torch_file
-from stylesmith.models.foreign.report import NetworkRole
+from stylesmith.models.interop import ada, ada_names, rosinality
+from stylesmith.models.interop.layout import NameMap
+from stylesmith.models.interop.pickling import ada_module, write_pickle, write_torch_file
+from stylesmith.models.interop.report import NetworkRole
 from stylesmith.networks import Discriminator, Generator
 
 LAYOUT_SUFFIXES = {"ada": (".pt", ".pkl"), "rosinality": (".pt",)}
