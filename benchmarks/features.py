@@ -8,7 +8,7 @@ import torch
 
 from measure import rounded, seconds
 from stylesmith import devices
-from stylesmith.perception.extractor import EXTRACTORS, open_extractor
+from stylesmith.perception.extractors import EXTRACTORS, open_extractor
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:

@@ -9,8 +9,8 @@ from PIL import Image
 
 from stylesmith.charts import ChartPoint, line_chart
 from stylesmith.models import RunFolder
-from stylesmith.training.advice import RunHistory, finite_number
-from stylesmith.training.curves import PLOTS, Plot
+from stylesmith.training.report_figures import PLOTS, Plot
+from stylesmith.training.run_history import RunHistory, finite_number
 
 CURVES = {"sign_real", "loss_g", "color_distance", "diversity"}
 """The first line of each chart that a row gets."""

@@ -11,8 +11,8 @@ from stylesmith import files
 from stylesmith.errors import ModelError
 from stylesmith.models import RunFolder
 from stylesmith.presets import Preset, find_preset
-from stylesmith.training.advice import RunHistory, finite_number
 from stylesmith.training.log import read_log
+from stylesmith.training.run_history import RunHistory, finite_number
 
 NOTES = "ladder.json"
 

@@ -16,9 +16,9 @@ from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision, dtype_name
 from stylesmith.latents import RandomKeys
 from stylesmith.training.estimate import choose_micro_batch
-from stylesmith.training.learner import TrainStep
 from stylesmith.training.schedule import Schedule
-from stylesmith.training.state import TrainState
+from stylesmith.training.train_state import TrainState
+from stylesmith.training.train_step import TrainStep
 
 
 @dataclass(frozen=True)

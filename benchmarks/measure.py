@@ -18,7 +18,7 @@ from torch.utils.flop_counter import flop_registry
 from stylesmith import devices
 from stylesmith.config import DataConfig, RunConfig
 from stylesmith.devices import Precision, PrecisionName
-from stylesmith.presets.stylegan2 import config_e, config_f
+from stylesmith.presets.stylegan2_configs import config_e, config_f
 
 Work = Callable[[], object]
 """Something to be timed."""

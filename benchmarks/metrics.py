@@ -10,11 +10,10 @@ import torch
 
 from measure import rounded
 from stylesmith import devices
-from stylesmith.metrics.distances import BLOCK_COLUMNS, BLOCK_ROWS
-from stylesmith.metrics.moments import Moments
-from stylesmith.metrics.precision_recall import compute_precision_recall
+from stylesmith.metrics.precision_recall import BLOCK_COLUMNS, BLOCK_ROWS, compute_precision_recall
+from stylesmith.metrics.scores import Moments
 from stylesmith.metrics.separability import hyperplane_predictions
-from stylesmith.perception.extractor import open_extractor
+from stylesmith.perception.extractors import open_extractor
 
 BATCH = 64
 

@@ -9,7 +9,7 @@ import torch
 
 import measure
 from stylesmith.inversion import LatentOptimizer, ProjectionSettings
-from stylesmith.inversion.state import ProjectionState
+from stylesmith.inversion.latent_optimizer import ProjectionState
 from stylesmith.networks import build_generator
 from stylesmith.perception.random_features import RandomDistance
 

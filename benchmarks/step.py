@@ -1,6 +1,6 @@
 """Time of an average training step, lazy regularization included; shipped against plain.
 
-The four passes are those of `stylesmith.training.steps`; each includes its backward pass and
+The four passes are those of `stylesmith.training.loss_passes`; each includes its backward pass and
 Adam. What differs between the forms is only how networks compute.
 """
 
@@ -22,11 +22,10 @@ from stylesmith.networks import (
     build_discriminator,
     build_generator,
 )
-from stylesmith.training import steps
-from stylesmith.training.draws import LatentBatch, make_latent_batch
-from stylesmith.training.ema import update_ema
-from stylesmith.training.state import lazy_adam
-from stylesmith.training.steps import Networks, Stats
+from stylesmith.training import loss_passes
+from stylesmith.training.loss_passes import LatentBatch, Networks, Stats, make_latent_batch
+from stylesmith.training.train_state import lazy_adam
+from stylesmith.training.train_step import update_ema
 
 Pass = Callable[[], tuple[Tensor, Stats]]
 
@@ -48,14 +47,14 @@ def step_parts(players: Networks, setting: measure.Setting) -> dict[str, measure
     move_d = mover(discriminator, generator, optimizer_d)
     keep = keeper(players, optimizer_g, optimizer_d)
     return {
-        "generator": lambda: move_g(lambda: steps.generator_pass(players, draw)),
+        "generator": lambda: move_g(lambda: loss_passes.generator_pass(players, draw)),
         "path": lambda: move_g(
-            lambda: steps.path_pass(players, short, directions, target, training)
+            lambda: loss_passes.path_pass(players, short, directions, target, training)
         ),
         "discriminator": lambda: move_d(
-            lambda: steps.discriminator_pass(players, reals, None, draw)
+            lambda: loss_passes.discriminator_pass(players, reals, None, draw)
         ),
-        "r1": lambda: move_d(lambda: steps.r1_pass(players, reals, None, training)),
+        "r1": lambda: move_d(lambda: loss_passes.r1_pass(players, reals, None, training)),
         "average": lambda: update_ema(average, generator, 0.999),
         "undo": keep,
     }

@@ -19,10 +19,9 @@ from torch import Tensor
 
 from stylesmith import charts, files, images
 from stylesmith.data.dataset import open_dataset
-from stylesmith.metrics.frechet import frechet_distance
-from stylesmith.metrics.moments import Moments
+from stylesmith.metrics.scores import Moments, frechet_distance
 from stylesmith.models import RunFolder
-from stylesmith.perception.extractor import FeatureExtractor, open_extractor
+from stylesmith.perception.extractors import FeatureExtractor, open_extractor
 from stylesmith.training.log import read_log
 
 COUNT = 2000

@@ -14,19 +14,18 @@ import pytest
 import torch
 
 from stylesmith.config import DataConfig, RunConfig, at_level
-from stylesmith.inversion.noise_regularizer import normalize_noise
-from stylesmith.metrics.classifiers import classifier_config
+from stylesmith.inversion.projection_variables import normalize_noise
+from stylesmith.metrics.classifiers import TRAINING_IMAGES, classifier_config
 from stylesmith.metrics.protocol import parse_metric
-from stylesmith.metrics.supervised import TRAINING_IMAGES
 from stylesmith.networks import Generator, build_discriminator, build_generator
 from stylesmith.networks.build import parameter_count
 from stylesmith.networks.layers import EqualizedLinear, StyledConv2d
 from stylesmith.networks.stylegan import AdaINLayer
 from stylesmith.ops import instance_norm
 from stylesmith.presets import find_preset
-from stylesmith.sampling.layers import format_layers, layer_groups
+from stylesmith.sampling.parsing import format_layers, layer_groups
 from stylesmith.training.losses import wgan_penalty
-from stylesmith.training.state import TrainState, lazy_adam
+from stylesmith.training.train_state import TrainState, lazy_adam
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/paper-map.md"

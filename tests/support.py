@@ -19,11 +19,11 @@ from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.data.loader import BatchLoader
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_tensor_file
-from stylesmith.presets.small import tiny
-from stylesmith.training.learner import TrainStep
+from stylesmith.presets.own_presets import tiny
+from stylesmith.tensor_file import read_tensor_file
 from stylesmith.training.schedule import Schedule
-from stylesmith.training.state import TrainState
+from stylesmith.training.train_state import TrainState
+from stylesmith.training.train_step import TrainStep
 from stylesmith.training.trainer import RunLimits
 
 CPU = torch.device("cpu")

@@ -93,7 +93,7 @@ def test_the_ground_floor_stands_on_the_core_libraries(path):
     [
         ("ops", "from stylesmith.networks import Generator"),
         ("networks", "from stylesmith.data.labels import x"),
-        ("training", "import stylesmith.metrics.frechet"),
+        ("training", "import stylesmith.metrics.scores"),
         ("models", "from stylesmith import sampling"),
         ("data", "from stylesmith import load"),
         ("data", "import stylesmith\nstylesmith.load('x')"),

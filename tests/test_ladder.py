@@ -20,8 +20,8 @@ from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, ModelError, RunError, UsageError
 from stylesmith.models import RunFolder
 from stylesmith.presets import find_preset
-from stylesmith.presets.small import tiny
-from stylesmith.training.advice import RunHistory
+from stylesmith.presets.own_presets import tiny
+from stylesmith.training.run_history import RunHistory
 from tests.support import CPU, differing, make_photos, newest_state, tiny_config
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"

@@ -7,8 +7,8 @@ import pytest
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig, TrainingConfig
 from stylesmith.config.training import GrowthConfig
 from stylesmith.figures import FIGURES
-from stylesmith.figures.tables.catalog import COMPUTE_COST_ID, METRIC_TABLES, find_table
-from stylesmith.figures.tables.expense import compute_cost_table
+from stylesmith.figures.tables.compute_cost import compute_cost_table
+from stylesmith.figures.tables.metric_tables import COMPUTE_COST_ID, METRIC_TABLES, find_table
 from tests.paper_map import LINK, PAGE, parse, presets_of, problems
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -107,11 +107,14 @@ def wrong(line: str) -> list[str]:
     [
         ("[nowhere.py](../src/stylesmith/nowhere.py): `at_all`", "there is no such file"),
         ("[docs/differences.md](differences.md#nothing)", "there is no heading nothing"),
-        ("[ops/halve.py](../src/stylesmith/ops/modulate.py): `modulated_conv2d`", "leads to"),
+        ("[ops/resample.py](../src/stylesmith/ops/modulate.py): `modulated_conv2d`", "leads to"),
         ("[ops/activate.py](../src/stylesmith/ops/activate.py)", "names nothing"),
         ("[ops/activate.py](../src/stylesmith/ops/activate.py): `lrelu`, `no`", "not define no"),
         ("[ops/__init__.py](../src/stylesmith/ops/__init__.py): `adain`", "not define adain"),
-        ("[presets/stylegan.py](../src/stylesmith/presets/stylegan.py): `A.b`", "not define A.b"),
+        (
+            "[presets/stylegan_configs.py](../src/stylesmith/presets/stylegan_configs.py): `A.b`",
+            "not define A.b",
+        ),
         ("`stylegan2-{f,e}`: `training.r1_gamma` = 10", "is [10.0, 100.0], stated is 10"),
         ("`stylegan2-f`: `generator.base` = 4, 5", "is (4, 4), stated is 4, 5"),
         ("`stylegan2-a`: `training.batch_size` = 8: 256, 16: 128", "stated is 8: 256, 16: 128"),
@@ -121,11 +124,11 @@ def wrong(line: str) -> list[str]:
         ("`ppl_wend`: `crop` = no", "is True, stated is no"),
         ("`stylesmith.nowhere.SLOPE` = 0.2", "has no attribute 'nowhere'"),
         (
-            "`stylesmith.sampling.variation.measure_noise_variation(draws)` = 10",
+            "`stylesmith.sampling.stochastic_variation.measure_noise_variation(draws)` = 10",
             "is 100, stated is 10",
         ),
         (
-            "`stylesmith.sampling.variation.measure_noise_variation(draw)` = 100",
+            "`stylesmith.sampling.stochastic_variation.measure_noise_variation(draw)` = 100",
             "cannot be read: 'draw'",
         ),
         ("stylegan-f: parameters of the generator = 26,219,628", "is 26219627, stated is"),

@@ -167,10 +167,10 @@ def labeled(tmp_path) -> Path:
 
 @pytest.fixture
 def short_lessons(monkeypatch):
-    from stylesmith.metrics import supervised
+    from stylesmith.metrics import classifiers
 
-    monkeypatch.setitem(supervised.TRAINING_IMAGES, "small", 16)
-    monkeypatch.setitem(supervised.MAX_CHANNELS, "small", 4)
+    monkeypatch.setitem(classifiers.TRAINING_IMAGES, "small", 16)
+    monkeypatch.setitem(classifiers.MAX_CHANNELS, "small", 4)
 
 
 def test_classifiers_are_trained_and_used(cli, labeled, finished_run, tmp_path, short_lessons):

@@ -10,7 +10,7 @@ import torch
 
 import stylesmith
 from stylesmith.latents import latents_from_seeds
-from stylesmith.models.deploy import runtime
+from stylesmith.models.deploy import web_page
 from tests.models.interop.makers import discriminator, generator, tensorflow_file
 
 PROGRAM = r"(\S+): ([\w, ]+) -> (\w+), (.+), within (\d\.\de-\d\d)"
@@ -75,14 +75,14 @@ def test_a_page_needs_its_runtime(cli, finished_run, no_runtime, tmp_path):
 def test_a_page_is_a_folder_with_all_it_needs(cli, finished_run, no_runtime, tmp_path, monkeypatch):
     package = tmp_path / "node_modules/onnxruntime-web"
     contents = {"ort.js": b"javascript", "ort.wasm": b"assembly"}
-    for name, (path, _) in runtime.RUNTIME_FILES.items():
+    for name, (path, _) in web_page.RUNTIME_FILES.items():
         (package / path).parent.mkdir(parents=True, exist_ok=True)
         (package / path).write_bytes(contents[name])
     parts = {
-        name: (path, runtime.hashlib.sha256(contents[name]).hexdigest())
-        for name, (path, _) in runtime.RUNTIME_FILES.items()
+        name: (path, web_page.hashlib.sha256(contents[name]).hexdigest())
+        for name, (path, _) in web_page.RUNTIME_FILES.items()
     }
-    monkeypatch.setattr(runtime, "RUNTIME_FILES", parts)
+    monkeypatch.setattr(web_page, "RUNTIME_FILES", parts)
     page = tmp_path / "page"
     result = cli("export", finished_run.path, "--web", page)
     assert [name for name, *_ in programs(result)] == ["mapping.onnx", "synthesis.onnx"]

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from PIL import Image
 
-from stylesmith.figures import FIGURES, warping_experiment
+from stylesmith.figures import FIGURES, warping
 
 
 def test_the_list_names_every_figure_and_what_it_needs(cli):
@@ -29,7 +29,7 @@ def test_a_figure_of_a_run(cli, finished_run, tmp_path):
 
 
 def test_an_experiment_is_drawn_without_a_model(cli, tmp_path, monkeypatch):
-    short = partial(warping_experiment.train_point_generator, steps=3)
+    short = partial(warping.train_point_generator, steps=3)
     monkeypatch.setattr("stylesmith.figures.warping.train_warping", short)
     result = cli("figure", "stylegan-6", "--count", 50, "--out", tmp_path / "warping.png")
     assert (result.status, result.err) == (0, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stylesmith.figures.tables.sheet import NO_VALUE
+from stylesmith.figures.tables.table_output import NO_VALUE
 from stylesmith.metrics import evaluate as room
 from tests.metrics.fakes import FakeDistance, FakeExtractor
 

@@ -9,7 +9,7 @@ from PIL import Image
 from stylesmith.data.loader import BatchLoader
 from stylesmith.errors import DataError
 from stylesmith.models import RunFolder
-from stylesmith.training import steps
+from stylesmith.training import loss_passes
 from stylesmith.training.log import read_log
 from tests import support
 from tests.support import newest_state
@@ -311,13 +311,13 @@ def test_resume_with_changed_data_is_refused(cli, tmp_path):
 
 
 def test_a_failed_run_ends_with_1_and_advice(cli, photos, tmp_path, monkeypatch):
-    real = steps.generator_pass
+    real = loss_passes.generator_pass
 
     def bad(players, draw, *, loss):
         loss, stats = real(players, draw, loss=loss)
         return loss * float("nan"), stats
 
-    monkeypatch.setattr(steps, "generator_pass", bad)
+    monkeypatch.setattr(loss_passes, "generator_pass", bad)
     out = tmp_path / "run"
     result = cli("train", photos, *TINY, "--out", out)
     assert "Lower the learning rates" in result.error(status=1)

@@ -13,20 +13,18 @@ from PIL import Image
 
 pytest.importorskip("dicebear", reason="the extra [avatars] is not installed")
 
-from stylesmith.data import avatar_attributes as tables
+from stylesmith.data import avatar_drawing as tables
 from stylesmith.data import avatars
-from stylesmith.data.avatar_art import (
+from stylesmith.data.avatar_drawing import (
     AVATAR_COLORS,
-    PART_PROBABILITIES,
-    VARIANT_WEIGHTS,
-    draw_avatar,
-    load_style_definition,
-)
-from stylesmith.data.avatar_attributes import (
     HAIR_CLASS_NAMES,
     HAIR_COLORS,
+    PART_PROBABILITIES,
+    VARIANT_WEIGHTS,
     avatar_attributes,
+    draw_avatar,
     hair_class,
+    load_style_definition,
 )
 from stylesmith.data.avatars import make_avatars
 from stylesmith.data.dataset import open_dataset

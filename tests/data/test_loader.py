@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from stylesmith.data.dataset import open_dataset
-from stylesmith.data.loader import BatchLoader
-from stylesmith.data.sampler import Sampler
+from stylesmith.data.loader import BatchLoader, Sampler
 from stylesmith.errors import DataError
 from stylesmith.latents import RandomKeys
 

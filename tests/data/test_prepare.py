@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from stylesmith.data.dataset import open_dataset
+from stylesmith.data.decode import center_crop_box, crop_and_resize
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.data.resize import center_crop_box, crop_and_resize
 from stylesmith.errors import ConfigError, DataError, OutputError, UsageError
 
 

@@ -1,7 +1,7 @@
 import torch
 
 from stylesmith.figures import FigureOptions, save_figure
-from stylesmith.figures.conditioning import (
+from stylesmith.figures.generator_smoothness import (
     jacobian_conditioning,
     normalized_spectra,
     normalized_spectrum,

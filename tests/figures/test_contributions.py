@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 from stylesmith.devices import FP32
 from stylesmith.errors import ModelError
 from stylesmith.figures import FigureInput, FigureOptions, find_figure
-from stylesmith.figures.contributions import (
+from stylesmith.figures.training_history import (
     contributions_over_training,
     evenly_spaced,
     torgb_contributions,
 )
-from stylesmith.models.store import save_weights
+from stylesmith.models.serialization import save_weights
 from tests.figures.conftest import no_progress
 from tests.support import CPU
 

@@ -4,7 +4,7 @@ import torch
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures import FigureOptions
 from stylesmith.figures.activations import capture_activations, max_normalized_rms
-from stylesmith.figures.droplets import (
+from stylesmith.figures.feature_maps import (
     activations_without_droplets,
     droplet_artifacts,
     mean_peak_curve,

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from stylesmith.config import RunConfig
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures import FigureInput, FigureOptions
-from stylesmith.figures.history import read_metric_curves, training_history
+from stylesmith.figures.training_history import read_metric_curves, training_history
 from stylesmith.models import RunFolder
 from tests.figures.conftest import no_progress
 from tests.support import CPU

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from stylesmith.errors import UsageError
 from stylesmith.figures import FigureInput, FigureOptions
-from stylesmith.figures.image_path_length import (
+from stylesmith.figures.generator_smoothness import (
     PATH_LENGTH_BINS,
     PATHS_PER_IMAGE,
     ImagePathLengths,

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stylesmith.figures.jacobian import (
+from stylesmith.figures.generator_smoothness import (
     QR_BLOCK_ROWS,
     jacobian,
     jacobian_vector_products,

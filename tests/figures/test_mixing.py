@@ -3,7 +3,7 @@ import torch
 
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures import FigureOptions
-from stylesmith.figures.mixing import style_mixing
+from stylesmith.figures.style_figures import style_mixing
 from tests.figures.conftest import no_progress
 
 ORDER = ("Coarse styles from source B", "Middle styles from source B", "Fine styles from source B")

@@ -3,9 +3,8 @@ import torch
 
 from stylesmith.errors import ModelError
 from stylesmith.figures import FigureInput, FigureOptions
-from stylesmith.figures.noise import noise_components, stochastic_variation
-from stylesmith.sampling.noise_sheets import noise_layer_subsets
-from stylesmith.sampling.variation import pixel_std
+from stylesmith.figures.style_figures import noise_components, stochastic_variation
+from stylesmith.sampling.stochastic_variation import noise_layer_subsets, pixel_std
 from tests.conftest import set_noise_strength
 from tests.figures.conftest import no_progress
 

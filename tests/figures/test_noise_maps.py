@@ -8,7 +8,7 @@ import torch
 
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures import FigureOptions
-from stylesmith.figures.noise_maps import (
+from stylesmith.figures.projections import (
     NOISE_DISPLAY_STDS,
     finest_noise_maps,
     noise_map_image,

@@ -7,7 +7,13 @@ from PIL import Image
 
 from stylesmith.errors import UsageError
 from stylesmith.figures import ChartPanel, FigureLayout, ImagePanel, save_figure
-from stylesmith.figures.page import IMAGE_GAP, build_page, panel_size, tile_images, to_rgba
+from stylesmith.figures.matplotlib_page import (
+    IMAGE_GAP,
+    build_page,
+    panel_size,
+    tile_images,
+    to_rgba,
+)
 
 
 def noise_images(rows: int, columns: int, channels: int = 3, side: int = 4) -> torch.Tensor:

@@ -5,7 +5,7 @@ import torch
 
 from stylesmith.errors import UsageError
 from stylesmith.figures import FigureOptions
-from stylesmith.figures.phase import (
+from stylesmith.figures.phase_artifacts import (
     coarse_style_path,
     detail_bands,
     mark_column,

@@ -16,8 +16,8 @@ from stylesmith.figures.projections import (
 )
 from stylesmith.images import to_uint8
 from stylesmith.inversion import LatentOptimizer, ProjectionSettings, Projector
-from stylesmith.inversion.both_kinds import generated_targets, real_targets
-from stylesmith.perception.pixels import PixelDistance
+from stylesmith.inversion.projection_targets import generated_targets, real_targets
+from stylesmith.perception.extractors import PixelDistance
 from tests.figures.conftest import no_progress
 from tests.support import CPU, make_photos
 

@@ -4,7 +4,7 @@ import torch
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ModelError
 from stylesmith.figures import FigureOptions
-from stylesmith.figures.real_images import dataset_samples
+from stylesmith.figures.image_grids import dataset_samples
 from stylesmith.images import from_uint8
 from tests.figures.conftest import no_progress
 from tests.support import make_photos

@@ -1,6 +1,6 @@
 import torch
 
-from stylesmith.figures.sheets import (
+from stylesmith.figures.panels import (
     arrange_in_rows,
     choose_columns,
     columns_of_falling_size,

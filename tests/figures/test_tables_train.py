@@ -10,10 +10,14 @@ import pytest
 from stylesmith import runs
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, DataError, RunError, UsageError
-from stylesmith.figures.tables import find_table, train
-from stylesmith.figures.tables.plan import RunComparison, choose_rows
-from stylesmith.figures.tables.sheet import FilledTable
-from stylesmith.figures.tables.train import measurable_snapshots, train_table
+from stylesmith.figures.tables import find_table, run_comparison
+from stylesmith.figures.tables.run_comparison import (
+    RunComparison,
+    choose_rows,
+    measurable_snapshots,
+    train_table,
+)
+from stylesmith.figures.tables.table_output import FilledTable
 from stylesmith.metrics import evaluate as room
 from stylesmith.metrics.protocol import parse_metrics
 from stylesmith.models import load
@@ -88,16 +92,18 @@ def test_a_table_fills_itself_and_is_the_same_when_rows_stopped_on_the_way(make_
     assert measured.keys() == set(ROWS) and len(set(measured.values())) == 2
     assert {row[0]: row[4] for row in written[0].rows if row[4] is not None}.keys() == {ROWS[0]}
 
-    limits = train._remaining_limits
+    limits = run_comparison._remaining_limits
     plan = make_plan("stopped")
     run = plan.run_folder(ROWS[0])
     monkeypatch.setattr(
-        train, "_remaining_limits", lambda plan, spent: train.RunLimits(minutes=2e-4)
+        run_comparison,
+        "_remaining_limits",
+        lambda plan, spent: run_comparison.RunLimits(minutes=2e-4),
     )
     while not run.checkpoints() or int(run.checkpoints()[0].stem) == 0:  # until a step was made
-        train.train_row(plan, ROWS[0], say=lambda text: None)
-    assert not train.is_complete(plan, ROWS[0])
-    monkeypatch.setattr(train, "_remaining_limits", limits)
+        run_comparison.train_row(plan, ROWS[0], say=lambda text: None)
+    assert not run_comparison.is_complete(plan, ROWS[0])
+    monkeypatch.setattr(run_comparison, "_remaining_limits", limits)
     resumed, said, _ = fill(plan)
     assert "stylegan2-a: goes on" in said
     assert resumed.rows == at_once.rows
@@ -164,9 +170,9 @@ def test_minutes_are_a_budget_of_all_sessions(make_plan):
     plan = make_plan(kimg=None, minutes=0.01, rows=rows)
     sheet, _, _ = fill(plan)
     run = plan.run_folder("stylegan2-e")
-    assert train.wall_minutes(train.read_log(run.log)) >= 0.01
-    assert train.is_complete(plan, "stylegan2-e")
-    assert not train.is_complete(replace(plan, minutes=60.0), "stylegan2-e")
+    assert run_comparison.wall_minutes(run_comparison.read_log(run.log)) >= 0.01
+    assert run_comparison.is_complete(plan, "stylegan2-e")
+    assert not run_comparison.is_complete(replace(plan, minutes=60.0), "stylegan2-e")
     assert "Each measured row was trained for 0.01 minutes on cpu." in sheet.notes
 
 
@@ -213,7 +219,7 @@ def test_rows_are_those_for_any_images_unless_named(make_plan):
 
 
 def test_one_process_is_wanted(make_plan, monkeypatch):
-    monkeypatch.setattr(train.distributed, "planned_world_size", lambda: 2)
+    monkeypatch.setattr(run_comparison.distributed, "planned_world_size", lambda: 2)
     with pytest.raises(UsageError, match="trains in one process"):
         fill(make_plan())
 
@@ -225,7 +231,9 @@ def test_a_schedule_is_laid_out_for_the_images_that_fit_into_the_minutes(make_pl
         asked.append(config.training.kimg)
         return Forecast(memory_bytes=0, images_per_second=0.0, seconds=4.0)
 
-    monkeypatch.setattr(train, "forecast", forecast)
+    monkeypatch.setattr(run_comparison, "forecast", forecast)
     plan = make_plan(kimg=None, minutes=10.0)
-    assert train._kimg_for_minutes(plan, "stylegan2-a") == 150  # 600 seconds, 4 for a thousand
+    assert (
+        run_comparison._kimg_for_minutes(plan, "stylegan2-a") == 150
+    )  # 600 seconds, 4 for a thousand
     assert asked == [1.0]

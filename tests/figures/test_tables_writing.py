@@ -8,9 +8,14 @@ import pytest
 
 from stylesmith.errors import UsageError
 from stylesmith.figures.tables import to_markdown, write_table
-from stylesmith.figures.tables.sheet import NO_VALUE, ColumnHeader, FilledTable
-from stylesmith.figures.tables.writing import to_csv, to_html
-from stylesmith.presets.published import PublishedValue
+from stylesmith.figures.tables.table_output import (
+    NO_VALUE,
+    ColumnHeader,
+    FilledTable,
+    to_csv,
+    to_html,
+)
+from stylesmith.presets.published_results import PublishedValue
 
 HEADS = (
     ColumnHeader("row"),

@@ -1,7 +1,7 @@
 import torch
 
 from stylesmith.figures import FigureOptions
-from stylesmith.figures.truncation import TRUNCATION_PSIS, truncation_trick
+from stylesmith.figures.style_figures import TRUNCATION_PSIS, truncation_trick
 from tests.figures.conftest import no_progress
 
 

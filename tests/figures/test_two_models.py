@@ -5,7 +5,12 @@ import torch
 
 from stylesmith.errors import ModelError
 from stylesmith.figures import FigureInput, FigureOptions
-from stylesmith.figures.two_models import TWO_MODELS_CAT, format_scores, logged_scores, model_scores
+from stylesmith.figures.image_grids import (
+    TWO_MODELS_CAT,
+    format_scores,
+    logged_scores,
+    model_scores,
+)
 from tests.figures.conftest import no_progress
 from tests.support import CPU, make_photos
 

@@ -5,7 +5,7 @@ import torch
 
 from stylesmith.errors import UsageError
 from stylesmith.figures import FigureOptions
-from stylesmith.figures.uncurated import (
+from stylesmith.figures.image_grids import (
     HAND_PICKED_SEEDS,
     RANDOM_SAMPLE_SEEDS,
     UNCURATED_CAT,

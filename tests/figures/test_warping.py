@@ -5,15 +5,19 @@ import torch
 
 from stylesmith.errors import UsageError
 from stylesmith.figures import check_model, find_figure
-from stylesmith.figures.warping import POINTS_PER_LINE, AffineFit, grid_lines, w_grid, z_grid
-from stylesmith.figures.warping_experiment import (
+from stylesmith.figures.warping import (
     LATENT_DISC_RADIUS,
+    POINTS_PER_LINE,
+    AffineFit,
     PointGenerator,
+    grid_lines,
     is_forbidden,
     measure_point_path_lengths,
     sample_training_points,
     sample_z,
     train_point_generator,
+    w_grid,
+    z_grid,
 )
 
 PAIRS = 5000

@@ -3,7 +3,11 @@ from pathlib import Path
 import torch
 
 from stylesmith.config import GeneratorConfig
-from stylesmith.figures.words import describe_noise_inputs, describe_sources, describe_style_layers
+from stylesmith.figures.figure_input import (
+    describe_noise_inputs,
+    describe_sources,
+    describe_style_layers,
+)
 from stylesmith.sampling import SavedLatent
 
 MODULATED = GeneratorConfig(base=(4, 3), levels=4)

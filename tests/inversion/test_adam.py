@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from stylesmith.inversion.adam import adam_step
+from stylesmith.inversion.latent_optimizer import adam_step
 
 
 def test_steps_are_those_of_torch():

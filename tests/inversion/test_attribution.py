@@ -8,14 +8,16 @@ import pytest
 
 from stylesmith.errors import DataError, UsageError
 from stylesmith.inversion import ProjectionSettings
-from stylesmith.inversion.attribution import DistanceSeparation, histogram_chart, roc_chart
-from stylesmith.inversion.both_kinds import generated_targets, real_targets
-from stylesmith.inversion.calibration import (
+from stylesmith.inversion.attribution import (
     AttributionCalibration,
     AttributionVerdict,
+    DistanceSeparation,
+    histogram_chart,
     read_calibration,
+    roc_chart,
 )
-from stylesmith.networks.fingerprint import model_hash
+from stylesmith.inversion.projection_targets import generated_targets, real_targets
+from stylesmith.networks.build import model_hash
 from tests.support import make_photos
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from stylesmith.inversion.noise_regularizer import noise_regularizer, normalize_noise
+from stylesmith.inversion.projection_variables import noise_regularizer, normalize_noise
 
 
 def waves(side: int, period: int) -> Tensor:

@@ -10,8 +10,8 @@ from torch.testing import assert_close
 from stylesmith import images as pixels
 from stylesmith.errors import DataError, OutputError, RunError
 from stylesmith.inversion import Projector
-from stylesmith.inversion.project import MISMATCH_MESSAGES
-from stylesmith.inversion.state import read_state
+from stylesmith.inversion.latent_optimizer import read_state
+from stylesmith.inversion.projector import MISMATCH_MESSAGES
 from stylesmith.sampling import load_latents
 from tests.support import CPU, garble
 
@@ -67,7 +67,7 @@ def test_each_picture_has_a_folder_with_everything(generator, make_search, targe
 
 
 def test_differences_are_black_where_there_is_none(generator):
-    from stylesmith.inversion.result_folder import difference_image
+    from stylesmith.inversion.projector import difference_image
 
     image = torch.tensor([-1.0, 0.0, 1.0]).expand(3, 1, 3)
     assert (pixels.to_uint8(difference_image(image, image)) == 0).all()

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from stylesmith.inversion.schedule import learning_rate_factor, w_noise_std
+from stylesmith.inversion.latent_optimizer import learning_rate_factor, w_noise_std
 
 
 @pytest.mark.parametrize(

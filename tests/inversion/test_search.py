@@ -6,9 +6,9 @@ from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
 from stylesmith.inversion import LatentOptimizer, w_statistics
-from stylesmith.inversion.state import ProjectionState, cat_states
+from stylesmith.inversion.latent_optimizer import ProjectionState, cat_states
 from stylesmith.networks import Growth
-from stylesmith.sampling.w_samples import sample_w
+from stylesmith.sampling.pipeline import sample_w
 
 
 def search_on(search: LatentOptimizer, images: torch.Tensor, *, steps: int) -> ProjectionState:

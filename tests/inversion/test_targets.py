@@ -7,7 +7,7 @@ from PIL import Image
 
 from stylesmith import images as pixels
 from stylesmith.errors import DataError
-from stylesmith.inversion.targets import read_targets, unique_names
+from stylesmith.inversion.projection_targets import read_targets, unique_names
 
 
 def save(path, mode: str, size: tuple[int, int]):

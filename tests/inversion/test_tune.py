@@ -5,8 +5,7 @@ import torch
 
 from stylesmith.errors import OutputError
 from stylesmith.inversion import Projector
-from stylesmith.inversion.tune import PivotalTuner, PivotalTuningSettings
-from stylesmith.inversion.tuned_folder import tune_projection
+from stylesmith.inversion.pivotal_tuning import PivotalTuner, PivotalTuningSettings, tune_projection
 from stylesmith.models import load
 from stylesmith.sampling import SamplingPipeline
 from tests.support import copies, differing

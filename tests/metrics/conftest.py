@@ -7,11 +7,11 @@ import pytest
 
 from stylesmith.data.dataset import open_dataset
 from stylesmith.metrics import evaluate as room
-from stylesmith.metrics.cache import StatisticsCache
 from stylesmith.metrics.evaluate import EvaluationSettings, evaluate
+from stylesmith.metrics.image_sources import DataSource, ImageSource
 from stylesmith.metrics.protocol import parse_metrics
+from stylesmith.metrics.reference_statistics import StatisticsCache
 from stylesmith.metrics.results import MetricResult
-from stylesmith.metrics.sources import DataSource, ImageSource
 from tests.metrics.fakes import CPU, FakeClassifier, FakeDistance, FakeExtractor
 from tests.support import make_photos
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from stylesmith.config import GeneratorConfig, MappingConfig
-from stylesmith.metrics.sources import ModelSource
+from stylesmith.metrics.image_sources import ModelSource
 from stylesmith.networks import Generator, build_generator
 
 CPU = torch.device("cpu")

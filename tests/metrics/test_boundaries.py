@@ -6,7 +6,7 @@ import torch
 
 from stylesmith.errors import UsageError
 from stylesmith.images import to_uint8
-from stylesmith.metrics.boundaries import attribute_boundaries, classify_seeds
+from stylesmith.metrics.separability import attribute_boundaries, classify_seeds
 from stylesmith.sampling import SamplingPipeline
 from tests.metrics.fakes import tiny_network
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 from stylesmith.data.dataset import open_dataset
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.metrics.cache import CacheKey, StatisticsCache
-from stylesmith.metrics.fingerprint import data_hash
-from stylesmith.networks.fingerprint import model_hash
+from stylesmith.metrics.image_sources import data_hash
+from stylesmith.metrics.reference_statistics import CacheKey, StatisticsCache
+from stylesmith.networks.build import model_hash
 from tests.metrics.fakes import tiny_network
 from tests.support import DAMAGES, make_photos
 

@@ -10,13 +10,11 @@ from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
 from stylesmith.metrics.attributes import Attributes
 from stylesmith.metrics.classifiers import (
+    ClassifierTraining,
     classifier_config,
     classifier_input,
     classifier_path,
     open_classifiers,
-)
-from stylesmith.metrics.supervised import (
-    ClassifierTraining,
     plan_classifier_training,
     train_classifiers,
 )

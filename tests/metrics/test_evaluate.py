@@ -13,11 +13,9 @@ from stylesmith.data.prepare import prepare_dataset
 from stylesmith.errors import DataError, ModelError, UsageError
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import ClassifierFacts, classifier_config, save_classifier
-from stylesmith.metrics.frechet import frechet_distance
-from stylesmith.metrics.kernel import kernel_distance
-from stylesmith.metrics.moments import Moments
+from stylesmith.metrics.image_sources import DataSource
 from stylesmith.metrics.precision_recall import compute_precision_recall
-from stylesmith.metrics.sources import DataSource
+from stylesmith.metrics.scores import Moments, frechet_distance, kernel_distance
 from stylesmith.networks import build_discriminator
 from tests.metrics.fakes import FakeExtractor, tiny_model
 from tests.support import make_photos

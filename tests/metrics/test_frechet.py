@@ -4,8 +4,7 @@ from torch import Tensor
 from torch.testing import assert_close
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from stylesmith.metrics.frechet import frechet_distance, matrix_sqrt
-from stylesmith.metrics.moments import Moments
+from stylesmith.metrics.scores import Moments, frechet_distance, matrix_sqrt
 
 
 def gaussian(mean: list[float], variances: list[float]) -> Moments:

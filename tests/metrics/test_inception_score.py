@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from stylesmith.errors import DataError
-from stylesmith.metrics.inception_score import InceptionScore
+from stylesmith.metrics.scores import InceptionScore
 
 
 def test_clear_and_varied_images_score_the_number_of_classes():

@@ -7,7 +7,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from stylesmith.errors import DataError
 from stylesmith.latents import RandomKeys
-from stylesmith.metrics.kernel import kernel_distance, squared_mmd
+from stylesmith.metrics.scores import kernel_distance, squared_mmd
 
 KEYS = RandomKeys(0)
 

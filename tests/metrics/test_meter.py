@@ -1,8 +1,7 @@
 import pytest
 
-from stylesmith.metrics import meter as room
-from stylesmith.metrics.meter import ProgressReporter, format_duration
-from stylesmith.metrics.sharing import batch_ranges
+from stylesmith.metrics import extraction as room
+from stylesmith.metrics.extraction import ProgressReporter, batch_ranges, format_duration
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import torch
 
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import UsageError
+from stylesmith.metrics.image_sources import DataSource, ModelSource
 from stylesmith.metrics.protocol import Metric, parse_metric
-from stylesmith.metrics.sources import DataSource, ModelSource
 from stylesmith.networks import Growth
 from tests.metrics.fakes import tiny_model, tiny_network
 from tests.support import make_photos

@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import DataError
-from stylesmith.metrics.moments import Moments
+from stylesmith.metrics.scores import Moments
 
 
 def rows(count: int = 50, dimension: int = 6, *, offset: float = 0.0) -> torch.Tensor:

@@ -6,9 +6,14 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import DataError
-from stylesmith.metrics.distances import distance_blocks, knn_radii
-from stylesmith.metrics.neighbors import authenticity_ratios, nearest_neighbors
-from stylesmith.metrics.precision_recall import PrecisionRecall, compute_precision_recall
+from stylesmith.metrics.precision_recall import (
+    PrecisionRecall,
+    authenticity_ratios,
+    compute_precision_recall,
+    distance_blocks,
+    knn_radii,
+    nearest_neighbors,
+)
 
 BLOCKS = [{"rows": 1000, "columns": 1000}, {"rows": 7, "columns": 5}, {"rows": 5, "columns": 33}]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stylesmith.metrics import passes
+from stylesmith.metrics import extraction
 from tests.metrics.fakes import tiny_model
 from tests.metrics.test_evaluate import write_classifiers
 
@@ -24,7 +24,7 @@ from stylesmith import distributed
 from stylesmith.data.dataset import open_dataset
 from stylesmith.metrics import cache, evaluate as room, passes
 from stylesmith.metrics.protocol import parse_metrics
-from stylesmith.metrics.sources import DataSource
+from stylesmith.metrics.image_sources import DataSource
 from tests.metrics.fakes import CPU, FakeClassifier, FakeDistance, tiny_model
 
 room.open_extractor = lambda name, device: FakeClassifier(name)
@@ -42,7 +42,7 @@ with distributed.session(CPU):
 
 
 def test_two_processes_are_one(measure, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(passes, "batch_size", lambda size: 4)
+    monkeypatch.setattr(extraction, "batch_size", lambda size: 4)
     classifiers = write_classifiers(tmp_path / "classifiers", 2)
     alone = measure(tiny_model(), photos, NAMES, repeats=2, classifiers=classifiers)
     with closing(socket.socket()) as probe:

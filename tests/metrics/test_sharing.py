@@ -3,7 +3,7 @@ import torch
 
 from stylesmith import distributed
 from stylesmith.errors import RunError
-from stylesmith.metrics.sharing import batch_ranges, rank_batches
+from stylesmith.metrics.extraction import batch_ranges, rank_batches
 
 
 def test_batches_are_dealt_out_whole_and_once(monkeypatch):

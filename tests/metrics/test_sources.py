@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import DataError, UsageError
-from stylesmith.metrics.sources import DataSource, ModelSource, check_comparable
+from stylesmith.metrics.image_sources import DataSource, ModelSource, check_comparable
 from tests.metrics.fakes import tiny_model, tiny_network
 from tests.support import make_photos
 

@@ -13,11 +13,9 @@ from stylesmith import images as pixels
 from stylesmith.data.avatars import make_avatars
 from stylesmith.data.dataset import open_dataset
 from stylesmith.latents import RandomKeys
-from stylesmith.metrics.frechet import frechet_distance
-from stylesmith.metrics.kernel import kernel_distance
-from stylesmith.metrics.moments import Moments
 from stylesmith.metrics.precision_recall import compute_precision_recall
-from stylesmith.perception.extractor import open_extractor
+from stylesmith.metrics.scores import Moments, frechet_distance, kernel_distance
+from stylesmith.perception.extractors import open_extractor
 
 COUNT = 400
 EXTRACTOR = open_extractor("random", torch.device("cpu"))

@@ -9,8 +9,8 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError
 from stylesmith.models import Bundle, RunFolder, largest_difference, load_bundle, save_bundle
-from stylesmith.models.container import read_tensor_file, write_tensor_file
 from stylesmith.models.interop import write_external
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from tests.models.interop.makers import discriminator, generator
 from tests.support import DAMAGES, differing
 

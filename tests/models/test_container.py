@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stylesmith.errors import ModelError
-from stylesmith.models.container import read_tensor_file, read_tensor_file_header, write_tensor_file
+from stylesmith.tensor_file import read_tensor_file, read_tensor_file_header, write_tensor_file
 from tests.support import differing
 
 TENSORS = {
@@ -84,7 +84,7 @@ def test_foreign_files_are_refused(tmp_path):
 
 def test_files_of_a_newer_version_are_refused(tmp_path, monkeypatch):
     path = tmp_path / "x.safetensors"
-    monkeypatch.setattr("stylesmith.models.container.TENSOR_FILE_VERSION", 2)
+    monkeypatch.setattr("stylesmith.tensor_file.TENSOR_FILE_VERSION", 2)
     write_tensor_file(path, TENSORS, {}, kind="model")
     monkeypatch.undo()
     with pytest.raises(ModelError, match=r"newer stylesmith \(format 2, this one reads 1"):

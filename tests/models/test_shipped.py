@@ -7,9 +7,9 @@ import torch
 
 import stylesmith
 from stylesmith.errors import ModelError
-from stylesmith.metrics.sides import is_model
+from stylesmith.metrics.image_sources import is_model
 from stylesmith.models import load_bundle, locate_model, save_model, shipped_models
-from stylesmith.models.shipped import SHIPPED_FOLDER
+from stylesmith.models.serialization import SHIPPED_FOLDER
 
 
 def test_every_shipped_model_is_whole_small_and_described():

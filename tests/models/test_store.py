@@ -9,8 +9,8 @@ import torch
 import stylesmith
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models import RunFolder, save_model
-from stylesmith.models.container import read_tensor_file, write_tensor_file
-from stylesmith.models.store import copy_tensors, save_weights
+from stylesmith.models.serialization import copy_tensors, save_weights
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from tests.support import DAMAGES, differing
 
 

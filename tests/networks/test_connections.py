@@ -15,12 +15,12 @@ from stylesmith.errors import UsageError
 from stylesmith.networks import MappingNetwork, parameter_count
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.layers import StyledConv2d
-from stylesmith.networks.style_blocks import ResidualStyleBlock
 from stylesmith.networks.stylegan2 import (
     GrowingSynthesis,
     ModulatedSynthesis,
     MultiscaleSynthesis,
     OrigSynthesis,
+    ResidualStyleBlock,
     ResidualSynthesis,
     SkipSynthesis,
 )

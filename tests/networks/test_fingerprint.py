@@ -2,7 +2,7 @@
 
 import torch
 
-from stylesmith.networks.fingerprint import HASH_DIGITS, model_hash
+from stylesmith.networks.build import HASH_DIGITS, model_hash
 
 
 def test_equal_weights_have_one_hash_whatever_their_layout(tiny_generator):

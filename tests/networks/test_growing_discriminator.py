@@ -13,9 +13,9 @@ from stylesmith.config import DiscriminatorConfig
 from stylesmith.devices import FP32, choose_precision
 from stylesmith.errors import ShapeError, UsageError
 from stylesmith.networks import parameter_count
-from stylesmith.networks.discriminator_blocks import FeedforwardBlock
 from stylesmith.networks.discriminators import (
     Discriminator,
+    FeedforwardBlock,
     GrowingDiscriminator,
     MultiscaleDiscriminator,
     OrigDiscriminator,

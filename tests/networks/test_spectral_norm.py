@@ -19,10 +19,10 @@ from stylesmith.networks.layers import (
     EqualizedConv2d,
     EqualizedLinear,
     ShortcutConv2d,
+    SpectralNorm,
     StyledConv2d,
     ToRGB,
 )
-from stylesmith.networks.spectral import SpectralNorm
 from stylesmith.networks.stylegan2 import ResidualSynthesis, SkipSynthesis
 
 SHAPES = pytest.mark.parametrize("shape", [(6, 4, 3, 3), (3, 16, 1, 1), (5, 7), (1, 9)])

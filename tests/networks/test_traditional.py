@@ -13,7 +13,7 @@ from stylesmith.devices import choose_precision
 from stylesmith.errors import UsageError
 from stylesmith.latents import latents_from_seeds
 from stylesmith.networks import Generator, Growth, build_generator, parameter_count
-from stylesmith.networks.traditional import DenseInput, PlainConv2d, PlainToRGB, TraditionalLayer
+from stylesmith.networks.stylegan import DenseInput, PlainConv2d, PlainToRGB, TraditionalLayer
 from stylesmith.training.losses import path_lengths, path_penalty
 from tests.networks.test_memory_format import POLICIES, WatchConvolutions
 

@@ -6,7 +6,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.testing import assert_close
 
 from stylesmith.ops import blur2d, conv2d, conv2d_down, downsample2d
-from stylesmith.ops.halve import conv2d_halve, halve2d
+from stylesmith.ops.resample import conv2d_halve, halve2d
 
 FILTERS = pytest.mark.parametrize("resample", ["box", "[1,2,1]", "[1,3,3,1]"])
 KERNELS = pytest.mark.parametrize("kernel_size", [1, 3])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from stylesmith.perception.extractor import (
+from stylesmith.perception.extractors import (
     FeatureExtractor,
     ImageDistance,
     open_distance,

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import ShapeError
-from stylesmith.perception.extractor import ImageDistance, open_distance, open_extractor
+from stylesmith.perception.extractors import ImageDistance, open_distance, open_extractor
 
 CPU = torch.device("cpu")
 

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from stylesmith.errors import ModelError, OutputError, RunError
-from stylesmith.perception import download
-from stylesmith.perception.download import fetch_weight_file
-from stylesmith.perception.weights import WEIGHT_FILES, WeightFile
+from stylesmith.perception import weights
+from stylesmith.perception.weights import WEIGHT_FILES, WeightFile, fetch_weight_file
 from tests.perception.server import Server, serve
 
 CONTENT = os.urandom(300_000)
@@ -129,7 +128,7 @@ def test_a_refused_connection_is_told(file, tmp_path):
 
 
 def test_a_silent_server_is_given_up(file, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", 0.1)
+    monkeypatch.setattr(weights, "TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/file.pth"
         with pytest.raises(RunError, match=r"cannot be reached \(timed out\)"):

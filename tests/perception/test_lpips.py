@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from stylesmith.errors import ModelError, ShapeError
-from stylesmith.perception.lpips import normalize_channels, read_lpips_heads
+from stylesmith.perception.vgg_lpips import normalize_channels, read_lpips_heads
 from tests.perception.published import random_images, random_weights
 
 

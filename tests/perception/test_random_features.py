@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import ShapeError
-from stylesmith.perception.extractor import open_extractor
+from stylesmith.perception.extractors import open_extractor
 from stylesmith.perception.random_features import random_layers
 from tests.perception.published import random_images, thin
 
@@ -87,7 +87,7 @@ def test_large_images_are_reduced_and_tiny_ones_refused(extractor):
 def faces() -> tuple[Tensor, Tensor]:
     """Two halves of 600 avatars, each uint8 `(300, 3, 32, 32)`."""
     pytest.importorskip("dicebear", reason="the extra [avatars] is not installed")
-    from stylesmith.data.avatar_art import draw_avatar
+    from stylesmith.data.avatar_drawing import draw_avatar
 
     pictures = [Image.open(io.BytesIO(draw_avatar(0, index, 32)[0])) for index in range(600)]
     pixels = np.stack([np.asarray(picture.convert("RGB")) for picture in pictures])

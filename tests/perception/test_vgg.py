@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from stylesmith.perception.vgg import VGG16_STAGES
+from stylesmith.perception.vgg_lpips import VGG16_STAGES
 from tests.perception.published import random_images, thin
 
 

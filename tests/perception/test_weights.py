@@ -9,7 +9,7 @@ import torch
 
 from stylesmith.errors import ModelError, OutputError, StylesmithError, UsageError
 from stylesmith.perception import weights
-from stylesmith.perception.extractor import open_distance, open_extractor
+from stylesmith.perception.extractors import open_distance, open_extractor
 from stylesmith.perception.weights import WEIGHT_FILES, WeightFile
 
 CPU = torch.device("cpu")

@@ -2,9 +2,9 @@
 
 from stylesmith.config import DataConfig, apply_overrides
 from stylesmith.presets import differences, flatten_settings
-from stylesmith.presets.small import tiny
-from stylesmith.presets.stylegan import config_a, config_b
-from stylesmith.presets.stylegan2 import config_d, config_e
+from stylesmith.presets.own_presets import tiny
+from stylesmith.presets.stylegan2_configs import config_d, config_e
+from stylesmith.presets.stylegan_configs import config_a, config_b
 
 DATA = DataConfig(size=(32, 32))
 

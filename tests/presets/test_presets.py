@@ -10,8 +10,7 @@ from stylesmith.devices import FP32
 from stylesmith.errors import ConfigError
 from stylesmith.networks import build_discriminator, build_generator
 from stylesmith.presets import PRESETS, find_preset
-from stylesmith.training.draws import LatentBatch
-from stylesmith.training.steps import Networks
+from stylesmith.training.loss_passes import LatentBatch, Networks
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SIZES = [(8, 8), (32, 32), (256, 256), (384, 512), (1024, 1024)]

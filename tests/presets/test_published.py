@@ -3,7 +3,7 @@
 import pytest
 
 from stylesmith.presets import PRESETS
-from stylesmith.presets.published import (
+from stylesmith.presets.published_results import (
     PUBLISHED_RESULTS,
     PublishedResults,
     PublishedValue,

@@ -8,10 +8,10 @@ from stylesmith.data.loader import ImageBatch
 from stylesmith.errors import ConfigError
 from stylesmith.latents import RandomKeys
 from stylesmith.presets import PRESETS, find_preset
-from stylesmith.presets.small import tiny
-from stylesmith.training.learner import TrainStep
+from stylesmith.presets.own_presets import tiny
 from stylesmith.training.schedule import Schedule
-from stylesmith.training.state import TrainState
+from stylesmith.training.train_state import TrainState
+from stylesmith.training.train_step import TrainStep
 
 CPU = torch.device("cpu")
 BATCH = 2

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling.affines import (
+from stylesmith.sampling.style_affines import (
     find_affine,
     shifted_styles,
     stacked_affine_weights,

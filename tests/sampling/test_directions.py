@@ -17,9 +17,12 @@ from stylesmith.sampling import (
     save_direction,
     sefa_directions,
 )
-from stylesmith.sampling.affines import find_affine, stacked_affine_weights
-from stylesmith.sampling.boundary import read_boundary
-from stylesmith.sampling.find import principal_components, right_singular_vectors
+from stylesmith.sampling.directions import (
+    principal_components,
+    read_boundary,
+    right_singular_vectors,
+)
+from stylesmith.sampling.style_affines import find_affine, stacked_affine_weights
 from tests import support
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylesmith import images as pixels
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import draw, draw_batches, save_latents, write_folder, write_grid
+from stylesmith.sampling import draw_batches, image_files, save_latents, write_folder, write_grid
 
 
 def read(path):
@@ -91,15 +91,15 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
 def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
     """Drawing stops when writing falls behind: memory does not grow with the job."""
     painter, ahead, written = paint(), [], []
-    monkeypatch.setattr(draw, "MAX_CORES_FOR_SERIAL_WRITING", 0)
-    monkeypatch.setattr(draw, "MAX_PENDING_BATCHES", 2)
-    monkeypatch.setattr(draw, "WRITER_THREADS", 1)
+    monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", 0)
+    monkeypatch.setattr(image_files, "MAX_PENDING_BATCHES", 2)
+    monkeypatch.setattr(image_files, "WRITER_THREADS", 1)
 
     def write_slowly(image, path):
         time.sleep(0.005)
         written.append(path)
 
-    monkeypatch.setattr(draw, "_write_image", write_slowly)
+    monkeypatch.setattr(image_files, "_write_image", write_slowly)
     original = painter.draw
 
     def counting(codes):
@@ -114,7 +114,7 @@ def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
 def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_path, monkeypatch):
     folders = {}
     for name, cores in (("background", 0), ("turns", 1_000_000)):
-        monkeypatch.setattr(draw, "MAX_CORES_FOR_SERIAL_WRITING", cores)
+        monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", cores)
         paths = write_folder(paint(), range(7), tmp_path / name, batch_size=2)
         folders[name] = [(path.name, path.read_bytes()) for path in paths]
     assert folders["background"] == folders["turns"] and len(folders["turns"]) == 7
@@ -122,7 +122,7 @@ def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_p
 
 @pytest.mark.parametrize("cores", [0, 1_000_000])
 def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, monkeypatch, cores):
-    monkeypatch.setattr(draw, "MAX_CORES_FOR_SERIAL_WRITING", cores)
+    monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", cores)
     painter = paint()
 
     def fail(path, target):

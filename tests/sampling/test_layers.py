@@ -4,7 +4,7 @@ import pytest
 
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
-from stylesmith.sampling.layers import (
+from stylesmith.sampling.parsing import (
     count_layers,
     format_layers,
     layer_groups,

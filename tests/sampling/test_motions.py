@@ -7,8 +7,8 @@ from torch.testing import assert_close
 from stylesmith.errors import UsageError
 from stylesmith.sampling import (
     NoiseSettings,
+    editing,
     latent_path,
-    mix,
     mixing_path,
     noise_path,
     render_frames,
@@ -63,7 +63,7 @@ def test_a_mixing_walk_moves_only_its_layers(paint, way):
     base = painter.codes([7])
     codes = motion(at(0, 1.4))
     assert_close(codes.ws[:, :4], base.ws[:, :4].expand(2, -1, -1))
-    same_codes(motion(at(1)), mix(base, painter.codes([5]), (4, 5), painter.config))
+    same_codes(motion(at(1)), editing(base, painter.codes([5]), (4, 5), painter.config))
     same_codes(motion(at(3)), motion(at(0)))
 
 

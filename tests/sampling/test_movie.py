@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 
 from stylesmith.errors import OutputError, UsageError
 from stylesmith.sampling import write_video
-from stylesmith.sampling.movie import check_video_path, enlarge_frame
+from stylesmith.sampling.video import check_video_path, enlarge_frame
 
 COLORS = {
     1: torch.tensor([[1.0], [-1], [0.5], [0]]),
@@ -95,7 +95,7 @@ def test_other_suffixes_are_refused(tmp_path, name):
 
 
 def test_too_many_frames_for_memory_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("stylesmith.sampling.movie.MAX_FRAME_BYTES", 3 * 256 * 256 * 2)
+    monkeypatch.setattr("stylesmith.sampling.video.MAX_FRAME_BYTES", 3 * 256 * 256 * 2)
     with pytest.raises(UsageError, match=r"more than 2 GB: write \.mp4 or \.webm"):
         write_video(tmp_path / "walk.gif", flat_frames(size=(16, 16)), fps=25)
     assert list(tmp_path.iterdir()) == []

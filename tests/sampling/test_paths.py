@@ -8,7 +8,7 @@ import torch
 from scipy.interpolate import CubicSpline
 from torch.testing import assert_close
 
-from stylesmith.sampling.paths import lerp_loop, slerp, slerp_loop, spline_loop
+from stylesmith.sampling.video import lerp_loop, slerp, slerp_loop, spline_loop
 
 LOOPS = [slerp_loop, lerp_loop, spline_loop]
 EXACT = {"atol": 1e-9, "rtol": 1e-9}

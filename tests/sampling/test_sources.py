@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from stylesmith.errors import DataError, UsageError
 from stylesmith.sampling import NoiseSettings, SavedLatent, load_latents, save_latents
-from stylesmith.sampling.sources import image_stem
+from stylesmith.sampling.latent_codes import image_stem
 from stylesmith.sampling.tensor_file import read_tensor_file, write_tensor_file
 from tests import support
 

@@ -15,12 +15,14 @@ from stylesmith.sampling import (
     write_noise_layers_figure,
     write_variation_figure,
 )
-from stylesmith.sampling.noise_sheets import crop_grid, noise_layer_subsets, std_image
-from stylesmith.sampling.variation import (
+from stylesmith.sampling.stochastic_variation import (
+    crop_grid,
     draw_noise_variants,
     gray_levels,
     most_varied_window,
+    noise_layer_subsets,
     pixel_std,
+    std_image,
 )
 from tests.conftest import set_noise_strength
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stylesmith.config import RunConfig, apply_overrides
-from stylesmith.training.advice import (
+from stylesmith.training.run_history import (
     RunHistory,
     describe_run,
     finite_number,

@@ -1,8 +1,8 @@
 """The card beside a model."""
 
 from stylesmith.config import DataConfig
-from stylesmith.presets.small import tiny
-from stylesmith.training.card import model_card
+from stylesmith.presets.own_presets import tiny
+from stylesmith.training.recorder import model_card
 
 
 def test_a_card_names_those_who_ask_to_be_named():

@@ -10,10 +10,9 @@ from safetensors.torch import save_file
 
 from stylesmith.errors import ModelError, OutputError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_tensor_file
-from stylesmith.training.checkpoint import restore_newest, save_checkpoint
+from stylesmith.tensor_file import read_tensor_file
 from stylesmith.training.log import read_log
-from stylesmith.training.state import TrainState
+from stylesmith.training.train_state import TrainState, restore_newest, save_checkpoint
 from tests.support import CPU, DAMAGES, differing, newest_state, resume, start, tiny_config
 
 

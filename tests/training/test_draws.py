@@ -3,7 +3,7 @@ import torch
 
 from stylesmith.config import GeneratorConfig, MappingConfig
 from stylesmith.latents import RandomKeys
-from stylesmith.training.draws import LatentBatch, make_latent_batch
+from stylesmith.training.loss_passes import LatentBatch, make_latent_batch
 
 CONFIG = GeneratorConfig(levels=3, mapping=MappingConfig(z_dim=5, w_dim=6, layers=1))
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from stylesmith.training.ema import ema_decay, update_ema
+from stylesmith.training.train_step import ema_decay, update_ema
 
 
 @pytest.mark.parametrize("batch_size", [1, 32, 1000])

@@ -4,7 +4,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
-from stylesmith.training import estimate, steps
+from stylesmith.training import estimate, loss_passes
 from stylesmith.training.estimate import choose_micro_batch, count_pass, estimate_phase
 from stylesmith.training.schedule import Phase, Schedule
 from tests.support import CPU, make_learner, tiny_config
@@ -19,10 +19,10 @@ def test_operations_are_those_that_torch_counts(photos, precision):
     learner = make_learner(*tiny_config(photos))
     learner.state.discriminator.requires_grad_(False)
     draw = learner._latent_batch("generator", range(4))
-    players = steps.Networks(learner.state.generator, learner.state.discriminator, precision)
-    _, found = count_pass(lambda: steps.generator_pass(players, draw))
+    players = loss_passes.Networks(learner.state.generator, learner.state.discriminator, precision)
+    _, found = count_pass(lambda: loss_passes.generator_pass(players, draw))
     with FlopCounterMode(display=False) as counter:
-        steps.generator_pass(players, draw)[0].backward()
+        loss_passes.generator_pass(players, draw)[0].backward()
     assert found == counter.get_total_flops() > 0
 
 
@@ -31,7 +31,9 @@ def test_memory_is_what_a_pass_keeps(photos):
     kept = []
     for n in (1, 2, 4):
         draw = learner._latent_batch("generator", range(n))
-        kept.append(count_pass(lambda draw=draw: steps.generator_pass(learner.networks, draw))[0])
+        kept.append(
+            count_pass(lambda draw=draw: loss_passes.generator_pass(learner.networks, draw))[0]
+        )
     assert kept[0] > 4 * 3 * 8 * 8
     per_image = (kept[2] - kept[1]) / 2
     assert kept[1] - kept[0] == pytest.approx(per_image, rel=0.02)  # weights are kept once

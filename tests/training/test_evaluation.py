@@ -8,8 +8,8 @@ import torch
 import stylesmith
 from stylesmith.errors import StylesmithError
 from stylesmith.models import RunFolder
-from stylesmith.training.evaluation import Score, is_best
 from stylesmith.training.log import read_log
+from stylesmith.training.recorder import Score, is_best
 from tests.support import differing, newest_state, resume, start
 
 METRICS = ('output.metrics=["fd_random_16", "pr_random_16_3"]', "output.metrics_kimg=0.016")

@@ -14,14 +14,13 @@ from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.errors import ModelError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_tensor_file, write_tensor_file
 from stylesmith.networks import Growth, build_discriminator, match_growth
-from stylesmith.presets.small import tiny
-from stylesmith.training import losses, steps
-from stylesmith.training.checkpoint import restore_newest, save_checkpoint
-from stylesmith.training.learner import TrainStep
+from stylesmith.presets.own_presets import tiny
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
+from stylesmith.training import loss_passes, losses
 from stylesmith.training.log import read_log
-from stylesmith.training.state import TrainState
+from stylesmith.training.train_state import TrainState, restore_newest, save_checkpoint
+from stylesmith.training.train_step import TrainStep
 from stylesmith.training.trainer import RunLimits
 from tests.support import CPU, copies, differing, make_learner, make_photos
 
@@ -57,7 +56,7 @@ def growing(photos, kind="modulated", **training) -> tuple[RunConfig, Dataset]:
 
 
 def walk(learner: TrainStep, steps: int) -> None:
-    while learner.state.counters.steps < steps:
+    while learner.state.counters.steps < loss_passes:
         assert learner.step() is not None
 
 
@@ -199,7 +198,7 @@ def test_path_lengths_count_layers_that_are_not_in_use_as_zero(photos):
     learner = make_learner(*growing(photos))
     learner._apply_phase(learner.schedule.phases[1])
     draw = learner._latent_batch("path", range(2))
-    _, ws = steps.map_and_mix(learner.networks.generator, draw)
+    _, ws = loss_passes.map_and_mix(learner.networks.generator, draw)
     image = learner.networks.generate(ws, draw)[-1]
     directions = torch.randn_like(image)
     lengths = losses.path_lengths(image, ws, directions)
@@ -234,7 +233,7 @@ def test_a_run_draws_and_logs_its_level_on_the_way_and_is_used_at_it(photos, tmp
 def test_a_network_trained_to_a_level_is_saved_and_used_at_it(photos, tmp_path, steps, side):
     config, dataset = growing(photos)
     learner = make_learner(config, dataset)
-    walk(learner, steps)
+    walk(learner, loss_passes)
     run = RunFolder(tmp_path)
     save_checkpoint(run, config, learner.state)
     loaded = stylesmith.load(run.checkpoints()[0])

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from stylesmith.training.health import PATIENCE, HealthMonitor
+from stylesmith.training.run_history import PATIENCE, HealthMonitor
 
 WELL = {"sign_real": 0.8, "sign_fake": 0.75, "loss_d": 1.1}
 WINNING = WELL | {"sign_real": 0.99, "sign_fake": 0.98}

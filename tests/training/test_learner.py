@@ -7,10 +7,10 @@ import torch
 
 from stylesmith.config import TrainingConfig
 from stylesmith.errors import UsageError
-from stylesmith.training import steps
-from stylesmith.training.layout import BatchLayout
-from stylesmith.training.learner import TrainStep
-from stylesmith.training.state import TrainState, lazy_adam
+from stylesmith.training import loss_passes
+from stylesmith.training.schedule import BatchLayout
+from stylesmith.training.train_state import TrainState, lazy_adam
+from stylesmith.training.train_step import TrainStep
 from tests.support import CPU, copies, differing, make_learner, tiny_config
 
 PASSES = ["generator_pass", "path_pass", "discriminator_pass", "r1_pass"]
@@ -81,7 +81,7 @@ def test_the_order_of_moves_is_a_setting(photos, monkeypatch, order):
     learner = make_learner(*tiny_config(photos, f"training.order={order}"))
     called = []
     for name in PASSES:
-        monkeypatch.setattr(steps, name, spy(called, name, getattr(steps, name)))
+        monkeypatch.setattr(loss_passes, name, spy(called, name, getattr(loss_passes, name)))
     learner.step()
     wanted = PASSES if order == "generator_first" else PASSES[2:] + PASSES[:2]
     assert called == wanted
@@ -110,7 +110,7 @@ def test_the_target_length_moves_once_a_step(photos):
     config, dataset = tiny_config(photos, "training.micro_batch=2")
     learner = make_learner(config, dataset)
     lengths = []
-    real = steps.path_pass
+    real = loss_passes.path_pass
 
     def remember(*arguments):
         loss, stats = real(*arguments)
@@ -118,7 +118,7 @@ def test_the_target_length_moves_once_a_step(photos):
         return loss, stats
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "path_pass", remember)
+        patch.setattr(loss_passes, "path_pass", remember)
         learner.step()
     assert len(lengths) == 2
     wanted = config.training.path_decay * torch.stack(lengths).mean()
@@ -146,7 +146,7 @@ def test_a_step_that_is_not_finite_moves_nothing_but_the_clocks(learner, monkeyp
         learner.step()
     before = copies(learner.state.tensors())
     with monkeypatch.context() as patch:
-        patch.setattr(steps, name, spoiled(getattr(steps, name), learner, kind))
+        patch.setattr(loss_passes, name, spoiled(getattr(loss_passes, name), learner, kind))
         assert learner.step() is None
     assert differing(before, learner.state.tensors()) == []
     clocks = learner.state.counters
@@ -187,7 +187,9 @@ def test_a_dropped_step_uses_up_its_data_and_random_numbers(photos):
         asked.append(list(positions)) or real(positions, upcoming)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "generator_pass", spoiled(steps.generator_pass, learner, "loss"))
+        patch.setattr(
+            loss_passes, "generator_pass", spoiled(loss_passes.generator_pass, learner, "loss")
+        )
         learner.step()
     learner.step()
     assert asked == [[0, 1, 2, 3], [4, 5, 6, 7]]
@@ -198,7 +200,7 @@ def test_shares_of_all_processes_cover_the_batch_once(monkeypatch):
     assert layout.accumulation == 2
     found = []
     for rank in range(3):
-        monkeypatch.setattr("stylesmith.training.layout.distributed.rank", lambda rank=rank: rank)
+        monkeypatch.setattr("stylesmith.training.schedule.distributed.rank", lambda rank=rank: rank)
         shares = layout.micro_batches()
         assert [len(share) for share in shares] == [2, 2]
         found += [index for share in shares for index in share]

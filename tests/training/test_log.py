@@ -11,9 +11,8 @@ import pytest
 from rich.console import Console
 
 from stylesmith.errors import ModelError, OutputError, UsageError
-from stylesmith.training import live
-from stylesmith.training.live import format_duration
-from stylesmith.training.log import LiveView, RunLog, TensorBoardWriter, read_log
+from stylesmith.training import log
+from stylesmith.training.log import LiveView, RunLog, TensorBoardWriter, format_duration, read_log
 
 
 @pytest.fixture
@@ -135,7 +134,7 @@ def view(*, terminal, **limits):
 def clock(monkeypatch):
     """A clock that a test sets by hand."""
     now = types.SimpleNamespace(seconds=100.0)
-    monkeypatch.setattr(live, "time", types.SimpleNamespace(monotonic=lambda: now.seconds))
+    monkeypatch.setattr(log, "time", types.SimpleNamespace(monotonic=lambda: now.seconds))
     return now
 
 

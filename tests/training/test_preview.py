@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from stylesmith.networks import build_generator
-from stylesmith.training.preview import Preview, color_moments, mean_pairwise_distance
+from stylesmith.training.recorder import Preview, color_moments, mean_pairwise_distance
 from tests.support import tiny_config
 
 

@@ -21,7 +21,7 @@ TRAIN = f"""
 import os, signal
 from stylesmith import files, runs
 from stylesmith.cli import main
-from stylesmith.training.learner import Learner
+from stylesmith.training.train_step import Learner
 from stylesmith.training.log import RunLog
 
 def refuse(*arguments, **options):

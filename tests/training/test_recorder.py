@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 from stylesmith.training import recorder as recorder_module
-from stylesmith.training.learner import TrainStep
 from stylesmith.training.log import read_log
 from stylesmith.training.recorder import crossed_interval
+from stylesmith.training.train_step import TrainStep
 from tests.support import start
 
 SCHEDULE = ("output.log_kimg=0.008", "output.grid_kimg=0.02", "output.snapshot_kimg=0.03")

@@ -13,8 +13,8 @@ from PIL import Image
 from stylesmith.config import RunConfig
 from stylesmith.errors import ConfigError, ModelError
 from stylesmith.training.log import RunLog
-from stylesmith.training.pictures import MAX_HISTORY_GRIDS, embed_image
-from stylesmith.training.report import write_report
+from stylesmith.training.report_figures import MAX_HISTORY_GRIDS, embed_image
+from stylesmith.training.run_report import write_report
 
 SIZE = 32
 VOID = {"meta", "img"}

@@ -6,9 +6,8 @@ from stylesmith import runs
 from stylesmith.config import apply_overrides
 from stylesmith.errors import DataError, ModelError
 from stylesmith.models import RunFolder
-from stylesmith.training.checkpoint import restore_newest
 from stylesmith.training.log import read_log
-from stylesmith.training.state import TrainState
+from stylesmith.training.train_state import TrainState, restore_newest
 from tests import support
 from tests.support import CPU, differing, newest_state, resume, start, stylesmith
 

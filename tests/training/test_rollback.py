@@ -6,9 +6,9 @@ import pytest
 
 from stylesmith.errors import RunError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_tensor_file
-from stylesmith.training.learner import TrainStep
+from stylesmith.tensor_file import read_tensor_file
 from stylesmith.training.log import read_log
+from stylesmith.training.train_step import TrainStep
 from tests import support
 from tests.support import differing, newest_state
 

@@ -9,9 +9,8 @@ from stylesmith.data.avatars import make_avatars
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.models import RunFolder
 from stylesmith.presets import find_preset
-from stylesmith.training.checkpoint import restore_newest, save_checkpoint
-from stylesmith.training.preview import Preview
-from stylesmith.training.state import TrainState
+from stylesmith.training.recorder import Preview
+from stylesmith.training.train_state import TrainState, restore_newest, save_checkpoint
 from tests.support import CPU, make_learner
 
 ROWS = [f"{paper}-{row}" for paper in ("stylegan", "stylegan2") for row in "abcdef"]

@@ -3,10 +3,10 @@
 import pytest
 
 from stylesmith.config import DataConfig, RunConfig
-from stylesmith.config.levels import at_level
+from stylesmith.config.training import at_level
 from stylesmith.errors import ConfigError, UsageError
 from stylesmith.networks import Growth
-from stylesmith.presets.small import tiny
+from stylesmith.presets.own_presets import tiny
 from stylesmith.training.schedule import Schedule, growth_at
 
 EIGHT_GPUS = {4: 512, 8: 256, 16: 128, 32: 64, 64: 32}

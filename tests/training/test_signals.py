@@ -12,7 +12,7 @@ import pytest
 
 from stylesmith.models import RunFolder
 from stylesmith.training.log import read_log
-from stylesmith.training.signals import stop_request
+from stylesmith.training.trainer import stop_request
 from tests import support
 from tests.support import differing, newest_state, resume, start
 
@@ -63,7 +63,7 @@ def test_a_signal_saves_says_so_and_ends_well(photos, tmp_path, number):
 
 WAIT = """
 import sys, time
-from stylesmith.training.signals import stop_request
+from stylesmith.training.trainer import stop_request
 with stop_request() as request:
     print("ready", flush=True)
     while request.signal is None:

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from stylesmith.devices import FP32
 from stylesmith.networks import Growth, image_pyramid
-from stylesmith.training import steps
+from stylesmith.training import loss_passes
 from tests.support import make_learner, make_photos, tiny_config
 
 
@@ -20,9 +20,9 @@ def test_wgan_moves_the_critic_by_scores_drift_and_gradient_norms_between(photos
     players, training = learner.networks, learner.config.training
     draw, places = learner._latent_batch("discriminator", range(3)), torch.tensor([0.0, 0.3, 1.0])
     reals = torch.randn(3, 3, 16, 16)
-    loss, stats = steps.wgan_pass(players, reals, None, draw, places, training)
+    loss, stats = loss_passes.wgan_pass(players, reals, None, draw, places, training)
 
-    ws = steps.map_and_mix(players.generator, draw)[1]
+    ws = loss_passes.map_and_mix(players.generator, draw)[1]
     fakes, critic = players.generator.synthesis(ws, draw.noise), players.discriminator
     mixed = (reals + (fakes - reals) * places[:, None, None, None]).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed)
@@ -57,7 +57,7 @@ def test_the_multiscale_critic_sees_reals_as_their_pyramid(photos):
     for view, wanted in zip(views, image_pyramid(reals, 3), strict=True):
         assert torch.equal(view, wanted)
     draw = learner._latent_batch("generator", range(2))
-    ws = steps.map_and_mix(learner.networks.generator, draw)[1]
+    ws = loss_passes.map_and_mix(learner.networks.generator, draw)[1]
     drawn = learner.networks.generate(ws, draw)
     assert [image.shape[-1] for image in drawn] == [4, 8, 16]
 
@@ -65,7 +65,7 @@ def test_the_multiscale_critic_sees_reals_as_their_pyramid(photos):
 def test_a_growing_critic_sees_reals_at_the_level_in_use(photos):
     settings = ("generator.connection=grow", "discriminator.connection=grow")
     learner = make_learner(*tiny_config(photos, *settings))
-    players = steps.Networks(
+    players = loss_passes.Networks(
         learner.state.generator, learner.state.discriminator, FP32, growth=Growth(1)
     )
     (view,) = players.prepare_reals(torch.randn(2, 3, 16, 16))

@@ -9,9 +9,9 @@ import pytest
 from stylesmith import runs
 from stylesmith.errors import DataError, OutputError
 from stylesmith.models import RunFolder
-from stylesmith.models.container import read_tensor_file, read_tensor_file_header
-from stylesmith.training.learner import TrainStep
+from stylesmith.tensor_file import read_tensor_file, read_tensor_file_header
 from stylesmith.training.log import read_log
+from stylesmith.training.train_step import TrainStep
 from stylesmith.training.trainer import RunLimits
 from tests import support
 from tests.support import CPU, newest_state, start, tiny_config

@@ -7,20 +7,16 @@ from typing import Annotated, NoReturn
 import typer
 
 import stylesmith
-from stylesmith.cli import classifiers, data, weights
-from stylesmith.cli.attribution import attribution
+from stylesmith.cli import data, weights
 from stylesmith.cli.console import error_console
 from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
 from stylesmith.cli.edit import edit
 from stylesmith.cli.evaluate import evaluate
-from stylesmith.cli.figure import figure
-from stylesmith.cli.generate import generate
-from stylesmith.cli.mix import mix
-from stylesmith.cli.noise import noise
+from stylesmith.cli.figures import figure, table
+from stylesmith.cli.generate import generate, mix, noise
 from stylesmith.cli.presets import presets
-from stylesmith.cli.project import project
-from stylesmith.cli.table import table
+from stylesmith.cli.project import attribution, project
 from stylesmith.cli.train import train
 from stylesmith.cli.video import video
 from stylesmith.errors import StylesmithError
@@ -41,7 +37,7 @@ app.command()(edit)
 app.command()(project)
 app.command()(attribution)
 app.command()(evaluate)
-app.add_typer(classifiers.classifiers_app, name="classifiers")
+app.add_typer(weights.classifiers_app, name="classifiers")
 app.add_typer(weights.weights_app, name="weights")
 app.command()(figure)
 app.command()(table)

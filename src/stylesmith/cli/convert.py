@@ -90,9 +90,9 @@ def inspect(file: PublishedFileArgument) -> None:
     Example:
     `stylesmith inspect ffhq.pkl`
     """
-    from stylesmith.models.interop import describe
+    from stylesmith.models.interop import importer
 
-    _print_lines(*describe(file))
+    _print_lines(*importer(file))
 
 
 def export(

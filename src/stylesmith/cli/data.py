@@ -10,7 +10,7 @@ from rich.markup import escape
 from stylesmith.cli.console import console, progress_bar
 
 if TYPE_CHECKING:
-    from stylesmith.data.check import DataReport
+    from stylesmith.data.scan import DataReport
 
 data_app = typer.Typer(
     no_args_is_help=True, help="Prepare, check and make training data.", rich_markup_mode="markdown"
@@ -115,7 +115,7 @@ def check(
 
     Example: `stylesmith data check photos/`
     """
-    from stylesmith.data.check import check_data as check_data
+    from stylesmith.data.scan import check_data as check_data
 
     with progress_bar("Checking") as advance:
         report = check_data(path, on_progress=advance)

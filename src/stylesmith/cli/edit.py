@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylesmith.cli.console import progress_bar
-from stylesmith.cli.drawing import (
+from stylesmith.cli.options import (
     CenterName,
     CenterOption,
     ClassOption,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from stylesmith.sampling import Direction, SamplingPipeline
-    from stylesmith.sampling.layers import LayerIndices
+    from stylesmith.sampling.parsing import LayerIndices
 
 PREVIEW_FILE = "preview.png"
 
@@ -107,9 +107,8 @@ def edit(
 
     `stylesmith edit runs/photos --find boundary --classifiers classifiers/ --out attributes/`
     """
-    from stylesmith.sampling.edit import write_editing_grid
-    from stylesmith.sampling.layers import parse_layers
-    from stylesmith.sampling.ranges import parse_strengths
+    from stylesmith.sampling.editing import write_editing_grid
+    from stylesmith.sampling.parsing import parse_layers, parse_strengths
 
     strengths = parse_strengths(strength)
     _check_options(find, direction, channel, without, boundary, classifiers)
@@ -180,9 +179,8 @@ def _read_directions(
     channels: list[str],
     layers: "LayerIndices | None",
 ) -> "list[Direction]":
-    from stylesmith.sampling.direction import read_direction
-    from stylesmith.sampling.find import channel_direction
-    from stylesmith.sampling.ranges import parse_channel
+    from stylesmith.sampling.directions import channel_direction, read_direction
+    from stylesmith.sampling.parsing import parse_channel
 
     generator, model = painter.generator, painter.model_hash
     found = [read_direction(path, generator, model=model) for path in paths]
@@ -193,7 +191,7 @@ def _read_directions(
 def _find_directions(
     painter: "SamplingPipeline", find: FindMethod, layers: "LayerIndices | None", count: int
 ) -> "list[Direction]":
-    from stylesmith.sampling.find import pca_directions, sefa_directions
+    from stylesmith.sampling.directions import pca_directions, sefa_directions
 
     search = sefa_directions if find is FindMethod.weights else pca_directions
     return search(painter, layers=layers, count=count)
@@ -203,7 +201,7 @@ def _boundary_normals(
     painter: "SamplingPipeline", files: list[Path], classifiers: Path | None, samples: int
 ) -> "Mapping[str, Tensor]":
     """Of boundaries by name, from files or from what classifiers see."""
-    from stylesmith.sampling.boundary import read_boundary
+    from stylesmith.sampling.directions import read_boundary
 
     if classifiers is not None:
         return _attribute_normals(painter, classifiers, samples)
@@ -213,7 +211,7 @@ def _boundary_normals(
 def _boundary_directions(
     painter: "SamplingPipeline", normals: "Mapping[str, Tensor]", layers: "LayerIndices | None"
 ) -> "list[Direction]":
-    from stylesmith.sampling.find import boundary_direction
+    from stylesmith.sampling.directions import boundary_direction
 
     return [
         boundary_direction(painter, normal, name=name, layers=layers)
@@ -227,9 +225,12 @@ def _attribute_normals(
     """Of the boundaries that classifiers draw through the untruncated w of a network."""
     import torch
 
-    from stylesmith.metrics.boundaries import attribute_boundaries, classify_seeds
     from stylesmith.metrics.classifiers import open_classifiers
-    from stylesmith.metrics.separability import require_scikit_learn
+    from stylesmith.metrics.separability import (
+        attribute_boundaries,
+        classify_seeds,
+        require_scikit_learn,
+    )
     from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
     require_scikit_learn()
@@ -244,7 +245,7 @@ def _attribute_normals(
 def _apply_without(
     painter: "SamplingPipeline", moves: "list[Direction]", paths: list[Path]
 ) -> "list[Direction]":
-    from stylesmith.sampling.direction import orthogonalize, read_direction
+    from stylesmith.sampling.directions import orthogonalize, read_direction
 
     model = painter.model_hash
     others = [read_direction(path, painter.generator, model=model) for path in paths]
@@ -257,7 +258,7 @@ def _apply_without(
 
 
 def _write_directions(moves: "list[Direction]", folder: Path) -> None:
-    from stylesmith.sampling.direction import save_direction
+    from stylesmith.sampling.directions import save_direction
 
     for move in moves:
         save_direction(folder / f"{move.name}.safetensors", move)

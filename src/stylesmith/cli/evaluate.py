@@ -95,11 +95,11 @@ def evaluate(
     from stylesmith import distributed, files
     from stylesmith.config import parse_size
     from stylesmith.devices import choose_device, choose_precision
-    from stylesmith.metrics.cache import StatisticsCache, default_cache_folder
     from stylesmith.metrics.evaluate import EvaluationSettings
     from stylesmith.metrics.evaluate import evaluate as measure
-    from stylesmith.metrics.meter import ProgressReporter
-    from stylesmith.metrics.sides import SourceOptions, open_sources
+    from stylesmith.metrics.extraction import ProgressReporter
+    from stylesmith.metrics.image_sources import SourceOptions, open_sources
+    from stylesmith.metrics.reference_statistics import StatisticsCache, default_cache_folder
 
     if out is not None:
         files.check_absent(out, force=force)

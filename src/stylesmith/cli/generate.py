@@ -1,13 +1,14 @@
-"""`stylesmith generate`: pictures from a trained generator."""
+"""`stylesmith generate`, `mix` and `noise`: images from a trained generator."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylesmith.cli.console import progress_bar
-from stylesmith.cli.drawing import (
+from stylesmith.cli.options import (
     CenterName,
     CenterOption,
     ClassOption,
@@ -22,9 +23,13 @@ from stylesmith.cli.drawing import (
     count_text,
     open_pipeline,
     print_line,
+    read_sources,
 )
 from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
+
+if TYPE_CHECKING:
+    from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 
 class ImageFormat(StrEnum):
@@ -66,8 +71,8 @@ def generate(
 
     `stylesmith generate runs/photos --seeds 0-999 --out pictures/`
     """
-    from stylesmith.sampling.draw import write_folder, write_grid
-    from stylesmith.sampling.sources import parse_seeds_and_paths
+    from stylesmith.sampling.image_files import write_folder, write_grid
+    from stylesmith.sampling.latent_codes import parse_seeds_and_paths
 
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
@@ -90,4 +95,164 @@ def generate(
         else:
             suffix = f".{format.value}"
             write_folder(painter, sources, out, suffix=suffix, latents=latents, on_progress=advance)
+    print_line(f"{count_text(len(sources), 'picture')} -> {out}")
+
+
+def mix(
+    model: ModelArgument,
+    rows: Annotated[
+        str, typer.Option(help="Pictures down the side, which keep the other layers.")
+    ] = "0-3",
+    columns: Annotated[
+        str, typer.Option("--columns", help="Pictures across the top, which lend their styles.")
+    ] = "4-8",
+    styles: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Layers to lend: coarse, middle, fine, or 0-3,6. Given again, all rows come again "
+            "with other layers. Without it, each name that the network has."
+        ),
+    ] = None,
+    psi: PsiOption = 0.7,
+    psi_layers: PsiLayersOption = None,
+    center: CenterOption = CenterName.global_,
+    class_: ClassOption = None,
+    noise: NoiseOption = "fixed",
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("mix.png"),
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
+) -> None:
+    """Mix styles, in a grid with the two sources at its top and side (StyleGAN, Figure 3).
+
+    Sources are seeds or latent files. Coarse layers (4x4 to 8x8) hold pose and shape, middle ones
+    (16x16 to 32x32) smaller features, fine ones (from 64x64 on) color and texture.
+
+    Example: `stylesmith mix runs/photos --rows 0-3 --columns 4-8 --styles coarse --styles middle`
+    """
+    from stylesmith.sampling.editing import MixingRow, write_mixing_grid
+    from stylesmith.sampling.parsing import format_layers, layer_groups, parse_layers
+
+    check_image_path(out, force=force)
+    painter = open_pipeline(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        center=center,
+        class_=class_,
+        noise=noise,
+        device=device,
+    )
+    config = painter.config
+    words = styles or list(layer_groups(config))
+    layers = [parse_layers(word, config, option="--styles") for word in words]
+    down = read_sources(painter, rows, option="--rows")
+    across = read_sources(painter, columns, option="--columns")
+    mixed = [MixingRow(source, chosen) for chosen in layers for source in down]
+    with progress_bar("Drawing") as advance:
+        write_mixing_grid(painter, mixed, across, out, on_progress=advance)
+    for word, chosen in zip(words, layers, strict=True):
+        print_line(
+            f"{count_text(len(down), 'row')}: {word} styles (layers {format_layers(chosen)})"
+        )
+    print_line(f"{len(mixed)}x{len(across)} pictures -> {out}")
+
+
+class NoiseFigure(StrEnum):
+    """Choices of --figure."""
+
+    variation = "variation"
+    components = "components"
+
+
+def noise(
+    model: ModelArgument,
+    seeds: SeedsOption = "0-1",
+    figure: Annotated[
+        NoiseFigure,
+        typer.Option(
+            help="variation: picture, crops of four draws, standard deviation. components: noise "
+            "on all, no, fine and coarse layers."
+        ),
+    ] = NoiseFigure.variation,
+    draws: Annotated[int, typer.Option(min=2, help="Draws of noise for each picture.")] = 100,
+    layers: Annotated[
+        str | None, typer.Option(help="Layers that get noise, for variation; else all.")
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(help="LEFT,TOP,RIGHT,BOTTOM in pixels; else where noise changes most."),
+    ] = None,
+    psi: PsiOption = 0.7,
+    psi_layers: PsiLayersOption = None,
+    center: CenterOption = CenterName.global_,
+    class_: ClassOption = None,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("noise.png"),
+    device: DeviceOption = DeviceName.auto,
+    force: ForceOption = False,
+) -> None:
+    """Show what noise changes, and what it leaves (StyleGAN, Figures 4 and 5).
+
+    Examples:
+    `stylesmith noise runs/photos --seeds 3,5 --out noise.png`
+
+    `stylesmith noise runs/photos --seeds 3,5 --figure components --out components.png`
+    """
+    from stylesmith.sampling.parsing import parse_crop
+
+    window = parse_crop(crop) if crop else None
+    check_image_path(out, force=force)
+    painter = open_pipeline(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        center=center,
+        class_=class_,
+        noise=f"fixed:{layers}" if layers else "fixed",
+        device=device,
+    )
+    sources = read_sources(painter, seeds)
+    if figure is NoiseFigure.components:
+        _draw_components(painter, sources, out)
+    else:
+        _draw_variation(painter, sources, out, draws, window)
+
+
+def _draw_variation(
+    painter: "SamplingPipeline",
+    sources: "list[SeedOrLatent]",
+    out: Path,
+    draws: int,
+    crop: tuple[int, int, int, int] | None,
+) -> None:
+    from stylesmith.sampling.latent_codes import image_stem
+    from stylesmith.sampling.stochastic_variation import (
+        NoiseVariation,
+        measure_noise_variation,
+        write_variation_figure,
+    )
+
+    def variations() -> Iterator[NoiseVariation]:
+        for source in sources:
+            with progress_bar("Drawing") as advance:
+                found = measure_noise_variation(painter, source, draws, on_progress=advance)
+            mean, most = float(found.std.mean()), float(found.std.max())
+            levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
+            print_line(f"{image_stem(source)}: {levels}")
+            yield found
+
+    write_variation_figure(out, variations(), rows=len(sources), crop=crop)
+    print_line(f"{count_text(len(sources), 'picture')}, {draws} draws each -> {out}")
+
+
+def _draw_components(painter: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path) -> None:
+    from stylesmith.sampling.parsing import format_layers
+    from stylesmith.sampling.stochastic_variation import (
+        noise_layer_subsets,
+        write_noise_layers_figure,
+    )
+
+    write_noise_layers_figure(painter, sources, out)
+    chosen = noise_layer_subsets(painter.config).items()
+    columns = ", ".join(f"{name} ({format_layers(layers) or '-'})" for name, layers in chosen)
+    print_line(f"Noise on layers, from left to right: {columns}")
     print_line(f"{count_text(len(sources), 'picture')} -> {out}")

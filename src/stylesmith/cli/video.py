@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylesmith.cli.console import progress_bar
-from stylesmith.cli.drawing import (
+from stylesmith.cli.options import (
     CenterName,
     CenterOption,
     ClassOption,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
-    from stylesmith.sampling.motions import LatentPath
+    from stylesmith.sampling.video import LatentPath
 
 
 class VideoKind(StrEnum):
@@ -96,10 +96,9 @@ def video(
     `stylesmith video runs/photos --kind mix --base 7 --seeds 0-5 --styles middle --out mix.webm`
     """
     from stylesmith import files
-    from stylesmith.sampling.motions import NOISE_LOOP_KEYFRAMES
-    from stylesmith.sampling.motions import render_frames as draw_frames
-    from stylesmith.sampling.movie import check_video_path, write_video
-    from stylesmith.sampling.ranges import parse_grid
+    from stylesmith.sampling.parsing import parse_grid
+    from stylesmith.sampling.video import NOISE_LOOP_KEYFRAMES, check_video_path, write_video
+    from stylesmith.sampling.video import render_frames as draw_frames
 
     check_video_path(out)
     files.check_absent(out, force=force)
@@ -134,7 +133,7 @@ def video(
 def _image_motions(
     painter: "SamplingPipeline", loops: "list[list[SeedOrLatent]]", kind: VideoKind, way: WayName
 ) -> "list[LatentPath]":
-    from stylesmith.sampling.motions import latent_path, noise_path
+    from stylesmith.sampling.video import latent_path, noise_path
 
     if kind is VideoKind.walk:
         return [latent_path(painter, loop, way.value) for loop in loops]
@@ -152,8 +151,8 @@ def _mixing_motions(
     styles: str,
     way: WayName,
 ) -> "list[LatentPath]":
-    from stylesmith.sampling.layers import parse_layers
-    from stylesmith.sampling.motions import mixing_path
+    from stylesmith.sampling.parsing import parse_layers
+    from stylesmith.sampling.video import mixing_path
 
     layers = parse_layers(styles, painter.config, option="--styles")
     sources = read_sources(painter, base, option="--base") if base else []

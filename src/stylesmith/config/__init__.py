@@ -1,8 +1,6 @@
 """Everything a run depends on, as frozen typed values that read and write JSON."""
 
 from stylesmith.config.base import Config, apply_overrides, format_validation_error
-from stylesmith.config.data import DataConfig
-from stylesmith.config.levels import AmountByLevel, CountByLevel, IntervalByLevel, at_level
 from stylesmith.config.network import (
     DiscriminatorConfig,
     GeneratorConfig,
@@ -11,8 +9,16 @@ from stylesmith.config.network import (
     base_grid,
     parse_size,
 )
-from stylesmith.config.run import OutputConfig, RunConfig
-from stylesmith.config.training import GrowthConfig, LossName, TrainingConfig
+from stylesmith.config.run import DataConfig, OutputConfig, RunConfig
+from stylesmith.config.training import (
+    AmountByLevel,
+    CountByLevel,
+    GrowthConfig,
+    IntervalByLevel,
+    LossName,
+    TrainingConfig,
+    at_level,
+)
 
 __all__ = [
     "AmountByLevel",

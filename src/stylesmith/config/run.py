@@ -1,15 +1,36 @@
-"""A whole run: networks, data, training, and what is written on the way."""
+"""The configuration of a whole run: data, networks, training, and output."""
 
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from stylesmith.config.base import Config, format_validation_error
-from stylesmith.config.data import DataConfig
-from stylesmith.config.levels import IntervalByLevel, scale_setting
 from stylesmith.config.network import DiscriminatorConfig, GeneratorConfig
-from stylesmith.config.training import TrainingConfig
+from stylesmith.config.training import IntervalByLevel, TrainingConfig, scale_setting
 from stylesmith.errors import ConfigError
+
+
+class DataConfig(Config):
+    """The training set as the run sees it."""
+
+    path: str = ""
+    """Folder or zip, as an absolute path."""
+    size: tuple[int, int] = (256, 256)
+    """Height and width in pixels."""
+    channels: Literal[1, 3, 4] = 3
+    """1 is grey, 3 is RGB, 4 is RGB with alpha."""
+    label_size: int = Field(default=0, ge=0)
+    """Length of a label; 0 trains without labels."""
+    mirror: bool = False
+    """Flip each image with probability 1/2."""
+    skip_bad: bool = False
+    """Leave unreadable images out instead of stopping."""
+    resize: bool = False
+    """Crop and resize images of other sizes while reading; off means that they are refused."""
+    credit: str = ""
+    """Author and license of the images, where they ask to be named; repeated on model cards."""
+    fingerprint: str = ""
+    """Hash of the names and sizes of the files, which tells whether the data has changed."""
 
 
 class OutputConfig(Config):

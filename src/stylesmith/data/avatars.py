@@ -10,20 +10,27 @@ from pathlib import Path
 from typing import Any
 
 from stylesmith.config import base_grid
-from stylesmith.data.avatar_art import (
+from stylesmith.data.avatar_drawing import (
     AVATAR_COLORS,
+    HAIR_CLASS_NAMES,
     PART_PROBABILITIES,
     STYLE_NAME,
     VARIANT_WEIGHTS,
     DrawnAvatar,
+    avatar_attributes,
     draw_avatars,
+    hair_class,
     ignore_interrupt,
     load_style_definition,
 )
-from stylesmith.data.avatar_attributes import HAIR_CLASS_NAMES, avatar_attributes, hair_class
 from stylesmith.data.labels import Label
-from stylesmith.data.pack import ATTRIBUTES_FILE, check_zip_path, write_training_zip, zip_image_name
 from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
+from stylesmith.data.training_zip import (
+    ATTRIBUTES_FILE,
+    check_zip_path,
+    write_training_zip,
+    zip_image_name,
+)
 from stylesmith.errors import UsageError
 
 _AVATARS_PER_JOB = 50

@@ -9,11 +9,9 @@ import numpy as np
 
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
-from stylesmith.data.decode import convert_channels, decode_image, image_to_array
+from stylesmith.data.decode import convert_channels, crop_and_resize, decode_image, image_to_array
 from stylesmith.data.labels import Labels, read_labels
-from stylesmith.data.pack import read_manifest
 from stylesmith.data.parallel import ProgressCallback
-from stylesmith.data.resize import crop_and_resize
 from stylesmith.data.scan import (
     BadImage,
     check_readable,
@@ -22,6 +20,7 @@ from stylesmith.data.scan import (
     image_names,
     scan_images,
 )
+from stylesmith.data.training_zip import read_manifest
 from stylesmith.errors import DataError
 
 MAX_CACHED_BYTES = 512 << 20

@@ -1,16 +1,38 @@
-"""Batches of images and labels, decoded by threads ahead of need."""
+"""Order of the training images by (seed, position), and batches decoded by threads in advance."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from stylesmith.data.dataset import Dataset
-from stylesmith.data.sampler import Sampler
 from stylesmith.latents import RandomKeys
+
+
+class Sampler:
+    """Every image once per epoch, each epoch in another order.
+
+    Position 0 is the first image that a run is shown. A run that resumes, or a rank that takes
+    every other position, needs nothing but the number.
+    """
+
+    def __init__(self, length: int, keys: RandomKeys):
+        self.length = length
+        self._keys = keys
+        self._order = lru_cache(maxsize=2)(self._permutation)  # a batch may span two epochs
+
+    def index(self, position: int) -> int:
+        """The image at a position."""
+        epoch, place = divmod(position, self.length)
+        return int(self._order(epoch)[place])
+
+    def _permutation(self, epoch: int) -> np.ndarray:
+        return self._keys.permutation(self.length, "order", epoch)
+
 
 ImageAndLabel = tuple[np.ndarray, np.ndarray]
 

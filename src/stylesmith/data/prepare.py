@@ -13,11 +13,16 @@ from PIL import Image
 
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
-from stylesmith.data.decode import convert_channels, decode_image
+from stylesmith.data.decode import (
+    ResizeFilter,
+    center_crop_box,
+    convert_channels,
+    crop_and_resize,
+    decode_image,
+    pad_with_black,
+)
 from stylesmith.data.labels import Label, Labels, read_labels
-from stylesmith.data.pack import check_zip_path, read_manifest, write_training_zip
 from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
-from stylesmith.data.resize import ResizeFilter, center_crop_box, crop_and_resize, pad_with_black
 from stylesmith.data.scan import (
     BadImage,
     check_readable,
@@ -25,6 +30,7 @@ from stylesmith.data.scan import (
     image_names,
     scan_images,
 )
+from stylesmith.data.training_zip import check_zip_path, read_manifest, write_training_zip
 from stylesmith.errors import DataError, OutputError, UsageError
 
 

@@ -4,10 +4,16 @@ Each figure is a function from a `FigureInput` to a `Drawing`, listed in `catalo
 files of drawings, with matplotlib.
 """
 
-from stylesmith.figures.catalog import FIGURES, PaperFigure, check_model, check_options, find_figure
-from stylesmith.figures.drawing import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
-from stylesmith.figures.page import save_figure
-from stylesmith.figures.subject import FigureInput, FigureOptions, ProgressCallback
+from stylesmith.figures.figure_input import FigureInput, FigureOptions, ProgressCallback
+from stylesmith.figures.matplotlib_page import save_figure
+from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
+from stylesmith.figures.paper_figures import (
+    FIGURES,
+    PaperFigure,
+    check_model,
+    check_options,
+    find_figure,
+)
 
 __all__ = [
     "OKABE_ITO_COLORS",

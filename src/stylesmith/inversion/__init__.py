@@ -3,13 +3,15 @@
 Source: StyleGAN2, section 5 and appendix D.
 """
 
-from stylesmith.inversion.measure import choose_distance
-from stylesmith.inversion.noise_regularizer import noise_regularizer
-from stylesmith.inversion.project import ProjectionResult, Projector
-from stylesmith.inversion.search import LatentOptimizer
-from stylesmith.inversion.settings import ProjectionSettings
-from stylesmith.inversion.targets import ProjectionTarget, read_targets
-from stylesmith.inversion.w_statistics import WStatistics, w_statistics
+from stylesmith.inversion.latent_optimizer import (
+    LatentOptimizer,
+    WStatistics,
+    choose_distance,
+    w_statistics,
+)
+from stylesmith.inversion.projection_targets import ProjectionTarget, read_targets
+from stylesmith.inversion.projection_variables import ProjectionSettings, noise_regularizer
+from stylesmith.inversion.projector import ProjectionResult, Projector
 
 __all__ = [
     "ProjectionResult",

@@ -3,7 +3,7 @@
     from stylesmith.devices import FP32, choose_device
     from stylesmith.metrics.evaluate import Settings, evaluate
     from stylesmith.metrics.protocol import parse_metrics
-    from stylesmith.metrics.sides import Opening, open_sides
+    from stylesmith.metrics.image_sources import Opening, open_sides
 
     device = choose_device()
     fake, real = open_sides(Path("runs/photos"), None, Opening(device, FP32))

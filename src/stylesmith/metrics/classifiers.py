@@ -1,28 +1,40 @@
-"""Attribute classifiers: one network per binary attribute, which labels generated images.
+"""Attribute classifiers for linear separability: architecture, files and training.
 
-StyleGAN, section 4.2 and appendix C: the discriminator's architecture without minibatch standard
-deviation, Adam at 1e-3, batches of 8, 150,000 images each. They need no weights from elsewhere, so
-they also serve as an extractor.
+The discriminator's architecture without minibatch standard deviation, Adam at 1e-3, batches of 8,
+150,000 images for each attribute. Their logits also serve as features.
+
+Source: StyleGAN, section 4.2 and appendix C.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
 from torch import Tensor
 
-from stylesmith import files, images
+from stylesmith import distributed, files, images
 from stylesmith.config import DiscriminatorConfig, base_grid
-from stylesmith.errors import ModelError, ShapeError
-from stylesmith.models.container import TensorFileKind, read_tensor_file, write_tensor_file
-from stylesmith.models.store import copy_tensors
+from stylesmith.data.dataset import Dataset
+from stylesmith.data.loader import Sampler
+from stylesmith.data.parallel import ProgressCallback, map_ahead
+from stylesmith.devices import FP32, Precision
+from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
+from stylesmith.latents import RandomKeys
+from stylesmith.metrics.attributes import Attributes
+from stylesmith.metrics.image_sources import data_hash
+from stylesmith.metrics.protocol import ProtocolName
+from stylesmith.models.serialization import copy_tensors
 from stylesmith.networks import build_discriminator
+from stylesmith.networks.build import tensors_hash
 from stylesmith.networks.discriminators import OrigDiscriminator
-from stylesmith.networks.fingerprint import tensors_hash
+from stylesmith.tensor_file import TensorFileKind, read_tensor_file, write_tensor_file
 
 CLASSIFIER_KIND: TensorFileKind = "classifier"
 CLASSIFIER_SUFFIX = ".safetensors"
@@ -197,3 +209,224 @@ def open_classifiers(folder: Path, device: torch.device) -> Classifiers:
                 "Train all of a folder together."
             )
     return Classifiers([network.to(device) for network in networks], facts)
+
+
+CLASSIFIER_BATCH_SIZE = 8
+LEARNING_RATE = 1e-3
+ADAM_BETAS = (0.0, 0.99)
+TRAINING_IMAGES: dict[ProtocolName, int] = {"paper": 150_000, "small": 10_000}
+"""Images that each classifier is shown."""
+MAX_CHANNELS: dict[ProtocolName, int] = {"paper": 512, "small": 64}
+"""Most feature maps."""
+HELD_OUT_INTERVAL = 10
+"""One image in so many is kept for the test."""
+MAX_TEST_IMAGES = 2000
+TIMED_STEPS = 3
+"""Steps that are timed for the estimate, after one to warm up."""
+
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ClassifierTraining:
+    """What all classifiers of a folder have in common."""
+
+    dataset: Dataset
+    attributes: Attributes
+    config: DiscriminatorConfig
+    images: int
+    """How many each is shown."""
+    seed: int
+    device: torch.device
+    precision: Precision = FP32
+
+
+def plan_classifier_training(
+    dataset: Dataset,
+    attributes: Attributes,
+    *,
+    protocol: ProtocolName = "paper",
+    seed: int = 0,
+    device: torch.device,
+    precision: Precision = FP32,
+) -> ClassifierTraining:
+    """A lesson by protocol: `paper` or `small`.
+
+    Raises:
+        DataError: If there are too few images to hold any out.
+    """
+    if len(dataset) < 2 * HELD_OUT_INTERVAL:
+        raise DataError(
+            f"{dataset.path}: holds {len(dataset)} images; classifiers need {2 * HELD_OUT_INTERVAL} or more."
+        )
+    config = classifier_config(dataset.size, dataset.channels, max_channels=MAX_CHANNELS[protocol])
+    return ClassifierTraining(
+        dataset, attributes, config, TRAINING_IMAGES[protocol], seed, device, precision
+    )
+
+
+def train_classifiers(
+    training: ClassifierTraining,
+    out: Path,
+    *,
+    force: bool,
+    notify: Notify,
+    on_progress: ProgressCallback | None = None,
+) -> list[ClassifierFacts]:
+    """Train one classifier per attribute into a folder; those that are there are not made again.
+
+    Attributes are dealt out to the processes.
+
+    Raises:
+        OutputError: If the folder holds classifiers of another lesson, and `force` is off.
+    """
+    data = data_hash(training.dataset)
+    places = range(len(training.attributes.names))
+    done: dict[int, ClassifierFacts] = {}
+    if force:
+        _remove_classifiers(out)
+    else:
+        done = {p: f for p in places if (f := _load_finished(training, out, p, data))}
+    distributed.barrier()
+    missing = [place for place in places if place not in done]
+    if done:
+        notify(f"{len(done)} of {len(places)} classifiers are there already.")
+    mine = missing[distributed.rank() :: distributed.world_size()]
+    if mine:
+        seconds = (
+            measure_step_time(training) * (training.images // CLASSIFIER_BATCH_SIZE) * len(mine)
+        )
+        notify(f"About {seconds / 60:,.0f} minutes for {len(missing)} classifiers.")
+    for number, place in enumerate(mine):
+        network = train_classifier(
+            training, place, _partial_progress(on_progress, number, len(mine))
+        )
+        accuracy = balanced_accuracy(network, training, place)
+        facts = _make_facts(training, place, data, accuracy)
+        save_classifier(out, network, facts)
+        done[place] = facts
+    distributed.barrier()
+    return [load_classifier(classifier_path(out, place))[1] for place in places]
+
+
+def train_classifier(
+    training: ClassifierTraining,
+    index: int,
+    on_progress: ProgressCallback | None = None,
+    *,
+    steps: int | None = None,
+) -> OrigDiscriminator:
+    """One classifier, trained by the logistic loss."""
+    network = cast(
+        OrigDiscriminator, build_discriminator(training.config, seed=training.seed + index)
+    )
+    network = network.to(training.device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=ADAM_BETAS, eps=1e-8)
+    steps = steps or training.images // CLASSIFIER_BATCH_SIZE
+    for step, (pixels, labels) in enumerate(_training_batches(training, index, steps), start=1):
+        logits = network(classifier_input(pixels, training.config), precision=training.precision)
+        loss = F.binary_cross_entropy_with_logits(logits, labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        if on_progress:
+            on_progress(step * CLASSIFIER_BATCH_SIZE, steps * CLASSIFIER_BATCH_SIZE)
+    return network.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def balanced_accuracy(
+    network: OrigDiscriminator, training: ClassifierTraining, index: int
+) -> float:
+    """Share of right answers on images held out, mean of the two classes; 0.5 is chance."""
+    held_out = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT_INTERVAL == 0)[
+        :MAX_TEST_IMAGES
+    ]
+    labels = training.attributes.values[held_out, index]
+    answers = []
+    for start in range(0, len(held_out), 64):
+        pixels, _ = _load_batch(training, index, held_out[start : start + 64])
+        logits = network(classifier_input(pixels, training.config), precision=training.precision)
+        answers.append((logits > 0).cpu().numpy())
+    right = np.concatenate(answers) == labels
+    shares = [float(right[labels == kind].mean()) for kind in (False, True) if kind in labels]
+    return sum(shares) / len(shares)
+
+
+def measure_step_time(training: ClassifierTraining) -> float:
+    """Seconds of one step, by trial."""
+    train_classifier(training, 0, steps=1)
+    start = time.perf_counter()
+    train_classifier(training, 0, steps=TIMED_STEPS)
+    return (time.perf_counter() - start) / TIMED_STEPS
+
+
+def _training_batches(
+    training: ClassifierTraining, index: int, steps: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and labels of every step, all images but those held out once per epoch."""
+    kept = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT_INTERVAL != 0)
+    sampler = Sampler(len(kept), RandomKeys(training.seed))
+    parts = (
+        kept[
+            [sampler.index(step * CLASSIFIER_BATCH_SIZE + i) for i in range(CLASSIFIER_BATCH_SIZE)]
+        ]
+        for step in range(steps)
+    )
+    with ThreadPoolExecutor(2, thread_name_prefix="decode") as pool:
+        yield from map_ahead(pool, lambda part: _load_batch(training, index, part), parts, ahead=4)
+
+
+def _load_batch(
+    training: ClassifierTraining, index: int, numbers: np.ndarray
+) -> tuple[Tensor, Tensor]:
+    pixels = np.stack([training.dataset.pixels(int(i)) for i in numbers])
+    labels = torch.from_numpy(training.attributes.values[numbers, index])
+    return torch.from_numpy(pixels).to(training.device), labels.float().to(training.device)
+
+
+def _make_facts(
+    training: ClassifierTraining, index: int, data: str, accuracy: float
+) -> ClassifierFacts:
+    names, values = training.attributes.names, training.attributes.values
+    share = float(values[:, index].mean())
+    return ClassifierFacts(
+        names[index], index, data, training.images, training.seed, accuracy, share
+    )
+
+
+def _load_finished(
+    training: ClassifierTraining, out: Path, index: int, data: str
+) -> ClassifierFacts | None:
+    """What is there of this classifier; None if nothing is, or it is damaged.
+
+    Raises:
+        OutputError: If it is one of another lesson.
+    """
+    try:
+        network, facts = load_classifier(classifier_path(out, index))
+    except ModelError:
+        return None
+    wanted = _make_facts(training, index, data, facts.accuracy)
+    if (facts, network.config) != (wanted, training.config):
+        raise OutputError(
+            f"{out}: holds classifiers of other data, attributes or settings. Choose another "
+            "folder or add --force to replace them."
+        )
+    return facts
+
+
+def _remove_classifiers(out: Path) -> None:
+    """Remove the classifiers of a folder, and nothing else."""
+    if distributed.is_main() and out.is_dir():
+        for path in files.numbered_files(out, CLASSIFIER_SUFFIX):
+            path.unlink()
+
+
+def _partial_progress(
+    on_progress: ProgressCallback | None, number: int, parts: int
+) -> ProgressCallback | None:
+    """Progress of one of several equal parts, as that of the whole."""
+    if on_progress is None:
+        return None
+    return lambda done, total: on_progress(number * total + done, parts * total)

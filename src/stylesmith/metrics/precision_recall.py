@@ -1,17 +1,69 @@
-"""Precision, recall, density and coverage: quality and variety apart, by nearest neighbors."""
+"""Nearest-neighbor metrics of features.
 
+Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020) and
+authenticity (Alaa et al. 2022). All pairwise distances are computed in blocks: 50,000 x 50,000
+distances would take 10 GB at once, a block takes 128 MB.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from stylesmith.errors import DataError
-from stylesmith.metrics.distances import (
-    BLOCK_COLUMNS,
-    BLOCK_ROWS,
-    distance_blocks,
-    knn_radii,
-)
+
+BLOCK_ROWS = 4096
+BLOCK_COLUMNS = 8192
+
+DistanceBlock = tuple[slice, slice, Tensor]
+"""Rows of the first table, rows of the second, and their squared distances."""
+
+
+def distance_blocks(
+    a: Tensor, b: Tensor, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
+) -> Iterator[DistanceBlock]:
+    """Squared Euclidean distances of `(N, D)` and `(M, D)`, block after block of rows.
+
+    Computed as |x|^2 - 2 x.y + |y|^2 around the mean of `b`, in the tables' number format. What
+    is below the rounding error of that is 0, so that equal rows have the distance 0.
+    """
+    center = b.mean(dim=0)
+    for i in range(0, len(a), rows):
+        x = a[i : i + rows] - center
+        x_norms = x.square().sum(dim=1, keepdim=True)
+        for j in range(0, len(b), columns):
+            y = b[j : j + columns] - center
+            norms = x_norms + y.square().sum(dim=1)
+            squared = torch.addmm(norms, x, y.T, alpha=-2)
+            noise = norms.mul_(8 * torch.finfo(a.dtype).eps)
+            squared.masked_fill_(squared < noise, 0)
+            yield slice(i, i + len(x)), slice(j, j + len(y)), squared
+
+
+def knn_radii(
+    table: Tensor, k: int, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
+) -> Tensor:
+    """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
+    best = torch.full((len(table), k), torch.inf, dtype=table.dtype, device=table.device)
+    for i, j, squared in distance_blocks(table, table, rows=rows, columns=columns):
+        offset = i.start - j.start
+        if -len(squared) < offset < squared.shape[1]:
+            squared.diagonal(offset).fill_(torch.inf)
+        best[i] = merge_k_smallest(best[i], squared)[0]
+    return best[:, -1]
+
+
+def merge_k_smallest(best: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+    """The k least of each row of both, where `best` has k columns, ascending; and their places.
+
+    Places below k are columns of `best`, those from k on columns of `found`.
+    """
+    k = best.shape[1]
+    values, columns = found.topk(min(k, found.shape[1]), largest=False)
+    columns = torch.cat([torch.arange(k, device=found.device).expand_as(best), columns + k], dim=1)
+    values, order = torch.cat([best, values], dim=1).topk(k, largest=False)
+    return values, columns.gather(1, order)
 
 
 @dataclass(frozen=True)
@@ -74,3 +126,60 @@ def compute_precision_recall(
 def _mean(values: Tensor) -> float:
     """The mean of counts or flags."""
     return float(values.double().mean())
+
+
+MAX_AUTHENTICITY_RATIO = 1e6
+"""Largest ratio; where training images have duplicates there would be no end."""
+
+
+@dataclass(frozen=True)
+class NearestNeighbors:
+    """The nearest of a set to each query, the nearest first."""
+
+    indices: Tensor
+    """`(N, k)`"""
+    distances: Tensor
+    """Euclidean, `(N, k)`."""
+
+
+def nearest_neighbors(
+    queries: Tensor,
+    table: Tensor,
+    k: int = 1,
+    *,
+    rows: int = BLOCK_ROWS,
+    columns: int = BLOCK_COLUMNS,
+) -> NearestNeighbors:
+    """The k rows of `table`, `(M, D)`, that are nearest to each of `queries`, `(N, D)`.
+
+    Raises:
+        DataError: If the table has fewer than k rows.
+    """
+    if len(table) < k:
+        raise DataError(f"{k} nearest images were asked for, there are {len(table)}.")
+    best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
+    indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
+    for i, j, squared in distance_blocks(queries, table, rows=rows, columns=columns):
+        best[i], places = merge_k_smallest(best[i], squared)
+        old = indices[i].gather(1, places.clamp(max=k - 1))
+        indices[i] = torch.where(places < k, old, places - k + j.start)
+    return NearestNeighbors(indices, best.sqrt())
+
+
+def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeighbors]:
+    """How near each fake is to its nearest real, in units of that real's own nearest neighbor.
+
+    Below 1, a fake is closer to a training image than any other training image is: the share of
+    such fakes tells memorization (Alaa et al. 2022, authenticity). Copies have 0.
+
+    Args:
+        fake: Features, `(N, D)`.
+        real: Features of at least two images, `(M, D)`.
+
+    Returns:
+        The ratios, `(N,)`, and the nearest real images.
+    """
+    nearest = nearest_neighbors(fake, real)
+    unit = knn_radii(real, 1).sqrt()[nearest.indices[:, 0]]
+    ratios = nearest.distances[:, 0] / unit.clamp(min=torch.finfo(unit.dtype).tiny)
+    return ratios.clamp(max=MAX_AUTHENTICITY_RATIO), nearest

@@ -1,4 +1,4 @@
-"""What a measurement says of itself, for programs (JSON lines) and for people (a table)."""
+"""Values of each metric, and the record that is printed (table) or written (JSON lines)."""
 
 import json
 import statistics
@@ -6,7 +6,130 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import torch
 from rich.table import Table
+
+from stylesmith import distributed
+from stylesmith.errors import ModelError
+from stylesmith.latents import RandomKeys
+from stylesmith.metrics import extraction
+from stylesmith.metrics.classifiers import Classifiers
+from stylesmith.metrics.extraction import FeatureStatistics, LabeledLatents, ProgressReporter
+from stylesmith.metrics.image_sources import ImageSource, ModelSource
+from stylesmith.metrics.path_length import trimmed_mean
+from stylesmith.metrics.precision_recall import authenticity_ratios, compute_precision_recall
+from stylesmith.metrics.protocol import Metric
+from stylesmith.metrics.scores import frechet_distance, kernel_distance
+from stylesmith.metrics.separability import linear_separability
+
+MAX_LISTED_IMAGES = 16
+"""Images that lists of extremes hold."""
+HISTOGRAM_BINS = 50
+"""Of the histogram of per-image path lengths."""
+
+
+@dataclass(frozen=True)
+class MetricValues:
+    """The numbers of one metric in one repeat; empty in all processes but the main one."""
+
+    values: dict[str | None, float] = field(default_factory=dict)
+    """By name; None names the only one."""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def score_against_real(
+    metric: Metric,
+    real: FeatureStatistics,
+    fake: FeatureStatistics,
+    real_count: int,
+    *,
+    device: torch.device,
+) -> MetricValues:
+    """Hold generated images against real ones.
+
+    Args:
+        metric: Of a family that compares.
+        real: Statistics of the real images.
+        fake: Statistics of the generated ones.
+        real_count: How many real images the metric takes.
+        device: Where to compute.
+    """
+    if metric.family == "fd":
+        distance = frechet_distance(real.moments[real_count], fake.moments[metric.count])
+        return MetricValues({None: distance})
+    a, b = real.first_features(real_count).to(device), fake.first_features(metric.count).to(device)
+    if metric.family == "kd":
+        return MetricValues({None: kernel_distance(a, b, keys=RandomKeys(0))})
+    if metric.family == "pr":
+        manifolds = compute_precision_recall(a, b, k=metric.k)
+        return MetricValues({name: value for name, value in vars(manifolds).items()})
+    ratios, nearest = authenticity_ratios(b, a)
+    order = ratios.argsort()[:MAX_LISTED_IMAGES].tolist()
+    closest = [
+        {"sample": i, "real": int(nearest.indices[i, 0]), "ratio": float(ratios[i])} for i in order
+    ]
+    copies = float((ratios < 1).double().mean())
+    return MetricValues({"copies": copies, "ratio": float(ratios.median())}, {"closest": closest})
+
+
+def score_generated(
+    metric: Metric, network: Any, fake: ImageSource, reporter: ProgressReporter
+) -> MetricValues:
+    """Measure generated images, or the latent space, by themselves."""
+    if metric.family == "is":
+        mean, spread = extraction.inception_score(fake, network, metric.count, reporter)
+        return MetricValues({"mean": mean, "std": spread})
+    assert isinstance(fake, ModelSource)
+    if metric.family == "ls":
+        return score_separability(
+            extraction.label_latents(fake, network, metric.count, reporter), network, reporter
+        )
+    walk = (
+        extraction.path_length_samples
+        if metric.family == "ppl"
+        else extraction.per_image_path_length
+    )
+    scores = walk(fake, network, metric, reporter)
+    if not np.isfinite(scores).all():
+        raise ModelError(f"{fake.name}: draws images that are not finite. Try an older snapshot.")
+    return (
+        MetricValues({None: trimmed_mean(scores)})
+        if walk is extraction.path_length_samples
+        else path_length_distribution(scores)
+    )
+
+
+def score_separability(
+    labeled: LabeledLatents, classifiers: Classifiers, reporter: ProgressReporter
+) -> MetricValues:
+    """Separability in both latent spaces, with the entropy of each attribute."""
+    if not distributed.is_main():
+        return MetricValues()
+    count, attributes = len(labeled.z) // 2, classifiers.attributes
+    reporter.notify(f"ls: fitting {2 * len(attributes)} hyperplanes to {count:,} latents each")
+    found = {
+        space: linear_separability(points, labeled.logits, attributes)
+        for space, points in (("z", labeled.z), ("w", labeled.w))
+    }
+    return MetricValues(
+        {space: result.score for space, result in found.items()},
+        {"entropies": {space: result.entropies for space, result in found.items()}},
+    )
+
+
+def path_length_distribution(scores: np.ndarray) -> MetricValues:
+    """The distribution of per-image path lengths: StyleGAN2's Figure 5, and whom Figure 4 shows."""
+    top = float(np.percentile(scores, 99))
+    counts, edges = np.histogram(scores, bins=HISTOGRAM_BINS, range=(0.0, top))
+    order = np.argsort(scores, kind="stable")
+    details = {
+        "percentiles": {str(p): float(np.percentile(scores, p)) for p in (10, 50, 90)},
+        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
+        "lowest": order[:MAX_LISTED_IMAGES].tolist(),
+        "highest": order[::-1][:MAX_LISTED_IMAGES].tolist(),
+    }
+    return MetricValues({None: float(scores.mean())}, details)
 
 
 @dataclass(frozen=True)

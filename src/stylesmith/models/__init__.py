@@ -1,10 +1,17 @@
 """Storing generators and finding them again."""
 
-from stylesmith.models.bundle import Bundle, largest_difference, load_bundle, save_bundle
 from stylesmith.models.hub import from_pretrained, push_to_hub, save_pretrained
 from stylesmith.models.run_folder import RunFolder
-from stylesmith.models.shipped import locate_model, shipped_models
-from stylesmith.models.store import load, save_model
+from stylesmith.models.serialization import (
+    Bundle,
+    largest_difference,
+    load,
+    load_bundle,
+    locate_model,
+    save_bundle,
+    save_model,
+    shipped_models,
+)
 
 __all__ = [
     "Bundle",

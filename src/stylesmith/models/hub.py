@@ -15,10 +15,8 @@ import torch
 
 from stylesmith import images
 from stylesmith.errors import ModelError, RunError, UsageError
-from stylesmith.models.bundle import Bundle, load_bundle, save_bundle
-from stylesmith.models.hub_card import hub_card
-from stylesmith.models.shipped import locate_model
-from stylesmith.models.store import load
+from stylesmith.models.model_card import hub_card
+from stylesmith.models.serialization import Bundle, load, load_bundle, locate_model, save_bundle
 from stylesmith.networks import Generator
 
 SAMPLES_FILE = "samples.png"

@@ -1,7 +1,10 @@
-"""From a config to networks: the only dispatch."""
+"""Networks from configs, their parameter counts and the hash of their weights."""
+
+import hashlib
+from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.networks.discriminators import (
@@ -14,7 +17,7 @@ from stylesmith.networks.discriminators import (
 )
 from stylesmith.networks.generator import Generator
 from stylesmith.networks.mapping import MappingNetwork
-from stylesmith.networks.stylegan import AdaINSynthesis
+from stylesmith.networks.stylegan import AdaINSynthesis, TraditionalSynthesis
 from stylesmith.networks.stylegan2 import (
     GrowingSynthesis,
     MultiscaleSynthesis,
@@ -23,7 +26,6 @@ from stylesmith.networks.stylegan2 import (
     SkipSynthesis,
 )
 from stylesmith.networks.synthesis import SynthesisNetwork
-from stylesmith.networks.traditional import TraditionalSynthesis
 
 
 def build_generator(config: GeneratorConfig, *, seed: int = 0) -> Generator:
@@ -81,3 +83,22 @@ def _build_discriminator(config: DiscriminatorConfig) -> Discriminator:
             return ResidualDiscriminator(config)
         case "multiscale":
             return MultiscaleDiscriminator(config)
+
+
+HASH_DIGITS = 16
+"""Hexadecimal digits of a hash, few enough to be read in an error line."""
+
+
+def model_hash(network: nn.Module) -> str:
+    """Hash of all weights and buffers of a network."""
+    return tensors_hash(network.state_dict().items())
+
+
+def tensors_hash(tensors: Iterable[tuple[str, Tensor]]) -> str:
+    """Hash of tensors by name, shape and content, whatever their order and layout."""
+    state = hashlib.blake2b(digest_size=HASH_DIGITS // 2)
+    for name, tensor in sorted(tensors, key=lambda item: item[0]):
+        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        state.update(plain.view(torch.uint8).numpy().data)
+    return state.hexdigest()

@@ -2,18 +2,21 @@
 
 Adam's step does not depend on the scale of gradients, so storing all weights at one scale gives
 every layer the same relative learning speed (ProGAN, section 4.1). Weights are fp32 and are cast to
-the format of the activations, which decides what a layer computes in.
+the dtype of the activations, which decides what a layer computes in.
 
 The gain sqrt2 of the leaky ReLU stands behind it, as in StyleGAN2. ProGAN and StyleGAN have it in
 the weights, where it spares the bias: `bias_gain=WEIGHT_GAIN_ONLY` gives that form.
+
+Spectral normalization (Miyato et al. 2018; StyleGAN2, appendix E) divides a weight by its largest
+singular value.
 """
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.networks.spectral import SpectralNorm
 from stylesmith.ops import (
     LRELU_GAIN,
     bias_act_,
@@ -23,7 +26,34 @@ from stylesmith.ops import (
     modulated_conv2d,
     upsample2d,
 )
-from stylesmith.ops.halve import ResampleFilter, conv2d_halve
+from stylesmith.ops.resample import ResampleFilter, conv2d_halve
+
+
+class SpectralNorm(nn.Module):
+    """Divides a weight by its largest singular value, which power iteration follows as it learns.
+
+    Every training forward takes one step of the iteration; without gradient or in evaluation mode
+    nothing moves. The value itself is differentiated, the singular vectors are not.
+    """
+
+    u: Tensor
+
+    def __init__(self, out_features: int):
+        super().__init__()
+        self.register_buffer("u", F.normalize(torch.randn(out_features), dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """`(O, ...)`, as one matrix of O rows, divided by its largest singular value."""
+        matrix = weight.movedim(1, -1).flatten(1)  # of kernels in channels last this is a view
+        moving = self.training and torch.is_grad_enabled()
+        with torch.no_grad():
+            v = F.normalize(matrix.t().mv(self.u), dim=0)
+            u = self.u.clone()  # the graph keeps it, and the buffer may move before the backward
+            if moving:
+                u = F.normalize(matrix.mv(v), dim=0)
+                self.u.copy_(u)
+        return weight / u.dot(matrix.mv(v))
+
 
 WEIGHT_GAIN_ONLY = 1 / LRELU_GAIN
 """What a bias is multiplied by where the activation's gain belongs to the weights alone."""

@@ -1,7 +1,6 @@
 """Functions on tensors, twice differentiable; of two forms, the readable one defines."""
 
-from stylesmith.ops.activate import LRELU_GAIN, bias_act_, bias_act_reference, lrelu
-from stylesmith.ops.linear import linear
+from stylesmith.ops.activate import LRELU_GAIN, bias_act_, bias_act_reference, linear, lrelu
 from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference
 from stylesmith.ops.normalize import (
     adain,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from stylesmith.errors import ShapeError
-from stylesmith.ops.linear import linear
+from stylesmith.ops.activate import linear
 from stylesmith.ops.resample import conv2d
 
 Convolution = Callable[[Tensor, Tensor], Tensor]

@@ -1,19 +1,8 @@
-"""Resampling with small separable FIR filters, and convolutions that change resolution.
-
-`upfirdn2d` is the definition, in the words of signal processing: insert zeros, pad, filter, drop
-samples. The functions below it are what networks use; tests hold them to the definition.
-
-They rest on one identity: an even-length symmetric filter contains the box [1, 1], so [1,3,3,1] =
-[1,1] * [1,2,1]. Upsampling by two is then repeating each pixel and filtering with the rest. Filters
-take no gradient, and each function's derivative is another of these functions, to any order.
-
-Source: StyleGAN2, section 4.1 and appendix B (bilinear filtering); the up-convolution order of
-StyleGAN2 is transposed convolution, then filter.
-"""
+"""KEEP the docstring of ops.resample; append the paragraph of ops.halve on the three discriminator filters."""
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -209,3 +198,36 @@ def _without_box(taps: Taps) -> Taps:
     if len(taps) % 2 or not np.allclose(remainder, 0):
         raise ShapeError(f"resampling by two needs an even symmetric filter, got {tuple(taps)}")
     return tuple(rest.tolist())
+
+
+ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
+"""The filters by name."""
+
+
+def halve2d(x: Tensor, resample: ResampleFilter) -> Tensor:
+    """Filter and halve the resolution: `(N, C, H, W)` -> `(N, C, H/2, W/2)`."""
+    x, taps = _blurred(x, resample)
+    return downsample2d(x, taps)
+
+
+def conv2d_halve(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, resample: ResampleFilter
+) -> Tensor:
+    """Convolve and halve the resolution, `(N, I, H, W)` -> `(N, O, H/2, W/2)`.
+
+    `box` and `[1,2,1]` average what the convolution gives, `[1,3,3,1]` filters what it takes; all
+    convolve at half the resolution only, since averaging commutes with convolving.
+    """
+    x, taps = _blurred(x, resample)
+    return conv2d_down(x, weight, bias, taps=taps)
+
+
+def _blurred(x: Tensor, resample: ResampleFilter) -> tuple[Tensor, Taps]:
+    """What comes before halving, and the even filter that halves."""
+    match resample:
+        case "box":
+            return x, BOX
+        case "[1,2,1]":
+            return blur2d(x, (1.0, 2.0, 1.0), padding=1), BOX
+        case "[1,3,3,1]":
+            return x, BILINEAR

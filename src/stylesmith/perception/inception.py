@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.perception.inputs import disable_tf32, uint8_to_rgb
-from stylesmith.perception.layout import load_weights, read_state_dict
+from stylesmith.perception.preprocessing import disable_tf32, uint8_to_rgb
+from stylesmith.perception.weights import load_weights, read_state_dict
 
 INPUT_SIZE = 299
 """Height and width that the network was made for."""

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylesmith.perception.inputs import (
+from stylesmith.perception.preprocessing import (
     MAX_SIZE,
     check_min_size,
     disable_tf32,

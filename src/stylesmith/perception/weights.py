@@ -1,18 +1,23 @@
-"""The public weight files: which there are, where they lie, and whether they are the right ones.
-
-Nothing is downloaded unless `fetch` in `download.py` is called; all else says what is missing.
-"""
+"""Published weight files: the list of them, download, checksum, and strict loading."""
 
 import hashlib
+import http.client
 import os
+import pickle
 import shutil
+import urllib.error
+import urllib.request
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+
 from stylesmith import files
-from stylesmith.errors import ModelError, UsageError
+from stylesmith.errors import ModelError, OutputError, RunError, UsageError
 
 WEIGHTS_VARIABLE = "STYLESMITH_WEIGHTS"
 """Environment variable that names another folder, such as one that a group shares."""
@@ -201,3 +206,198 @@ def format_bytes(size: int) -> str:
 
 def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
+
+
+CHUNK_BYTES = 1 << 18
+TIMEOUT = 30.0
+"""Seconds without an answer after which the network counts as gone."""
+
+ProgressCallback = Callable[[int, int], None]
+"""Told how many bytes are there, and of how many."""
+
+
+def fetch_weight_file(
+    file: WeightFile,
+    folder: Path,
+    *,
+    force: bool = False,
+    on_progress: ProgressCallback | None = None,
+) -> Path:
+    """Download a weight file, or the rest of it, and check it.
+
+    What has arrived stays in `NAME.part`; the file has its name once its checksum is right. A file
+    that is there already is only checked, unless `force` asks for it anew.
+
+    Raises:
+        RunError: If the network or the server fails; another call goes on where this one stopped.
+        ModelError: If what arrives, or what is there, is not the published file.
+        OutputError: If the folder cannot be written, or the disk is full.
+    """
+    target = folder / file.file_name
+    if target.is_file() and not force:
+        check_weight_file(target, file)
+        return target
+    partial = target.with_name(target.name + PARTIAL_SUFFIX)
+    with _disk_errors(partial):
+        folder.mkdir(parents=True, exist_ok=True)
+        there = partial.stat().st_size if partial.exists() else 0
+        if there != file.size:
+            _download(file, partial, there, on_progress)
+        _check_download(partial, file)
+        partial.replace(target)
+    return target
+
+
+def _download(
+    file: WeightFile, partial: Path, there: int, on_progress: ProgressCallback | None
+) -> None:
+    response = _request(file, there)
+    goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT  # else it starts from the top
+    with response, partial.open("ab" if goes_on else "wb") as stream:
+        for chunk in _read_chunks(response, file):
+            if stream.tell() == 0 and looks_like_html(chunk):
+                raise _web_page_error(file)
+            stream.write(chunk)
+            if on_progress:
+                on_progress(stream.tell(), file.size)
+        arrived = stream.tell()
+    if arrived < file.size:
+        raise RunError(
+            f"{file.url}: the connection ended after {format_bytes(arrived)} of "
+            f"{format_bytes(file.size)}. Run the command again to go on from there."
+        )
+
+
+def _request(file: WeightFile, there: int) -> http.client.HTTPResponse:
+    """Ask for what is missing; a partial file longer than the whole is begun anew."""
+    request = urllib.request.Request(file.url, headers={"User-Agent": "stylesmith"})
+    if 0 < there < file.size:
+        request.add_header("Range", f"bytes={there}-")
+    with _network_errors(file):
+        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+    if response.headers.get_content_type() == "text/html":
+        response.close()
+        raise _web_page_error(file)
+    return response
+
+
+def _read_chunks(response: http.client.HTTPResponse, file: WeightFile) -> Iterator[bytes]:
+    with _network_errors(file):
+        while chunk := response.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _check_download(partial: Path, file: WeightFile) -> None:
+    """Hold the complete download to its checksum; a wrong one would spoil every later attempt."""
+    try:
+        check_weight_file(partial, file)
+    except ModelError:
+        partial.unlink()
+        raise
+
+
+def _web_page_error(file: WeightFile) -> ModelError:
+    return ModelError(
+        f"{file.url}: a web page came instead of the file; perhaps a proxy or sign-in page. "
+        f"Fetch it with a browser, then `stylesmith weights add {file.name} FILE`."
+    )
+
+
+@contextmanager
+def _network_errors(file: WeightFile) -> Iterator[None]:
+    elsewhere = f"fetch it on another machine, then `stylesmith weights add {file.name} FILE`"
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise RunError(
+            f"{file.url}: the server answered {error.code} ({error.reason}). "
+            f"Try later, or {elsewhere}."
+        ) from error
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise RunError(
+            f"{file.url}: cannot be reached ({reason}). Run the command again when there is a "
+            f"network; what has arrived is kept. Or {elsewhere}."
+        ) from error
+
+
+@contextmanager
+def _disk_errors(partial: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{partial}: cannot be written ({error.strerror or error}). Free some space, or name "
+            "another folder with STYLESMITH_WEIGHTS; what has arrived is kept."
+        ) from error
+
+
+IGNORED_SUFFIX = ".num_batches_tracked"
+"""Counters of batch normalization, which some versions of torch saved and no result depends on."""
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read a state dict without running anything that the file contains.
+
+    Raises:
+        ModelError: If the file cannot be read, or holds anything but named tensors.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about a damaged file; the error says enough
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{path}: cannot be read as weights ({_first_line(error)}).") from error
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
+        raise ModelError(f"{path}: holds {type(content).__name__}, not a dictionary of tensors.")
+    return {name: value for name, value in content.items() if not name.endswith(IGNORED_SUFFIX)}
+
+
+def check_state_dict(found: Mapping[str, Tensor], network: nn.Module, path: Path) -> None:
+    """Hold a state dict to the names and shapes of a network.
+
+    Raises:
+        ModelError: Naming the first tensor that is missing, of another shape, or unknown.
+    """
+    shapes = {name: tuple(value.shape) for name, value in expected_state_dict(network).items()}
+    for name, shape in shapes.items():
+        if name not in found:
+            raise ModelError(f"{path}: has no tensor {name!r}, where shape {shape} is wanted.")
+        if tuple(found[name].shape) != shape:
+            there = tuple(found[name].shape)
+            raise ModelError(f"{path}: {name!r} has shape {there}, wanted {shape}.")
+    unknown = [name for name in found if name not in shapes]
+    if unknown:
+        raise ModelError(
+            f"{path}: holds {unknown[0]!r}, which this network does not have "
+            f"({len(unknown)} such tensors)."
+        )
+
+
+def expected_state_dict(network: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a network by name, without those that do not matter."""
+    return {k: v for k, v in network.state_dict().items() if not k.endswith(IGNORED_SUFFIX)}
+
+
+def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Give a network on the meta device its weights, strictly, as constants.
+
+    Raises:
+        ModelError: As `check_state_dict`.
+    """
+    check_state_dict(tensors, network, path)
+    weights = {name: _channels_last(value.float()) for name, value in tensors.items()}
+    network.load_state_dict(weights, strict=False, assign=True)  # checked above, counters aside
+    network.requires_grad_(False).eval()
+
+
+def _channels_last(weight: Tensor) -> Tensor:
+    return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

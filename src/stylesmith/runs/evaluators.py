@@ -7,13 +7,13 @@ import torch
 from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset
 from stylesmith.devices import choose_precision
-from stylesmith.metrics import checks
-from stylesmith.metrics.cache import StatisticsCache, default_cache_folder
+from stylesmith.metrics import evaluate
 from stylesmith.metrics.evaluate import EvaluationSettings, evaluate, open_networks
+from stylesmith.metrics.image_sources import DataSource, ModelSource
 from stylesmith.metrics.protocol import Metric, parse_metrics
-from stylesmith.metrics.sources import DataSource, ModelSource
+from stylesmith.metrics.reference_statistics import StatisticsCache, default_cache_folder
 from stylesmith.networks import Generator, build_generator
-from stylesmith.training.evaluation import Score
+from stylesmith.training.recorder import Score
 
 LARGER_IS_BETTER = frozenset({"is", "pr"})
 """Families; of all others the smallest number is the best."""
@@ -55,7 +55,7 @@ class RunEvaluator:
         with torch.device("meta"):
             untrained = build_generator(self.config.generator)
         fake, real = self._model_source(untrained), DataSource(self.dataset)
-        checks.check_measurable(fake, real, self.metrics, networks, repeats=1)
+        evaluate.check_measurable(fake, real, self.metrics, networks, repeats=1)
 
     def measure(self, generator: Generator) -> list[Score]:
         """The scores of a generator; an empty list on all but the main process."""

@@ -6,26 +6,45 @@ into codes (one w per layer, and the noise maps), and codes into images.
 Source: StyleGAN, section 3 and appendix B, Figures 3 to 5 and 8.
 """
 
-from stylesmith.sampling.codes import LatentCodes
-from stylesmith.sampling.direction import Direction, orthogonalize, read_direction, save_direction
-from stylesmith.sampling.draw import draw_batches, write_folder, write_grid
-from stylesmith.sampling.edit import draw_edited, write_editing_grid
-from stylesmith.sampling.find import (
+from stylesmith.sampling.directions import (
+    Direction,
     boundary_direction,
     channel_direction,
+    orthogonalize,
     pca_directions,
+    read_direction,
+    save_direction,
     sefa_directions,
 )
-from stylesmith.sampling.layers import LayerIndices, layer_groups, parse_layers
-from stylesmith.sampling.mix import MixingRow, mix_styles, write_mixing_grid
-from stylesmith.sampling.motions import latent_path, mixing_path, noise_path, render_frames
-from stylesmith.sampling.movie import write_video
-from stylesmith.sampling.noise_sheets import write_noise_layers_figure, write_variation_figure
-from stylesmith.sampling.painter import SamplingPipeline
-from stylesmith.sampling.settings import NoiseSettings, SamplingSettings
-from stylesmith.sampling.sources import SavedLatent, SeedOrLatent, load_latents, save_latents
-from stylesmith.sampling.variation import measure_noise_variation
-from stylesmith.sampling.w_samples import sample_w
+from stylesmith.sampling.editing import (
+    MixingRow,
+    draw_edited,
+    mix_styles,
+    write_editing_grid,
+    write_mixing_grid,
+)
+from stylesmith.sampling.image_files import draw_batches, write_folder, write_grid
+from stylesmith.sampling.latent_codes import (
+    LatentCodes,
+    SavedLatent,
+    SeedOrLatent,
+    load_latents,
+    save_latents,
+)
+from stylesmith.sampling.parsing import LayerIndices, layer_groups, parse_layers
+from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline, SamplingSettings, sample_w
+from stylesmith.sampling.stochastic_variation import (
+    measure_noise_variation,
+    write_noise_layers_figure,
+    write_variation_figure,
+)
+from stylesmith.sampling.video import (
+    latent_path,
+    mixing_path,
+    noise_path,
+    render_frames,
+    write_video,
+)
 
 __all__ = [
     "LatentCodes",

@@ -22,8 +22,8 @@ from stylesmith import distributed
 from stylesmith.config import RunConfig
 from stylesmith.devices import Precision, choose_precision, free_memory
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
-from stylesmith.training import steps
-from stylesmith.training.draws import LatentBatch
+from stylesmith.training import loss_passes
+from stylesmith.training.loss_passes import LatentBatch
 from stylesmith.training.schedule import Phase, Schedule
 
 WEIGHT_COPIES = 8
@@ -36,7 +36,7 @@ MAX_TIMED_SECONDS = 2.0
 RUNTIME_BYTES = 500_000_000
 """What the program itself takes."""
 
-PassResult = tuple[Tensor, steps.Stats]
+PassResult = tuple[Tensor, loss_passes.Stats]
 
 
 @dataclass(frozen=True)
@@ -217,22 +217,22 @@ def _step_passes(
         labels = torch.zeros(n, config.data.label_size) if config.data.label_size else None
         draw = _random_latent_batch(config, n, labels, level)
         target, places = torch.zeros(()), torch.rand(n)
-    networks = partial(steps.Networks, generator, precision=precision, growth=phase.growth)
+    networks = partial(loss_passes.Networks, generator, precision=precision, growth=phase.growth)
     moving_g, moving_d = networks(frozen), networks(learning)
     main_loss: Callable[[], PassResult] = partial(
-        steps.discriminator_pass, moving_d, reals, labels, draw
+        loss_passes.discriminator_pass, moving_d, reals, labels, draw
     )
     if training.loss == "wgan_gp":
-        main_loss = partial(steps.wgan_pass, moving_d, reals, labels, draw, places, training)
+        main_loss = partial(loss_passes.wgan_pass, moving_d, reals, labels, draw, places, training)
     passes: list[tuple[Callable[[], PassResult], int]] = [
-        (partial(steps.generator_pass, moving_g, draw, loss=training.loss), 1),
+        (partial(loss_passes.generator_pass, moving_g, draw, loss=training.loss), 1),
         (main_loss, 1),
     ]
     if training.r1_gamma:
-        r1 = partial(steps.r1_pass, moving_d, reals, labels, training)
+        r1 = partial(loss_passes.r1_pass, moving_d, reals, labels, training)
         passes.append((r1, training.r1_interval))
     if training.path_weight:
-        path = partial(steps.path_pass, moving_g, draw, directions, target, training)
+        path = partial(loss_passes.path_pass, moving_g, draw, directions, target, training)
         passes.append((path, training.path_interval * training.path_batch_shrink))
     return passes
 

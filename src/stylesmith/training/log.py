@@ -1,20 +1,162 @@
-"""What a run says while it trains: JSON lines on disk and TensorBoard; the live view is next door.
+"""Progress of a run: the terminal display, log.jsonl and TensorBoard.
 
-Every line of log.jsonl holds the event, the time (ISO, UTC) and both clocks, `images_seen` and
-`steps`. Only the main process writes or shows anything.
+Every line of log.jsonl holds the event, the time (ISO, UTC), `images_seen` and `steps`. Only the main process writes or shows
+anything.
 """
 
 import contextlib
 import json
 import math
+import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from stylesmith import files
 from stylesmith.errors import ModelError, OutputError, UsageError
-from stylesmith.training.live import LiveView
+
+_MAX_SPEED_MARKS = 60
+"""Marks, at least half a second apart, over which the speed is measured."""
+
+
+class LiveView:
+    """Progress in the terminal: bar, speed, time left, latest losses. Silent anywhere else.
+
+    A run ends at a number of images, after a time, or at whichever comes first; the bar shows the
+    limit that is nearer.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_images: int | None,
+        total_seconds: float | None,
+        start_images: int,
+        title: str,
+        console: Console | None = None,
+    ):
+        """Describe the work ahead.
+
+        Args:
+            total_images: Images seen at which the run ends.
+            total_seconds: Seconds from now after which it ends.
+            start_images: Images seen already.
+            title: Name of the run.
+            console: Where to show it; standard output by default.
+        """
+        self.total_images = total_images
+        self.total_seconds = total_seconds
+        self.start_images = start_images
+        self.title = title
+        self.console = console or Console()
+        self.images_seen = start_images
+        self.latest: Mapping[str, Any] = {}
+        self._began = time.monotonic()
+        self._marks = deque([(self._began, start_images)], maxlen=_MAX_SPEED_MARKS)
+        self._live = Live(console=self.console, get_renderable=self._render, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        if self.console.is_interactive:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def step(self, images_seen: int) -> None:
+        """Note one training step; drawing happens elsewhere, a few times a second."""
+        self.images_seen = images_seen
+        now = time.monotonic()
+        if now - self._marks[-1][0] >= 0.5:
+            self._marks.append((now, images_seen))
+
+    def show_record(self, record: Mapping[str, Any]) -> None:
+        """Show the values of a progress record from now on."""
+        self.latest = record
+
+    def notify(self, text: str) -> None:
+        """Print a line above the bar; on its own where there is no terminal."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Images a second over the last half minute or so; None before there is a measurement."""
+        (since, before), (now, images) = self._marks[0], self._marks[-1]
+        return (images - before) / (now - since) if images > before else None
+
+    def fraction_and_seconds_left(self, elapsed: float) -> tuple[float | None, float | None]:
+        """How far the run is (0..1) and the seconds left, by whichever limit ends it first."""
+        fractions, left = [], []
+        if self.total_images is not None:
+            ahead = max(self.total_images - self.start_images, 1)
+            fractions.append((self.images_seen - self.start_images) / ahead)
+            if self.images_per_second:
+                left.append((self.total_images - self.images_seen) / self.images_per_second)
+        if self.total_seconds is not None:
+            fractions.append(elapsed / max(self.total_seconds, 1e-9))
+            left.append(self.total_seconds - elapsed)
+        done = min(max(fractions), 1.0) if fractions else None
+        return done, max(min(left), 0.0) if left else None
+
+    def _render(self) -> Group:
+        elapsed = time.monotonic() - self._began
+        done, left = self.fraction_and_seconds_left(elapsed)
+        bar = ProgressBar(total=None if done is None else 1.0, completed=done or 0.0, width=24)
+        speed = "" if self.images_per_second is None else f"{self.images_per_second:,.1f} img/s"
+        rest = "" if left is None else f"{format_duration(left)} left"
+        share = "" if done is None else f"{done:.0%}"
+        row = Table.grid(padding=(0, 1))
+        images = f"{self.images_seen / 1000:,.1f} kimg"
+        row.add_row(Text(self.title), bar, share, images, speed, rest)
+        return Group(row, Text(self._status(elapsed), style="dim", no_wrap=True))
+
+    def _status(self, elapsed: float) -> str:
+        """Latest values in one line."""
+        parts = [f"{format_duration(elapsed)} elapsed"]
+        for label, keys in (
+            ("loss G/D", ("loss_g", "loss_d")),
+            ("signs real/fake", ("sign_real", "sign_fake")),
+        ):
+            values = [self.latest.get(key) for key in keys]
+            if any(value is not None for value in values):
+                shown = "/".join("-" if value is None else f"{value:.2f}" for value in values)
+                parts.append(f"{label} {shown}")
+        if self.latest.get("resolution") is not None:
+            fading = f" fading in {self.latest['fade']:.0%}" if self.latest["fade"] < 1 else ""
+            parts.append(f"level {self.latest['resolution']}{fading}")
+        if self.latest.get("memory_gb") is not None:
+            parts.append(f"{self.latest['memory_gb']:.1f} GB")
+        if self.latest.get("dropped"):
+            parts.append(f"{self.latest['dropped']} dropped")
+        return "  ".join(parts)
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds in few words: `42 s`, `5 min 3 s`, `2 h 10 min`, `3 d 4 h`."""
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    rest, parts = round(seconds), []
+    for name, size in units:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append((name, count))
+        elif parts:
+            break
+    return " ".join(f"{count} {name}" for name, count in parts[:2]) or "0 s"
+
 
 __all__ = ["LiveView", "LogRecord", "RunLog", "TensorBoardWriter", "read_log"]
 

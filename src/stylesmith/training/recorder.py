@@ -1,29 +1,174 @@
-"""What a run writes and shows while it learns: log, live view, grids, snapshots, checkpoints."""
+"""Files that a run writes while it trains: log, sample grids, checkpoints, scores, models."""
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith import images
 from stylesmith.config import IntervalByLevel, RunConfig, at_level
+from stylesmith.data.dataset import Dataset
+from stylesmith.data.loader import Sampler
 from stylesmith.devices import peak_memory
+from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder, save_model
-from stylesmith.models.store import save_weights
-from stylesmith.training.card import model_card
-from stylesmith.training.checkpoint import save_checkpoint
-from stylesmith.training.evaluation import Score, is_best
-from stylesmith.training.health import HealthMonitor
-from stylesmith.training.live import LiveView
-from stylesmith.training.log import RunLog, TensorBoardWriter, read_log
-from stylesmith.training.preview import Preview
-from stylesmith.training.report import write_report
+from stylesmith.models.serialization import save_weights
+from stylesmith.networks import Generator
+from stylesmith.training.log import LiveView, LogRecord, RunLog, TensorBoardWriter, read_log
+from stylesmith.training.loss_passes import Stats
+from stylesmith.training.run_history import HealthMonitor
+from stylesmith.training.run_report import write_report
 from stylesmith.training.schedule import Phase, Schedule
-from stylesmith.training.state import TrainState
-from stylesmith.training.steps import Stats
+from stylesmith.training.train_state import TrainState, save_checkpoint
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number."""
+
+    name: str
+    """The exact name, such as `fid10k`."""
+    value: float
+    larger_is_better: bool = False
+
+
+class Evaluator(Protocol):
+    """Measures a generator; its draws and results depend on the generator alone."""
+
+    def measure(self, generator: Generator) -> list[Score]:
+        """Scores, the one that tells the best model first.
+
+        All processes call it together; the main one gets scores, others an empty list.
+        """
+
+
+def is_best(score: Score, records: Iterable[LogRecord]) -> bool:
+    """Whether a score beats all earlier ones of its name in the log."""
+    earlier = [
+        _logged_score(record, score.name) for record in records if record["event"] == "metrics"
+    ]
+    known = [value for value in earlier if value is not None]
+    if score.larger_is_better:
+        return all(score.value > value for value in known)
+    return all(score.value < value for value in known)
+
+
+def _logged_score(record: LogRecord, name: str) -> float | None:
+    scores: dict[str, Any] = record.get("scores", {})
+    return scores.get(name)
+
+
+def model_card(config: RunConfig, *, size: tuple[int, int], images_seen: int, source: str) -> str:
+    """Markdown that says what the model is, how it was trained, and how to use it.
+
+    `size` is the height and width of its images, which grow on the way where networks do.
+    """
+    height, width = size
+    classes = config.generator.label_size
+    credit = f"\n| Images by | {config.data.credit} |" if config.data.credit else ""
+    labels = f"{classes} classes" if classes else "unconditional"
+    return f"""# {config.preset}, {width}x{height}
+
+A style-based generator trained with stylesmith.
+
+| | |
+|---|---|
+| Preset | `{config.preset}` |
+| Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
+| Trained on | {source} |{credit}
+| Length | {images_seen / 1000:.1f} thousand images, batch {_top_batch_size(config)} |
+| Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
+
+```
+stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
+```
+```python
+import stylesmith
+images = stylesmith.load(".").sample(seeds=range(16), psi=0.7)   # (16, C, H, W), float, -1..1
+```
+
+`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no code.
+The rights to what the model draws also depend on the images that it was trained on.
+"""
+
+
+def _top_batch_size(config: RunConfig) -> int:
+    training = config.training
+    return at_level(training.batch_size, config.generator.levels - 1, training.reference_devices)
+
+
+MOMENT_IMAGES = 256
+"""Real images that stand for the data."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Draws the run's grid, always from the same seeds, and compares it with real images."""
+
+    config: RunConfig
+    reals: Tensor
+    """Real images in -1..1, `(N, C, H, W)`."""
+
+    @classmethod
+    def from_dataset(cls, config: RunConfig, dataset: Dataset) -> "Preview":
+        """Take real images in the order of an epoch of their own, the same in every session."""
+        sampler = Sampler(len(dataset), RandomKeys(config.training.seed, branch=-1))
+        count = min(len(dataset), max(config.output.grid_images, MOMENT_IMAGES))
+        rows = [torch.from_numpy(dataset.pixels(sampler.index(i))) for i in range(count)]
+        return cls(config, images.from_uint8(torch.stack(rows)))
+
+    def real_grid(self) -> Tensor:
+        """As many real images as the sample grid has, as one picture."""
+        return images.make_grid(self.reals[: self.config.output.grid_images])
+
+    def samples(self, generator: Generator) -> Tensor:
+        """The grid's images, `(N, C, H, W)` on the CPU; classes take turns."""
+        count, classes = self.config.output.grid_images, self.config.generator.label_size
+        precision = self.config.training.precision
+        if not classes:
+            return generator.sample(range(count), precision=precision).cpu()
+        rows = [
+            generator.sample([seed], label=seed % classes, precision=precision)
+            for seed in range(count)
+        ]
+        return torch.cat(rows).cpu()
+
+    def compare_with_reals(self, samples: Tensor) -> dict[str, float]:
+        """Color distance to the real images, and diversity relative to theirs.
+
+        Samples of a level below the top are compared with real images reduced to it.
+        """
+        factor = self.reals.shape[-1] // samples.shape[-1]
+        reals = F.avg_pool2d(self.reals, factor) if factor > 1 else self.reals
+        return {
+            "color_distance": float((color_moments(samples) - color_moments(reals)).norm()),
+            "diversity": float(
+                mean_pairwise_distance(samples) / mean_pairwise_distance(reals).clamp(min=1e-8)
+            ),
+        }
+
+    def repeat_to_full_size(self, samples: Tensor) -> Tensor:
+        """Samples with their pixels repeated up to the data's size, so that all grids are alike."""
+        factor = self.reals.shape[-1] // samples.shape[-1]
+        return F.interpolate(samples, scale_factor=factor) if factor > 1 else samples
+
+
+def color_moments(batch: Tensor) -> Tensor:
+    """Mean and standard deviation of each channel over all pixels, `(2 * C,)`."""
+    channels = batch.movedim(1, 0).flatten(1)
+    return torch.cat([channels.mean(dim=1), channels.std(dim=1)])
+
+
+def mean_pairwise_distance(batch: Tensor) -> Tensor:
+    """Mean distance between two images of a batch, seen at 8x8 pixels (a scalar)."""
+    small = F.adaptive_avg_pool2d(batch, 8).flatten(1)
+    distances = torch.cdist(small, small)
+    return distances.sum() / max(1, len(batch) * (len(batch) - 1))
 
 
 class Recorder:

@@ -1,8 +1,12 @@
-"""The training loop: step, observe, stop when it is time, go back when it goes wrong."""
+"""The training loop: steps, evaluation, limits, signals, and return to a checkpoint."""
 
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Literal
 
 import torch
@@ -14,14 +18,39 @@ from stylesmith.data.loader import BatchLoader
 from stylesmith.errors import DataError, RunError
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
-from stylesmith.training.checkpoint import restore_newest
-from stylesmith.training.evaluation import Evaluator
-from stylesmith.training.learner import TrainStep
-from stylesmith.training.recorder import Recorder, crossed_interval
+from stylesmith.training.loss_passes import Stats
+from stylesmith.training.recorder import Evaluator, Recorder, crossed_interval
 from stylesmith.training.schedule import Schedule
-from stylesmith.training.signals import StopRequest
-from stylesmith.training.state import TrainState
-from stylesmith.training.steps import Stats
+from stylesmith.training.train_state import TrainState, restore_newest
+from stylesmith.training.train_step import TrainStep
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopRequest:
+    """Whether somebody asked to stop, and with which signal."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        if self.signal is not None:
+            os._exit(128 + number)
+        self.signal = signal.Signals(number)
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Watch for signals; restores the former handlers at the end."""
+    request = StopRequest()
+    former = {number: signal.signal(number, request) for number in STOP_SIGNALS}
+    try:
+        yield request
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
 
 MAX_DROPPED_IN_ROW = 5
 """Steps in a row that may fail before the run goes back."""

@@ -11,7 +11,7 @@ import torch
 from stylesmith.errors import ModelError, RunError
 from stylesmith.images import to_uint8
 from stylesmith.latents import latents_from_seeds
-from stylesmith.models.deploy import find_runtime, page, runtime, write_page
+from stylesmith.models.deploy import find_runtime, web_page, write_page
 from stylesmith.networks import Growth
 from tests.models.deploy import browser
 
@@ -80,7 +80,7 @@ def assert_same_picture(answer, images):
 
 
 def test_seeds_give_the_z_of_numpy(chromium, tmp_path):
-    source = page.package_files("stylesmith.models.deploy").joinpath("web", "latents.js")
+    source = web_page.package_files("stylesmith.models.deploy").joinpath("web", "latents.js")
     (tmp_path / "latents.js").write_bytes(source.read_bytes())
     sizes = (1, 8, 511, 512)
     wanted = [latents_from_seeds([s], size)[0].numpy() for s in SEEDS for size in sizes]
@@ -145,7 +145,7 @@ def test_a_problem_in_the_browser_is_said(chromium, real_runtime, make, tmp_path
         for name in ("mapping.onnx", "synthesis.onnx"):
             (folder / name).write_bytes(b"damaged")
 
-    monkeypatch.setattr(page, "write_mapping_and_synthesis", damaged)
+    monkeypatch.setattr(web_page, "write_mapping_and_synthesis", damaged)
     write_page(tmp_path, make("skip"), real_runtime, title="x")
     answer, _ = browser.run(chromium, tmp_path, script("return await drawn();"))
     assert answer["status"].startswith("This browser could not draw: ")
@@ -156,17 +156,17 @@ def fake(monkeypatch):
     """Parts of a package, whose checksums are taken for the right ones."""
     contents = {"ort.js": b"javascript", "ort.wasm": b"assembly"}
     parts = {
-        name: (path, runtime.hashlib.sha256(contents[name]).hexdigest())
-        for name, (path, _) in runtime.RUNTIME_FILES.items()
+        name: (path, web_page.hashlib.sha256(contents[name]).hexdigest())
+        for name, (path, _) in web_page.RUNTIME_FILES.items()
     }
-    monkeypatch.setattr(runtime, "RUNTIME_FILES", parts)
+    monkeypatch.setattr(web_page, "RUNTIME_FILES", parts)
     return contents
 
 
 @pytest.fixture
 def package(fake, tmp_path):
     """A folder as npm installs it."""
-    for name, (path, _) in runtime.RUNTIME_FILES.items():
+    for name, (path, _) in web_page.RUNTIME_FILES.items():
         (tmp_path / "package" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "package" / path).write_bytes(fake[name])
     return tmp_path / "package"
@@ -208,7 +208,7 @@ def test_a_missing_runtime_says_what_to_do(tmp_path):
         find_runtime()
     text = str(raised.value)
     assert text.startswith(str(tmp_path / "cache")) and "\n" not in text
-    assert "--fetch-runtime" in text and "--runtime" in text and runtime.RUNTIME_VERSION in text
+    assert "--fetch-runtime" in text and "--runtime" in text and web_page.RUNTIME_VERSION in text
 
 
 def test_another_version_is_refused(package):
@@ -226,7 +226,7 @@ def test_what_is_no_package_is_refused(tmp_path, content):
 
 
 def test_the_runtime_is_downloaded_once_and_checked(packed, fake, monkeypatch, tmp_path):
-    monkeypatch.setattr(runtime, "RUNTIME_URL", packed.as_uri())
+    monkeypatch.setattr(web_page, "RUNTIME_URL", packed.as_uri())
     assert find_runtime(fetch=True) == fake
     packed.unlink()
     assert find_runtime() == find_runtime(fetch=True) == fake
@@ -234,11 +234,11 @@ def test_the_runtime_is_downloaded_once_and_checked(packed, fake, monkeypatch, t
 
 def test_a_wrong_download_is_not_kept(tmp_path, monkeypatch):
     (tmp_path / "x").write_bytes(b"<html>sign in</html>")
-    monkeypatch.setattr(runtime, "RUNTIME_URL", (tmp_path / "x").as_uri())
+    monkeypatch.setattr(web_page, "RUNTIME_URL", (tmp_path / "x").as_uri())
     with pytest.raises(ModelError, match="cannot be read as onnxruntime-web"):
         find_runtime(fetch=True)
     assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
-    monkeypatch.setattr(runtime, "RUNTIME_URL", (tmp_path / "nowhere").as_uri())
+    monkeypatch.setattr(web_page, "RUNTIME_URL", (tmp_path / "nowhere").as_uri())
     with pytest.raises(RunError, match="cannot be downloaded"):
         find_runtime(fetch=True)
 
@@ -255,12 +255,12 @@ def test_a_wrong_download_is_not_kept(tmp_path, monkeypatch):
 def test_groups_cover_the_layers_in_use(make, kind, fields, wanted):
     if kind == "skip" and fields:
         fields = fields | {"noise": False}
-    groups = page.layer_groups(make(kind, **fields))
+    groups = web_page.layer_groups(make(kind, **fields))
     assert [(group["first"], group["last"]) for group in groups] == wanted
 
 
 def test_what_the_page_says_of_a_model(make):
-    found = page.describe_model(make("concat"), "x", {"preset": "tiny", "licence": "CC0"})
+    found = web_page.describe_model(make("concat"), "x", {"preset": "tiny", "licence": "CC0"})
     assert found["about"].startswith("8x8 · preset tiny · CC0 · made with stylesmith ")
     assert (found["classes"], found["size"], found["num_ws"]) == (3, [8, 8], 4)
     json.dumps(found, allow_nan=False)

@@ -13,11 +13,11 @@ import torch
 import stylesmith
 from stylesmith.errors import OutputError, RunError, UsageError
 from stylesmith.latents import latents_from_seeds, noise_from_seeds
-from stylesmith.models.deploy import programs, write, write_programs
+from stylesmith.models.deploy import export, programs, write_programs
 from stylesmith.networks import Growth
 from tests.models.deploy.conftest import KINDS
 
-FORMS = {suffix: form for form, suffix in write.PROGRAM_SUFFIXES.items()}
+FORMS = {suffix: form for form, suffix in export.PROGRAM_SUFFIXES.items()}
 
 
 def session(path):
@@ -176,9 +176,9 @@ def test_a_file_that_draws_something_else_is_not_written(make, tmp_path, monkeyp
     there.write_text("")
     honest = programs.mapping_program(generator)
     other = replace(honest, reference=lambda inputs: honest.reference(inputs) + wrong)
-    monkeypatch.setattr(write, "image_program", lambda *_: other)
+    monkeypatch.setattr(export, "image_program", lambda *_: other)
     with pytest.raises(RunError, match=r"^x\.\w+: not written: in .* its w differ by (2|nan)"):
-        write_programs(tmp_path / f"x{write.PROGRAM_SUFFIXES[form]}", form, generator)
+        write_programs(tmp_path / f"x{export.PROGRAM_SUFFIXES[form]}", form, generator)
     assert list(tmp_path.iterdir()) == [there]
 
 

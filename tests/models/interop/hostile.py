@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from stylesmith.models.interop.pickling import (
+from stylesmith.models.interop.file_writer import (
     RECONSTRUCT_OBJECT,
     GlobalCall,
     GlobalName,

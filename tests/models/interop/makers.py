@@ -10,7 +10,7 @@ from torch import nn
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig
 from stylesmith.models.interop import tensorflow_names
-from stylesmith.models.interop.pickling import tensorflow_network, write_pickle
+from stylesmith.models.interop.file_writer import tensorflow_network, write_pickle
 from stylesmith.networks import Generator, build_discriminator, build_generator
 
 PEAK = """

@@ -7,8 +7,8 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models import load_bundle
-from stylesmith.models.interop import ada_names, write_external
-from stylesmith.models.interop.pickling import GlobalCall, GlobalName, ada_module, write_pickle
+from stylesmith.models.interop import stylegan2_ada, write_external
+from stylesmith.models.interop.file_writer import GlobalCall, GlobalName, ada_module, write_pickle
 from tests.models.interop.makers import arrays, discriminator, generator
 from tests.support import differing
 
@@ -16,9 +16,9 @@ from tests.support import differing
 def objects(tmp_path, *, kwargs=None, tensors=None, class_name="Generator", critic=None):
     """A pickle of G_ema (and D) as its program writes it, with some things different."""
     network = generator()
-    content = ada_names.generator_names(network.config).write(arrays(network)) | (tensors or {})
+    content = stylegan2_ada.generator_names(network.config).write(arrays(network)) | (tensors or {})
     content = {name: a for name, a in content.items() if a is not None}
-    settings = ada_names.generator_kwargs(network.config) | (kwargs or {})
+    settings = stylegan2_ada.generator_kwargs(network.config) | (kwargs or {})
     value = {"G_ema": ada_module(class_name, settings, content)}
     if critic:
         value["D"] = critic
@@ -28,7 +28,7 @@ def objects(tmp_path, *, kwargs=None, tensors=None, class_name="Generator", crit
 
 def test_settings_side_by_side_as_in_the_later_repository(tmp_path):
     """There the arguments of synthesis are not gathered in a dictionary."""
-    flat = ada_names.generator_kwargs(generator().config)
+    flat = stylegan2_ada.generator_kwargs(generator().config)
     flat |= flat.pop("synthesis_kwargs")
     path = objects(tmp_path, kwargs=flat | {"fused_modconv_default": "inference_only"})
     assert differing(load(path).state_dict(), generator().state_dict()) == []
@@ -72,10 +72,12 @@ def test_half_precision_is_noted(tmp_path):
 def test_frozen_layers_keep_their_weights_in_buffers(tmp_path, monkeypatch):
     critic = discriminator()
     monkeypatch.setattr(
-        "stylesmith.models.interop.pickling.BUFFER_NAMES", ("weight", "bias", "resample_filter")
+        "stylesmith.models.interop.file_writer.BUFFER_NAMES", ("weight", "bias", "resample_filter")
     )
-    names = ada_names.discriminator_names(critic.config)
-    kwargs = ada_names.discriminator_kwargs(critic.config) | {"block_kwargs": {"freeze_layers": 13}}
+    names = stylegan2_ada.discriminator_names(critic.config)
+    kwargs = stylegan2_ada.discriminator_kwargs(critic.config) | {
+        "block_kwargs": {"freeze_layers": 13}
+    }
     frozen = ada_module("Discriminator", kwargs, names.write(arrays(critic)))
     assert "_rebuild_parameter" not in str(frozen)
     found = load_bundle(objects(tmp_path, critic=frozen)).discriminator
@@ -84,8 +86,8 @@ def test_frozen_layers_keep_their_weights_in_buffers(tmp_path, monkeypatch):
 
 def test_everything_else_in_such_a_file_is_left_alone(tmp_path):
     network = generator()
-    content = ada_names.generator_names(network.config).write(arrays(network))
-    kwargs = ada_names.generator_kwargs(network.config)
+    content = stylegan2_ada.generator_names(network.config).write(arrays(network))
+    kwargs = stylegan2_ada.generator_kwargs(network.config)
     easy = GlobalName("dnnlib.util", "EasyDict")
     value = {
         "training_set_kwargs": GlobalCall(
@@ -103,8 +105,8 @@ def test_everything_else_in_such_a_file_is_left_alone(tmp_path):
 
 def test_a_group_of_the_whole_batch(tmp_path):
     critic = discriminator()
-    content = ada_names.discriminator_names(critic.config).write(arrays(critic))
-    kwargs = ada_names.discriminator_kwargs(critic.config)
+    content = stylegan2_ada.discriminator_names(critic.config).write(arrays(critic))
+    kwargs = stylegan2_ada.discriminator_kwargs(critic.config)
     kwargs["epilogue_kwargs"] = {"mbstd_group_size": None}
     path = objects(tmp_path, critic=ada_module("Discriminator", kwargs, content))
     found, images = load_bundle(path).discriminator, torch.randn(6, 3, 16, 16)

@@ -10,7 +10,7 @@ import pytest
 
 from stylesmith.errors import ModelError
 from stylesmith.models import load
-from stylesmith.models.interop import describe, read_external
+from stylesmith.models.interop import importer, read_external
 from tests.models.interop import hostile
 from tests.models.interop.makers import PEAK, discriminator, generator, tensorflow_file
 from tests.support import child_environment
@@ -104,7 +104,7 @@ def test_looking_at_a_file_is_as_safe(tmp_path, name):
     path = tmp_path / "evil.pkl"
     path.write_bytes(EVERYTHING[name])
     try:
-        lines = describe(path)
+        lines = importer(path)
     except ModelError:
         assert name in ("nothing", "a web page")
         return
@@ -169,5 +169,5 @@ def test_source_text_in_a_file_is_never_run(tmp_path):
     path.write_bytes(content.replace(empty, full))
     assert set(read_external(path).networks) == {"G", "D", "G_ema"}
     load(path)
-    describe(path)
+    importer(path)
     assert not canary.exists()

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.models import load_bundle
-from stylesmith.models.interop import ada_names, rosinality, tensorflow_names, write_external
-from stylesmith.models.interop.layout import COPY, KERNEL
+from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow_names, write_external
+from stylesmith.models.interop.name_map import COPY, KERNEL
 from stylesmith.ops import conv2d_up
 from tests.models.interop.makers import (
     arrays,
@@ -125,7 +125,7 @@ def test_stylegan2_correlates(tmp_path):
 @pytest.mark.parametrize(
     ("form", "module", "name"),
     [
-        ("ada", ada_names, "synthesis.b8.conv0.weight"),
+        ("ada", stylegan2_ada, "synthesis.b8.conv0.weight"),
         ("rosinality", rosinality, "convs.0.conv.weight"),
     ],
 )

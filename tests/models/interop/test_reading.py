@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from stylesmith.errors import ModelError
-from stylesmith.models.interop.pickling import nested_storage, to_pickle
-from stylesmith.models.interop.reading import is_external_file, open_read_budget, read_values
-from stylesmith.models.interop.standins import NumpyArray, TensorView
+from stylesmith.models.interop.allowed_globals import NumpyArray, TensorView
+from stylesmith.models.interop.file_reader import is_external_file, open_read_budget, read_values
+from stylesmith.models.interop.file_writer import nested_storage, to_pickle
 
 ARRAYS = [
     np.arange(24, dtype=np.float32).reshape(2, 3, 4),

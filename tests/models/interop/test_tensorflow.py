@@ -7,7 +7,7 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.interop.pickling import tensorflow_network, write_pickle
+from stylesmith.models.interop.file_writer import tensorflow_network, write_pickle
 from stylesmith.networks import Generator
 from tests.models.interop.makers import (
     discriminator,

@@ -1,9 +1,8 @@
 """Trained generators as programs that run without this package: ONNX, torch.export, a web page."""
 
-from stylesmith.models.deploy.page import write_page
+from stylesmith.models.deploy.export import ExportedFile, ProgramFormat, write_programs
 from stylesmith.models.deploy.programs import NoiseInput
-from stylesmith.models.deploy.runtime import find_runtime
-from stylesmith.models.deploy.write import ExportedFile, ProgramFormat, write_programs
+from stylesmith.models.deploy.web_page import find_runtime, write_page
 
 __all__ = [
     "ProgramFormat",

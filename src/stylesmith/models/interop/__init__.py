@@ -4,12 +4,7 @@
 ours from it, `write_external` goes the other way. The name maps serve both directions.
 """
 
-from stylesmith.models.interop.card import import_card
-from stylesmith.models.interop.describe import describe_file
-from stylesmith.models.interop.export import write_external
-from stylesmith.models.interop.files import read_external
-from stylesmith.models.interop.reading import is_external_file
-from stylesmith.models.interop.report import (
+from stylesmith.models.interop.external_network import (
     WEIGHT_LICENSES,
     ExternalFile,
     ExternalFormat,
@@ -17,7 +12,10 @@ from stylesmith.models.interop.report import (
     ImportReport,
     NetworkRole,
 )
-from stylesmith.models.interop.translate import import_discriminator, import_generator
+from stylesmith.models.interop.file_reader import is_external_file, read_external
+from stylesmith.models.interop.file_writer import write_external
+from stylesmith.models.interop.importer import describe_file, import_discriminator, import_generator
+from stylesmith.models.model_card import import_card
 
 __all__ = [
     "WEIGHT_LICENSES",

@@ -1,14 +1,16 @@
 """Checkpoints in the layout of rosinality/stylegan2-pytorch: converted ones and training ones.
 
 `{"g_ema", "latent_avg"}` from a conversion; `{"g", "d", "g_ema", "args", ...}` from training, which
-keeps no mean of w. Generators are of skip, discriminators of residual connection, without labels.
+keeps no mean of w. Generators use skip connections, discriminators residual ones, without labels.
 Up-convolutions there are true convolutions, so their kernels are ours flipped.
 """
 
 from typing import Any
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
-from stylesmith.models.interop.layout import (
+from stylesmith.models.interop.allowed_globals import TensorView
+from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
+from stylesmith.models.interop.name_map import (
     BATCHED,
     FLIPPED,
     PER_CHANNEL,
@@ -18,9 +20,6 @@ from stylesmith.models.interop.layout import (
     channel_settings,
     fir_kernel,
 )
-from stylesmith.models.interop.report import ExternalNetwork, NetworkRole
-from stylesmith.models.interop.settings import StoredSettings
-from stylesmith.models.interop.standins import TensorView
 
 ROLES: dict[str, NetworkRole] = {"g_ema": "G_ema", "g": "G", "d": "D"}
 W_AVG_KEY = "latent_avg"

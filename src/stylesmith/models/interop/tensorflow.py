@@ -1,8 +1,8 @@
 """Networks of the TensorFlow programs: ProGAN, StyleGAN (version 3) and StyleGAN2 (version 4).
 
-A pickle holds `(G, D, Gs)`, each a `MetricNetwork` with its settings (`static_kwargs`), its variables as
+A pickle holds `(G, D, Gs)`, each a `Network` with its settings (`static_kwargs`), its variables as
 `(name, array)` and, for generators, two networks within it, `mapping` and `synthesis`. The source
-text that comes along is never looked at. The architecture is read off the names and shapes of the
+text that comes along is never read. The architecture follows from the names and shapes of the
 variables; settings decide only what leaves no trace there.
 """
 
@@ -12,10 +12,13 @@ import numpy as np
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.errors import ModelError
-from stylesmith.models.interop.layout import TensorShapes, channel_settings
-from stylesmith.models.interop.report import ExternalNetwork, NetworkRole
-from stylesmith.models.interop.settings import StoredSettings
-from stylesmith.models.interop.standins import TENSORFLOW_NETWORK_CLASSES, InertObject, NumpyArray
+from stylesmith.models.interop.allowed_globals import (
+    TENSORFLOW_NETWORK_CLASSES,
+    InertObject,
+    NumpyArray,
+)
+from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
+from stylesmith.models.interop.name_map import TensorShapes, channel_settings
 
 ROLES: tuple[NetworkRole, ...] = ("G", "D", "G_ema")
 """In the order of the file; TensorFlow calls the average Gs."""

@@ -1,20 +1,14 @@
 """Names of the variables of TensorFlow networks, and how they are laid out.
 
 Dense weights are `(in, out)`, kernels `(k, k, in, out)`. Styles of StyleGAN2 are learned around 0.
-StyleGAN and ProGAN repeat pixels and convolve in one step, from 128x128 on or always; what that
-step convolves with is the stored kernel turned by half a circle.
+StyleGAN and ProGAN repeat pixels and convolve in one step, from 128x128 on or always; that step
+convolves with the stored kernel turned by half a circle.
 """
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.models.interop import tensorflow
-from stylesmith.models.interop.layout import (
-    FLIPPED,
-    KERNEL,
-    PLUS_ONE,
-    TRANSPOSED,
-    NameMap,
-)
-from stylesmith.models.interop.report import ExternalNetwork
+from stylesmith.models.interop.external_network import ExternalNetwork
+from stylesmith.models.interop.name_map import FLIPPED, KERNEL, PLUS_ONE, TRANSPOSED, NameMap
 
 GROWTH_STATE = {r"(synthesis/)?lod": "state of progressive growing"}
 

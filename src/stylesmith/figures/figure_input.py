@@ -1,0 +1,205 @@
+"""The model and the options that a figure is drawn from, and text that captions share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from stylesmith.config import GeneratorConfig
+from stylesmith.errors import ModelError, UsageError
+from stylesmith.models import RunFolder, load, load_bundle, locate_model
+from stylesmith.networks import Discriminator, Generator
+from stylesmith.sampling import (
+    LayerIndices,
+    NoiseSettings,
+    SamplingPipeline,
+    SamplingSettings,
+    SeedOrLatent,
+)
+from stylesmith.sampling.latent_codes import image_stem
+from stylesmith.sampling.parsing import format_layers
+
+ProgressCallback = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """What a user may choose about a figure; None leaves it to the figure."""
+
+    seeds: Sequence[int | Path] | None = None
+    """Or latent files."""
+    psi: float | None = None
+    label: int | None = None
+    """Class, where the network has classes."""
+    count: int | None = None
+    """How many images, draws or points are measured."""
+    steps: int | None = None
+    """Of an optimization."""
+    distance: str | None = None
+    """`lpips`, `random` or `pixels`."""
+    other: Path | None = None
+    """A second model or run, beside the first."""
+    data: Path | None = None
+    """Real images."""
+
+
+class FigureInput:
+    """A model or run that a figure is drawn from; its parts are opened when they are asked for."""
+
+    def __init__(self, path: Path, device: torch.device, options: FigureOptions | None = None):
+        self.given_path, self.device, self.options = path, device, options or FigureOptions()
+        self.path = locate_model(path)
+
+    @property
+    def name(self) -> str:
+        """What captions call it, with the class that the user chose."""
+        name = self.path.stem if self.path.is_file() else self.path.resolve().name
+        return name if self.options.label is None else f"{name}, class {self.options.label}"
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The averaged generator.
+
+        Raises:
+            ModelError: If there is no model, or it is damaged.
+        """
+        return load(self.path, device=self.device.type)
+
+    def pipeline(
+        self,
+        *,
+        psi: float = 1.0,
+        psi_layers: LayerIndices | None = None,
+        noise: NoiseSettings | None = None,
+    ) -> SamplingPipeline:
+        """Draws with the psi that the user chose or else this one, on these layers or all, in fp32.
+
+        Raises:
+            UsageError: If the class that the user chose doesn't fit the network.
+        """
+        chosen = psi if self.options.psi is None else self.options.psi
+        settings = SamplingSettings(
+            psi=chosen,
+            psi_layers=psi_layers,
+            label=self.options.label,
+            noise=noise or NoiseSettings(),
+            precision="fp32",
+        )
+        return SamplingPipeline(self.generator, settings)
+
+    def sources(self, painter: SamplingPipeline, default: Sequence[int]) -> list[SeedOrLatent]:
+        """The seeds and latent files that the user chose, or else these seeds.
+
+        Raises:
+            DataError: If a latent file is missing, damaged, or belongs to another generator.
+        """
+        return painter.load_sources(self.options.seeds or default)
+
+    def exact_sources(
+        self, painter: SamplingPipeline, default: Sequence[int]
+    ) -> list[SeedOrLatent]:
+        """`sources`, for figures that show as many pictures as there are defaults.
+
+        Raises:
+            UsageError: If the user chose more or fewer.
+        """
+        found = self.sources(painter, default)
+        if len(found) != len(default):
+            wanted = f"{len(default)} picture{'s' if len(default) > 1 else ''}"
+            raise UsageError(f"--seeds: names {len(found)}; this figure shows {wanted}")
+        return found
+
+    @cached_property
+    def discriminator(self) -> Discriminator:
+        """The trained discriminator.
+
+        Raises:
+            ModelError: If the model was saved without it.
+        """
+        found = load_bundle(self.path, trained=True).discriminator
+        if found is None:
+            raise self.missing_error(
+                "its discriminator", "a run with checkpoints, or an import, has it"
+            )
+        return found.to(self.device)
+
+    @cached_property
+    def run(self) -> RunFolder:
+        """The run folder, with its log and snapshots.
+
+        Raises:
+            ModelError: If the model is no run.
+        """
+        run = RunFolder(self.path)
+        if not (run.exists() and run.log.is_file()):
+            raise self.missing_error("a run's log", "give the folder that `stylesmith train` wrote")
+        return run
+
+    def require_noise(self) -> None:
+        """Raises ModelError where the network has no noise inputs."""
+        if not self.generator.config.noise_shapes:
+            raise self.missing_error(
+                "noise inputs", "networks with generator.noise=true have them (stylegan-e and on)"
+            )
+
+    def require_styles(self) -> None:
+        """Raises ModelError where one w decides all layers."""
+        if self.generator.config.num_ws == 1:
+            raise self.missing_error(
+                "a style for each layer", "style-based networks have them (stylegan-c and on)"
+            )
+
+    def other(self) -> "FigureInput":
+        """The second model that the user chose.
+
+        Raises:
+            ModelError: If there is none.
+        """
+        if self.options.other is None:
+            raise ModelError(
+                f"{self.given_path}: this figure compares two models; name one by --other"
+            )
+        return FigureInput(self.options.other, self.device, self.options)
+
+    def compared_inputs(self) -> list["FigureInput"]:
+        """This model, and the second one if the user chose any."""
+        return [self] if self.options.other is None else [self, self.other()]
+
+    def missing_error(self, what: str, remedy: str) -> ModelError:
+        """The error for a figure that needs what this model hasn't."""
+        return ModelError(f"{self.given_path}: lacks {what}, which this figure shows; {remedy}.")
+
+
+def describe_sources(sources: Sequence[SeedOrLatent]) -> str:
+    """`seeds 6600-6625`, `seed 5`, `seeds 1,2 and face`."""
+    seeds = [source for source in sources if isinstance(source, int)]
+    words = [image_stem(source) for source in sources if not isinstance(source, int)]
+    if seeds:
+        words.insert(0, f"seed{'s' if len(seeds) > 1 else ''} {format_layers(seeds)}")
+    return " and ".join(words)
+
+
+def describe_psi(choices: FigureOptions) -> str:
+    """` with psi = 0.5`, where the user chose one that a figure doesn't tell otherwise."""
+    return "" if choices.psi is None else f" with psi = {choices.psi:g}"
+
+
+def describe_style_layers(layers: LayerIndices, config: GeneratorConfig) -> str:
+    """Two layers a resolution, as the papers count styles: `layers 0-3 (4x4-8x8)`."""
+    sizes = [config.size(layer // 2) for layer in layers]
+    return f"layers {format_layers(layers)} ({_resolution_range(sizes)})"
+
+
+def describe_noise_inputs(layers: LayerIndices, config: GeneratorConfig) -> str:
+    """The noise inputs of layers, and the size of their maps: `inputs 4-6 at 16x16-32x32`."""
+    inputs = [layer for layer in layers if layer < len(config.noise_shapes)]
+    sizes = [config.noise_shapes[layer] for layer in inputs]
+    return f"inputs {format_layers(inputs)} at {_resolution_range(sizes)}"
+
+
+def _resolution_range(sizes: Sequence[tuple[int, int]]) -> str:
+    ends = sizes[0], sizes[-1]
+    return "-".join(dict.fromkeys(f"{width}x{height}" for height, width in ends))

@@ -1,0 +1,206 @@
+"""Style mixing, noise inputs and the truncation trick (StyleGAN, Figures 3, 4, 5 and 8)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from stylesmith.errors import UsageError
+from stylesmith.figures.figure_input import (
+    FigureInput,
+    ProgressCallback,
+    describe_noise_inputs,
+    describe_psi,
+    describe_sources,
+    describe_style_layers,
+)
+from stylesmith.figures.panels import FigureLayout, ImagePanel, draw_images
+from stylesmith.networks import Generator
+from stylesmith.sampling import (
+    LayerIndices,
+    MixingRow,
+    NoiseSettings,
+    SamplingPipeline,
+    SeedOrLatent,
+    editing,
+    layer_groups,
+    measure_noise_variation,
+)
+from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE
+from stylesmith.sampling.stochastic_variation import (
+    STD_IMAGE_GAIN,
+    crop_grid,
+    most_varied_window,
+    noise_layer_subsets,
+    std_image,
+)
+
+DEFAULT_SEEDS_A = (888, 829, 1898, 1733, 1614, 845)
+"""Of the pictures down the left side, which are changed."""
+DEFAULT_SEEDS_B = (639, 701, 687, 615, 2268)
+"""Of the pictures across the top, which lend their styles."""
+ROWS_PER_LAYER_GROUP = {"coarse": 3, "middle": 2, "fine": 1}
+"""How many rows each range of styles has."""
+
+
+def style_mixing(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+    """Figure 3: everything as source A is, but for some styles of source B."""
+    subject.require_styles()
+    painter = subject.pipeline()
+    ranges = trained_layer_groups(subject.generator)
+    named = [(name, ranges[name]) for name in ranges for _ in range(ROWS_PER_LAYER_GROUP[name])]
+    sources = subject.sources(painter, (*DEFAULT_SEEDS_A[: len(named)], *DEFAULT_SEEDS_B))
+    if len(sources) <= len(named):
+        raise UsageError(
+            f"--seeds: wanted {len(named)} for source A, one for each row, and one or more for "
+            f"source B, got {len(sources)}"
+        )
+    rows = [MixingRow(source, layers) for source, (_, layers) in zip(sources, named, strict=False)]
+    top = sources[len(named) :]
+    images = mixed_images(painter, rows, top, on_progress)
+    spans = "; ".join(
+        f"{name} styles are {describe_style_layers(layers, painter.config)}"
+        for name, layers in ranges.items()
+    )
+    caption = (
+        f"StyleGAN, Figure 3, for {subject.name}. Sources A (down, "
+        f"{describe_sources(sources[: len(named)])}) and B (across, {describe_sources(top)}) were drawn "
+        f"from their own latent codes{describe_psi(subject.options)}; all others copy a subset of "
+        f"styles from source B and take the rest from source A. {spans.capitalize()}."
+    )
+    words = ["", *(f"{name.capitalize()} styles from source B" for name, _ in named)]
+    columns = ["source A", *["source B"] * len(top)]
+    return FigureLayout(caption, [[ImagePanel(images, rows=words, columns=columns)]])
+
+
+def trained_layer_groups(generator: Generator) -> dict[str, LayerIndices]:
+    """The ranges of the figure, as far as the levels go that are trained so far."""
+    growth = generator.growth
+    levels = growth.level + 1 if growth else generator.config.levels
+    parts = {
+        name: tuple(layer for layer in layers if layer < 2 * levels)
+        for name, layers in layer_groups(generator.config).items()
+    }
+    return {name: layers for name, layers in parts.items() if layers}
+
+
+def mixed_images(
+    painter: SamplingPipeline,
+    rows: Sequence[MixingRow],
+    top: Sequence[SeedOrLatent],
+    on_progress: ProgressCallback,
+) -> Tensor:
+    """Images `(1 + rows, 1 + columns, C, H, W)`, all NaN in the corner."""
+    lenders = painter.codes(top)
+    total = len(rows) + 1
+    across = draw_images(painter, top, lambda done, of: None)
+    corner = torch.full_like(across[:1], torch.nan)
+    lines = [torch.cat([corner, across])]
+    for row in rows:
+        own = painter.codes([row.source])
+        mixed = [
+            painter.draw(
+                editing(
+                    own, lenders[start : start + DEFAULT_BATCH_SIZE], row.layers, painter.config
+                )
+            )
+            for start in range(0, len(top), DEFAULT_BATCH_SIZE)
+        ]
+        lines.append(torch.cat([painter.draw(own), *mixed]).cpu())
+        on_progress(len(lines), total)
+    return torch.stack(lines)
+
+
+DEFAULT_VARIATION_SEEDS = (1157, 1012)
+DEFAULT_NOISE_DRAWS = 100
+DEFAULT_COMPONENT_SEEDS = (1967, 1555)
+MIN_COLUMN_WIDTH = 192
+"""Pixels of the page that a picture has at least, for there are words above it."""
+
+
+def stochastic_variation(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+    """Figure 4: an image, crops of draws with other noise, the deviation of each pixel."""
+    subject.require_noise()
+    painter = subject.pipeline()
+    sources, draws = (
+        subject.sources(painter, DEFAULT_VARIATION_SEEDS),
+        subject.options.count or DEFAULT_NOISE_DRAWS,
+    )
+    rows, largest = [], 0.0
+    for number, source in enumerate(sources):
+
+        def advance(done: int, _: int, before: int = number * draws) -> None:
+            on_progress(before + done, draws * len(sources))
+
+        variation = measure_noise_variation(painter, source, draws, on_progress=advance)
+        window = most_varied_window(variation.std)
+        largest = max(largest, float(variation.std.max()))
+        rows.append(
+            torch.stack([variation.image, crop_grid(variation, window), std_image(variation)])
+        )
+    images = torch.stack(rows)
+    caption = (
+        f"StyleGAN, Figure 4. Examples of stochastic variation, for {subject.name} "
+        f"({describe_sources(sources)}{describe_psi(subject.options)}). (a) Generated image. (b) "
+        "Zoom-in on the quarter of each side that varies most, with different realizations of "
+        "input noise. (c) Standard deviation of each pixel's gray value over "
+        f"{draws} realizations, times {STD_IMAGE_GAIN}: white is "
+        f"{255 / STD_IMAGE_GAIN:.0f} of 255 levels or more; the largest here is {largest:.1f}."
+    )
+    words = ["(a) generated image", "(b) variation", "(c) std. dev."]
+    return FigureLayout(
+        caption, [[ImagePanel(images, columns=words, zoom=zoom_for_labels(images))]]
+    )
+
+
+def noise_components(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+    """Figure 5: noise on all layers, on none, on fine and on coarse ones."""
+    subject.require_noise()
+    config = subject.generator.config
+    parts = noise_layer_subsets(config)
+    columns = []
+    for number, layers in enumerate(parts.values(), 1):
+        painter = subject.pipeline(noise=NoiseSettings("fixed", layers))
+        sources = subject.sources(painter, DEFAULT_COMPONENT_SEEDS)
+        columns.append(draw_images(painter, sources, lambda done, of: None))
+        on_progress(number, len(parts))
+    images = torch.stack(columns, dim=1)
+    caption = (
+        f"StyleGAN, Figure 5. Effect of noise inputs at different layers of {subject.name} "
+        f"({describe_sources(sources)}{describe_psi(subject.options)}). (a) Noise is applied to all "
+        "layers. (b) No noise. (c) Noise "
+        f"in fine layers only ({describe_noise_inputs(parts['fine'], config)}). (d) Noise in coarse layers "
+        f"only ({describe_noise_inputs(parts['coarse'], config)})."
+    )
+    words = ["(a) all layers", "(b) no noise", "(c) fine layers", "(d) coarse layers"]
+    return FigureLayout(
+        caption, [[ImagePanel(images, columns=words, zoom=zoom_for_labels(images))]]
+    )
+
+
+def zoom_for_labels(images: Tensor) -> int:
+    """Such that the words above a column fit."""
+    return max(1, -(-MIN_COLUMN_WIDTH // images.shape[-1]))
+
+
+TRUNCATION_PSIS = (1.0, 0.7, 0.5, 0.0, -0.5, -1.0)
+"""Of the columns, as published; on all layers."""
+DEFAULT_TRUNCATION_SEEDS = (91, 388)
+
+
+def truncation_trick(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+    """Figure 8: a row for each seed, a column for each psi."""
+    columns = []
+    for number, psi in enumerate(TRUNCATION_PSIS, 1):
+        painter = subject.pipeline(psi=psi)
+        sources = subject.sources(painter, DEFAULT_TRUNCATION_SEEDS)
+        columns.append(painter.draw(painter.codes(sources)).cpu())
+        on_progress(number, len(TRUNCATION_PSIS))
+    images = torch.stack(columns, dim=1)
+    caption = (
+        f"StyleGAN, Figure 8. The effect of truncation as a function of the style scale psi, for "
+        f"{subject.name}. At psi = 0 every row is the mean image; with negative psi comes the "
+        "opposite, an anti-face."
+    )
+    words = [f"psi = {psi:g}" for psi in TRUNCATION_PSIS]
+    return FigureLayout(caption, [[ImagePanel(images, columns=words)]])

@@ -1,0 +1,400 @@
+"""Inputs of the metrics: images of a data set or drawn from a generator, by index.
+
+The image with a given index does not depend on the process or the batch it is computed in. Images are uint8, as in files.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylesmith import images as pixels
+from stylesmith.config import DataConfig
+from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.data.parallel import ProgressCallback, map_ahead
+from stylesmith.data.scan import format_image_size
+from stylesmith.devices import FP32, Precision
+from stylesmith.errors import DataError, UsageError
+from stylesmith.latents import RandomKeys, split_noise_maps
+from stylesmith.models import RunFolder, load, locate_model
+from stylesmith.models.serialization import WEIGHTS_FILE
+from stylesmith.networks import Generator
+from stylesmith.networks.build import model_hash
+from stylesmith.networks.generator import truncate
+from stylesmith.networks.synthesis import NoiseMaps
+
+
+def blake2b_digest(parts: Iterable[bytes]) -> str:
+    """32 hexadecimal digits."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        state.update(part)
+    return state.hexdigest()
+
+
+def data_hash(dataset: Dataset) -> str:
+    """Of the bytes of all images, their labels, and how they are resized.
+
+    A zip keeps a checksum of each file; the files of a folder are read for it.
+    """
+
+    def parts() -> Iterator[bytes]:
+        yield f"{dataset.fingerprint} {dataset.size} {dataset.channels} {dataset.resize}".encode()
+        yield from _image_checksums(dataset)
+
+    return blake2b_digest(parts())
+
+
+def _image_checksums(dataset: Dataset) -> Iterator[bytes]:
+    if dataset.path.is_dir():
+        for name in dataset.names:
+            yield dataset.archive.read(name)
+        return
+    with zipfile.ZipFile(dataset.path) as archive:
+        for name in dataset.names:
+            yield archive.getinfo(name).CRC.to_bytes(4)
+
+
+DECODE_THREADS = 4
+"""Threads that decode images ahead of need."""
+
+
+class ImageSource(Protocol):
+    """One side."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+
+    @property
+    def channels(self) -> int:
+        """1, 3 or 4."""
+
+    @property
+    def hash(self) -> str:
+        """Of the content: weights, or pixels and labels."""
+
+    @property
+    def count(self) -> int | None:
+        """Number of images; None where there is no end."""
+
+    def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
+        """The images of these numbers, uint8 `(N, C, H, W)` for each part."""
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Images of a data set, in its order."""
+
+    dataset: Dataset
+
+    @property
+    def name(self) -> str:
+        """Where it lies."""
+        return str(self.dataset.path)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.dataset.size
+
+    @property
+    def channels(self) -> int:
+        """1, 3 or 4."""
+        return self.dataset.channels
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(self.dataset)
+
+    @cached_property
+    def hash(self) -> str:
+        """Of everything that decides pixels and labels, wherever the data lies."""
+        return data_hash(self.dataset)
+
+    def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
+        """The images of these numbers, uint8 `(N, C, H, W)` for each part.
+
+        Raises:
+            DataError: If one is damaged, naming the file.
+        """
+        with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
+            numbers = [number for part in ranges for number in part]
+            decoded = map_ahead(pool, self.dataset.pixels, numbers, ahead=4 * DECODE_THREADS)
+            for part in ranges:
+                yield torch.from_numpy(np.stack([next(decoded) for _ in part]))
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Images drawn from a generator with random noise; image number i is a function of (seed, i).
+
+    Labels are those of images chosen at random from `labels`, so that classes come as often as in
+    the data.
+    """
+
+    generator: Generator
+    path: str
+    seed: int = 0
+    psi: float = 1.0
+    precision: Precision = FP32
+    labels: Dataset | None = None
+    training_data: DataConfig | None = None
+    """What it was trained on, where that is known and still there."""
+    role: str = "fake"
+    """Another role gives other images of the same seed: a model may stand on both sides."""
+    mixed_latents: int = 1
+    """How many each image mixes, with crossovers at random (StyleGAN, Table 2)."""
+
+    def __post_init__(self) -> None:
+        wanted = self.generator.config.label_size
+        if wanted and self.labels is None:
+            raise UsageError(
+                f"{self.path}: draws by class. Name labeled images with --data, so that classes "
+                "come as often as there."
+            )
+        if wanted and self.labels and self.labels.label_size != wanted:
+            raise DataError(
+                f"{self.labels.path}: has labels of length {self.labels.label_size}, the model "
+                f"{self.path} wants {wanted}. Use the data that it was trained on."
+            )
+
+    @property
+    def name(self) -> str:
+        """Where it lies."""
+        return self.path
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, at the levels that are trained."""
+        return self.generator.image_size
+
+    @property
+    def channels(self) -> int:
+        """1, 3 or 4."""
+        return self.generator.config.image_channels
+
+    @property
+    def count(self) -> None:
+        """There is no end."""
+        return None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it draws."""
+        return self.generator.mapping.w_avg.device
+
+    @cached_property
+    def hash(self) -> str:
+        """Of the weights."""
+        return model_hash(self.generator)
+
+    def with_seed(self, seed: int) -> "ModelSource":
+        """The same model with other draws."""
+        return replace(self, seed=seed)
+
+    def with_mixing(self, count: int) -> "ModelSource":
+        """The same model, whose images mix so many latents."""
+        return replace(self, mixed_latents=count)
+
+    def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
+        """The images of these numbers, uint8 `(N, C, H, W)` for each part, on the device."""
+        for part in ranges:
+            images = self._draw(self.ws(part), self.noise(part), self.precision)
+            yield pixels.to_uint8(images)
+
+    def ws(self, indices: Sequence[int]) -> Tensor:
+        """The w of each layer, `(N, num_ws, D)`, from as many latents as images mix."""
+        label = self.label(indices)
+        ws = self.generator.broadcast(self.w(self.z(indices), label))
+        for latent in range(1, self.mixed_latents):
+            other = self.w(self.z(indices, f"mixed z {latent}"), label)
+            taken = self._latent_of_layer(indices) == latent
+            ws = torch.where(taken[:, :, None].to(self.device), other[:, None], ws)
+        return ws
+
+    def _latent_of_layer(self, indices: Sequence[int]) -> Tensor:
+        """Which latent decides each layer, `(N, num_ws)`: one more after each crossover.
+
+        A crossover lies before any layer in use but the first; two may fall together.
+        """
+        config, growth = self.generator.config, self.generator.growth
+        used = min(config.num_ws, 2 * (growth.level + 1)) if growth else config.num_ws
+        crossovers = [
+            [
+                1 + self._keys.number(f"{self.role} crossover {latent}", i) % max(used - 1, 1)
+                for latent in range(1, self.mixed_latents)
+            ]
+            for i in indices
+        ]
+        layers = torch.arange(config.num_ws)
+        return (torch.tensor(crossovers)[:, :, None] <= layers).sum(dim=1)
+
+    def z(self, indices: Sequence[int], purpose: str = "z") -> Tensor:
+        """Latents, `(N, z_dim)`; drawn on the CPU, so that they are the same on every device."""
+        size = self.generator.config.mapping.z_dim
+        rows = [self._keys.normal(size, f"{self.role} {purpose}", i) for i in indices]
+        return torch.stack(rows).to(self.device)
+
+    def label(self, indices: Sequence[int]) -> Tensor | None:
+        """Labels, `(N, label_size)`, of images chosen uniformly from the data."""
+        if not self.generator.config.label_size:
+            return None
+        assert self.labels is not None
+        chosen = [self._keys.number(f"{self.role} label", i) % len(self.labels) for i in indices]
+        rows = np.stack([self.labels.label(i) for i in chosen])
+        return torch.from_numpy(rows).to(self.device)
+
+    def noise(self, indices: Sequence[int]) -> NoiseMaps:
+        """Noise maps of each image's own."""
+        shapes = self.generator.config.noise_shapes
+        size = sum(height * width for height, width in shapes)
+        purpose = f"{self.role} noise"
+        rows = [self._keys.normal(size, purpose, i, device=self.device) for i in indices]
+        return split_noise_maps(torch.stack(rows), shapes) if shapes else []
+
+    @torch.no_grad()
+    def w(self, z: Tensor, label: Tensor | None) -> Tensor:
+        """Intermediate latents, `(N, D)`, truncated where that was asked for."""
+        mapping = self.generator.mapping
+        return truncate(mapping(z, label), mapping.w_avg, self.psi)
+
+    def draw(self, w: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
+        """Images `(N, C, H, W)` of intermediate latents `(N, D)`."""
+        return self._draw(self.generator.broadcast(w), noise, precision)
+
+    @torch.no_grad()
+    def _draw(self, ws: Tensor, noise: NoiseMaps, precision: Precision) -> Tensor:
+        return self.generator.draw(ws, noise, precision=precision)
+
+    @cached_property
+    def _keys(self) -> RandomKeys:
+        return RandomKeys(self.seed)
+
+
+def check_comparable(fake: ImageSource, real: ImageSource) -> None:
+    """Refuse sides whose images differ in kind.
+
+    Raises:
+        DataError: If sizes or channels differ.
+    """
+    if fake.size != real.size:
+        small = format_image_size(fake.size)
+        raise DataError(
+            f"{real.name}: images of {format_image_size(real.size)}, where {fake.name} has {small}. "
+            f"Bring both to one size: --resolution {small.split('x')[0]} resizes the data."
+        )
+    if fake.channels != real.channels:
+        raise DataError(
+            f"{real.name}: its images have {real.channels} channels, those of {fake.name} have "
+            f"{fake.channels}. Use the data that the model was trained on."
+        )
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How sides are opened."""
+
+    device: torch.device
+    precision: Precision
+    seed: int = 0
+    psi: float = 1.0
+    size: tuple[int, int] | None = None
+    """Height and width that data is cropped and resized to; None leaves it as it is."""
+    skip_bad: bool = False
+    on_progress: ProgressCallback | None = None
+
+
+def open_sources(
+    fake: Path, real: Path | None, options: SourceOptions
+) -> tuple[ImageSource, ImageSource | None]:
+    """What is measured, and what it is held against.
+
+    Args:
+        fake: A model, or images.
+        real: Images, or a model; None takes those that a run was trained on, if they are there.
+        options: Seeds, truncation, size.
+
+    Raises:
+        ModelError: If a model cannot be opened.
+        DataError: If images cannot be used, or do not fit the model.
+        UsageError: If the model draws by class and there are no labels to draw from.
+    """
+    fake, real = locate_model(fake), real and locate_model(real)
+    trained = training_data_config(fake)
+    dataset = None
+    if real is None and trained is not None:
+        dataset = open_training_data(trained, options)
+    elif real is not None and not is_model(real):
+        same = trained is not None and Path(trained.path) == real.resolve()
+        dataset = (
+            open_training_data(trained, options) if same and trained else open_data(real, options)
+        )
+    real_side: ImageSource | None = DataSource(dataset) if dataset else None
+    if real is not None and is_model(real):
+        dataset = open_training_data(trained, options) if trained else None  # for its labels
+        real_side = replace(open_model_source(real, options, dataset), role="real")
+    if fake.exists() and not is_model(fake):
+        return DataSource(open_data(fake, options)), real_side
+    return replace(open_model_source(fake, options, dataset), training_data=trained), real_side
+
+
+def is_model(path: Path) -> bool:
+    """Whether a path is a run, a model folder or a file that `load` opens, and not images."""
+    if path.is_dir():
+        return (path / WEIGHTS_FILE).is_file() or RunFolder(path).exists()
+    return path.is_file() and path.suffix.lower() != ".zip"
+
+
+def training_data_config(path: Path) -> DataConfig | None:
+    """What a run says of its data; None for other models, or if the data is gone."""
+    run = RunFolder(path)
+    if not run.exists() or (path / WEIGHTS_FILE).is_file():  # model folders have a config.json too
+        return None
+    data = run.read_config().data
+    return data if Path(data.path).exists() else None
+
+
+def open_model_source(path: Path, options: SourceOptions, labels: Dataset | None) -> ModelSource:
+    """A model as a side, which draws its labels from a data set."""
+    generator = load(path, device=str(options.device))
+    return ModelSource(
+        generator,
+        str(path),
+        seed=options.seed,
+        psi=options.psi,
+        precision=options.precision,
+        labels=labels,
+    )
+
+
+def open_data(path: Path, options: SourceOptions) -> Dataset:
+    """Images as they are, or resized as the user asked."""
+    return open_dataset(
+        path, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
+    )
+
+
+def open_training_data(data: DataConfig, options: SourceOptions) -> Dataset:
+    """The images of a run in the size and with the channels that it was trained with."""
+    size = options.size or (data.size if data.resize else None)
+    return open_dataset(
+        data.path,
+        size=size,
+        channels=data.channels,
+        skip_bad=options.skip_bad or data.skip_bad,
+        on_progress=options.on_progress,
+    )

@@ -1,0 +1,311 @@
+"""Export of generators as ONNX or `torch.export` files that are checked against this package.
+
+Files appear only after the check: a folder for temporary files is moved into place at the end.
+"""
+
+import contextlib
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+import stylesmith
+from stylesmith import files
+from stylesmith.errors import OutputError, RunError, UsageError
+from stylesmith.models.deploy.programs import (
+    ExportableProgram,
+    NoiseInput,
+    ProgramInputs,
+    image_program,
+    mapping_program,
+    no_warnings,
+    synthesis_program,
+    trace,
+)
+from stylesmith.networks import Generator
+
+
+@contextmanager
+def staging_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder, whose files move to `folder` once the block has ended well.
+
+    Raises:
+        OutputError: If something cannot be written.
+    """
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as name:
+            yield Path(name)
+            for path in sorted(Path(name).iterdir()):
+                files.write_atomically(folder / path.name, partial(_move_file, path))
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error.strerror or error}). Free some space or choose "
+            "another place."
+        ) from error
+    finally:
+        if new:
+            with contextlib.suppress(OSError):  # it is not empty: all went well
+                folder.rmdir()
+
+
+def _move_file(source: Path, target: Path) -> None:
+    source.replace(target)
+
+
+MAX_EXPORT_DIFFERENCE = 1e-4
+"""Largest difference of images (about -1..1) and styles, in fp32."""
+CHECKED_BATCH_SIZES = (1, 3)
+"""Numbers of images to try; programs are traced with two."""
+
+
+@torch.no_grad()
+def check_exported(
+    program: ExportableProgram, run: Callable[[ProgramInputs], Tensor], *, path: Path, reader: str
+) -> float:
+    """Run a written program beside this package, with the same inputs.
+
+    Args:
+        program: What was written.
+        run: Runs the file.
+        path: The file, for the message.
+        reader: What runs it, for the message.
+
+    Raises:
+        RunError: If results differ by more than `LIMIT`, or are no numbers.
+    """
+    largest = 0.0
+    for n in CHECKED_BATCH_SIZES:
+        inputs = program.example_inputs(n)
+        difference = float((run(inputs) - program.reference(inputs)).abs().max())
+        if not difference <= MAX_EXPORT_DIFFERENCE:  # NaN compares to nothing
+            raise RunError(
+                f"{path.name}: not written: in {reader} its {program.output} differ by "
+                f"{difference:.1e} at batch {n}, allowed is {MAX_EXPORT_DIFFERENCE:.0e}. Another version of torch "
+                f"or {reader} may do; please report it with the model's config.json."
+            )
+        largest = max(largest, difference)
+    return largest
+
+
+def write_torch_export(path: Path, program: ExportableProgram) -> float:
+    """Write a program as a `.pt2` file.
+
+    Args:
+        path: Where to; the caller removes it if this raises.
+        program: What to write.
+
+    Returns:
+        How far its results are from this package's, read back.
+
+    Raises:
+        RunError: If results differ too much.
+    """
+    with no_warnings():
+        torch.export.save(trace(program), path)
+        module = torch.export.load(path).module()
+    return check_exported(program, lambda inputs: module(*inputs), path=path, reader="torch.export")
+
+
+ONNX_OPSET = 18
+"""Version of the operators: of late 2022, so that most readers know it."""
+
+
+def write_onnx(path: Path, program: ExportableProgram, *, about: Mapping[str, str]) -> float:
+    """Write a program as an ONNX file with all weights in it.
+
+    Args:
+        path: Where to; the caller removes it if this raises.
+        program: What to write.
+        about: Notes to keep in the file.
+
+    Returns:
+        How far its results are from this package's, in onnxruntime.
+
+    Raises:
+        UsageError: If a package is missing.
+        RunError: If results differ too much.
+    """
+    _require_packages()
+    graph = _onnx_model(program)
+    graph.metadata_props.update(about)
+    import onnx_ir
+
+    onnx_ir.save(graph, path)
+    return check_exported(
+        program, _onnxruntime_runner(path, program), path=path, reader="onnxruntime"
+    )
+
+
+def _onnx_model(program: ExportableProgram) -> Any:
+    """The program as an `onnx_ir.Model`, with everything computed that depends on weights alone.
+
+    torch's own optimization is left out: it takes additions of 1e-8 for additions of nothing, so a
+    feature map without variance would be divided by zero.
+    """
+    from onnxscript import optimizer
+
+    exported = trace(program)
+    with no_warnings(), _quiet_logger("torch.onnx"):
+        written = torch.onnx.export(
+            exported,
+            dynamo=True,
+            optimize=False,
+            opset_version=ONNX_OPSET,
+            input_names=program.inputs,
+            output_names=[program.output],
+            verbose=False,
+        )
+    assert written is not None
+    model = written.model
+    unlimited = 1 << 62
+    optimizer.fold_constants(model, input_size_limit=unlimited, output_size_limit=unlimited)
+    optimizer.remove_unused_nodes(model)
+    _clean_metadata(model)
+    return model
+
+
+def _clean_metadata(model: Any) -> None:
+    """Name the batch dimension, and drop where in our source every node comes from."""
+    graph = model.graph
+    symbol = graph.inputs[0].shape[0]
+    values = [*graph.inputs, *(value for node in graph for value in node.outputs)]
+    for part in (graph, *graph, *values):
+        part.metadata_props.clear()
+    for value in values:
+        for i, size in enumerate(value.shape or ()):
+            if size == symbol:
+                value.shape[i] = "batch"
+
+
+def _onnxruntime_runner(path: Path, program: ExportableProgram) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def run(inputs: ProgramInputs) -> Tensor:
+        feed = {name: x.numpy() for name, x in zip(program.inputs, inputs, strict=True)}
+        return torch.from_numpy(session.run([program.output], feed)[0])
+
+    return run
+
+
+def _require_packages() -> None:
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        try:
+            import_module(package)
+        except ImportError:
+            raise UsageError(
+                f'format onnx needs {package}, which is missing: pip install "stylesmith[onnx]"'
+            ) from None
+
+
+@contextmanager
+def _quiet_logger(name: str) -> Iterator[None]:
+    """Without log lines below errors, such as those on packages that are not needed."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+ProgramFormat = Literal["onnx", "torch-export"]
+PROGRAM_SUFFIXES: dict[ProgramFormat, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
+PROGRAM_READERS: dict[ProgramFormat, str] = {
+    "onnx": f"opset {ONNX_OPSET}, in onnxruntime",
+    "torch-export": "in torch",
+}
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file that draws as this package does."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    reader: str
+    """What it was read back with."""
+    difference: float
+    """The largest found, in fp32."""
+
+
+def write_programs(
+    dest: Path,
+    form: ProgramFormat,
+    generator: Generator,
+    *,
+    noise: NoiseInput = "fixed",
+    about: Mapping[str, Any] | None = None,
+) -> list[ExportedFile]:
+    """Write a generator for others to run, and check that it draws the same.
+
+    Args:
+        dest: A file (`.onnx`, `.pt2`) for one program from z to images. A folder for two: mapping,
+            from z to one w for each layer, and synthesis, from there to images, for mixing and
+            editing in between.
+        form: The format.
+        generator: On the CPU, in evaluation mode.
+        noise: What becomes of noise inputs.
+        about: Where the model comes from, kept in ONNX files.
+
+    Raises:
+        UsageError: If the suffix is not of this format, or a package is missing.
+        RunError: If a file draws something else; then nothing is written.
+        OutputError: If it cannot be written.
+    """
+    suffix = PROGRAM_SUFFIXES[form]
+    if dest.suffix not in (suffix, ""):
+        raise UsageError(f"{dest}: format {form} is written to a {suffix} file, or a folder")
+    folder = dest.parent if dest.suffix else dest
+    with staging_folder(folder) as temporary:
+        if not dest.suffix:
+            return write_mapping_and_synthesis(temporary, form, generator, noise=noise, about=about)
+        return [_write_program(temporary / dest.name, form, image_program(generator, noise), about)]
+
+
+def write_mapping_and_synthesis(
+    folder: Path,
+    form: ProgramFormat,
+    generator: Generator,
+    *,
+    noise: NoiseInput = "fixed",
+    about: Mapping[str, Any] | None = None,
+) -> list[ExportedFile]:
+    """The two halves of a generator, which meet at w, into a folder that is there."""
+    suffix = PROGRAM_SUFFIXES[form]
+    return [
+        _write_program(folder / f"mapping{suffix}", form, mapping_program(generator), about),
+        _write_program(
+            folder / f"synthesis{suffix}", form, synthesis_program(generator, noise), about
+        ),
+    ]
+
+
+def _write_program(
+    path: Path, form: ProgramFormat, program: ExportableProgram, about: Mapping[str, Any] | None
+) -> ExportedFile:
+    if form == "onnx":
+        notes = {"stylesmith": stylesmith.__version__, "about": json.dumps(dict(about or {}))}
+        difference = write_onnx(path, program, about=notes)
+    else:
+        difference = write_torch_export(path, program)
+    return ExportedFile(
+        path.name, program.inputs, program.output, PROGRAM_READERS[form], difference
+    )

@@ -1,0 +1,343 @@
+"""Import of other programs' networks: configuration, check of every tensor, copy.
+
+Nothing large is allocated before the whole network is known to fit: sizes are compared with those
+of a network on the meta device, and all its tensors must be in the file. `describe_file` says what
+a file holds without importing it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
+from stylesmith.errors import ConfigError, ModelError
+from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow, tensorflow_names
+from stylesmith.models.interop.allowed_globals import short_repr
+from stylesmith.models.interop.external_network import (
+    FORMAT_DESCRIPTIONS,
+    WEIGHT_LICENSES,
+    ExternalFile,
+    ExternalFormat,
+    ExternalNetwork,
+    ImportReport,
+    NetworkRole,
+    StoredSettings,
+)
+from stylesmith.models.interop.file_reader import FileInspection, inspect_file
+from stylesmith.models.interop.name_map import NameMap, NameRule, is_fir_kernel
+from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
+
+W_AVG_NAME = "mapping.w_avg"
+W_AVG_SAMPLES = 10_000
+"""Latents whose mean w stands in for a missing running mean."""
+
+C = TypeVar("C", bound=Config)
+
+MIN_PARTIAL_FRACTION = 0.5
+"""Part of a network's values that a partial import must find."""
+
+
+@dataclass(frozen=True)
+class FormatImporter:
+    """What a format knows about its networks."""
+
+    generator_config: Callable[[ExternalNetwork, StoredSettings], GeneratorConfig]
+    generator_names: Callable[[GeneratorConfig, ExternalNetwork | None], NameMap]
+    discriminator_config: Callable[[ExternalNetwork, StoredSettings], DiscriminatorConfig]
+    discriminator_names: Callable[[DiscriminatorConfig, ExternalNetwork | None], NameMap]
+
+
+FORMAT_IMPORTERS: dict[ExternalFormat, FormatImporter] = {
+    "tensorflow": FormatImporter(
+        tensorflow.generator_config,
+        tensorflow_names.generator_names,
+        tensorflow.discriminator_config,
+        tensorflow_names.discriminator_names,
+    ),
+    "ada": FormatImporter(
+        stylegan2_ada.generator_config,
+        stylegan2_ada.generator_names,
+        stylegan2_ada.discriminator_config,
+        stylegan2_ada.discriminator_names,
+    ),
+    "rosinality": FormatImporter(
+        rosinality.generator_config,
+        rosinality.generator_names,
+        rosinality.discriminator_config,
+        rosinality.discriminator_names,
+    ),
+}
+
+
+def import_generator(
+    file: ExternalFile, path: Path, role: NetworkRole, *, partial: bool = False
+) -> tuple[Generator, ImportReport]:
+    """A generator of a foreign file, as one of ours, in evaluation mode.
+
+    Args:
+        file: What was read.
+        path: Where from, for messages.
+        role: Which one.
+        partial: Take what fits, where not all does.
+
+    Raises:
+        ModelError: If it has no counterpart here, or tensors are missing, unknown or misshapen.
+    """
+    network, translation = _find_network(file, path, role), FORMAT_IMPORTERS[file.kind]
+    settings = StoredSettings(network.settings, f"{path}: {role}", partial)
+    config = _make_config(lambda: translation.generator_config(network, settings), settings)
+    names = translation.generator_names(config, network)
+    mean_unknown = W_AVG_NAME in {r.ours for r in names.rules if r.theirs not in network.tensors}
+    if mean_unknown and file.kind == "rosinality":  # training checkpoints have none
+        names.rules = [rule for rule in names.rules if rule.ours != W_AVG_NAME]
+        names.ours_only.append(W_AVG_NAME)
+    with torch.device("meta"):
+        blank = build_generator(config)
+    report = _check_tensors(names, network, blank, settings, file.size)
+    generator = build_generator(config)
+    _copy_external(generator, names, network, report)
+    if W_AVG_NAME in names.ours_only and file.kind == "rosinality":
+        _estimate_w_avg(generator, report)
+    return generator.eval().requires_grad_(False), report
+
+
+def import_discriminator(
+    file: ExternalFile, path: Path, *, partial: bool = False
+) -> tuple[Discriminator, ImportReport]:
+    """The discriminator of a foreign file; arguments and errors as of a generator."""
+    network, translation = _find_network(file, path, "D"), FORMAT_IMPORTERS[file.kind]
+    settings = StoredSettings(network.settings, f"{path}: D", partial)
+    config = _make_config(lambda: translation.discriminator_config(network, settings), settings)
+    names = translation.discriminator_names(config, network)
+    with torch.device("meta"):
+        blank = build_discriminator(config)
+    report = _check_tensors(names, network, blank, settings, file.size)
+    discriminator = build_discriminator(config)
+    _copy_external(discriminator, names, network, report)
+    return discriminator.eval().requires_grad_(False), report
+
+
+def describe_architecture(file: ExternalFile, network: ExternalNetwork, path: Path) -> str:
+    """What a network would be here, in a few words.
+
+    Raises:
+        ModelError: If it has no counterpart.
+    """
+    translation = FORMAT_IMPORTERS[file.kind]
+    settings = StoredSettings(network.settings, f"{path}: {network.role}")
+    config: GeneratorConfig | DiscriminatorConfig
+    if network.role == "D":
+        config = _make_config(lambda: translation.discriminator_config(network, settings), settings)
+        kind = "discriminator"
+    else:
+        config = _make_config(lambda: translation.generator_config(network, settings), settings)
+        kind = f"{config.kind} generator"
+    height, width = config.size()
+    labels = f", {config.label_size} classes" if config.label_size else ""
+    return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
+
+
+def _find_network(file: ExternalFile, path: Path, role: NetworkRole) -> ExternalNetwork:
+    if role not in file.networks:
+        there = ", ".join(file.networks)
+        raise ModelError(f"{path}: has no {role}, only {there}.")
+    return file.networks[role]
+
+
+def _make_config(make: Callable[[], C], settings: StoredSettings) -> C:
+    try:
+        config = make()
+    except (ValidationError, ConfigError) as error:
+        problem = (
+            format_validation_error(error) if isinstance(error, ValidationError) else str(error)
+        )
+        raise ModelError(f"{settings.source}: {problem}: no such network here.") from None
+    settings.check_unknown()
+    return config
+
+
+def _check_tensors(
+    names: NameMap, network: ExternalNetwork, blank: nn.Module, settings: StoredSettings, size: int
+) -> ImportReport:
+    """Compare every tensor of the file with a network without memory."""
+    report = ImportReport(network.role, notes=list(settings.notes))
+    wanted = blank.state_dict()
+    for rule in names.rules:
+        problem = _mismatch(rule, network, wanted[rule.ours])
+        if problem is None:
+            report.mapped += 1
+            report.values += wanted[rule.ours].numel()
+        else:
+            report.missing.append(f"{rule.ours} ({problem})")
+    _check_unmapped(names, network, report, settings.source)
+    unmapped = wanted.keys() - {rule.ours for rule in names.rules} - set(names.ours_only)
+    assert not unmapped, f"no name for {sorted(unmapped)}"
+    values = sum(tensor.numel() for tensor in wanted.values())
+    _check_complete(report, settings, values)
+    if report.values > size:  # numbers have at least two bytes: some stand for several tensors
+        raise ModelError(f"{settings.source}: refused: its tensors are larger than the file.")
+    if _lod(network) > 0:
+        report.notes.append(f"growing had not finished (lod {_lod(network):g})")
+    return report
+
+
+def _check_complete(report: ImportReport, settings: StoredSettings, values: int) -> None:
+    """Refuse a network of which something is missing or unknown, unless part of it will do."""
+    source = settings.source
+    if settings.partial and report.values < MIN_PARTIAL_FRACTION * values:
+        raise ModelError(
+            f"{source}: only {report.values:,} of {values:,} values fit, too few even for "
+            "--partial."
+        )
+    if settings.partial or not (report.missing or report.unknown):
+        return
+    what = [f"{report.missing[0]} is missing"] if report.missing else []
+    what += [f"{report.unknown[0]} is unknown"] if report.unknown else []
+    more = len(report.missing) + len(report.unknown) - len(what)
+    others = f" and {more} more" if more else ""
+    raise ModelError(
+        f"{source}: {', '.join(what)}{others}. A partial import would draw other images; "
+        "--partial makes one all the same."
+    )
+
+
+def _mismatch(rule: NameRule, network: ExternalNetwork, ours: Tensor) -> str | None:
+    """Why a tensor cannot be taken; its shape is compared in the file's own layout."""
+    if rule.theirs not in network.tensors:
+        return f"there {rule.theirs}"
+    found = network.tensors[rule.theirs]
+    wanted = rule.layout.write(np.broadcast_to(np.float32(0), tuple(ours.shape))).shape
+    if found.shape != wanted:
+        return f"there {rule.theirs} is {found.shape}, wanted {wanted}"
+    if found.dtype.kind != "f":
+        return f"there {rule.theirs} holds {found.dtype}"
+    return None
+
+
+def _check_unmapped(
+    names: NameMap, network: ExternalNetwork, report: ImportReport, source: str
+) -> None:
+    """What the file has beside: constant filters, which must be ours, and things to ignore."""
+    taken = {rule.theirs for rule in names.rules}
+    for name, values in network.tensors.items():
+        if name in taken:
+            continue
+        why = names.ignore_reason(name)
+        if why is None:
+            report.unknown.append(ascii(name)[1:-1][:100])
+            continue
+        if why == "constant filter" and not is_fir_kernel(values):
+            raise ModelError(
+                f"{source}: {name} is not the filter [1,3,3,1]: the network has no counterpart "
+                "here."
+            )
+        report.ignored[name] = why
+
+
+def _copy_external(
+    network: nn.Module, names: NameMap, foreign: ExternalNetwork, report: ImportReport
+) -> None:
+    """Copy what fits, one tensor at a time."""
+    targets = network.state_dict()
+    missing = {text.partition(" ")[0] for text in report.missing}
+    broken = 0
+    for rule in names.rules:
+        if rule.ours in missing:
+            continue
+        with np.errstate(all="ignore"):  # numbers beyond fp32 are counted below
+            values = foreign.tensors[rule.theirs].astype(np.float32)
+            values = np.array(rule.layout.read(values), np.float32, order="C")
+        broken += not np.isfinite(values).all()
+        targets[rule.ours].copy_(torch.from_numpy(values))
+    if broken:
+        report.notes.append(f"{broken} tensors hold values that are not finite")
+
+
+def _estimate_w_avg(generator: Generator, report: ImportReport) -> None:
+    """The center of truncation that a file lacks: mean w of random z, the same every time."""
+    numbers = torch.Generator().manual_seed(0)
+    z = torch.randn(W_AVG_SAMPLES, generator.config.mapping.z_dim, generator=numbers)
+    # With gradients, for without them rows go in small blocks (see ops/activate.py).
+    ws = torch.cat([generator.mapping(part).detach() for part in z.split(1000)])
+    generator.mapping.w_avg.copy_(ws.mean(0))
+    report.notes.append(f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z")
+
+
+def _lod(network: ExternalNetwork) -> float:
+    value = network.tensors.get("lod")
+    return float(value) if value is not None and value.shape == () else 0.0
+
+
+MAX_SETTINGS_SHOWN = 60
+MAX_GLOBALS_SHOWN = 100
+
+
+def describe_file(path: Path) -> list[str]:
+    """Kind, networks, sizes, settings, licence, and every global the file names.
+
+    Raises:
+        ModelError: If the file is missing, or plainly something else.
+    """
+    found = inspect_file(path)
+    lines = [f"{path}: {found.size / 1e6:.2f} MB"]
+    if found.file:
+        lines.append(f"kind: {FORMAT_DESCRIPTIONS[found.file.kind]}")
+        for network in found.file.networks.values():
+            lines += _network_lines(found.file, network, path)
+        lines.append(f"licence: {WEIGHT_LICENSES[found.file.kind]}")
+    return lines + list(_global_lines(found)) + list(_problem_lines(found))
+
+
+def _network_lines(file: ExternalFile, network: ExternalNetwork, path: Path) -> Iterator[str]:
+    values = sum(tensor.size for tensor in network.tensors.values())
+    counts = f"{len(network.tensors)} tensors, {values:,} values"
+    yield f"{network.role}: {short_repr(network.label)[1:-1]}, {counts}"
+    try:
+        yield f"  as {describe_architecture(file, network, path)}"
+    except ModelError as error:
+        yield f"  cannot be imported: {error}"
+    if network.settings:
+        shown = [f"{short_repr(k)[1:-1]}={render_setting(v)}" for k, v in network.settings.items()]
+        more = (
+            f", and {len(shown) - MAX_SETTINGS_SHOWN} more"
+            if len(shown) > MAX_SETTINGS_SHOWN
+            else ""
+        )
+        yield f"  settings: {', '.join(shown[:MAX_SETTINGS_SHOWN])}{more}"
+
+
+def _global_lines(found: FileInspection) -> Iterator[str]:
+    if found.named_globals:
+        yield "globals it names (none is imported or called):"
+    for name, place in list(found.named_globals.items())[:MAX_GLOBALS_SHOWN]:
+        state = "refused" if name in found.refused else "stand-in"
+        yield f"  {state:8}  {short_repr(name, 100)[1:-1]} at {place}"
+    if len(found.named_globals) > MAX_GLOBALS_SHOWN:
+        yield f"  and {len(found.named_globals) - MAX_GLOBALS_SHOWN} more"
+
+
+def _problem_lines(found: FileInspection) -> Iterator[str]:
+    if found.problem:
+        yield f"cannot be read: {found.problem}"
+    if found.refused:
+        yield f"import refuses it: {len(found.refused)} of its globals are no data of a network"
+
+
+def render_setting(value: Any, depth: int = 2) -> str:
+    """A setting in short, however deep or large it is."""
+    if isinstance(value, list | tuple | set) and depth:
+        parts = [render_setting(v, depth - 1) for v in list(value)[:8]]
+        return f"[{', '.join(parts)}{', ...' if len(value) > 8 else ''}]"
+    if isinstance(value, dict) and depth:
+        parts = [
+            f"{render_setting(k, 0)}: {render_setting(v, depth - 1)}"
+            for k, v in list(value.items())[:8]
+        ]
+        return f"{{{', '.join(parts)}{', ...' if len(value) > 8 else ''}}}"
+    return short_repr(value)

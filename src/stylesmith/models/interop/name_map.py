@@ -1,0 +1,173 @@
+"""Name maps: which tensor of ours is which tensor of theirs, and how the two are laid out.
+
+One map serves import and export. A layout changes where numbers stand, never their value, except
+`PLUS_ONE`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stylesmith.errors import ModelError
+
+MAX_AXIS_SIZE = 1 << 20
+"""Most entries along an axis of a network's tensor."""
+
+NamedArrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TensorLayout:
+    """How another program lays out a tensor of ours."""
+
+    read: Callable[[np.ndarray], np.ndarray]
+    """Theirs to ours."""
+    write: Callable[[np.ndarray], np.ndarray]
+    """Ours to theirs."""
+
+    def then(self, other: "TensorLayout") -> "TensorLayout":
+        """First this form, then the other one, seen from theirs."""
+        return TensorLayout(
+            lambda a: other.read(self.read(a)), lambda a: self.write(other.write(a))
+        )
+
+
+COPY = TensorLayout(lambda a: a, lambda a: a)
+TRANSPOSED = TensorLayout(lambda a: a.T, lambda a: a.T)
+"""TensorFlow's dense weights `(I, O)`; ours are `(O, I)`."""
+KERNEL = TensorLayout(lambda a: a.transpose(3, 2, 0, 1), lambda a: a.transpose(2, 3, 1, 0))
+"""TensorFlow's kernels `(k, k, I, O)`; ours are `(O, I, k, k)`."""
+FLIPPED = TensorLayout(lambda a: a[..., ::-1, ::-1], lambda a: a[..., ::-1, ::-1])
+"""Kernels `(O, I, k, k)` of a true convolution; ours correlate."""
+PLUS_ONE = TensorLayout(lambda a: a + np.float32(1), lambda a: a - np.float32(1))
+"""Style biases that are learned around 0; ours around 1."""
+BATCHED = TensorLayout(lambda a: a[0], lambda a: a[None])
+"""A first axis of length 1 that ours lack."""
+UNBATCHED = TensorLayout(lambda a: a[None], lambda a: a[0])
+"""Without the first axis of length 1 that ours have."""
+GRID = TensorLayout(lambda a: a[None, None], lambda a: a[0, 0])
+"""Noise maps `(H, W)`; ours are `(1, 1, H, W)`."""
+SINGLE = TensorLayout(lambda a: a[0], lambda a: a[None])
+"""One number in an axis of its own; ours is a scalar."""
+PER_CHANNEL = TensorLayout(lambda a: a[0, :, 0, 0], lambda a: a[None, :, None, None])
+"""Biases `(1, C, 1, 1)`; ours are `(C,)`."""
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """One tensor under both names."""
+
+    ours: str
+    theirs: str
+    layout: TensorLayout = COPY
+
+
+@dataclass
+class NameMap:
+    """All tensors of one network under both names."""
+
+    rules: list[NameRule] = field(default_factory=list)
+    filters: dict[str, np.ndarray] = field(default_factory=dict)
+    """Constant filters that they store: written as they are; wanted equal up to scale if read."""
+    ignored: dict[str, str] = field(default_factory=dict)
+    """Patterns of names of theirs that need no counterpart, and why."""
+    ours_only: list[str] = field(default_factory=list)
+    """Names of ours that they don't have, which keep the value of a new network."""
+    separator: str = "."
+    """What stands before `weight` and `bias` in their names."""
+
+    def add(self, ours: str, theirs: str, form: TensorLayout = COPY) -> None:
+        """One more tensor."""
+        self.rules.append(NameRule(ours, theirs, form))
+
+    def add_weight_and_bias(self, ours: str, theirs: str, form: TensorLayout = COPY) -> None:
+        """A weight in some form, and its bias."""
+        self.add(f"{ours}.weight", f"{theirs}{self.separator}weight", form)
+        self.add(f"{ours}.bias", f"{theirs}{self.separator}bias")
+
+    def ignore_reason(self, name: str) -> str | None:
+        """Why a name of theirs needs no counterpart; None if it does."""
+        if name in self.filters:
+            return "constant filter"
+        return next((why for p, why in self.ignored.items() if re.fullmatch(p, name)), None)
+
+    def write(self, state: NamedArrays) -> dict[str, np.ndarray]:
+        """Tensors of ours under their names and in their layout."""
+        tensors = {
+            rule.theirs: np.array(rule.layout.write(state[rule.ours]), order="C")
+            for rule in self.rules
+        }
+        return tensors | self.filters
+
+
+def fir_kernel(scale: float = 1.0) -> np.ndarray:
+    """StyleGAN2's filter [1,3,3,1] as a kernel that sums to `scale`."""
+    row = np.array([1.0, 3.0, 3.0, 1.0])
+    return (np.outer(row, row) * (scale / 64)).astype(np.float32)
+
+
+def is_fir_kernel(kernel: np.ndarray) -> bool:
+    """Whether a stored filter is [1,3,3,1] up to scale, as a row or as a kernel."""
+    kernel = np.squeeze(kernel).astype(np.float64)
+    wanted = fir_kernel() if kernel.ndim == 2 else fir_kernel().sum(axis=0)
+    total = kernel.sum()
+    if kernel.shape != wanted.shape or not np.isfinite(total) or total == 0:
+        return False
+    return bool(np.allclose(kernel / total, wanted, atol=1e-4))
+
+
+class TensorShapes:
+    """Sizes of a network, read off its tensors."""
+
+    def __init__(self, tensors: NamedArrays, source: str):
+        self.tensors, self.source = tensors, source
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.tensors
+
+    def shape_of(self, name: str, *, axes: int) -> tuple[int, ...]:
+        """The shape of a tensor that must be there, with so many axes."""
+        if name not in self.tensors:
+            raise ModelError(f"{self.source}: has no tensor {name}, so its sizes are unknown.")
+        shape = self.tensors[name].shape
+        if len(shape) != axes or not all(0 < size <= MAX_AXIS_SIZE for size in shape):
+            raise ModelError(f"{self.source}: {name} is {shape}, wanted {axes} axes of 1 or more.")
+        return shape
+
+    def has_match(self, pattern: str) -> bool:
+        """Whether a name fits."""
+        return any(re.fullmatch(pattern, name) for name in self.tensors)
+
+    def numbers(self, pattern: str) -> list[int]:
+        """The numbers that stand in names at the group of a pattern, sorted."""
+        found = (re.fullmatch(pattern, name) for name in self.tensors)
+        return sorted({int(match[1]) for match in found if match and len(match[1]) < 6})
+
+    def count(self, pattern: str) -> int:
+        """How many names there are with 0, 1, 2 ... at the group of a pattern."""
+        present = set(self.numbers(pattern))
+        return next(n for n in range(len(present) + 1) if n not in present)
+
+    def levels(self, resolutions: Iterable[int]) -> int:
+        """Levels of a square pyramid from 4x4 to the largest of these resolutions."""
+        top = max(resolutions, default=0)
+        levels = top.bit_length() - 2
+        if top != 4 << max(levels - 1, 0) or not 2 <= levels <= 12:
+            raise ModelError(
+                f"{self.source}: highest resolution {top}, wanted a power of two from 8 to 8192."
+            )
+        return levels
+
+
+def channel_settings(widths: list[int], source: str) -> dict[str, int]:
+    """`channel_base` and `max_channels` that give the widths of all levels, smallest first."""
+    most = max(widths)
+    base = max([width * (4 << level) for level, width in enumerate(widths) if width > 1] or [1])
+    if widths != [max(1, min(base // (4 << level), most)) for level in range(len(widths))]:
+        raise ModelError(
+            f"{source}: its feature maps per level are {widths}; wanted a number divided by the "
+            "resolution, up to a maximum."
+        )
+    return {"channel_base": base, "max_channels": most}

@@ -1,0 +1,350 @@
+"""Networks of StyleGAN2-ADA in PyTorch, and of StyleGAN3's repository with cfg=stylegan2.
+
+A pickle holds `{"G", "D", "G_ema", ...}`, each an object whose class comes as source text, which is
+never read: `_init_kwargs` and the tensors are enough. Up-convolutions there are true convolutions,
+so their kernels are ours flipped.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.errors import ModelError
+from stylesmith.models.interop.allowed_globals import CorruptFileError, InertObject, TensorView
+from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
+from stylesmith.models.interop.name_map import (
+    COPY,
+    FLIPPED,
+    GRID,
+    UNBATCHED,
+    NameMap,
+    TensorShapes,
+    channel_settings,
+    fir_kernel,
+)
+
+ROLES: tuple[NetworkRole, ...] = ("G_ema", "G", "D")
+ROLE_CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}
+MAX_MODULE_DEPTH = 12
+MAX_TENSORS = 5000
+ARCHITECTURES = {"orig": "orig", "skip": "skip", "resnet": "resid"}
+FILTER_NAME = "resample_filter"
+MAX_STDDEV_GROUP = 1 << 20
+"""A group of the minibatch standard deviation that no batch exceeds."""
+
+
+def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+    """The networks, if these are the values of such a file."""
+    if not isinstance(value, dict) or not any(role in value for role in ROLES):
+        return None
+    plain = value.get("init_kwargs")
+    found: dict[NetworkRole, ExternalNetwork] = {}
+    for role in ROLES:
+        network = value.get(role)
+        if isinstance(network, InertObject):
+            found[role] = _network_from_object(network, role, source)
+        elif isinstance(network, dict):
+            tensors = {k: v.array() for k, v in network.items() if isinstance(v, TensorView)}
+            kwargs = plain.get(role) if isinstance(plain, dict) else None
+            settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
+            found[role] = ExternalNetwork(role, ROLE_CLASSES[role], tensors, settings)
+    return found or None
+
+
+def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
+    """The architecture of a generator, from its tensors, and settings that leave no trace there."""
+    source = settings.source
+    _check_class(network, source)
+    sizes = TensorShapes(network.tensors, source)
+    if "synthesis.b4.const" not in sizes:
+        raise ModelError(
+            f"{source}: {network.label} is not a StyleGAN2 generator (it has no "
+            "synthesis.b4.const); alias-free StyleGAN3 networks have no counterpart here."
+        )
+    levels = sizes.levels(sizes.numbers(r"synthesis\.b(\d+)\.conv1\.weight"))
+    widths = [
+        sizes.shape_of(f"synthesis.b{4 << level}.conv1.weight", axes=4)[0]
+        for level in range(levels)
+    ]
+    _common_settings(settings)
+    settings.require("use_noise", "synthesis.b4.conv1.noise_strength" in sizes)
+    settings.ignore("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
+    settings.ignore("num_layers", "fused_modconv_default", "truncation_psi")
+    label = (
+        sizes.shape_of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
+    )
+    w_dim = sizes.shape_of("synthesis.b4.conv1.affine.weight", axes=2)[1]
+    layers = sizes.count(r"mapping\.fc(\d+)\.weight")
+    z_dim = (sizes.shape_of("mapping.fc0.weight", axes=2)[1] if layers else w_dim) - (
+        w_dim if label else 0
+    )
+    return GeneratorConfig.model_validate(
+        {
+            **channel_settings(widths, source),
+            "levels": levels,
+            "connection": _connection(sizes, settings),
+            "image_channels": sizes.shape_of(
+                f"synthesis.b{4 << (levels - 1)}.torgb.weight", axes=4
+            )[0],
+            "noise": "synthesis.b4.conv1.noise_strength" in sizes,
+            "label_size": label,
+            "mapping": {
+                "z_dim": z_dim,
+                "w_dim": w_dim,
+                "layers": layers,
+                "lr_multiplier": settings.number("lr_multiplier", default=0.01),
+                "w_avg_beta": settings.number("w_avg_beta", default=0.995),
+                "label_mode": "embed" if label else "concat",
+            },
+        }
+    )
+
+
+def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:
+    """The architecture of a discriminator."""
+    source = settings.source
+    _check_class(network, source)
+    sizes = TensorShapes(network.tensors, source)
+    levels = sizes.levels(sizes.numbers(r"b(\d+)\.conv0\.weight"))
+    widths = [sizes.shape_of("b4.conv.weight", axes=4)[0]]
+    widths += [
+        sizes.shape_of(f"b{4 << level}.conv0.weight", axes=4)[0] for level in range(1, levels)
+    ]
+    _common_settings(settings)
+    settings.ignore("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
+    settings.ignore("block_kwargs.freeze_layers")  # decides what learns, no more
+    label = (
+        sizes.shape_of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
+    )
+    return DiscriminatorConfig.model_validate(
+        {
+            **channel_settings(widths, source),
+            "levels": levels,
+            "connection": _connection(sizes, settings),
+            "image_channels": sizes.shape_of(f"b{4 << (levels - 1)}.fromrgb.weight", axes=4)[1],
+            "stddev_group": _stddev_group(settings),
+            "stddev_features": sizes.shape_of("b4.conv.weight", axes=4)[1] - widths[0],
+            "label_size": label,
+            "label_mode": "projection" if label else "select",
+            "label_layers": sizes.count(r"mapping\.fc(\d+)\.weight") if label else 8,
+            "label_lr_multiplier": settings.number("lr_multiplier", default=0.01),
+        }
+    )
+
+
+def _common_settings(settings: StoredSettings) -> None:
+    """Settings of both networks that ours can't change, or needn't."""
+    for name in ("activation", "block_kwargs.activation", "epilogue_kwargs.activation"):
+        settings.require(name, "lrelu")
+    for name in (FILTER_NAME, f"block_kwargs.{FILTER_NAME}"):
+        settings.require(name, [1, 3, 3, 1])
+    settings.ignore("img_resolution", "img_channels", "channel_base", "channel_max")
+    settings.ignore("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
+    for name in ("num_fp16_res", "conv_clamp"):
+        if settings.values.get(name):
+            settings.notes.append(f"{name} not taken over; half precision is chosen when drawing")
+        settings.ignore(name)
+
+
+def _connection(sizes: TensorShapes, settings: StoredSettings) -> str:
+    """How levels are joined, as the tensors say; the setting must agree where there is one."""
+    if sizes.has_match(r"(synthesis\.)?b\d+\.skip\.weight"):
+        found = "resnet"
+    elif len(sizes.numbers(r"(?:synthesis\.)?b(\d+)\.(?:torgb|fromrgb)\.weight")) > 1:
+        found = "skip"
+    else:
+        found = "orig"
+    settings.require("architecture", found)
+    return ARCHITECTURES[found]
+
+
+def _stddev_group(settings: StoredSettings) -> int:
+    name = "epilogue_kwargs.mbstd_group_size"
+    settings.ignore(name, "epilogue_kwargs.mbstd_num_channels")
+    if name in settings.values and settings.values[name] is None:
+        return MAX_STDDEV_GROUP
+    return settings.integer(name, default=4)
+
+
+def _check_class(network: ExternalNetwork, source: str) -> None:
+    if network.label != ROLE_CLASSES[network.role]:
+        raise ModelError(
+            f"{source}: {network.role} is of class {network.label!a}, wanted "
+            f"{ROLE_CLASSES[network.role]}: a derivative that stylesmith doesn't know."
+        )
+
+
+def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
+    tensors: dict[str, np.ndarray] = {}
+    for name, tensor in _named_tensors(record, "", set()):
+        tensors[name] = tensor.array()
+        if len(tensors) > MAX_TENSORS:
+            raise ModelError(f"{source}: refused: more than {MAX_TENSORS} tensors in {role}.")
+    kwargs = record.state.get("_init_kwargs")
+    settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
+    if record.state.get("_init_args"):
+        settings["_init_args"] = "given"  # no published network has any: unknown, so refused
+    return ExternalNetwork(role, record.name, tensors, settings)
+
+
+def _named_tensors(
+    record: InertObject, prefix: str, seen: set[int]
+) -> Iterator[tuple[str, TensorView]]:
+    """Tensors of a module and of all modules within; frozen layers keep theirs in buffers."""
+    if prefix.count(".") > MAX_MODULE_DEPTH:
+        raise CorruptFileError("modules within modules without end")
+    for store in ("_parameters", "_buffers"):
+        for name, tensor in _named_parts(record, store, seen):
+            if isinstance(tensor, TensorView):
+                yield prefix + name, tensor
+    for name, module in _named_parts(record, "_modules", seen):
+        if isinstance(module, InertObject):
+            yield from _named_tensors(module, f"{prefix}{name}.", seen)
+
+
+def _named_parts(record: InertObject, store: str, seen: set[int]) -> list[tuple[str, Any]]:
+    """Named parts of a module. None of them stands at two places, or a file could be endless."""
+    content = record.state.get(store)
+    if not isinstance(content, dict):
+        return []
+    if id(content) in seen:
+        raise CorruptFileError("a module at two places")
+    seen.add(id(content))
+    return [(name, value) for name, value in content.items() if isinstance(name, str)]
+
+
+def _flat_settings(kwargs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Settings of mapping and synthesis beside those of the whole; of blocks, with a prefix."""
+    flat: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        if name in ("mapping_kwargs", "synthesis_kwargs") and isinstance(value, dict):
+            flat |= {str(key): v for key, v in value.items()}
+        elif name in ("block_kwargs", "epilogue_kwargs") and isinstance(value, dict):
+            flat |= {f"{name}.{key}": v for key, v in value.items()}
+        elif name != "class_name":
+            flat[str(name)] = value
+    return flat
+
+
+def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
+    """Names of a generator's tensors."""
+    names = NameMap(ignored={rf"(.*\.)?{FILTER_NAME}": "constant filter"})
+    if config.label_size:
+        names.add_weight_and_bias("mapping.embed", "mapping.embed")
+    for i in range(config.mapping.layers):
+        names.add_weight_and_bias(f"mapping.layers.{i}", f"mapping.fc{i}")
+    names.add("mapping.w_avg", "mapping.w_avg")
+    names.add("synthesis.const", "synthesis.b4.const", UNBATCHED)
+    for level in range(config.levels):
+        _add_block(names, config, level)
+    if config.connection != "skip":
+        top = f"synthesis.b{4 << (config.levels - 1)}"
+        _add_styled(names, "synthesis.to_rgb", f"{top}.torgb")
+    return names
+
+
+def _add_block(names: NameMap, config: GeneratorConfig, level: int) -> None:
+    ours, theirs = f"synthesis.blocks.{level}", f"synthesis.b{4 << level}"
+    names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
+    for i in range(0 if level else 1, 2):
+        conv = f"{theirs}.conv{i}"
+        _add_styled(names, f"{ours}.conv{i}", conv, up=i == 0)
+        names.filters[f"{conv}.{FILTER_NAME}"] = fir_kernel()
+        if config.noise:
+            names.add(f"{ours}.conv{i}.noise_strength", f"{conv}.noise_strength")
+            names.add(f"synthesis.noise_{2 * level - 1 + i}", f"{conv}.noise_const", GRID)
+    if config.connection == "skip":
+        _add_styled(names, f"{ours}.to_rgb", f"{theirs}.torgb")
+    if config.connection == "resid" and level:
+        names.add(f"{ours}.shortcut.weight", f"{theirs}.skip.weight")
+        names.filters[f"{theirs}.skip.{FILTER_NAME}"] = fir_kernel()
+
+
+def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
+    names.add_weight_and_bias(ours, theirs, FLIPPED if up else COPY)
+    names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.affine")
+
+
+def discriminator_names(
+    config: DiscriminatorConfig, network: ExternalNetwork | None = None
+) -> NameMap:
+    """Names of a discriminator's tensors."""
+    names = NameMap(ignored={rf"(.*\.)?{FILTER_NAME}": "constant filter"})
+    top = config.levels - 1
+    for i, level in enumerate(range(top, -1, -1)):
+        theirs = f"b{4 << level}"
+        if config.connection == "skip" or level == top:
+            ours = f"from_rgb.{i}" if config.connection == "skip" else "from_rgb"
+            _add_conv(names, ours, f"{theirs}.fromrgb")
+        if level:
+            _add_conv(names, f"blocks.{i}.conv0", f"{theirs}.conv0")
+            _add_conv(names, f"blocks.{i}.conv1", f"{theirs}.conv1")
+            names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
+        if level and config.connection == "resid":
+            names.add(f"blocks.{i}.shortcut.weight", f"{theirs}.skip.weight")
+            names.filters[f"{theirs}.skip.{FILTER_NAME}"] = fir_kernel()
+    _add_conv(names, "epilogue.conv", "b4.conv")
+    names.add_weight_and_bias("epilogue.hidden", "b4.fc")
+    names.add_weight_and_bias("epilogue.output", "b4.out")
+    if config.label_size:
+        names.add_weight_and_bias("epilogue.label_mapping.embed", "mapping.embed")
+        for i in range(config.label_layers):
+            names.add_weight_and_bias(f"epilogue.label_mapping.layers.{i}", f"mapping.fc{i}")
+        names.ours_only.append("epilogue.label_mapping.w_avg")
+    return names
+
+
+def _add_conv(names: NameMap, ours: str, theirs: str) -> None:
+    names.add_weight_and_bias(ours, theirs)
+    names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
+
+
+def generator_kwargs(config: GeneratorConfig) -> dict[str, Any]:
+    """The arguments with which such a generator is made there."""
+    mapping = config.mapping
+    return {
+        "z_dim": mapping.z_dim,
+        "c_dim": config.label_size,
+        "w_dim": mapping.w_dim,
+        "img_resolution": config.size()[0],
+        "img_channels": config.image_channels,
+        "mapping_kwargs": {
+            "num_layers": mapping.layers,
+            "lr_multiplier": mapping.lr_multiplier,
+            "w_avg_beta": mapping.w_avg_beta,
+        },
+        "synthesis_kwargs": {
+            **_pyramid_kwargs(config.channel_base, config.max_channels, config.connection),
+            "use_noise": config.noise,
+        },
+    }
+
+
+def discriminator_kwargs(config: DiscriminatorConfig) -> dict[str, Any]:
+    """The arguments with which such a discriminator is made there."""
+    return {
+        "c_dim": config.label_size,
+        "img_resolution": config.size()[0],
+        "img_channels": config.image_channels,
+        **_pyramid_kwargs(config.channel_base, config.max_channels, config.connection),
+        "mapping_kwargs": {
+            "num_layers": config.label_layers,
+            "lr_multiplier": config.label_lr_multiplier,
+        },
+        "epilogue_kwargs": {
+            "mbstd_group_size": config.stddev_group,
+            "mbstd_num_channels": config.stddev_features,
+        },
+    }
+
+
+def _pyramid_kwargs(channel_base: int, channel_max: int, connection: str) -> dict[str, Any]:
+    architecture = next(theirs for theirs, ours in ARCHITECTURES.items() if ours == connection)
+    return {
+        "channel_base": channel_base,
+        "channel_max": channel_max,
+        "architecture": architecture,
+        "num_fp16_res": 0,
+    }

@@ -1,0 +1,87 @@
+"""Preprocessing of images for perceptual networks: RGB, sizes, and convolutions without TF32."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stylesmith.errors import ShapeError
+
+MAX_SIZE = 256
+"""Perceptual networks see images reduced to this; none is ever enlarged."""
+
+
+def to_rgb(images: Tensor, *, black: float, white: float) -> Tensor:
+    """`(N, 1, 3 or 4, H, W)` -> `(N, 3, H, W)`, both in the range `black` to `white`.
+
+    Gray is repeated, as in the published metrics. Transparent images are put on white, as the data
+    reader does where it wants three channels: what lies beneath transparency is arbitrary.
+
+    Raises:
+        ShapeError: If it is no batch of images with 1, 3 or 4 channels.
+    """
+    channels = images.shape[1] if images.ndim == 4 else 0
+    if channels == 1:
+        return images.expand(-1, 3, -1, -1)
+    if channels == 4:
+        color, alpha = images[:, :3], images[:, 3:]
+        opacity = (alpha - black) / (white - black)
+        return white + (color - white) * opacity
+    if channels != 3:
+        raise ShapeError(
+            f"images must be (N, C, H, W) with 1, 3 or 4 channels, got {tuple(images.shape)}"
+        )
+    return images
+
+
+def uint8_to_rgb(images: Tensor, device: torch.device, *, min_size: int = 1) -> Tensor:
+    """uint8 images with 1, 3 or 4 channels -> float32 RGB, 0..255, channels last, on `device`.
+
+    Raises:
+        ShapeError: If they are not uint8 (float images have another range), or smaller than that.
+    """
+    if images.dtype != torch.uint8:
+        raise ShapeError(f"images must be uint8, 0..255, got {images.dtype}")
+    check_min_size(images, min_size)
+    rgb = to_rgb(images.to(device, torch.float32), black=0, white=255)
+    return rgb.contiguous(memory_format=torch.channels_last)
+
+
+def check_min_size(images: Tensor, min_size: int) -> None:
+    """Refuse images that vanish in a network's pooling.
+
+    Raises:
+        ShapeError: If a side is shorter than `smallest`.
+    """
+    if min(images.shape[-2:]) < min_size:
+        height, width = images.shape[-2:]
+        raise ShapeError(
+            f"images are {width}x{height}; this network needs sides of at least {min_size} pixels"
+        )
+
+
+def downscale(images: Tensor, max_size: int) -> Tensor:
+    """Average over areas so that the longer side is at most `side`; smaller images stay."""
+    height, width = images.shape[-2:]
+    longer = max(height, width)
+    if longer <= max_size:
+        return images
+    size = [max(1, round(length * max_size / longer)) for length in (height, width)]
+    return F.interpolate(images, size=size, mode="area")
+
+
+@contextmanager
+def disable_tf32() -> Iterator[None]:
+    """Convolve in float32 proper, where torch would let a GPU round inputs to 10 bits (TF32).
+
+    Path lengths compare images that differ by 1e-4, which would be lost.
+    """
+    with torch.backends.cudnn.flags(
+        enabled=torch.backends.cudnn.enabled,
+        benchmark=torch.backends.cudnn.benchmark,
+        deterministic=torch.backends.cudnn.deterministic,
+        allow_tf32=False,
+    ):
+        yield

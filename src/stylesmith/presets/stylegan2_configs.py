@@ -1,0 +1,123 @@
+"""KEEP (file renamed: stylegan2.py is also in networks)."""
+
+from typing import Literal, get_args
+
+from stylesmith.config import DataConfig, OutputConfig, RunConfig
+from stylesmith.presets import stylegan_configs
+
+Connection = Literal["orig", "skip", "resid"]
+CONNECTIONS: tuple[Connection, ...] = get_args(Connection)
+
+BATCH_SIZES = {8: 256, 16: 128, 32: 64, 64: 32}
+"""Of the growing rows A to D, by resolution."""
+LOG_KIMG = {8: 28, 16: 24, 32: 20, 64: 16, 128: 12, 256: 8, 512: 6, 1024: 4}
+"""Of the growing rows as well."""
+
+
+def config_a(data: DataConfig) -> RunConfig:
+    """StyleGAN, trained in StyleGAN2's loop (StyleGAN2, Table 1, row A).
+
+    Networks, losses, rates and growth are those of StyleGAN's row F; the generator moves first.
+    """
+    return stylegan_configs.config_f(data).change(
+        preset="stylegan2-a",
+        training={"order": "generator_first", "batch_size": BATCH_SIZES},
+        output=stylegan_configs.output_intervals(LOG_KIMG, grids=10, snapshots=10),
+    )
+
+
+def config_b(data: DataConfig) -> RunConfig:
+    """+ Weight demodulation; both networks resample with [1,3,3,1] (Table 1, row B)."""
+    return config_a(data).change(
+        preset="stylegan2-b",
+        generator={"kind": "modulated"},
+        discriminator={"resample": "[1,3,3,1]"},
+    )
+
+
+def config_c(data: DataConfig) -> RunConfig:
+    """+ Lazy regularization: R1 in every 16th step (section 3.1; Table 1, row C)."""
+    return config_b(data).change(preset="stylegan2-c", training={"r1_interval": 16})
+
+
+def config_d(data: DataConfig) -> RunConfig:
+    """+ Path length regularization in every 4th step (section 3.2; Table 1, row D)."""
+    path = {"path_weight": 2.0, "path_interval": 4}
+    return config_c(data).change(preset="stylegan2-d", training=path)
+
+
+def config_e(data: DataConfig) -> RunConfig:
+    """No growing: skip generator, residual discriminator (section 4.1; Table 1, row E).
+
+    Batch size and rates no longer follow the resolution; gamma is 100 (appendix B).
+    """
+    return config_d(data).change(
+        preset="stylegan2-e",
+        generator={"connection": "skip"},
+        discriminator={"connection": "resid"},
+        training={
+            "growth": None,
+            "batch_size": 32,
+            "generator_lr": 0.002,
+            "discriminator_lr": 0.002,
+            "r1_gamma": 100.0,
+        },
+        output=OutputConfig(log_kimg=4.0, grid_kimg=40.0, snapshot_kimg=200.0),
+    )
+
+
+def config_f(data: DataConfig) -> RunConfig:
+    """+ Large networks: twice the feature maps from 64x64 on; gamma 10 (Table 1, row F)."""
+    return config_e(data).change(
+        preset="stylegan2-f",
+        generator={"channel_base": 32768},
+        discriminator={"channel_base": 32768},
+        training={"r1_gamma": 10.0},
+    )
+
+
+def config_a_large(data: DataConfig) -> RunConfig:
+    """Config A with config F's large networks (Table 1, last row)."""
+    large = {"channel_base": 32768}
+    return config_a(data).change(preset="stylegan2-a-large", generator=large, discriminator=large)
+
+
+def with_connections(
+    data: DataConfig,
+    generator: Connection,
+    discriminator: Connection,
+) -> RunConfig:
+    """Config E with other connections between levels (StyleGAN2, Table 2)."""
+    return config_e(data).change(
+        preset=f"stylegan2-e-g{generator}-d{discriminator}",
+        generator={"connection": generator},
+        discriminator={"connection": discriminator},
+    )
+
+
+def with_multiscale(data: DataConfig) -> RunConfig:
+    """Config E with an image at every level of both networks (StyleGAN2, Figure 7a)."""
+    return config_e(data).change(
+        preset="stylegan2-e-multiscale",
+        generator={"connection": "multiscale"},
+        discriminator={"connection": "multiscale"},
+    )
+
+
+def with_spectral_norm(data: DataConfig, generator: bool, discriminator: bool) -> RunConfig:
+    """Config F + spectral normalization in either network (StyleGAN2, appendix E, Table 4)."""
+    return config_f(data).change(
+        preset=f"stylegan2-f-sn-{'g' * generator}{'d' * discriminator}",
+        generator={"spectral_norm": generator},
+        discriminator={"spectral_norm": discriminator},
+    )
+
+
+def without_demodulation(data: DataConfig) -> RunConfig:
+    """Config F without weight demodulation (StyleGAN2, appendix E, Table 4)."""
+    return config_f(data).change(preset="stylegan2-f-no-demod", generator={"demodulate": False})
+
+
+def without_path_length(data: DataConfig) -> RunConfig:
+    """Config F without path length regularization (StyleGAN2, appendix E, Table 4)."""
+    return config_f(data).change(preset="stylegan2-f-no-path", training={"path_weight": 0.0})

@@ -1,0 +1,326 @@
+"""Start a training run, or continue one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+import stylesmith
+from stylesmith import distributed, files
+from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
+from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
+from stylesmith.errors import ConfigError, DataError, ModelError
+from stylesmith.models import RunFolder
+from stylesmith.networks import parameter_count
+from stylesmith.presets import differences
+from stylesmith.runs.evaluators import RunEvaluator
+from stylesmith.training.estimate import choose_micro_batch, forecast
+from stylesmith.training.log import LiveView, format_duration
+from stylesmith.training.recorder import Preview, Recorder
+from stylesmith.training.schedule import Schedule
+from stylesmith.training.train_state import TrainState, restore_newest
+from stylesmith.training.trainer import RunLimits, StopReason, Trainer, stop_request
+
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, as opposed to what to compute."""
+
+    device: torch.device
+    limits: RunLimits = field(default_factory=RunLimits)
+    tensorboard: bool = False
+    force: bool = False
+
+
+def make_data_config(
+    dataset: Dataset, *, conditional: bool, mirror: bool, skip_bad: bool, resize: bool
+) -> DataConfig:
+    """The part of a configuration that the data decides.
+
+    Raises:
+        DataError: If labels are wanted and there are none.
+    """
+    if conditional and not dataset.label_size:
+        raise DataError(
+            f"{dataset.path}: has no labels, which --conditional needs. Put the images of each "
+            "class into a folder of its own, or add a dataset.json."
+        )
+    return DataConfig.model_validate(
+        {
+            "path": str(dataset.path.resolve()),
+            "size": dataset.size,
+            "channels": dataset.channels,
+            "label_size": dataset.label_size if conditional else 0,
+            "mirror": mirror,
+            "skip_bad": skip_bad,
+            "resize": resize,
+            "credit": dataset.credit,
+            "fingerprint": dataset.fingerprint,
+        }
+    )
+
+
+def plan(
+    config: RunConfig, options: RunOptions, *, dataset_images: int | None
+) -> tuple[RunConfig, str]:
+    """The configuration with its micro-batch filled in, and what would run, in words.
+
+    Says memory and time before anything starts; both are estimates.
+
+    Raises:
+        UsageError: If the batch cannot be shared by the processes.
+    """
+    config = choose_micro_batch(config, options.device)
+    schedule = Schedule(config, processes=distributed.planned_world_size())
+    precision = choose_precision(config.training.precision, options.device)
+    expected = forecast(config, schedule, precision, options.device)
+    duration, training = format_duration(expected.seconds), config.training
+    height, width = config.data.size
+    mirrored = ", mirrored" if config.data.mirror else ""
+    labels = f", labels of length {config.data.label_size}" if config.data.label_size else ""
+    count = "" if dataset_images is None else f"{dataset_images} "
+    lines = [
+        f"{config.preset}: {count}images of {width}x{height}{mirrored}{labels}",
+        f"  networks   up to {config.generator.max_channels} channels, "
+        f"{config.generator.mapping.layers} mapping layers",
+        *_describe_phases(config, schedule),
+        f"  losses     {_describe_losses(training)}",
+        *_describe_metrics(config),
+        f"  device     {device_name(options.device)}, {dtype_name(precision)}",
+        f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
+        f"  time       about {expected.images_per_second:.3g} images a second at full size: {duration} for "
+        f"{training.kimg:g} thousand images",
+    ]
+    return config, "\n".join(lines)
+
+
+def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
+    """Levels, batches and rates; one line per level where they differ."""
+    phases, growth = schedule.phases, config.training.growth
+    shown = []
+    for level, phase in phases.items():
+        layout, (height, width) = phase.layout, config.generator.size(level)
+        batch = (
+            f"{layout.batch_size} = {layout.processes} processes x {layout.micro_batch} images "
+            f"x {layout.accumulation} accumulated"
+        )
+        rates = f"rates {phase.generator_lr:g} and {phase.discriminator_lr:g}"
+        name = f"{width}x{height}" if growth else "batch"
+        shown.append(f"  {name:<10} {batch}, {rates}")
+    if growth is None:
+        return shown
+    grown = growth.grown_kimg(config.generator.levels)
+    head = (
+        f"  growing    {growth.train_kimg:g} thousand images a level, {growth.fade_kimg:g} to fade "
+        f"in; full size after {grown:g}"
+    )
+    return [head, *shown]
+
+
+def _describe_losses(training: TrainingConfig) -> str:
+    wgan = f"WGAN-GP lambda {training.wgan_penalty:g}, drift {training.wgan_drift:g}"
+    parts = [wgan if training.loss == "wgan_gp" else "logistic"]
+    if training.r1_gamma:
+        parts.append(f"R1 gamma {training.r1_gamma:g} {_interval_text(training.r1_interval)}")
+    if training.path_weight:
+        parts.append(
+            f"path length {training.path_weight:g} {_interval_text(training.path_interval)}"
+        )
+    return ", ".join(parts)
+
+
+def _describe_metrics(config: RunConfig) -> list[str]:
+    output = config.output
+    if not output.metrics:
+        return []
+    every = at_level(output.metrics_kimg, config.generator.levels - 1, 1)
+    return [f"  metrics    {', '.join(output.metrics)} every {every:g} thousand images"]
+
+
+def _interval_text(interval: int) -> str:
+    return "every step" if interval == 1 else f"every {interval} steps"
+
+
+def start(
+    config: RunConfig, dataset: Dataset, out: Path, options: RunOptions, *, notify: Notify
+) -> StopReason:
+    """Train a new run in the folder `out`.
+
+    Raises:
+        OutputError: If `out` exists and replacing it was not asked for.
+        RunError: If training cannot go on.
+    """
+    run = RunFolder(out)
+    with distributed.process_group(options.device):
+        files.check_absent(out, force=options.force)
+        config = _agree_on_micro_batch(config, options.device)
+        evaluator = RunEvaluator.from_config(config, dataset, options.device)
+        state = TrainState.create(config, options.device)
+        preview = _make_preview(config, dataset)
+        distributed.barrier()
+        if distributed.is_main():  # nothing is replaced before all that may fail has been done
+            run.clear()
+            run.write_config(config)
+        return _train(config, state, dataset, preview, evaluator, run, options, notify)
+
+
+def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: Notify) -> StopReason:
+    """Go on with a run exactly where its newest whole checkpoint left it.
+
+    Raises:
+        DataError: If the data cannot be read or has changed.
+        ModelError: If no checkpoint is whole, or it belongs to other networks.
+        RunError: If training cannot go on.
+    """
+    data = config.data
+    size = data.size if data.resize else None
+    dataset = open_dataset(data.path, size=size, channels=data.channels, skip_bad=data.skip_bad)
+    if dataset.fingerprint != data.fingerprint:
+        raise DataError(
+            f"{data.path}: has changed since the run started, so it cannot go on exactly. Restore "
+            "the images, or start a new run."
+        )
+    with distributed.process_group(options.device):
+        evaluator = RunEvaluator.from_config(config, dataset, options.device)
+        state = TrainState.create(config, options.device)
+        restore_newest(run, config, state, notify=notify)
+        distributed.barrier()
+        if distributed.is_main():
+            run.write_config(config)
+        preview = _make_preview(config, dataset)
+        return _train(config, state, dataset, preview, evaluator, run, options, notify)
+
+
+def check_resumable(run: RunFolder, config: RunConfig) -> None:
+    """Refuse settings that a run cannot change on its way.
+
+    Data may have moved, and damaged images may be left out from now on.
+
+    Raises:
+        ModelError: If networks or data differ from those that the run was started with.
+    """
+    free = {"path": config.data.path, "skip_bad": config.data.skip_bad}
+    old = run.read_config().change(data=free)
+    for part in ("generator", "discriminator", "data"):
+        if getattr(old, part) != getattr(config, part):
+            raise ModelError(
+                f"{run.path}: a run is resumed with the {part} it was started with; start a new "
+                "run to change that."
+            )
+
+
+def check_same_settings(
+    run: RunFolder, original: RunConfig, wanted: RunConfig, *, folder_option: str
+) -> None:
+    """Refuse to go on with one of several runs that are compared, if its settings have changed.
+
+    Where data lies, how much fits into memory and when something is written may differ.
+
+    Args:
+        run: Where it lies.
+        original: The settings that it was started with.
+        wanted: Those that it has to have.
+        folder_option: The option that names another folder.
+
+    Raises:
+        ConfigError: Naming the first setting that differs.
+    """
+    original = original.change(
+        data={"path": wanted.data.path},
+        training={"micro_batch": wanted.training.micro_batch},
+        output=wanted.output.model_dump(),
+    )
+    for key, (old, new) in differences(original, wanted).items():
+        raise ConfigError(
+            f"{run.path}: was trained with {key} {old}, now it is {new}. Give the settings it was "
+            f"started with, choose another {folder_option}, or remove that folder to train the row "
+            "anew."
+        )
+
+
+def _train(
+    config: RunConfig,
+    state: TrainState,
+    dataset: Dataset,
+    preview: Preview | None,
+    evaluator: RunEvaluator | None,
+    run: RunFolder,
+    options: RunOptions,
+    notify: Notify,
+) -> StopReason:
+    enable_cudnn_benchmark(options.device)
+    length = None if options.limits.ignore_length else int(config.training.kimg * 1000)
+    view = LiveView(
+        total_images=length,
+        total_seconds=options.limits.minutes * 60 if options.limits.minutes else None,
+        start_images=state.counters.images_seen,
+        title=f"{config.preset} on {Path(config.data.path).name}",
+    )
+    with stop_request() as request:
+        if preview is None:
+            trainer = Trainer(
+                config,
+                state,
+                dataset,
+                run,
+                recorder=None,
+                evaluator=evaluator,
+                notify=lambda text: None,
+            )
+            return trainer.run(options.limits, request)
+        with view:
+            run.remove_leftovers()
+            recorder = Recorder(config, state, run, preview, view, tensorboard=options.tensorboard)
+            trainer = Trainer(
+                config,
+                state,
+                dataset,
+                run,
+                recorder=recorder,
+                evaluator=evaluator,
+                notify=view.notify,
+            )
+            try:
+                recorder.start(**_start_fields(config, trainer, options.device))
+                return trainer.run(options.limits, request)
+            finally:
+                recorder.close()
+
+
+def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
+    """The smallest micro-batch that any process chose: each looked at its own free memory."""
+    config = choose_micro_batch(config, device)
+    chosen = config.training.micro_batch
+    if not isinstance(chosen, dict):
+        agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device))
+        return config.change(training={"micro_batch": int(agreed)})
+    phases = Schedule(config).phases
+    ours = torch.tensor([p.layout.micro_batch for p in phases.values()], device=device)
+    agreed = distributed.all_reduce_min_(ours)
+    table = {4 << level: int(share) for level, share in zip(phases, agreed, strict=True)}
+    return config.change(training={"micro_batch": table})
+
+
+def _make_preview(config: RunConfig, dataset: Dataset) -> Preview | None:
+    """What the main process shows; None in others."""
+    return Preview.from_dataset(config, dataset) if distributed.is_main() else None
+
+
+def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:
+    layout = trainer.train_step.phase.layout
+    return {
+        "device": device_name(device),
+        "precision": dtype_name(choose_precision(config.training.precision, device)),
+        "processes": layout.processes,
+        "micro_batch": layout.micro_batch,
+        "accumulation": layout.accumulation,
+        "generator_parameters": parameter_count(trainer.state.generator),
+        "discriminator_parameters": parameter_count(trainer.state.discriminator),
+        "dataset_images": len(trainer.dataset),
+        "stylesmith": stylesmith.__version__,
+        "torch": str(torch.__version__),
+    }

@@ -1,0 +1,209 @@
+"""Stochastic variation: what noise changes in an image, measured and drawn.
+
+Source: StyleGAN, section 3.2, Figures 4 and 5.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stylesmith import images as pixels
+from stylesmith.config import GeneratorConfig
+from stylesmith.errors import UsageError
+from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid, ProgressCallback
+from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
+from stylesmith.sampling.parsing import LayerIndices, count_layers
+from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline
+
+CropBox = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+
+@dataclass(frozen=True)
+class NoiseVariation:
+    """How one latent varies over draws of noise."""
+
+    image: Tensor
+    """With the noise that the settings choose, `(C, H, W)`."""
+    samples: Tensor
+    """The first four draws, `(4, C, H, W)`; fewer where fewer were drawn."""
+    std: Tensor
+    """Standard deviation of each pixel's gray value over all draws, `(H, W)`, in levels of 255."""
+
+
+def draw_noise_variants(
+    pipeline: SamplingPipeline,
+    source: SeedOrLatent,
+    draws: int,
+    *,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+) -> Iterator[Tensor]:
+    """Images `(n, C, H, W)` of one latent with fresh noise, `draws` in all.
+
+    Draw i gets the noise that belongs to seed i, on the layers that the settings choose.
+    """
+    codes = pipeline.codes([source])
+    fresh = pipeline.with_noise(NoiseSettings("random", pipeline.settings.noise.layers))
+    for start in range(0, draws, batch_size):
+        seeds = range(start, min(start + batch_size, draws))
+        styles = codes.expand(len(seeds)).ws
+        yield fresh.draw(LatentCodes(styles, fresh.noise_maps(seeds)))
+
+
+def measure_noise_variation(
+    pipeline: SamplingPipeline,
+    source: SeedOrLatent,
+    draws: int = 100,
+    *,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    on_progress: ProgressCallback | None = None,
+) -> NoiseVariation:
+    """Draw one latent many times with fresh noise.
+
+    Raises:
+        UsageError: If the network has no noise inputs.
+    """
+    check_has_noise(pipeline)
+    examples: list[Tensor] = []
+
+    def grays() -> Iterator[Tensor]:
+        done = 0
+        for images in draw_noise_variants(pipeline, source, draws, batch_size=batch_size):
+            examples.extend(images[: 4 - len(examples)].cpu())
+            done += len(images)
+            if on_progress:
+                on_progress(done, draws)
+            yield gray_levels(images)
+
+    deviation = pixel_std(grays())
+    image = pipeline.draw(pipeline.codes([source]))[0].cpu()
+    return NoiseVariation(image, torch.stack(examples), deviation.cpu())
+
+
+def gray_levels(images: Tensor) -> Tensor:
+    """Mean of the color channels, `(N, H, W)`, 0..255; transparency is left out."""
+    return (images[:, :3].double().mean(dim=1) + 1) * 127.5
+
+
+def pixel_std(batches: Iterable[Tensor]) -> Tensor:
+    """Of each pixel over all images of all batches `(N, H, W)`, dividing by their number.
+
+    Sums are kept about the first image, where rounding does not hurt.
+    """
+    count, first, total, squares = 0, None, None, None
+    for batch in batches:
+        first = batch[0] if first is None else first
+        offset = batch - first
+        count += len(batch)
+        total = offset.sum(dim=0) + (0 if total is None else total)
+        squares = offset.square().sum(dim=0) + (0 if squares is None else squares)
+    assert total is not None and squares is not None
+    return (squares / count - (total / count).square()).clamp(min=0).sqrt()
+
+
+def most_varied_window(std: Tensor) -> CropBox:
+    """The window, a quarter of each side, where noise changes most; `deviation` is `(H, W)`."""
+    height, width = (max(1, side // 4) for side in std.shape)
+    means = F.avg_pool2d(std[None, None].float(), (height, width), stride=1)[0, 0]
+    top, left = divmod(int(means.argmax()), means.shape[1])
+    return left, top, left + width, top + height
+
+
+def check_has_noise(pipeline: SamplingPipeline) -> None:
+    """Refuse networks on which noise has no effect.
+
+    Raises:
+        UsageError: If there are no noise inputs.
+    """
+    if not pipeline.config.noise_shapes:
+        raise UsageError(
+            "this network has no noise inputs; one that was trained with generator.noise=true does"
+        )
+
+
+STD_IMAGE_GAIN = 4
+"""What the published figure multiplies standard deviations by."""
+
+
+def write_variation_figure(
+    path: Path, variations: Iterable[NoiseVariation], *, rows: int, crop: CropBox | None = None
+) -> None:
+    """Write Figure 4: a row for each latent, with its image, crops of four draws and the deviation.
+
+    Args:
+        path: The figure.
+        variations: One for each row.
+        rows: How many.
+        crop: The part that is shown of each draw; by default where it varies most.
+
+    Raises:
+        UsageError: If the crop lies outside the image, or the figure would be too large.
+        OutputError: If it cannot be written.
+    """
+    sheet = ImageGrid(path, rows, 3)
+    for row, variation in enumerate(variations):
+        window = crop or most_varied_window(variation.std)
+        tiles = [variation.image, crop_grid(variation, window), std_image(variation)]
+        sheet.paste(torch.stack(tiles), row * sheet.columns)
+    sheet.save()
+
+
+def crop_grid(variation: NoiseVariation, window: CropBox) -> Tensor:
+    """The window of four draws, enlarged to one picture `(C, H, W)`.
+
+    Raises:
+        UsageError: If the window lies outside the image.
+    """
+    left, top, right, bottom = window
+    height, width = variation.image.shape[-2:]
+    if right > width or bottom > height:
+        raise UsageError(f"crop {left},{top},{right},{bottom}: images are {width}x{height}")
+    parts = variation.samples[..., top:bottom, left:right]
+    parts = parts[torch.arange(4) % len(parts)]
+    parts = F.interpolate(parts, (height // 2, width // 2), mode="nearest-exact")
+    grid = pixels.make_grid(parts, columns=2)
+    return F.interpolate(grid[None], (height, width), mode="nearest-exact")[0]
+
+
+def std_image(variation: NoiseVariation) -> Tensor:
+    """The deviation as a picture `(C, H, W)`: black doesn't vary, white by 64 levels or more."""
+    channels = len(variation.image)
+    gray = (variation.std * STD_IMAGE_GAIN / 127.5 - 1).clamp(max=1).float()
+    image = gray.expand(channels, -1, -1).clone()
+    image[3:] = 1  # opaque
+    return image
+
+
+def noise_layer_subsets(config: GeneratorConfig) -> dict[str, LayerIndices]:
+    """Layers that get noise in the four columns of Figure 5: all, none, fine, coarse.
+
+    Coarse is 4x4 to 32x32 and fine all beyond, as there; a network that ends at 32x32 or below is
+    split in the middle.
+    """
+    count = count_layers(config)
+    split = 8 if count > 8 else count // 2
+    every = tuple(range(count))
+    return {"all": every, "none": (), "fine": every[split:], "coarse": every[:split]}
+
+
+def write_noise_layers_figure(
+    pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], path: Path
+) -> None:
+    """Write Figure 5: a row for each latent; noise on all, no, fine and coarse layers.
+
+    Raises:
+        UsageError: If the network has no noise inputs, or the figure would be too large.
+        OutputError: If it cannot be written.
+    """
+    check_has_noise(pipeline)
+    choices = noise_layer_subsets(pipeline.config).values()
+    sheet = ImageGrid(path, len(sources), len(choices))
+    for column, layers in enumerate(choices):
+        chosen = pipeline.with_noise(NoiseSettings(pipeline.settings.noise.mode, layers))
+        for row, source in enumerate(sources):
+            sheet.paste(chosen.draw(chosen.codes([source])), row * sheet.columns + column)
+    sheet.save()

@@ -1,0 +1,104 @@
+"""The affine maps A from w to the styles of each layer, and offsets added to styles.
+
+Names are layers: `5` is the convolution (or AdaIN) of layer 5, `rgb5` the toRGB that shares its w.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from stylesmith.errors import UsageError
+from stylesmith.networks import Generator
+from stylesmith.networks.layers import EqualizedLinear
+
+
+@dataclass(frozen=True)
+class StyleAffine:
+    """One affine map of a generator."""
+
+    name: str
+    layer: int
+    """Row of `ws` that it gets."""
+    module: EqualizedLinear
+
+    @property
+    def channels(self) -> int:
+        """Numbers in its style; AdaIN has a scale for each feature map, then a shift for each."""
+        return len(self.module.bias)
+
+    @property
+    def weight(self) -> Tensor:
+        """As it acts on w, `(channels, D)`."""
+        return self.module.weight * self.module.weight_gain
+
+
+def style_affines(generator: Generator) -> list[StyleAffine]:
+    """All affine maps from the base up; a traditional network has none.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    found = []
+    top = 2 * generator.config.levels - 1
+    assert isinstance(generator.synthesis, nn.Module)
+    for path, module in generator.synthesis.named_modules():
+        if not path.endswith(".affine"):
+            continue
+        assert isinstance(module, EqualizedLinear)
+        if match := re.fullmatch(r"blocks\.(\d+)\.(conv|layer)([01])\.affine", path):
+            level, kind, second = int(match[1]), match[2], int(match[3])
+            # A modulated base level has one convolution, the last of its two places.
+            layer = 2 * level + second - (kind == "conv" and level + second > 0)
+            found.append(StyleAffine(str(layer), layer, module))
+        elif match := re.fullmatch(r"(?:blocks\.(\d+)\.)?to_rgb\.affine", path):
+            layer = 2 * int(match[1]) + 1 if match[1] else top
+            found.append(StyleAffine(f"rgb{layer}", layer, module))
+        else:
+            raise AssertionError(f"an affine map without a layer: {path}")
+    if not found:
+        raise UsageError("this network has no styles: w enters once, at the bottom")
+    return sorted(found, key=lambda affine: (affine.layer, affine.name))
+
+
+def find_affine(generator: Generator, name: str) -> StyleAffine:
+    """The affine map of a name.
+
+    Raises:
+        UsageError: If there is none of that name.
+    """
+    affines = style_affines(generator)
+    for affine in affines:
+        if affine.name == name:
+            return affine
+    names = ", ".join(affine.name for affine in affines)
+    raise UsageError(f"layer {name!r}: the styles of this network belong to {names}")
+
+
+def stacked_affine_weights(generator: Generator, layers: Sequence[int]) -> Tensor:
+    """The affine maps of some layers as one matrix, `(sum of channels, D)`.
+
+    Raises:
+        UsageError: If no styles belong to these layers.
+    """
+    weights = [affine.weight for affine in style_affines(generator) if affine.layer in layers]
+    if not weights:
+        raise UsageError("no styles belong to these layers")
+    return torch.cat(weights)
+
+
+@contextmanager
+def shifted_styles(affine: StyleAffine, shift: Tensor) -> Iterator[None]:
+    """While this lasts, add `shift`, `(N or 1, channels)`, to the style of one layer."""
+
+    def add(module: nn.Module, inputs: tuple[Tensor, ...], style: Tensor) -> Tensor:
+        return style + shift.to(style)
+
+    handle = affine.module.register_forward_hook(add)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -1,0 +1,113 @@
+"""The one file format of tensors: safetensors with a JSON header and a checksum.
+
+Models, checkpoints, classifiers, statistics, projections, latents and directions are such files.
+
+Opening a file never runs code. safetensors refuses channels-last tensors and copying between
+layouts keeps every bit, so tensors are saved contiguous and copied into whatever layout the reader
+has.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from stylesmith import files
+from stylesmith.errors import ModelError
+
+TENSOR_FILE_VERSION = 1
+TensorFileKind = Literal["model", "checkpoint", "classifier", "statistics", "projection"]
+
+
+def write_tensor_file(
+    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, kind: TensorFileKind
+) -> None:
+    """Write tensors and a JSON header atomically.
+
+    Raises:
+        OutputError: If the file cannot be written; what was there before stays.
+    """
+    plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+    label = json.dumps({"kind": kind, "version": TENSOR_FILE_VERSION, **header})
+    metadata = {"stylesmith": label, "crc32": str(_checksum(plain, label))}
+    files.write_atomically(path, lambda temporary: _save(plain, temporary, metadata))
+
+
+def read_tensor_file_header(path: Path) -> dict[str, Any]:
+    """The JSON header of a model or checkpoint file, without its tensors.
+
+    Raises:
+        ModelError: If the file is missing, damaged, or not ours.
+    """
+    with _open_safetensors(path) as opened:
+        return _parse_header(path, opened.metadata() or {})
+
+
+def read_tensor_file(
+    path: Path, *, kind: TensorFileKind | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """All tensors and the header, checked against the checksum.
+
+    Raises:
+        ModelError: If the file is missing, damaged, not ours, or of another kind than wanted.
+    """
+    with _open_safetensors(path) as opened:
+        metadata = opened.metadata() or {}
+        header = _parse_header(path, metadata)
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    if str(_checksum(tensors, metadata["stylesmith"])) != metadata.get("crc32"):
+        raise ModelError(f"{path}: damaged (its checksum does not match its content).")
+    if kind and header["kind"] != kind:
+        raise ModelError(f"{path}: holds a {header['kind']}, wanted a {kind}.")
+    return tensors, header
+
+
+@contextmanager
+def _open_safetensors(path: Path) -> Iterator[Any]:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file.")
+    try:
+        with safe_open(path, framework="pt") as opened:
+            yield opened
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: damaged or not a safetensors file ({error}).") from None
+
+
+def _parse_header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    text = metadata.get("stylesmith")
+    if text is None:
+        raise ModelError(f"{path}: a safetensors file, but not one of stylesmith's.")
+    try:
+        header: dict[str, Any] = json.loads(text)
+        version = int(header["version"])
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{path}: damaged (its header cannot be read).") from None
+    if version > TENSOR_FILE_VERSION:
+        raise ModelError(
+            f"{path}: written by a newer stylesmith (format {version}, this one reads {TENSOR_FILE_VERSION}). "
+            "Upgrade stylesmith."
+        )
+    return header
+
+
+def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:  # wraps the system's error, such as a full disk
+        raise OSError(str(error)) from error
+
+
+def _checksum(tensors: Mapping[str, Tensor], label: str) -> int:
+    value = zlib.crc32(label.encode())
+    for name, tensor in sorted(tensors.items()):
+        value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
+        content = tensor.reshape(-1).view(torch.uint8)
+        value = zlib.crc32(content.numpy().data, value)
+    return value

@@ -1,0 +1,251 @@
+"""The state that training carries from step to step: backup within a step, and checkpoints."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from stylesmith import distributed
+from stylesmith.config import RunConfig, TrainingConfig, at_level
+from stylesmith.devices import choose_precision, dtype_name, numeric_environment
+from stylesmith.errors import ModelError
+from stylesmith.models.run_folder import RunFolder
+from stylesmith.models.serialization import copy_tensors, growth_header
+from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
+from stylesmith.training.log import read_log
+
+
+@dataclass
+class Counters:
+    """Counters, all of them saved."""
+
+    images_seen: int = 0
+    """Real images shown to the discriminator; drives every schedule."""
+    steps: int = 0
+    """Steps of the optimizers; drives lazy intervals and random keys."""
+    dropped: int = 0
+    """Steps whose gradients were not finite."""
+    dropped_in_row: int = 0
+    """How many of them came one after the other."""
+    rollbacks: int = 0
+    """Times the run went back to a checkpoint; a branch of the random keys."""
+    schedule_read: int = 0
+    """Images that had been seen when the schedule was last read."""
+    seconds: float = 0.0
+    """Training time over all sessions."""
+
+
+@dataclass
+class TrainState:
+    """Networks, optimizers, running means and clocks."""
+
+    generator: Generator
+    discriminator: Discriminator
+    ema: Generator
+    generator_optimizer: torch.optim.Adam
+    discriminator_optimizer: torch.optim.Adam
+    path_mean: Tensor
+    counters: Counters = field(default_factory=Counters)
+
+    @classmethod
+    def create(cls, config: RunConfig, device: torch.device) -> "TrainState":
+        """A fresh start; the same seed gives the same weights on every device and process."""
+        seed, training = config.training.seed, config.training
+        top, devices = config.generator.levels - 1, training.reference_devices
+        generator = build_generator(config.generator, seed=seed).to(device)
+        discriminator = build_discriminator(config.discriminator, seed=seed + 1).to(device)
+        ema = build_generator(config.generator, seed=seed).to(device).requires_grad_(False)
+        return cls(
+            generator=generator,
+            discriminator=discriminator,
+            ema=ema,
+            generator_optimizer=lazy_adam(
+                generator,
+                training,
+                lr=at_level(training.generator_lr, top, devices),
+                interval=training.path_interval if training.path_weight else None,
+            ),
+            discriminator_optimizer=lazy_adam(
+                discriminator,
+                training,
+                lr=at_level(training.discriminator_lr, top, devices),
+                interval=training.r1_interval if training.r1_gamma else None,
+            ),
+            path_mean=torch.zeros((), device=device),
+        )
+
+    def set_learning_rates(self, generator_lr: float, discriminator_lr: float) -> None:
+        """Set both learning rates, before the correction for lazy regularization."""
+        (generator_group,) = self.generator_optimizer.param_groups
+        (discriminator_group,) = self.discriminator_optimizer.param_groups
+        generator_group["lr"] = generator_lr * generator_group["lazy_factor"]
+        discriminator_group["lr"] = discriminator_lr * discriminator_group["lazy_factor"]
+
+    def reset_optimizers(self) -> None:
+        """Forget all moments, as when a level enters (ProGAN's published behavior)."""
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for moments in optimizer.state.values():
+                for tensor in moments.values():
+                    tensor.zero_()
+
+    def step_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """What a training step changes before it is known to be finite: all but the average."""
+        networks = (
+            ("generator", self.generator, self.generator_optimizer),
+            ("discriminator", self.discriminator, self.discriminator_optimizer),
+        )
+        for name, network, optimizer in networks:
+            yield from add_prefix(name, network.state_dict(keep_vars=True))
+            for key, parameter in network.named_parameters():
+                moments = optimizer.state[parameter]
+                yield from add_prefix(f"{name}_optimizer.{key}", moments)
+        yield "path_mean", self.path_mean
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by name; with the clocks, the whole state."""
+        return dict(self.step_tensors()) | dict(add_prefix("ema", self.ema.state_dict()))
+
+
+def lazy_adam(
+    network: nn.Module, config: TrainingConfig, *, lr: float, interval: int | None
+) -> torch.optim.Adam:
+    """Adam corrected for a regularization that takes its own step every `interval` steps.
+
+    With k + 1 updates in place of k, rate and decays become lr * c and beta ** c, c = k / (k + 1)
+    (StyleGAN2, appendix B). A penalty of every step shares the step of the loss, and nothing
+    changes. All moments exist from the start, so that they can be saved.
+    """
+    c = 1.0 if interval is None or interval == 1 else interval / (interval + 1)
+    parameters = list(network.parameters())
+    device = parameters[0].device
+    optimizer = torch.optim.Adam(
+        [{"params": parameters, "lazy_factor": c}],
+        lr=lr * c,
+        betas=(config.beta1**c if config.beta1 else 0.0, config.beta2**c),
+        eps=1e-8,
+        fused=device.type in ("cpu", "cuda"),
+    )
+    fresh = {
+        i: {
+            "step": torch.zeros((), dtype=torch.float32, device=device),
+            "exp_avg": torch.zeros_like(p),
+            "exp_avg_sq": torch.zeros_like(p),
+        }
+        for i, p in enumerate(parameters)
+    }
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": fresh, "param_groups": groups})
+    return optimizer
+
+
+def add_prefix(prefix: str, tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """The same tensors under longer names."""
+    for name, tensor in tensors.items():
+        yield f"{prefix}.{name}", tensor
+
+
+class StateBackup:
+    """A copy of all that a step moves, taken before it and put back if it went wrong.
+
+    A step has up to four passes that each move weights; whether all were finite is known, and
+    agreed on by all processes, only at its end.
+    """
+
+    def __init__(self, state: TrainState):
+        self.tensors = [tensor.detach() for _, tensor in state.step_tensors()]
+        self.copies = [torch.empty_like(tensor) for tensor in self.tensors]
+
+    def save(self) -> None:
+        """Remember the present values."""
+        for kept, live in zip(self.copies, self.tensors, strict=True):
+            kept.copy_(live)
+
+    def restore(self) -> None:
+        """Put the remembered values back."""
+        for kept, live in zip(self.copies, self.tensors, strict=True):
+            live.copy_(kept)
+
+
+def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> None:
+    """Write the state, then remove all but the newest `keep_checkpoints` files.
+
+    Files beyond this state go too: they are damaged, and the run went back from them.
+
+    Raises:
+        OutputError: If the file cannot be written; earlier checkpoints stay.
+    """
+    header = {
+        "config": config.model_dump(mode="json"),
+        "generator": config.generator.model_dump(mode="json"),
+        "growth": growth_header(state.ema),
+        "clocks": asdict(state.counters),
+        "arithmetic": _arithmetic_identity(config, state),
+    }
+    path = run.checkpoint(state.counters.images_seen)
+    write_tensor_file(path, state.tensors(), header, kind="checkpoint")
+    present = run.checkpoints()
+    place = present.index(path)
+    for other in present[:place] + present[place + config.output.keep_checkpoints :]:
+        other.unlink(missing_ok=True)
+
+
+def restore_newest(
+    run: RunFolder, config: RunConfig, state: TrainState, *, notify: Callable[[str], None]
+) -> None:
+    """Bring `state` back to the newest checkpoint that is whole.
+
+    A run that was killed before it could write its first one is left at its fresh start.
+
+    `say` hears of every damaged file that was passed over, and of a machine or version on which
+    the continuation cannot be exact to the bit.
+
+    Raises:
+        ModelError: If there is no whole checkpoint, or it belongs to another network.
+    """
+    checkpoints = run.checkpoints()
+    for path in checkpoints:
+        try:
+            tensors, header = read_tensor_file(path, kind="checkpoint")
+        except ModelError as error:
+            notify(f"{error} Going back to the checkpoint before it.")
+            continue
+        _check_same_networks(config, header["config"], str(path))
+        copy_tensors(state.tensors(), tensors, source=str(path))
+        state.counters = Counters(**header["clocks"])
+        for name, now in _arithmetic_identity(config, state).items():
+            then = header["arithmetic"][name]
+            if then != now:
+                notify(f"{name} was {then} and is {now}: resume is correct, not exact to the bit.")
+        return
+    if not checkpoints and _has_no_progress(run):
+        notify(f"{run.path}: was stopped before its first checkpoint, so it starts from there.")
+        return
+    found = "none of its checkpoints is whole" if checkpoints else "it has no checkpoints"
+    raise ModelError(f"{run.path}: cannot be resumed, {found}. Start a new run.")
+
+
+def _arithmetic_identity(config: RunConfig, state: TrainState) -> dict[str, str]:
+    """What an exact continuation depends on."""
+    device = state.path_mean.device
+    precision = choose_precision(config.training.precision, device)
+    return numeric_environment() | {
+        "device": device.type,
+        "precision": dtype_name(precision),
+        "processes": str(distributed.world_size()),
+    }
+
+
+def _has_no_progress(run: RunFolder) -> bool:
+    return not run.log.exists() or all(r["event"] == "start" for r in read_log(run.log))
+
+
+def _check_same_networks(config: RunConfig, saved: dict[str, object], source: str) -> None:
+    present = config.model_dump(mode="json")
+    for part in ("generator", "discriminator"):
+        if present[part] != saved[part]:
+            raise ModelError(
+                f"{source}: holds another {part} than config.json describes. A run is resumed with "
+                "the networks it was started with; start a new run for others."
+            )

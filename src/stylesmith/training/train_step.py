@@ -1,0 +1,261 @@
+"""One training step: passes over micro-batches and processes, updates, and the moving average.
+
+Source: StyleGAN2, section 3 and appendix B; ProGAN, section 4.2 (moving average). The order of
+passes is that of the published code.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from stylesmith import distributed, images
+from stylesmith.config import RunConfig
+from stylesmith.data.loader import BatchLoader
+from stylesmith.devices import choose_precision
+from stylesmith.latents import RandomKeys
+from stylesmith.training import loss_passes
+from stylesmith.training.loss_passes import LatentBatch, Stats, make_latent_batch
+from stylesmith.training.schedule import Phase, Schedule
+from stylesmith.training.train_state import StateBackup, TrainState
+
+
+def ema_decay(
+    batch_size: int, *, half_life_kimg: float, images_seen: int, rampup: float | None
+) -> float:
+    """Decay for one step, such that weights lose half their share in `half_life_kimg`.
+
+    With `rampup` the half-life is at most that fraction of the images seen, so that the random
+    start is soon forgotten; the very first step copies.
+    """
+    half_life = half_life_kimg * 1000
+    if rampup is not None:
+        half_life = min(half_life, images_seen * rampup)
+    return 0.5 ** (batch_size / half_life) if half_life > 0 else 0.0
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move `average` towards `network`; buffers such as w_avg are copied outright."""
+    for mean, parameter in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(parameter, 1 - decay)
+    for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(buffer)
+
+
+LossPass = Callable[[range], tuple[Tensor, Stats]]
+"""From indices in the global batch, one micro-batch of them, to a loss and stats."""
+
+RealBatches = dict[range, tuple[Tensor, Tensor | None]]
+"""Real images in -1..1 and labels of each micro-batch."""
+
+
+class TrainStep:
+    """Moves a `TrainState` by one step at a time."""
+
+    phase: Phase
+    """What is in force since the schedule was last read."""
+    networks: loss_passes.Networks
+
+    def __init__(
+        self,
+        config: RunConfig,
+        state: TrainState,
+        loader: BatchLoader,
+        schedule: Schedule,
+        keys: RandomKeys,
+    ):
+        self.config, self.state, self.loader, self.keys = config, state, loader, keys
+        self.schedule = schedule
+        self.device = state.path_mean.device
+        self.precision = choose_precision(config.training.precision, self.device)
+        self.backup = StateBackup(state)
+        self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
+        self._apply_phase(schedule.at(state.counters.schedule_read))
+
+    def step(self) -> Stats | None:
+        """Make one step; returns its stats, or None if it was not finite and has been undone.
+
+        Either way both clocks advance, and the step has used up its data and random numbers.
+        """
+        self._read_schedule()
+        self.backup.save()
+        self.all_finite.fill_(True)
+        moves = [self._update_generator, self._update_discriminator]
+        if self.config.training.order == "discriminator_first":
+            moves.reverse()
+        stats = moves[0]() | moves[1]()
+        finite = bool(self.all_finite)  # the one wait for the device in a step
+        if finite:
+            self._update_ema()
+        else:
+            self.backup.restore()
+        self._advance_counters(dropped=not finite)
+        return stats if finite else None
+
+    def _read_schedule(self) -> None:
+        """Follow the schedule, every few steps; Adam starts anew where other levels learn.
+
+        Levels that are not in use get no gradient. They and their average stay as they were built,
+        equal, until they enter.
+        """
+        clocks = self.state.counters
+        if clocks.steps % self.schedule.repeats:
+            return
+        phase = self.schedule.at(clocks.images_seen)
+        if not phase.same_levels(self.schedule.at(clocks.schedule_read)):
+            self.state.reset_optimizers()
+        clocks.schedule_read = clocks.images_seen
+        self._apply_phase(phase)
+
+    def _apply_phase(self, phase: Phase) -> None:
+        state = self.state
+        self.phase, self.micro_batches = phase, phase.layout.micro_batches()
+        self.networks = loss_passes.Networks(
+            state.generator,
+            state.discriminator,
+            self.precision,
+            growth=phase.growth,
+            penalty_scale=phase.penalty_scale,
+        )
+        state.ema.growth = phase.growth
+        state.set_learning_rates(phase.generator_lr, phase.discriminator_lr)
+
+    def _update_generator(self) -> Stats:
+        training, state = self.config.training, self.state
+        passes = [self._generator_pass]
+        path = bool(training.path_weight) and state.counters.steps % training.path_interval == 0
+        if path and training.path_interval == 1:
+            passes.append(self._path_pass)
+        stats = self._optimize("generator", passes)
+        w_avg = state.generator.mapping.w_avg
+        w_avg.lerp_(stats.pop("w"), 1 - self.config.generator.mapping.w_avg_beta)
+        if path and training.path_interval > 1:
+            stats |= self._optimize("generator", [self._path_pass])
+        if path:
+            state.path_mean.lerp_(stats.pop("path_length"), training.path_decay)
+        return stats
+
+    def _update_discriminator(self) -> Stats:
+        training, batches = self.config.training, self._take_reals()
+
+        def main_loss(share: range) -> tuple[Tensor, Stats]:
+            return self._discriminator_pass(share, batches[share])
+
+        def r1_loss(share: range) -> tuple[Tensor, Stats]:
+            return loss_passes.r1_pass(self.networks, *batches[share], training)
+
+        due = bool(training.r1_gamma) and self.state.counters.steps % training.r1_interval == 0
+        if due and training.r1_interval == 1:
+            return self._optimize("discriminator", [main_loss, r1_loss])
+        stats = self._optimize("discriminator", [main_loss])
+        return stats | self._optimize("discriminator", [r1_loss]) if due else stats
+
+    def _optimize(self, name: str, passes: Sequence[LossPass]) -> Stats:
+        """Move one network by its mean gradient over all micro-batches and processes.
+
+        The gradients of several passes are added. A parameter that no pass reaches gets a zero
+        gradient, so that all of Adam's moments decay alike.
+        """
+        for other in ("generator", "discriminator"):
+            getattr(self.state, other).requires_grad_(other == name)
+        optimizer = getattr(self.state, f"{name}_optimizer")
+        optimizer.zero_grad()
+        totals: Stats = {}
+        for share in self.micro_batches:
+            for micro_pass in passes:
+                loss, stats = micro_pass(share)
+                (loss / len(self.micro_batches)).backward()
+                for key, value in stats.items():
+                    totals[key] = totals.get(key, 0) + value / len(self.micro_batches)
+        gradients = [_gradient_or_zeros(p) for p in getattr(self.state, name).parameters()]
+        distributed.all_reduce_mean_([*gradients, *totals.values()])
+        checked = [*gradients, *totals.values()]
+        norm = torch.nn.utils.get_total_norm(checked)  # of squares, which Adam keeps
+        self.all_finite &= torch.isfinite(norm)
+        optimizer.step()
+        return totals
+
+    def _generator_pass(self, indices: range) -> tuple[Tensor, Stats]:
+        draw = self._latent_batch("generator", indices)
+        return loss_passes.generator_pass(self.networks, draw, loss=self.config.training.loss)
+
+    def _path_pass(self, indices: range) -> tuple[Tensor, Stats]:
+        training, config = self.config.training, self.config.generator
+        indices = indices[: max(1, len(indices) // training.path_batch_shrink)]
+        shape = (config.image_channels, *config.size(self.phase.growth.level))
+        rows = [self._path_directions(shape, "path directions", i) for i in indices]
+        draw = self._latent_batch("path", indices)
+        target = self.state.path_mean
+        return loss_passes.path_pass(self.networks, draw, torch.stack(rows), target, training)
+
+    def _discriminator_pass(
+        self, indices: range, batch: tuple[Tensor, Tensor | None]
+    ) -> tuple[Tensor, Stats]:
+        training, step = self.config.training, self.state.counters.steps
+        draw = self._latent_batch("discriminator", indices)
+        if training.loss == "logistic":
+            return loss_passes.discriminator_pass(self.networks, *batch, draw)
+        between = [self.keys.uniform("wgan", step, i) for i in indices]
+        places = torch.tensor(between, dtype=torch.float32, device=self.device)
+        return loss_passes.wgan_pass(self.networks, *batch, draw, places, training)
+
+    def _latent_batch(self, purpose: str, indices: range) -> LatentBatch:
+        """Latents, noise and labels of generated images; labels are distributed as in the data."""
+        step, label = self.state.counters.steps, None
+        if self.config.generator.label_size:
+            numbers = [self.keys.number(f"{purpose} label", step, i) for i in indices]
+            label = self.loader.random_labels(numbers)
+        return make_latent_batch(
+            self.config.generator,
+            self.keys,
+            purpose,
+            step,
+            indices,
+            level=self.phase.growth.level,
+            mixing_probability=self.config.training.style_mixing,
+            label=label,
+            device=self.device,
+        )
+
+    def _path_directions(self, shape: tuple[int, ...], purpose: str, index: int) -> Tensor:
+        size = torch.Size(shape).numel()
+        step = self.state.counters.steps
+        return self.keys.normal(size, purpose, step, index, device=self.device).reshape(shape)
+
+    def _take_reals(self) -> RealBatches:
+        """The real images of this step; the next step's are prefetched."""
+        start, size = self.state.counters.images_seen, self.phase.batch_size
+        positions = [start + index for share in self.micro_batches for index in share]
+        batch = self.loader.load_batch(positions, [position + size for position in positions])
+        count = len(self.micro_batches[0])
+        reals = images.from_uint8(batch.images.to(self.device, non_blocking=True)).split(count)
+        labels = batch.labels.to(self.device).split(count)
+        conditional = bool(self.config.discriminator.label_size)
+        return {
+            share: (reals[i], labels[i] if conditional else None)
+            for i, share in enumerate(self.micro_batches)
+        }
+
+    def _update_ema(self) -> None:
+        training, state = self.config.training, self.state
+        decay = ema_decay(
+            self.phase.batch_size,
+            half_life_kimg=training.ema_kimg,
+            images_seen=state.counters.images_seen,
+            rampup=training.ema_rampup,
+        )
+        update_ema(state.ema, state.generator, decay)
+
+    def _advance_counters(self, *, dropped: bool) -> None:
+        clocks = self.state.counters
+        clocks.images_seen += self.phase.batch_size
+        clocks.steps += 1
+        clocks.dropped += dropped
+        clocks.dropped_in_row = clocks.dropped_in_row + 1 if dropped else 0
+
+
+def _gradient_or_zeros(parameter: Tensor) -> Tensor:
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
