@@ -13,7 +13,7 @@ import stylesmith
 ROOT = Path(stylesmith.__file__).parent
 
 LAYERS = [
-    "config ops images latents files charts devices distributed errors",
+    "callbacks config ops images latents files charts devices distributed errors tensor_file",
     "networks augment data",
     "presets",
     "sampling models perception",
@@ -26,7 +26,7 @@ STARRED = {1, 3, 4}
 DOORS = {"__init__", "__main__"}
 """The package's own front doors, which open every room."""
 
-CORE = {"torch", "numpy", "PIL", "pydantic", "stylesmith"}
+CORE = {"torch", "numpy", "PIL", "pydantic", "safetensors", "stylesmith"}
 """What layer 0 may stand on, beside the standard library."""
 
 FILES = sorted(ROOT.rglob("*.py"))

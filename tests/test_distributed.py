@@ -14,12 +14,12 @@ import json, sys
 import torch
 from stylesmith import distributed as d
 
-with d.session(torch.device("cpu")):
+with d.process_group(torch.device("cpu")):
     rank = d.rank()
     small = torch.tensor(float(rank), dtype=torch.float64)
     grid = torch.full((2, 2), 10.0 * rank).t()
-    d.average_([small, grid])
-    agreed = d.minimum(torch.tensor([1, rank, 1 - rank]))
+    d.all_reduce_mean_([small, grid])
+    agreed = d.all_reduce_min_(torch.tensor([1, rank, 1 - rank]))
     d.barrier()
     print(json.dumps({
         "rank": rank, "world": d.world_size(), "main": d.is_main(),

@@ -121,7 +121,7 @@ def wrong(line: str) -> list[str]:
         ("`stylegan2-f`: `training.r1_gama` = 10", "has no attribute 'r1_gama'"),
         ("`stylegan2-x`: `training.r1_gamma` = 10", "there is no such preset"),
         ("`stylesmith.ops.activate.LRELU_SLOPE` = 0.1", "is 0.2, stated is 0.1"),
-        ("`ppl_wend`: `crop` = no", "is True, stated is no"),
+        ("`ppl_wend`: `crop_to_face` = no", "is True, stated is no"),
         ("`stylesmith.nowhere.SLOPE` = 0.2", "has no attribute 'nowhere'"),
         (
             "`stylesmith.sampling.stochastic_variation.measure_noise_variation(draws)` = 10",

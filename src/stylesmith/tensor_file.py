@@ -91,8 +91,8 @@ def _parse_header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         raise ModelError(f"{path}: damaged (its header cannot be read).") from None
     if version > TENSOR_FILE_VERSION:
         raise ModelError(
-            f"{path}: written by a newer stylesmith (format {version}, this one reads {TENSOR_FILE_VERSION}). "
-            "Upgrade stylesmith."
+            f"{path}: written by a newer stylesmith (format {version}, this one reads "
+            f"{TENSOR_FILE_VERSION}). Upgrade stylesmith."
         )
     return header
 

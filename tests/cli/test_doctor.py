@@ -22,7 +22,7 @@ def test_it_says_what_training_would_use(cli):
 
 def test_a_missing_extra_comes_with_the_command_that_brings_it(cli, monkeypatch):
     extras = {"there": ("json",), "absent": ("json", "no_such_module_anywhere")}
-    monkeypatch.setattr(importlib.import_module("stylesmith.cli.doctor"), "EXTRAS", extras)
+    monkeypatch.setattr(importlib.import_module("stylesmith.cli.doctor"), "EXTRA_MODULES", extras)
     found = lines(cli("doctor").out)
     assert found["[there]"] == "there"
     assert found["[absent]"] == 'missing: pip install "stylesmith[absent]"'

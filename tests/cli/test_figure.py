@@ -30,7 +30,7 @@ def test_a_figure_of_a_run(cli, finished_run, tmp_path):
 
 def test_an_experiment_is_drawn_without_a_model(cli, tmp_path, monkeypatch):
     short = partial(warping.train_point_generator, steps=3)
-    monkeypatch.setattr("stylesmith.figures.warping.train_warping", short)
+    monkeypatch.setattr("stylesmith.figures.warping.train_point_generator", short)
     result = cli("figure", "stylegan-6", "--count", 50, "--out", tmp_path / "warping.png")
     assert (result.status, result.err) == (0, "")
     assert "along 50 straight lines" in result.out

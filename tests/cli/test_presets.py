@@ -180,7 +180,7 @@ def test_a_data_set_decides_the_size_for_both(cli, names):
     ],
 )
 def test_wrong_words_are_one_line(cli, words, message):
-    assert re.optimizer(message, cli("presets", *words).error())
+    assert re.search(message, cli("presets", *words).error())
 
 
 def test_training_with_a_preset_for_other_images_is_refused(cli, photos, tmp_path):

@@ -113,7 +113,7 @@ def test_a_latent_file_of_another_model_is_refused_with_both_hashes(
 ):
     out = tmp_path / "out"
     cli("project", finished_run.path, picture, "--out", out, "--steps", 1, "--distance", "pixels")
-    other = support.initial(photos, tmp_path / "other", "training.seed=5", steps=1)
+    other = support.start(photos, tmp_path / "other", "training.seed=5", steps=1)
     latent = out / "000/latent.safetensors"
     error = cli("generate", other.path, "--seeds", latent, "--out", tmp_path / "x.png").error()
     assert "belongs to the model" in error and "this one is" in error

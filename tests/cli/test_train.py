@@ -247,7 +247,7 @@ def test_damage_found_on_the_way_loses_nothing(cli, photos, tmp_path, monkeypatc
             raise DataError("photo.png cannot be read: truncated")
         return take(loader, positions, upcoming)
 
-    monkeypatch.setattr(BatchLoader, "take", take_twice)
+    monkeypatch.setattr(BatchLoader, "load_batch", take_twice)
     assert "photo.png" in cli("train", photos, *TINY, "--out", out, "--kimg", 0.02).error()
     assert clocks(RunFolder(out))["images_seen"] == 8
     monkeypatch.undo()

@@ -25,15 +25,14 @@ from typer.main import get_command
 import stylesmith
 from stylesmith.cli import app
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, RunConfig
-from stylesmith.inversion.state import State, save_state
+from stylesmith.inversion.latent_optimizer import ProjectionState, save_state
 from stylesmith.latents import RandomKeys
-from stylesmith.metrics.classifiers import Facts, classifier_config, save_classifier
+from stylesmith.metrics.classifiers import ClassifierFacts, classifier_config, save_classifier
 from stylesmith.networks import Generator, build_discriminator, build_generator
-from stylesmith.networks.fingerprint import model_hash
-from stylesmith.perception.extractor import open_distance, open_extractor
-from stylesmith.perception.inception import Inception
-from stylesmith.perception.lpips import Heads
-from stylesmith.perception.vgg import VGG16
+from stylesmith.networks.build import model_hash
+from stylesmith.perception.extractors import open_distance, open_extractor
+from stylesmith.perception.inception import InceptionV3
+from stylesmith.perception.vgg_lpips import VGG16, LPIPSHeads
 from stylesmith.presets import PRESETS
 
 SOURCE = Path(stylesmith.__file__).parent
@@ -105,7 +104,7 @@ def score_images(
 
 def perception_networks() -> dict[str, Callable[[], nn.Module]]:
     """Networks with published weights, by title."""
-    return {"inception": Inception, "vgg16": VGG16, "lpips": Heads}
+    return {"inception": InceptionV3, "vgg16": VGG16, "lpips": LPIPSHeads}
 
 
 def random_network_hashes() -> dict[str, str]:
@@ -131,13 +130,15 @@ def classifier_network(size: int, channels: int, max_channels: int) -> dict[str,
 def write_classifier(folder: Path) -> None:
     """Write an attribute classifier, as `classifiers train` does."""
     network: Any = build_network("discriminator", classifier_network(8, 3, 4))
-    facts = Facts("hat", 0, data="0" * 16, images=8, seed=0, accuracy=0.5, share=0.5)
+    facts = ClassifierFacts("hat", 0, data="0" * 16, images=8, seed=0, accuracy=0.5, share=0.5)
     save_classifier(folder, network, facts)
 
 
 def write_projection_state(path: Path) -> None:
     """Write what an interrupted projection goes on from."""
-    save_state(path, State.start(torch.zeros(1, 5), 1, w_shape=(1, 4)), {"model": "0" * 16})
+    save_state(
+        path, ProjectionState.initial(torch.zeros(1, 5), 1, w_shape=(1, 4)), {"model": "0" * 16}
+    )
 
 
 def preset_names() -> list[str]:

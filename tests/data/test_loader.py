@@ -74,7 +74,7 @@ def test_mirroring_flips_half_of_the_positions_from_left_to_right(data):
 def test_upcoming_images_are_decoded_before_they_are_asked_for(data, monkeypatch):
     read = []
     item = data.image_and_label
-    monkeypatch.setattr(data, "item", lambda index: (read.append(index), item(index))[1])
+    monkeypatch.setattr(data, "image_and_label", lambda index: (read.append(index), item(index))[1])
     loader = BatchLoader(data, keys=RandomKeys(0), mirror=False)
     loader.load_batch([0], prefetch=[1, 2])
     loader._pool.submit(lambda: None).result()

@@ -33,7 +33,7 @@ def chosen(photos) -> FigureOptions:
 
 def measures(panel) -> list[float]:
     """The total of a column, and what its maps have."""
-    return [float(re.optimizer(r": (\S+)", words)[1]) for words in (panel.title, *panel.rows[2:])]
+    return [float(re.search(r": (\S+)", words)[1]) for words in (panel.title, *panel.rows[2:])]
 
 
 def test_with_the_regularizer_maps_have_less_autocorrelation(make_subject, chosen):

@@ -48,7 +48,7 @@ def by_hand(subject, photos, folder, count=2):
 
 
 def picture(path) -> torch.Tensor:
-    with Image.load_sources(path) as image:
+    with Image.open(path) as image:
         return torch.tensor(list(image.get_flattened_data())).view(8, 8, 3).permute(2, 0, 1)
 
 
@@ -69,9 +69,7 @@ def test_images_and_distances_are_those_of_the_projector(make_subject, photos, t
     images = torch.cat([generated.images, real.images], dim=1)
     for column, one in enumerate(wanted):
         assert torch.equal(images[0, column], one.target.image)
-        assert torch.equal(
-            to_uint8(images[1, column]), picture(one.result_folder.result).to(torch.uint8)
-        )
+        assert torch.equal(to_uint8(images[1, column]), picture(one.folder.result).to(torch.uint8))
 
 
 def test_company_has_no_say_and_order_is_kept(make_subject, photos):

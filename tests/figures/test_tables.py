@@ -7,7 +7,7 @@ import pytest
 
 from stylesmith.config import DataConfig
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.tables import METRIC_TABLES, find_table, measurements, place_measurements
+from stylesmith.figures.tables import METRIC_TABLES, fill_table, find_table, place_measurements
 from stylesmith.figures.tables.metric_tables import EQUIVALENT_PRESETS
 from stylesmith.figures.tables.table_output import FilledTable
 from stylesmith.metrics.protocol import parse_metric
@@ -47,7 +47,7 @@ def cell(sheet: FilledTable, row: str, heading: str) -> object:
 def filled(table: str, *sources: str) -> FilledTable:
     chosen = find_table(table)
     assert chosen is not None
-    return measurements(chosen, place_measurements(chosen, sources))
+    return fill_table(chosen, place_measurements(chosen, sources))
 
 
 def presets_of(paper: str, table: str) -> set[str]:

@@ -19,7 +19,7 @@ class ExactDistance:
 
     name = "exact"
     weights_hash = "none"
-    smallest = 1
+    min_size = 1
 
     def embed(self, images: Tensor) -> Tensor:
         return images.flatten(1) / images[0].numel() ** 0.5

@@ -174,7 +174,7 @@ def test_a_networks_own_images_come_closer_than_those_of_another(tiny_generator,
     for network in (own, other):
         images = network.sample(range(6), psi=0.7)
         wanted = search.embed(images)
-        state = search.initial(6)
+        state = search.initial_state(6)
         for _ in range(60):
             state = search.step(state, wanted)
         distances.append(search.evaluate(state, wanted).distances[:, -1].tolist())

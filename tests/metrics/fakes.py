@@ -15,7 +15,7 @@ class FakeExtractor:
 
     dimension = 6
     weights_hash = "fake"
-    smallest = 2
+    min_size = 2
 
     def __init__(self, name: str = "random"):
         self.name = name
@@ -41,7 +41,7 @@ class FakeDistance:
     """Mean squared difference of pixels."""
 
     weights_hash = "fake"
-    smallest = 2
+    min_size = 2
 
     def __init__(self, name: str = "lpips"):
         self.name = name

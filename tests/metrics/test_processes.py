@@ -22,21 +22,22 @@ import sys
 from pathlib import Path
 from stylesmith import distributed
 from stylesmith.data.dataset import open_dataset
-from stylesmith.metrics import cache, evaluate as room, passes
+from stylesmith.metrics import evaluate as evaluation, extraction, reference_statistics
 from stylesmith.metrics.protocol import parse_metrics
 from stylesmith.metrics.image_sources import DataSource
 from tests.metrics.fakes import CPU, FakeClassifier, FakeDistance, tiny_model
 
-room.open_extractor = lambda name, device: FakeClassifier(name)
-room.open_distance = lambda name, device: FakeDistance(name)
-passes.batch_size = lambda size: 4
+evaluation.open_extractor = lambda name, device: FakeClassifier(name)
+evaluation.open_distance = lambda name, device: FakeDistance(name)
+extraction.batch_size = lambda size: 4
 photos, classifiers, kept = map(Path, sys.argv[1:])
-with distributed.session(CPU):
+with distributed.process_group(CPU):
     if distributed.rank():
-        cache.write_container = None  # only the main process writes
-    settings = room.Settings(CPU, 0, 2, classifiers, cache.Cache(kept))
+        reference_statistics.write_tensor_file = None  # only the main process writes
+    settings = evaluation.EvaluationSettings(
+        CPU, 0, 2, classifiers, reference_statistics.StatisticsCache(kept))
     real = DataSource(open_dataset(photos))
-    for result in room.evaluate(tiny_model(), real, parse_metrics("{NAMES}"), settings):
+    for result in evaluation.evaluate(tiny_model(), real, parse_metrics("{NAMES}"), settings):
         print(result.to_json())
 """
 

@@ -23,13 +23,13 @@ class WatchConvolutions(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         if function is ATEN.convolution.default:
-            self.evaluate("input", args[0])
+            self._record("input", args[0])
         if function is ATEN.convolution_backward.default:
-            self.evaluate("gradient", args[0])
-            self.evaluate("saved input", args[1])
+            self._record("gradient", args[0])
+            self._record("saved input", args[1])
         return function(*args, **(kwargs or {}))
 
-    def look(self, role: str, x: Tensor) -> None:
+    def _record(self, role: str, x: Tensor) -> None:
         self.seen += 1
         if x.shape[2] <= 4:  # the base grid is too small for its layout to matter
             return

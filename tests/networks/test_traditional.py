@@ -277,7 +277,7 @@ def test_neither_noise_nor_bias_is_multiplied_by_the_gain():
 
 def test_biases_of_the_mapping_are_not_multiplied_either(tiny):
     mapping = tiny(ROW_C, mapping={"layers": 1}).mapping
-    (layer,) = mapping.w_count
+    (layer,) = mapping.layers
     nn.init.zeros_(layer.weight)
     nn.init.constant_(layer.bias, 100.0)  # times the learning rate multiplier 0.01
     assert_close(mapping(torch.randn(2, 8)), torch.ones(2, 8))

@@ -57,7 +57,7 @@ def test_a_batch_that_the_group_does_not_divide_uses_the_largest_size_that_does(
     x = constant_images(0, 0, 3, 0, 0, 30)  # six images in two groups of three, not in fours
     deviation = torch.tensor([0.0, 0.0, 3.0]).std(correction=0)
     other = torch.tensor([0.0, 0.0, 30.0]).std(correction=0)
-    wanted = torch.stack([deviation, other]).expand(3)
+    wanted = torch.stack([deviation, other]).repeat(3)
     assert_close(appended(x, group_size=4), wanted, atol=1e-4, rtol=1e-4)
 
 

@@ -37,7 +37,7 @@ def with_padding(x):
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("resize_as_tensorflow", as_others_resize), ("average_around", with_padding)],
+    [("resize_as_tensorflow", as_others_resize), ("avg_pool_3x3", with_padding)],
 )
 def test_the_comparison_sees_what_other_versions_do(inception, reference, monkeypatch, name, other):
     monkeypatch.setattr(module, name, other)

@@ -29,7 +29,7 @@ def test_the_register_is_consistent():
         assert file.name == name and file.url.startswith("https://")
         assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
         # Names of published files end in the first digits of their checksum.
-        if prefix := re.optimizer(r"-([0-9a-f]{8})\.pth$", file.url):
+        if prefix := re.search(r"-([0-9a-f]{8})\.pth$", file.url):
             assert file.sha256.startswith(prefix[1]) and file.url.endswith(file.file_name)
 
 

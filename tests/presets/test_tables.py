@@ -22,7 +22,7 @@ ROWS = [preset.name for preset in PRESETS if preset.paper and not preset.data_se
 class Noise:
     """Real images of noise, as a loader gives them."""
 
-    def take(self, positions, upcoming=()):
+    def load_batch(self, positions, upcoming=()):
         generator = torch.Generator().manual_seed(positions[0])
         shape = (len(positions), 3, 32, 32)
         pixels = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)

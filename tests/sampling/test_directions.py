@@ -180,7 +180,7 @@ def test_moving_w_moves_just_its_layers(paint):
     step = torch.zeros(6, 8)
     step[[1, 4], 2] = 1.5
     assert_close(moved.ws[0] - codes.ws[0], step)
-    assert move.with_layers((0,)).w_count == (0,)
+    assert move.with_layers((0,)).layers == (0,)
 
 
 def test_a_style_channel_is_one_number_of_one_layer(paint):

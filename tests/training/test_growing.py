@@ -56,7 +56,7 @@ def growing(photos, kind="modulated", **training) -> tuple[RunConfig, Dataset]:
 
 
 def walk(learner: TrainStep, steps: int) -> None:
-    while learner.state.counters.steps < loss_passes:
+    while learner.state.counters.steps < steps:
         assert learner.step() is not None
 
 
@@ -233,7 +233,7 @@ def test_a_run_draws_and_logs_its_level_on_the_way_and_is_used_at_it(photos, tmp
 def test_a_network_trained_to_a_level_is_saved_and_used_at_it(photos, tmp_path, steps, side):
     config, dataset = growing(photos)
     learner = make_learner(config, dataset)
-    walk(learner, loss_passes)
+    walk(learner, steps)
     run = RunFolder(tmp_path)
     save_checkpoint(run, config, learner.state)
     loaded = stylesmith.load(run.checkpoints()[0])

@@ -20,26 +20,27 @@ STEPS = 5
 TRAIN = f"""
 import os, signal
 from stylesmith import files, runs
+from stylesmith.runs import training_run
 from stylesmith.cli import main
-from stylesmith.training.train_step import Learner
+from stylesmith.training.train_step import TrainStep
 from stylesmith.training.log import RunLog
 
 def refuse(*arguments, **options):
     raise AssertionError("only the main process writes")
 
 rank = int(os.environ["RANK"])
-runs.choose_micro_batch = lambda config, device: config.change(
+training_run.choose_micro_batch = lambda config, device: config.change(
     training={{"micro_batch": 2 if rank else 4}})
-runs.plan = lambda config, session, images: (config, "planned")
-step = Learner.step
+runs.plan = lambda config, options, dataset_images: (config, "planned")
+step = TrainStep.step
 
 def stepped(self):
     stats = step(self)
-    if rank == 1 and self.state.clocks.steps == {STEPS}:
+    if rank == 1 and self.state.counters.steps == {STEPS}:
         os.kill(os.getpid(), signal.SIGTERM)
     return stats
 
-Learner.step = stepped
+TrainStep.step = stepped
 if rank:
     files.write_atomically = RunLog.open = refuse
 main()
@@ -51,14 +52,14 @@ from stylesmith.cli import main
 from stylesmith.data.dataset import Dataset
 from stylesmith.errors import DataError
 
-real = Dataset.item
+real = Dataset.image_and_label
 
-def item(self, index):
+def image_and_label(self, index):
     if os.environ["RANK"] == "1":
         raise DataError(f"{self.path}: the disk of this process is gone.")
     return real(self, index)
 
-Dataset.item = item
+Dataset.image_and_label = image_and_label
 main()
 """
 

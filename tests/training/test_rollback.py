@@ -43,7 +43,7 @@ def drawn(monkeypatch) -> dict[tuple[int, int], list]:
         seen.setdefault((self.keys.branch, self.state.counters.steps), []).append(found.z)
         return found
 
-    monkeypatch.setattr(TrainStep, "_draw", draw)
+    monkeypatch.setattr(TrainStep, "_latent_batch", draw)
     return seen
 
 

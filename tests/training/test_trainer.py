@@ -103,7 +103,7 @@ def test_an_existing_folder_is_replaced_only_by_force(photos, tmp_path):
         start(photos, run.path, steps=1)
     assert newest_state(run)[1] == before
     config, dataset = tiny_config(photos, steps=1)
-    runs.initial(config, dataset, run.path, runs.RunOptions(CPU, force=True), notify=print)
+    runs.start(config, dataset, run.path, runs.RunOptions(CPU, force=True), notify=print)
     assert newest_state(run)[1]["clocks"]["steps"] == 1
     assert len(run.checkpoints()) == 2  # nothing of the old run is left
     assert not run.samples(12).exists()
@@ -118,7 +118,7 @@ def test_force_does_not_touch_what_is_not_a_run(photos, tmp_path):
     file.write_text("mine")
     for out in (folder, file):
         with pytest.raises(OutputError, match="is not a run"):
-            runs.initial(config, dataset, out, runs.RunOptions(CPU, force=True), notify=print)
+            runs.start(config, dataset, out, runs.RunOptions(CPU, force=True), notify=print)
     assert (folder / "samples" / "mine.png").read_text() == file.read_text() == "mine"
 
 
@@ -130,7 +130,7 @@ def test_a_replaced_run_is_not_lost_to_data_that_cannot_be_read(photos, tmp_path
     victim = broken / "class0" / "000.png"
     victim.write_bytes(victim.read_bytes()[:60])  # after it was looked at, as a disk may fail
     with pytest.raises(DataError, match=r"000\.png"):
-        runs.initial(config, dataset, run.path, runs.RunOptions(CPU, force=True), notify=print)
+        runs.start(config, dataset, run.path, runs.RunOptions(CPU, force=True), notify=print)
     assert newest_state(run)[1] == before
 
 

@@ -90,9 +90,9 @@ def inspect(file: PublishedFileArgument) -> None:
     Example:
     `stylesmith inspect ffhq.pkl`
     """
-    from stylesmith.models.interop import importer
+    from stylesmith.models.interop import describe_file
 
-    _print_lines(*importer(file))
+    _print_lines(*describe_file(file))
 
 
 def export(

@@ -33,7 +33,8 @@ def doctor() -> None:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "device": device_name(device),
-        "precision": f"{dtype_name(precision)} for convolutions{_precision_reason(device.type, precision)}",
+        "precision": f"{dtype_name(precision)} for convolutions"
+        + _precision_reason(device.type, precision),
         "memory": "unknown" if free is None else f"{free / 1e9:.1f} GB free",
         "threads": str(torch.get_num_threads()),
     }

@@ -224,11 +224,11 @@ def _check_budget(minutes: float | None, kimg: float | None) -> None:
 def _fill_from_sources(
     chosen: "MetricTable | None", sources: list[str], watts: float | None
 ) -> "FilledTable":
-    from stylesmith.figures.tables import compute_cost_table, measurements, place_measurements
+    from stylesmith.figures.tables import compute_cost_table, fill_table, place_measurements
 
     if chosen is None:
         return compute_cost_table(sources, watts=watts)
-    return measurements(chosen, place_measurements(chosen, sources))
+    return fill_table(chosen, place_measurements(chosen, sources))
 
 
 def _plan_comparison(

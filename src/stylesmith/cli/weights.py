@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.cli.console import console, progress_bar
 from stylesmith.cli.evaluate import ProtocolName, main_process_progress_bar
 from stylesmith.cli.train import DeviceName
 
 if TYPE_CHECKING:
-    from stylesmith.perception.weights import ProgressCallback, WeightFile
+    from stylesmith.perception.weights import WeightFile
 if TYPE_CHECKING:
     from stylesmith.metrics.classifiers import ClassifierFacts
 

@@ -115,14 +115,14 @@ class RunConfig(Config):
         if growth.start_level >= levels:
             fitting = ", ".join(str(4 << level) for level in range(levels))
             raise ValueError(
-                f"training.growth.start {growth.start}: images of {self._size_text()} have the levels "
-                f"{fitting}"
+                f"training.growth.start {growth.start}: images of {self._size_text()} have the "
+                f"levels {fitting}"
             )
         if growth.grown_kimg(levels) > self.training.kimg * (1 + 1e-9):
             raise ValueError(
                 f"training.kimg {self.training.kimg:g}: growing from {growth.start} to "
-                f"{self._size_text()} takes {growth.grown_kimg(levels):g} thousand images; make the run "
-                "that long, or shorten the schedule with it by --scale-schedule"
+                f"{self._size_text()} takes {growth.grown_kimg(levels):g} thousand images; make "
+                "the run that long, or shorten the schedule with it by --scale-schedule"
             )
         return self
 

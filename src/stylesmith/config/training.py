@@ -1,7 +1,8 @@
 """Training settings, and settings that depend on the resolution.
 
-Such a setting is a number; or a table by resolution, where an entry holds up to the next one; or several such tables by number of
-GPUs, one of which is followed whatever the real number is. Resolutions count from a 4x4 base: level n stands for 4 * 2**n.
+Such a setting is a number; or a table by resolution, where an entry holds up to the next one; or
+several such tables by number of GPUs, one of which is followed whatever the real number is.
+Resolutions count from a 4x4 base: level n stands for 4 * 2**n.
 """
 
 from typing import Annotated, Any, Literal, Self, TypeVar

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import base_grid
 from stylesmith.data.avatar_drawing import (
     AVATAR_COLORS,
@@ -24,7 +25,7 @@ from stylesmith.data.avatar_drawing import (
     load_style_definition,
 )
 from stylesmith.data.labels import Label
-from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
+from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.training_zip import (
     ATTRIBUTES_FILE,
     check_zip_path,

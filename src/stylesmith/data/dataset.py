@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
 from stylesmith.data.decode import convert_channels, crop_and_resize, decode_image, image_to_array
 from stylesmith.data.labels import Labels, read_labels
-from stylesmith.data.parallel import ProgressCallback
 from stylesmith.data.scan import (
     BadImage,
     check_readable,

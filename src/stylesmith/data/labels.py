@@ -164,8 +164,8 @@ def _vector_labels(where: str, images: Sequence[str], values: list[Any]) -> Labe
     for name, value in zip(images, values, strict=True):
         if not isinstance(value, list) or not value or not all(map(_is_finite, value)):
             raise DataError(
-                f"{where} gives {name!r} the label {_abbreviate(value)}; wanted a whole number for all "
-                "images, or a list of numbers for all."
+                f"{where} gives {name!r} the label {_abbreviate(value)}; wanted a whole number for "
+                "all images, or a list of numbers for all."
             )
         lengths.add(len(value))
     if len(lengths) > 1:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
-ProgressCallback = Callable[[int, int], None]
-"""Told how much is done, and of how much."""
+from stylesmith.callbacks import ProgressCallback
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -11,6 +11,7 @@ from typing import Any
 import PIL
 from PIL import Image
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
 from stylesmith.data.decode import (
@@ -22,7 +23,7 @@ from stylesmith.data.decode import (
     pad_with_black,
 )
 from stylesmith.data.labels import Label, Labels, read_labels
-from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
+from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.scan import (
     BadImage,
     check_readable,
@@ -71,8 +72,8 @@ def prepare_dataset(
         out: The zip.
         size: Height and width.
         filter: How to resize; recorded in the manifest, for scores depend on it.
-        content_size: Height and width of the picture between black bars, as in LSUN Car; None fills the
-            image.
+        content_size: Height and width of the picture between black bars, as in LSUN Car; None fills
+            the image.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3.
         skip_bad: Leave unreadable images out, and name them in the manifest.
         max_images: Take only so many, spread evenly over the sorted names.

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
 from stylesmith.data.decode import (
@@ -21,7 +22,7 @@ from stylesmith.data.decode import (
     read_header,
 )
 from stylesmith.data.labels import LABELS_FILE, Labels, read_labels
-from stylesmith.data.parallel import ProgressCallback, map_ahead, report_progress
+from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.training_zip import ATTRIBUTES_FILE, MANIFEST_FILE, read_manifest
 from stylesmith.errors import ConfigError, DataError
 
@@ -113,8 +114,9 @@ def common_size(path: Path, headers: dict[str, ImageHeader]) -> tuple[int, int]:
     if other:
         count = len({header.size for header in headers.values()})
         raise DataError(
-            f"{path}: images have {count} sizes, such as {format_image_size(first.size)} in {name!r} and "
-            f"{format_image_size(other[1].size)} in {other[0]!r}; training needs one. {advice}"
+            f"{path}: images have {count} sizes, such as {format_image_size(first.size)} in "
+            f"{name!r} and {format_image_size(other[1].size)} in {other[0]!r}; training needs one. "
+            f"{advice}"
         )
     try:
         base_grid(*first.size)

@@ -1,10 +1,11 @@
 """Figures and tables of both papers, for any model.
 
-Each figure is a function from a `FigureInput` to a `Drawing`, listed in `catalog.py`; `page.py` makes
-files of drawings, with matplotlib.
+Each figure is a function from a `FigureInput` to a `Drawing`, listed in `catalog.py`; `page.py`
+makes files of drawings, with matplotlib.
 """
 
-from stylesmith.figures.figure_input import FigureInput, FigureOptions, ProgressCallback
+from stylesmith.callbacks import ProgressCallback
+from stylesmith.figures.figure_input import FigureInput, FigureOptions
 from stylesmith.figures.matplotlib_page import save_figure
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
 from stylesmith.figures.paper_figures import (
@@ -16,17 +17,17 @@ from stylesmith.figures.paper_figures import (
 )
 
 __all__ = [
-    "OKABE_ITO_COLORS",
     "FIGURES",
+    "OKABE_ITO_COLORS",
     "ChartPanel",
-    "FigureOptions",
-    "FigureLayout",
-    "PaperFigure",
-    "ImagePanel",
-    "ProgressCallback",
     "FigureInput",
-    "check_options",
+    "FigureLayout",
+    "FigureOptions",
+    "ImagePanel",
+    "PaperFigure",
+    "ProgressCallback",
     "check_model",
+    "check_options",
     "find_figure",
     "save_figure",
 ]

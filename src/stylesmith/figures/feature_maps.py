@@ -6,6 +6,7 @@ Source: StyleGAN2, Figures 1, 3, 15 and 16.
 import torch
 from torch import Tensor
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.figures.activations import (
     Activations,
@@ -21,7 +22,7 @@ from stylesmith.figures.activations import (
     normalized_view,
     resolution_names,
 )
-from stylesmith.figures.figure_input import FigureInput, ProgressCallback
+from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import (
     ChartPanel,
     FigureLayout,
@@ -185,7 +186,10 @@ def corrupted_image_activations(
         ]
         for source, word in zip(sources, words, strict=True)
     ]
-    caption = f"StyleGAN2, Figure 15. Activations of two images of {subject.name}. {rule} {FEATURE_MAP_CAPTION}"
+    caption = (
+        f"StyleGAN2, Figure 15. Activations of two images of {subject.name}. {rule} "
+        f"{FEATURE_MAP_CAPTION}"
+    )
     return FigureLayout(caption, panels)
 
 
@@ -211,9 +215,10 @@ def progressive_growing_activations(
     )
     caption = (
         "StyleGAN2, Figure 16. Does progressive growing lead to higher-frequency content in the "
-        f"intermediate layers? {FEATURE_MAP_CAPTION} The chart has the share of their variance that half the "
-        "resolution could not hold (what means over 2x2 pixels take away; 3/4 for white noise), "
-        f"over all maps of {subject.options.count or DEFAULT_FREQUENCY_IMAGES} images."
+        f"intermediate layers? {FEATURE_MAP_CAPTION} The chart has the share of their variance "
+        "that half the resolution could not hold (what means over 2x2 pixels take away; 3/4 for "
+        f"white noise), over all maps of {subject.options.count or DEFAULT_FREQUENCY_IMAGES} "
+        "images."
     )
     return FigureLayout(caption, [*panels, [chart]])
 

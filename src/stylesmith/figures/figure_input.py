@@ -1,6 +1,6 @@
 """The model and the options that a figure is drawn from, and text that captions share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,6 @@ from stylesmith.sampling import (
 )
 from stylesmith.sampling.latent_codes import image_stem
 from stylesmith.sampling.parsing import format_layers
-
-ProgressCallback = Callable[[int, int], None]
-"""Is told how much is done, and of how much."""
 
 
 @dataclass(frozen=True)

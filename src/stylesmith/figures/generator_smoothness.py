@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylesmith.figures.figure_input import FigureInput, ProgressCallback
+from stylesmith.callbacks import ProgressCallback
+from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     ChartPanel,
@@ -182,8 +183,8 @@ class ImagePathLengths:
         """For captions: of which images they are, and how they were measured."""
         note = f" ({self.note})" if self.note else ""
         return (
-            f"Scores are the {self.metric_name} of seeds 0-{len(self.values) - 1} along {PATHS_PER_IMAGE} "
-            f"paths each{note}."
+            f"Scores are the {self.metric_name} of seeds 0-{len(self.values) - 1} along "
+            f"{PATHS_PER_IMAGE} paths each{note}."
         )
 
 
@@ -237,8 +238,9 @@ def low_and_high_path_lengths(subject: FigureInput, on_progress: ProgressCallbac
         panels.append(ImagePanel(arrange_in_rows(images, min(5, len(images))), title=title))
     caption = (
         "StyleGAN2, Figure 4. Connection between perceptual path length and image quality, for "
-        f"{subject.name}. (a) Random examples with low path length (up to the {LOW_PERCENTILE}th percentile). "
-        f"(b) Examples with high path length (from the {HIGH_PERCENTILE}th percentile). {scores.description}"
+        f"{subject.name}. (a) Random examples with low path length (up to the {LOW_PERCENTILE}th "
+        f"percentile). (b) Examples with high path length (from the {HIGH_PERCENTILE}th "
+        f"percentile). {scores.description}"
     )
     return FigureLayout(caption, [panels])
 
@@ -260,8 +262,9 @@ def path_length_distribution(subject: FigureInput, on_progress: ProgressCallback
     ]
     caption = (
         "StyleGAN2, Figure 5. Distribution of the path length scores of individual images. The "
-        f"ranges of Figure 4, up to the {LOW_PERCENTILE}th and from the {HIGH_PERCENTILE}th percentile, are highlighted "
-        f"in orange; scores beyond the axis, which ends at the {LAST_PERCENTILE}th percentile, are left out. "
+        f"ranges of Figure 4, up to the {LOW_PERCENTILE}th and from the {HIGH_PERCENTILE}th "
+        "percentile, are highlighted in orange; scores beyond the axis, which ends at the "
+        f"{LAST_PERCENTILE}th percentile, are left out. "
         + " ".join(dict.fromkeys(score.description for score in scores))
     )
     return FigureLayout(caption, [charts])

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from stylesmith import images as pixels
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import FP32
 from stylesmith.errors import UsageError
 from stylesmith.figures.figure_input import (
     FigureInput,
-    ProgressCallback,
     describe_sources,
     describe_style_layers,
 )
@@ -79,9 +79,9 @@ class UncuratedSamples:
             draw_from_z(painter, z, on_progress), self.rows, self.lods
         )
         caption = (
-            f"StyleGAN, Figure {self.figure_number} (there {self.data}). Uncurated set of {count} images "
-            f"drawn by {subject.name} from random latents (stream of seed {seed}), with psi = "
-            f"{painter.settings.psi:g} for the {describe_style_layers(layers, painter.config)}."
+            f"StyleGAN, Figure {self.figure_number} (there {self.data}). Uncurated set of {count} "
+            f"images drawn by {subject.name} from random latents (stream of seed {seed}), with psi "
+            f"= {painter.settings.psi:g} for the {describe_style_layers(layers, painter.config)}."
         )
         return FigureLayout(caption, [[ImagePanel(picture[None, None], zoom=1)]])
 
@@ -218,8 +218,9 @@ class TwoModelSamples:
             how = f", measured by {names} {origin}" if names else f", {origin}"
             parts.append(f"({letter}) {each.name}{how}")
         caption = (
-            f"StyleGAN2, Figure {self.figure_number} (there {self.data}). Uncurated examples from two "
-            f"generative models without truncation ({describe_sources(sources)}). {'; '.join(parts)}."
+            f"StyleGAN2, Figure {self.figure_number} (there {self.data}). Uncurated examples from "
+            f"two generative models without truncation ({describe_sources(sources)}). "
+            f"{'; '.join(parts)}."
         )
         return FigureLayout(caption, [panels])
 
@@ -302,7 +303,7 @@ def format_scores(scores: Mapping[str, float | None]) -> tuple[str, str]:
 
 
 def score_label(metric: Metric, part: str) -> str | None:
-    """One of `SCORE_LABELS`, published names for published networks only; None for other metrics."""
+    """One of `SCORE_LABELS`, published names for published networks alone; None if unlisted."""
     if metric.mixed_latents > 1:
         return None
     match metric.family:

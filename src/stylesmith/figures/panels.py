@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylesmith.figures.figure_input import ProgressCallback
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.sampling import SamplingPipeline, SeedOrLatent, draw_batches
 
 if TYPE_CHECKING:

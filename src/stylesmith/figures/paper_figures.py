@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.figures import generator_smoothness, image_grids
 from stylesmith.figures.feature_maps import (
@@ -12,7 +13,7 @@ from stylesmith.figures.feature_maps import (
     droplet_artifacts,
     progressive_growing_activations,
 )
-from stylesmith.figures.figure_input import FigureInput, FigureOptions, ProgressCallback
+from stylesmith.figures.figure_input import FigureInput, FigureOptions
 from stylesmith.figures.generator_smoothness import jacobian_conditioning
 from stylesmith.figures.image_grids import dataset_samples
 from stylesmith.figures.panels import FigureLayout

@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.figures.activations import downsample_to_tile
-from stylesmith.figures.figure_input import FigureInput, ProgressCallback
+from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     FigureLayout,

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
-from stylesmith.figures.figure_input import FigureInput, ProgressCallback
+from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
 from stylesmith.inversion import (
     LatentOptimizer,
@@ -110,8 +111,8 @@ def projection_histograms(subject: FigureInput, on_progress: ProgressCallback) -
     ]
     caption = (
         "StyleGAN2, Figure 10. Distance histograms between original and projected images for "
-        f"generated (blue) and real images (orange); a tick for each image. {_distance_caption(found)} "
-        f"{how}"
+        "generated (blue) and real images (orange); a tick for each image. "
+        f"{_distance_caption(found)} {how}"
     )
     return FigureLayout(caption, [charts])
 

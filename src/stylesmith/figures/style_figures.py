@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.figures.figure_input import (
     FigureInput,
-    ProgressCallback,
     describe_noise_inputs,
     describe_psi,
     describe_sources,
@@ -22,9 +22,9 @@ from stylesmith.sampling import (
     NoiseSettings,
     SamplingPipeline,
     SeedOrLatent,
-    editing,
     layer_groups,
     measure_noise_variation,
+    mix_styles,
 )
 from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE
 from stylesmith.sampling.stochastic_variation import (
@@ -64,9 +64,9 @@ def style_mixing(subject: FigureInput, on_progress: ProgressCallback) -> FigureL
     )
     caption = (
         f"StyleGAN, Figure 3, for {subject.name}. Sources A (down, "
-        f"{describe_sources(sources[: len(named)])}) and B (across, {describe_sources(top)}) were drawn "
-        f"from their own latent codes{describe_psi(subject.options)}; all others copy a subset of "
-        f"styles from source B and take the rest from source A. {spans.capitalize()}."
+        f"{describe_sources(sources[: len(named)])}) and B (across, {describe_sources(top)}) were "
+        f"drawn from their own latent codes{describe_psi(subject.options)}; all others copy a "
+        f"subset of styles from source B and take the rest from source A. {spans.capitalize()}."
     )
     words = ["", *(f"{name.capitalize()} styles from source B" for name, _ in named)]
     columns = ["source A", *["source B"] * len(top)]
@@ -100,7 +100,7 @@ def mixed_images(
         own = painter.codes([row.source])
         mixed = [
             painter.draw(
-                editing(
+                mix_styles(
                     own, lenders[start : start + DEFAULT_BATCH_SIZE], row.layers, painter.config
                 )
             )
@@ -167,10 +167,10 @@ def noise_components(subject: FigureInput, on_progress: ProgressCallback) -> Fig
     images = torch.stack(columns, dim=1)
     caption = (
         f"StyleGAN, Figure 5. Effect of noise inputs at different layers of {subject.name} "
-        f"({describe_sources(sources)}{describe_psi(subject.options)}). (a) Noise is applied to all "
-        "layers. (b) No noise. (c) Noise "
-        f"in fine layers only ({describe_noise_inputs(parts['fine'], config)}). (d) Noise in coarse layers "
-        f"only ({describe_noise_inputs(parts['coarse'], config)})."
+        f"({describe_sources(sources)}{describe_psi(subject.options)}). (a) Noise is applied to "
+        "all layers. (b) No noise. (c) Noise in fine layers only "
+        f"({describe_noise_inputs(parts['fine'], config)}). (d) Noise in coarse layers only "
+        f"({describe_noise_inputs(parts['coarse'], config)})."
     )
     words = ["(a) all layers", "(b) no noise", "(c) fine layers", "(d) coarse layers"]
     return FigureLayout(

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures.activations import capture_outputs, synthesis_blocks
-from stylesmith.figures.figure_input import FigureInput, ProgressCallback
+from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     ChartPanel,

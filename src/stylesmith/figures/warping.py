@@ -1,6 +1,7 @@
 """Warping of Z and W in an experiment on points of the plane (StyleGAN, Figure 6).
 
-Two factors of variation, one combination of which is missing from the training set; a GAN of points learns them.
+Two factors of variation, one combination of which is missing from the training set; a GAN of points
+learns them.
 """
 
 import math
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from stylesmith.figures.figure_input import FigureInput, ProgressCallback
+from stylesmith.callbacks import ProgressCallback
+from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout
 from stylesmith.metrics.path_length import lerp, path_lengths
 from stylesmith.networks.layers import EqualizedLinear
@@ -218,13 +220,14 @@ def latent_space_warping(subject: FigureInput, on_progress: ProgressCallback) ->
     ]
     caption = (
         "StyleGAN, Figure 6. Two factors of variation, such as masculinity and hair length. (a) A "
-        "training set where one combination is missing. (b) This forces the mapping from Z, here a "
-        "disc, to features to be curved, so that the forbidden combination disappears in Z. (c) "
+        "training set where one combination is missing. (b) This forces the mapping from Z, here "
+        "a disc, to features to be curved, so that the forbidden combination disappears in Z. (c) "
         "The learned mapping from Z to W undoes much of the warping. Not a sketch but measured: a "
-        f"GAN of points, trained for {TRAINING_STEPS} steps with the logistic loss and R1; a square grid "
-        "of each space, where it has samples, as features (that of W by the affine map that fits "
-        f"best). Path lengths: mean squared speed of features along {pairs:,} straight lines in Z "
-        f"and W between the same pairs; no path has less than {lengths.straight:.2f}."
+        f"GAN of points, trained for {TRAINING_STEPS} steps with the logistic loss and R1; a "
+        "square grid of each space, where it has samples, as features (that of W by the affine "
+        f"map that fits best). Path lengths: mean squared speed of features along {pairs:,} "
+        "straight lines in Z and W between the same pairs; no path has less than "
+        f"{lengths.straight:.2f}."
     )
     return FigureLayout(caption, [panels])
 

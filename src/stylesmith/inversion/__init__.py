@@ -14,11 +14,11 @@ from stylesmith.inversion.projection_variables import ProjectionSettings, noise_
 from stylesmith.inversion.projector import ProjectionResult, Projector
 
 __all__ = [
+    "LatentOptimizer",
     "ProjectionResult",
     "ProjectionSettings",
-    "Projector",
-    "LatentOptimizer",
     "ProjectionTarget",
+    "Projector",
     "WStatistics",
     "choose_distance",
     "noise_regularizer",

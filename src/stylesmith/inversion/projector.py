@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from stylesmith import files
 from stylesmith import images as pixels
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.charts import line_chart
 from stylesmith.errors import DataError, OutputError, RunError
 from stylesmith.inversion.latent_optimizer import (
@@ -185,9 +186,6 @@ MISMATCH_MESSAGES = {
     "settings": "was made by other settings",
 }
 """What can be wrong with a folder that is there already."""
-
-ProgressCallback = Callable[[int, int], None]
-"""Told how many steps are done, and of how many; one picture in a batch is one step."""
 
 
 @dataclass(frozen=True)

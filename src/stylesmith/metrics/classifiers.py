@@ -7,7 +7,7 @@ Source: StyleGAN, section 4.2 and appendix C.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,10 +20,11 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from stylesmith import distributed, files, images
+from stylesmith.callbacks import Notify, ProgressCallback
 from stylesmith.config import DiscriminatorConfig, base_grid
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import Sampler
-from stylesmith.data.parallel import ProgressCallback, map_ahead
+from stylesmith.data.parallel import map_ahead
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
 from stylesmith.latents import RandomKeys
@@ -224,8 +225,6 @@ MAX_TEST_IMAGES = 2000
 TIMED_STEPS = 3
 """Steps that are timed for the estimate, after one to warm up."""
 
-Notify = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class ClassifierTraining:
@@ -257,7 +256,8 @@ def plan_classifier_training(
     """
     if len(dataset) < 2 * HELD_OUT_INTERVAL:
         raise DataError(
-            f"{dataset.path}: holds {len(dataset)} images; classifiers need {2 * HELD_OUT_INTERVAL} or more."
+            f"{dataset.path}: holds {len(dataset)} images; classifiers need "
+            f"{2 * HELD_OUT_INTERVAL} or more."
         )
     config = classifier_config(dataset.size, dataset.channels, max_channels=MAX_CHANNELS[protocol])
     return ClassifierTraining(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from stylesmith import distributed
-from stylesmith.data.parallel import ProgressCallback
+from stylesmith.callbacks import Notify, ProgressCallback
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import Classifiers
 from stylesmith.metrics.image_sources import ImageSource, ModelSource
@@ -38,8 +38,6 @@ def rank_batches(count: int, batch_size: int) -> Iterator[range]:
     """The batches that fall to this process."""
     yield from batch_ranges(count, batch_size)[distributed.rank() :: distributed.world_size()]
 
-
-Notify = Callable[[str], None]
 
 MIN_ANNOUNCED_SECONDS = 60
 """Seconds from which on a pass is announced with an estimate."""

@@ -1,6 +1,7 @@
 """Inputs of the metrics: images of a data set or drawn from a generator, by index.
 
-The image with a given index does not depend on the process or the batch it is computed in. Images are uint8, as in files.
+The image with a given index does not depend on the process or the batch it is computed in. Images
+are uint8, as in files.
 """
 
 import hashlib
@@ -17,9 +18,10 @@ import torch
 from torch import Tensor
 
 from stylesmith import images as pixels
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import DataConfig
 from stylesmith.data.dataset import Dataset, open_dataset
-from stylesmith.data.parallel import ProgressCallback, map_ahead
+from stylesmith.data.parallel import map_ahead
 from stylesmith.data.scan import format_image_size
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, UsageError
@@ -294,8 +296,8 @@ def check_comparable(fake: ImageSource, real: ImageSource) -> None:
     if fake.size != real.size:
         small = format_image_size(fake.size)
         raise DataError(
-            f"{real.name}: images of {format_image_size(real.size)}, where {fake.name} has {small}. "
-            f"Bring both to one size: --resolution {small.split('x')[0]} resizes the data."
+            f"{real.name}: images of {format_image_size(real.size)}, where {fake.name} has "
+            f"{small}. Bring both to one size: --resolution {small.split('x')[0]} resizes the data."
         )
     if fake.channels != real.channels:
         raise DataError(

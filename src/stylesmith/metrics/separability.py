@@ -3,13 +3,14 @@
 Source: StyleGAN, section 4.2; directions in W: Shen et al. 2020, InterFaceGAN.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.images import to_uint8
 from stylesmith.metrics.classifiers import Classifiers
@@ -105,8 +106,6 @@ def require_scikit_learn() -> None:
 BATCH_SIZE = 64
 DEFAULT_SAMPLES = DEFAULT_COUNTS["small"]["ls"]
 """Images whose attributes are looked at."""
-
-ProgressCallback = Callable[[int, int], None]
 
 
 def classify_seeds(

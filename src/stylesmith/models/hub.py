@@ -165,13 +165,14 @@ def _hub_errors(repository: str, what: str) -> Iterator[None]:
         yield
     except (*refused, errors.RevisionNotFoundError) as error:
         raise ModelError(
-            f"{repository}: no folder here, and on the Hub it cannot be {what}: {_first_line(error)}. "
-            "Wanted OWNER/NAME; for a private one, log in with `hf auth login`."
+            f"{repository}: no folder here, and on the Hub it cannot be {what}: "
+            f"{_first_line(error)}. Wanted OWNER/NAME; for a private one, log in with `hf auth "
+            "login`."
         ) from error
     except (errors.HfHubHTTPError, errors.HTTPError, OSError, ValueError) as error:
         raise RunError(
-            f"{repository}: cannot be {what} on the Hub ({_first_line(error)}). Try again later; what "
-            "was fetched before is kept."
+            f"{repository}: cannot be {what} on the Hub ({_first_line(error)}). Try again later; "
+            "what was fetched before is kept."
         ) from error
 
 

@@ -24,12 +24,12 @@ from stylesmith.models.interop import (
     WEIGHT_LICENSES,
     ImportReport,
     NetworkRole,
-    import_card,
     import_discriminator,
     import_generator,
     is_external_file,
     read_external,
 )
+from stylesmith.models.model_card import import_card
 from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
 from stylesmith.networks import (
     Discriminator,

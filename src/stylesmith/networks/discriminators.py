@@ -1,7 +1,7 @@
 """Discriminators and their blocks (StyleGAN2, Figure 7, below the dashed line).
 
-All of them reduce the image to the base grid, block by block, and end in the same epilogue. They differ in the levels where images
-enter and in the connections around a block.
+All of them reduce the image to the base grid, block by block, and end in the same epilogue. They
+differ in the levels where images enter and in the connections around a block.
 """
 
 import math

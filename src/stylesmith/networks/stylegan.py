@@ -1,8 +1,8 @@
 """Synthesis networks of ProGAN (traditional) and StyleGAN (AdaIN), which grow level by level.
 
-Each level doubles the resolution and has two layers: convolution, noise, bias, leaky ReLU and a normalization: over the channels of
-each pixel in ProGAN, adaptive instance normalization in StyleGAN. He's gain sqrt2 is in the weights, so that it multiplies neither
-bias nor noise.
+Each level doubles the resolution and has two layers: convolution, noise, bias, leaky ReLU and a
+normalization: over the channels of each pixel in ProGAN, adaptive instance normalization in
+StyleGAN. He's gain sqrt2 is in the weights, so that it multiplies neither bias nor noise.
 
 Source: ProGAN, sections 2 and 4, table 2; StyleGAN, section 2, Figure 1b, Tables 1 and 4.
 """

@@ -1,4 +1,8 @@
-"""KEEP the docstring of networks.stylegan2 (blocks are now in the same file)."""
+"""StyleGAN2's synthesis network g: from w to an image (StyleGAN2, Figures 2d and 7).
+
+All connections go up through the same style blocks and differ in how levels reach the image, as
+Figure 7 shows above its dashed line; `grow` is the network of rows B to D of Table 1.
+"""
 
 import math
 from collections import deque

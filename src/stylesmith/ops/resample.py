@@ -1,4 +1,20 @@
-"""KEEP the docstring of ops.resample; append the paragraph of ops.halve on the three discriminator filters."""
+"""Resampling with small separable FIR filters, and convolutions that change resolution.
+
+`upfirdn2d` is the definition, in the words of signal processing: insert zeros, pad, filter, drop
+samples. The functions below it are what networks use; tests hold them to the definition.
+
+They rest on one identity: an even-length symmetric filter contains the box [1, 1], so [1,3,3,1] =
+[1,1] * [1,2,1]. Upsampling by two is then repeating each pixel and filtering with the rest. Filters
+take no gradient, and each function's derivative is another of these functions, to any order.
+
+Each paper's discriminator halves the resolution by another filter. ProGAN averages 2x2 squares,
+StyleGAN blurs with [1,2,1] before it does so, StyleGAN2 filters with [1,3,3,1]. Inside the image
+the last two are one filter; they differ at the border, where StyleGAN cuts the blurred image to
+size in between.
+
+Source: StyleGAN2, section 4.1 and appendix B (bilinear filtering); the up-convolution order of
+StyleGAN2 is transposed convolution, then filter.
+"""
 
 from collections.abc import Sequence
 from functools import cache

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.perception.preprocessing import disable_tf32, uint8_to_rgb
-from stylesmith.perception.weights import load_weights, read_state_dict
+from stylesmith.perception.state_dicts import load_weights, read_state_dict
 
 INPUT_SIZE = 299
 """Height and width that the network was made for."""

@@ -20,7 +20,7 @@ from stylesmith.perception.preprocessing import (
     to_rgb,
     uint8_to_rgb,
 )
-from stylesmith.perception.weights import load_weights, read_state_dict
+from stylesmith.perception.state_dicts import load_weights, read_state_dict
 
 VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of 3x3 convolutions between poolings."""

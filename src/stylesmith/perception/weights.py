@@ -3,20 +3,17 @@
 import hashlib
 import http.client
 import os
-import pickle
 import shutil
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-
 from stylesmith import files
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, OutputError, RunError, UsageError
 
 WEIGHTS_VARIABLE = "STYLESMITH_WEIGHTS"
@@ -176,7 +173,8 @@ def check_weight_file(path: Path, file: WeightFile) -> None:
     if looks_like_html(start):
         what = "is a web page, not a weights file; perhaps a sign-in or proxy page was saved"
     elif size < file.size:
-        what = f"is {format_bytes(size)}, where {format_bytes(file.size)} are wanted: perhaps incomplete"
+        found, wanted = format_bytes(size), format_bytes(file.size)
+        what = f"is {found}, where {wanted} are wanted: perhaps incomplete"
     else:
         what = f"has sha256 {found[:16]}..., wanted {file.sha256[:16]}..."
     raise ModelError(
@@ -211,9 +209,6 @@ def _copy(source: Path, target: Path) -> None:
 CHUNK_BYTES = 1 << 18
 TIMEOUT = 30.0
 """Seconds without an answer after which the network counts as gone."""
-
-ProgressCallback = Callable[[int, int], None]
-"""Told how many bytes are there, and of how many."""
 
 
 def fetch_weight_file(
@@ -331,73 +326,3 @@ def _disk_errors(partial: Path) -> Iterator[None]:
             f"{partial}: cannot be written ({error.strerror or error}). Free some space, or name "
             "another folder with STYLESMITH_WEIGHTS; what has arrived is kept."
         ) from error
-
-
-IGNORED_SUFFIX = ".num_batches_tracked"
-"""Counters of batch normalization, which some versions of torch saved and no result depends on."""
-
-
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a state dict without running anything that the file contains.
-
-    Raises:
-        ModelError: If the file cannot be read, or holds anything but named tensors.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about a damaged file; the error says enough
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path}: cannot be read as weights ({_first_line(error)}).") from error
-    if not isinstance(content, dict) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
-    ):
-        raise ModelError(f"{path}: holds {type(content).__name__}, not a dictionary of tensors.")
-    return {name: value for name, value in content.items() if not name.endswith(IGNORED_SUFFIX)}
-
-
-def check_state_dict(found: Mapping[str, Tensor], network: nn.Module, path: Path) -> None:
-    """Hold a state dict to the names and shapes of a network.
-
-    Raises:
-        ModelError: Naming the first tensor that is missing, of another shape, or unknown.
-    """
-    shapes = {name: tuple(value.shape) for name, value in expected_state_dict(network).items()}
-    for name, shape in shapes.items():
-        if name not in found:
-            raise ModelError(f"{path}: has no tensor {name!r}, where shape {shape} is wanted.")
-        if tuple(found[name].shape) != shape:
-            there = tuple(found[name].shape)
-            raise ModelError(f"{path}: {name!r} has shape {there}, wanted {shape}.")
-    unknown = [name for name in found if name not in shapes]
-    if unknown:
-        raise ModelError(
-            f"{path}: holds {unknown[0]!r}, which this network does not have "
-            f"({len(unknown)} such tensors)."
-        )
-
-
-def expected_state_dict(network: nn.Module) -> dict[str, Tensor]:
-    """The tensors of a network by name, without those that do not matter."""
-    return {k: v for k, v in network.state_dict().items() if not k.endswith(IGNORED_SUFFIX)}
-
-
-def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Give a network on the meta device its weights, strictly, as constants.
-
-    Raises:
-        ModelError: As `check_state_dict`.
-    """
-    check_state_dict(tensors, network, path)
-    weights = {name: _channels_last(value.float()) for name, value in tensors.items()}
-    network.load_state_dict(weights, strict=False, assign=True)  # checked above, counters aside
-    network.requires_grad_(False).eval()
-
-
-def _channels_last(weight: Tensor) -> Tensor:
-    return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -54,8 +54,8 @@ class PaperDataset:
             advice.append("leave --conditional out")
         if advice:
             raise ConfigError(
-                f"{preset} is for {self.describe()}, the data is {_describe_data(data)}; use {row}, or "
-                f"{' and '.join(advice)}"
+                f"{preset} is for {self.describe()}, the data is {_describe_data(data)}; use "
+                f"{row}, or {' and '.join(advice)}"
             )
         return data.change(mirror=data.mirror or self.mirror)
 

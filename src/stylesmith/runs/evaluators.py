@@ -7,8 +7,12 @@ import torch
 from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset
 from stylesmith.devices import choose_precision
-from stylesmith.metrics import evaluate
-from stylesmith.metrics.evaluate import EvaluationSettings, evaluate, open_networks
+from stylesmith.metrics.evaluate import (
+    EvaluationSettings,
+    check_measurable,
+    evaluate,
+    open_networks,
+)
 from stylesmith.metrics.image_sources import DataSource, ModelSource
 from stylesmith.metrics.protocol import Metric, parse_metrics
 from stylesmith.metrics.reference_statistics import StatisticsCache, default_cache_folder
@@ -55,7 +59,7 @@ class RunEvaluator:
         with torch.device("meta"):
             untrained = build_generator(self.config.generator)
         fake, real = self._model_source(untrained), DataSource(self.dataset)
-        evaluate.check_measurable(fake, real, self.metrics, networks, repeats=1)
+        check_measurable(fake, real, self.metrics, networks, repeats=1)
 
     def measure(self, generator: Generator) -> list[Score]:
         """The scores of a generator; an empty list on all but the main process."""

@@ -1,6 +1,5 @@
 """Start a training run, or continue one."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import torch
 
 import stylesmith
 from stylesmith import distributed, files
+from stylesmith.callbacks import Notify
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
@@ -22,8 +22,6 @@ from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.train_state import TrainState, restore_newest
 from stylesmith.training.trainer import RunLimits, StopReason, Trainer, stop_request
-
-Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,8 @@ def plan(
         *_describe_metrics(config),
         f"  device     {device_name(options.device)}, {dtype_name(precision)}",
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
-        f"  time       about {expected.images_per_second:.3g} images a second at full size: {duration} for "
-        f"{training.kimg:g} thousand images",
+        f"  time       about {expected.images_per_second:.3g} images a second at full size: "
+        f"{duration} for {training.kimg:g} thousand images",
     ]
     return config, "\n".join(lines)
 

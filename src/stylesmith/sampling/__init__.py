@@ -1,7 +1,7 @@
 """Drawing with a trained generator: truncation, mixing, noise, videos, editing.
 
-A `SamplingPipeline` is a generator with settings; it turns sources (seeds, or the codes of a latent file)
-into codes (one w per layer, and the noise maps), and codes into images.
+A `SamplingPipeline` is a generator with settings; it turns sources (seeds, or the codes of a latent
+file) into codes (one w per layer, and the noise maps), and codes into images.
 
 Source: StyleGAN, section 3 and appendix B, Figures 3 to 5 and 8.
 """
@@ -47,40 +47,40 @@ from stylesmith.sampling.video import (
 )
 
 __all__ = [
-    "LatentCodes",
     "Direction",
+    "LatentCodes",
     "LayerIndices",
     "MixingRow",
     "NoiseSettings",
     "SamplingPipeline",
-    "SavedLatent",
     "SamplingSettings",
+    "SavedLatent",
     "SeedOrLatent",
-    "write_noise_layers_figure",
+    "boundary_direction",
+    "channel_direction",
     "draw_batches",
     "draw_edited",
-    "write_editing_grid",
-    "render_frames",
-    "channel_direction",
-    "boundary_direction",
-    "pca_directions",
-    "sefa_directions",
-    "mix_styles",
-    "write_mixing_grid",
-    "mixing_path",
-    "layer_groups",
-    "noise_path",
-    "parse_layers",
-    "load_latents",
-    "read_direction",
-    "sample_w",
-    "save_latents",
-    "save_direction",
-    "write_variation_figure",
-    "measure_noise_variation",
     "latent_path",
+    "layer_groups",
+    "load_latents",
+    "measure_noise_variation",
+    "mix_styles",
+    "mixing_path",
+    "noise_path",
     "orthogonalize",
+    "parse_layers",
+    "pca_directions",
+    "read_direction",
+    "render_frames",
+    "sample_w",
+    "save_direction",
+    "save_latents",
+    "sefa_directions",
+    "write_editing_grid",
     "write_folder",
     "write_grid",
+    "write_mixing_grid",
+    "write_noise_layers_figure",
+    "write_variation_figure",
     "write_video",
 ]

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.sampling.directions import Direction
-from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid, ProgressCallback
+from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid
 from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.sampling.parsing import LayerIndices, describe_layers, format_layers, ws_rows
 from stylesmith.sampling.pipeline import SamplingPipeline

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from stylesmith import images as pixels
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.parallel import map_ahead
 from stylesmith.errors import OutputError, UsageError
 from stylesmith.sampling.latent_codes import SeedOrLatent, image_stem, save_latents
@@ -47,7 +48,7 @@ class ImageGrid:
             path: Where to; the suffix names the format.
             rows: Pictures from top to bottom.
             columns: Pictures from left to right.
-            margins: So many first rows and columns are set apart from the rest by a gap.
+            header_cells: So many first rows and columns are set apart from the rest by a gap.
             color: Of the page.
         """
         self.path, self.rows, self.columns = path, rows, columns
@@ -116,8 +117,6 @@ MAX_CORES_FOR_SERIAL_WRITING = 2
 """Where all cores are busy drawing, threads that write hold them up: 1,000 images of 32x32 came at
 0.7 of the rate without writing in the background, and at 0.9 in turns."""
 
-ProgressCallback = Callable[[int, int], None]
-"""Told how many pictures are done, and of how many."""
 DrawnBatch = tuple[list[SeedOrLatent], Tensor]
 """Sources and their images `(N, C, H, W)`, on the CPU."""
 ImagesAndPaths = tuple[Tensor, list[Path]]

@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith import images as pixels
+from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
-from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid, ProgressCallback
+from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid
 from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.sampling.parsing import LayerIndices, count_layers
 from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline

@@ -71,8 +71,8 @@ def _check_header(path: Path, label: str, kind: LatentFileKind) -> dict[str, Any
         raise DataError(f"{path}: holds a {found}, wanted a {kind}.")
     if version > TENSOR_FILE_VERSION:
         raise DataError(
-            f"{path}: written by a newer stylesmith (format {version}, this one reads {TENSOR_FILE_VERSION}). "
-            "Upgrade stylesmith."
+            f"{path}: written by a newer stylesmith (format {version}, this one reads "
+            f"{TENSOR_FILE_VERSION}). Upgrade stylesmith."
         )
     return header
 

@@ -1,7 +1,7 @@
 """Progress of a run: the terminal display, log.jsonl and TensorBoard.
 
-Every line of log.jsonl holds the event, the time (ISO, UTC), `images_seen` and `steps`. Only the main process writes or shows
-anything.
+Every line of log.jsonl holds the event, the time (ISO, UTC), `images_seen` and `steps`. Only the
+main process writes or shows anything.
 """
 
 import contextlib

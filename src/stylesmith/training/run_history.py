@@ -8,7 +8,7 @@ import json
 import math
 import shlex
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from stylesmith.config import RunConfig
 from stylesmith.config.training import scale_setting
+from stylesmith.training.log import LogRecord
 
-LogRecord = Mapping[str, Any]
 Balance = Literal["unknown", "healthy", "winning", "losing"]
 
 HEALTHY_SIGNS = (0.5, 0.95)

@@ -200,9 +200,10 @@ def _setting_row(config: Config, field: str) -> str:
     if isinstance(value, Config):
         return ""  # has a table of its own
     meaning = escape(" ".join((type(config).model_fields[field].description or "").split()))
+    shown = escape(_format_value(value))
     return (
         f'<tr title="{meaning}"><th scope="row"><code>{escape(field)}</code></th>'
-        f'<td class="value">{escape(_format_value(value))}</td><td><small>{meaning}</small></td></tr>'
+        f'<td class="value">{shown}</td><td><small>{meaning}</small></td></tr>'
     )
 
 

@@ -1,7 +1,7 @@
 """Schedule of a run: levels in use, batch size, micro-batches and learning rates by images seen.
 
-A growing run trains its first level; each further level fades in and then trains, in phases of equal length. Batch size and
-learning rates of a level hold from the start of its fade.
+A growing run trains its first level; each further level fades in and then trains, in phases of
+equal length. Batch size and learning rates of a level hold from the start of its fade.
 
 Source: ProGAN, section 2.
 """

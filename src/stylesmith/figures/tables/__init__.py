@@ -13,13 +13,13 @@ from stylesmith.figures.tables.table_output import (
 __all__ = [
     "COMPUTE_COST_TABLE",
     "METRIC_TABLES",
-    "MetricTable",
     "FilledTable",
+    "MetricTable",
     "check_table_suffix",
     "compute_cost_table",
     "fill_table",
     "find_table",
-    "to_markdown",
     "place_measurements",
+    "to_markdown",
     "write_table",
 ]

@@ -184,8 +184,9 @@ def current_table(plan: RunComparison, failures: dict[str, str]) -> FilledTable:
     notes = [f"Each measured row was trained for {budget} on {plan.device.type}."]
     if plan.scale == "small":
         notes.append(
-            f"Networks are smaller than the paper's: at most {SMALL_NETWORK['max_channels']} feature maps, "
-            f"z and w of length {SMALL_MAPPING['w_dim']}; batches of {SMALL_BATCH_SIZE}."
+            f"Networks are smaller than the paper's: at most {SMALL_NETWORK['max_channels']} "
+            f"feature maps, z and w of length {SMALL_MAPPING['w_dim']}; batches of "
+            f"{SMALL_BATCH_SIZE}."
         )
     if plan.settings:
         notes.append(f"Settings of all rows: {', '.join(plan.settings)}.")

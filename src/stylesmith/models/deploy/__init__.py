@@ -5,9 +5,9 @@ from stylesmith.models.deploy.programs import NoiseInput
 from stylesmith.models.deploy.web_page import find_runtime, write_page
 
 __all__ = [
-    "ProgramFormat",
-    "NoiseInput",
     "ExportedFile",
+    "NoiseInput",
+    "ProgramFormat",
     "find_runtime",
     "write_page",
     "write_programs",

@@ -91,8 +91,9 @@ def check_exported(
         if not difference <= MAX_EXPORT_DIFFERENCE:  # NaN compares to nothing
             raise RunError(
                 f"{path.name}: not written: in {reader} its {program.output} differ by "
-                f"{difference:.1e} at batch {n}, allowed is {MAX_EXPORT_DIFFERENCE:.0e}. Another version of torch "
-                f"or {reader} may do; please report it with the model's config.json."
+                f"{difference:.1e} at batch {n}, allowed is {MAX_EXPORT_DIFFERENCE:.0e}. Another "
+                f"version of torch or {reader} may do; please report it with the model's "
+                "config.json."
             )
         largest = max(largest, difference)
     return largest

@@ -70,9 +70,10 @@ def find_runtime(package: Path | None = None, *, fetch: bool = False) -> WebRunt
         package = _download_runtime(kept)
     if package is None:
         raise ModelError(
-            f"{kept}: not there; a page needs onnxruntime-web {RUNTIME_VERSION} (MIT). Add --fetch-runtime "
-            f"to download it once ({RUNTIME_DOWNLOAD_BYTES // 1_000_000} MB), or name the package that "
-            f"`npm pack onnxruntime-web@{RUNTIME_VERSION}` makes with --runtime."
+            f"{kept}: not there; a page needs onnxruntime-web {RUNTIME_VERSION} (MIT). Add "
+            f"--fetch-runtime to download it once ({RUNTIME_DOWNLOAD_BYTES // 1_000_000} MB), or "
+            f"name the package that `npm pack onnxruntime-web@{RUNTIME_VERSION}` makes with "
+            "--runtime."
         )
     return {name: _read_runtime_file(package, *part) for name, part in RUNTIME_FILES.items()}
 
@@ -119,8 +120,8 @@ def _download_runtime(target: Path) -> Path:
     except OSError as error:
         reason = getattr(error, "reason", None) or error
         raise RunError(
-            f"{RUNTIME_URL}: cannot be downloaded ({reason}). Try again when there is a network, or fetch "
-            "it on another machine and name it with --runtime."
+            f"{RUNTIME_URL}: cannot be downloaded ({reason}). Try again when there is a network, "
+            "or fetch it on another machine and name it with --runtime."
         ) from error
 
     def write(temporary: Path) -> None:

@@ -65,8 +65,8 @@ class ReadBudget:
         self.bytes_taken += count
         if self.bytes_taken > MAX_FILE_COPIES * self.size + EXTRA_BYTES:
             raise ModelError(
-                f"{self.path}: refused: unfolds to more than {MAX_FILE_COPIES} times its size; it is "
-                "damaged or meant to exhaust this machine."
+                f"{self.path}: refused: unfolds to more than {MAX_FILE_COPIES} times its size; it "
+                "is damaged or meant to exhaust this machine."
             )
 
     def file_error(self, problem: str) -> ModelError:

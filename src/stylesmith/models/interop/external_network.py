@@ -160,8 +160,8 @@ class StoredSettings:
             off = any(value is state for state in OFF_VALUES)
             if not off and not self.partial:
                 raise ModelError(
-                    f"{self.source}: unknown setting {_short_name(name)} = {short_repr(value)}, which may "
-                    "change what the network computes. --partial ignores it."
+                    f"{self.source}: unknown setting {_short_name(name)} = {short_repr(value)}, "
+                    "which may change what the network computes. --partial ignores it."
                 )
             self.notes.append(f"unknown setting {_short_name(name)} = {short_repr(value)} ignored")
 

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import MixingRow, NoiseSettings, editing, write_mixing_grid
+from stylesmith.sampling import MixingRow, NoiseSettings, mix_styles, write_mixing_grid
 
 TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": False}
 
@@ -17,14 +17,14 @@ TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": Fa
 def test_mixing_equal_sources_changes_nothing(paint, layers):
     painter = paint()
     codes = painter.codes([3])
-    mixed = editing(codes, painter.codes([3]), layers, painter.config)
+    mixed = mix_styles(codes, painter.codes([3]), layers, painter.config)
     assert torch.equal(painter.draw(mixed), painter.draw(codes))
 
 
 def test_styles_of_all_layers_leave_only_the_noise(paint):
     painter = paint(settings={"noise": NoiseSettings("random")})
     own, other = painter.codes([3]), painter.codes([5])
-    mixed = editing(own, other, tuple(range(6)), painter.config)
+    mixed = mix_styles(own, other, tuple(range(6)), painter.config)
     assert torch.equal(mixed.ws, other.ws)
     assert mixed.noise is own.noise
 
@@ -34,7 +34,7 @@ def test_both_ways_of_a_crossover_part_the_styles(paint):
     a, b = painter.codes([3]), painter.codes([5])
     low, high = (0, 1, 2, 3), (4, 5)
     assert torch.equal(
-        editing(a, b, low, painter.config).ws, editing(b, a, high, painter.config).ws
+        mix_styles(a, b, low, painter.config).ws, mix_styles(b, a, high, painter.config).ws
     )
 
 
@@ -42,10 +42,10 @@ def test_layers_without_a_style_are_refused(paint):
     painter = paint(**TRADITIONAL)
     codes = painter.codes([3])
     assert torch.equal(
-        editing(codes, painter.codes([5]), (0, 1), painter.config).ws, painter.codes([5]).ws
+        mix_styles(codes, painter.codes([5]), (0, 1), painter.config).ws, painter.codes([5]).ws
     )
     with pytest.raises(UsageError, match="layers 2-3: have no style here; one style, for layer 0"):
-        editing(codes, codes, (2, 3), painter.config)
+        mix_styles(codes, codes, (2, 3), painter.config)
 
 
 def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
@@ -60,7 +60,7 @@ def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
         batch_size=2,
         on_progress=lambda *step: told.append(step),
     )
-    page = np.asarray(Image.load_sources(tmp_path / "mix.png"))
+    page = np.asarray(Image.open(tmp_path / "mix.png"))
     assert page.shape == (4 * 16 + 2, 4 * 16 + 2, 3)  # a gap of an eighth behind each margin
     starts = [0, 18, 34, 50]
 
@@ -79,7 +79,7 @@ def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
         assert_shows(row, 0, own)
         for column, seed in enumerate([7, 3, 8], 1):
             assert_shows(
-                row, column, editing(own, painter.codes([seed]), mixed.layers, painter.config)
+                row, column, mix_styles(own, painter.codes([seed]), mixed.layers, painter.config)
             )
     assert (page[:16, :16] == 255).all() and (page[16:18] == 255).all()
     assert_close(told[-1], (15, 15))

@@ -13,7 +13,7 @@ from stylesmith.sampling import draw_batches, image_files, save_latents, write_f
 
 
 def read(path):
-    with Image.load_sources(path) as image:
+    with Image.open(path) as image:
         return torch.from_numpy(np.asarray(image).astype(int)).permute(2, 0, 1)
 
 

@@ -175,7 +175,7 @@ def package(fake, tmp_path):
 @pytest.fixture
 def packed(package):
     """A file as `npm pack` makes it."""
-    with tarfile.load_sources(package.with_suffix(".tgz"), "w:gz") as archive:
+    with tarfile.open(package.with_suffix(".tgz"), "w:gz") as archive:
         archive.add(package, "package")
     return package.with_suffix(".tgz")
 

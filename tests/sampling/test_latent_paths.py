@@ -7,8 +7,8 @@ from torch.testing import assert_close
 from stylesmith.errors import UsageError
 from stylesmith.sampling import (
     NoiseSettings,
-    editing,
     latent_path,
+    mix_styles,
     mixing_path,
     noise_path,
     render_frames,
@@ -21,7 +21,7 @@ SEEDS = [3, 5, 8]
 
 def same_codes(a, b):
     assert_close(a.ws, b.ws, atol=1e-5, rtol=1e-5)
-    for x, y in zip(a.noise_maps, b.noise_maps, strict=True):
+    for x, y in zip(a.noise, b.noise, strict=True):
         assert (x is None) == (y is None)
         if x is not None:
             assert_close(x, y, atol=1e-6, rtol=1e-5)
@@ -63,7 +63,7 @@ def test_a_mixing_walk_moves_only_its_layers(paint, way):
     base = painter.codes([7])
     codes = motion(at(0, 1.4))
     assert_close(codes.ws[:, :4], base.ws[:, :4].expand(2, -1, -1))
-    same_codes(motion(at(1)), editing(base, painter.codes([5]), (4, 5), painter.config))
+    same_codes(motion(at(1)), mix_styles(base, painter.codes([5]), (4, 5), painter.config))
     same_codes(motion(at(3)), motion(at(0)))
 
 

@@ -81,9 +81,7 @@ def test_the_variation_figure(paint, tmp_path):
         for seed in (3, 5)
     ]
     write_variation_figure(tmp_path / "noise.png", iter(found), rows=2, crop=(2, 4, 6, 12))
-    page = torch.from_numpy(np.asarray(Image.load_sources(tmp_path / "noise.png")).copy()).permute(
-        2, 0, 1
-    )
+    page = torch.from_numpy(np.asarray(Image.open(tmp_path / "noise.png")).copy()).permute(2, 0, 1)
     assert page.shape == (3, 2 * 16, 3 * 16)
     assert torch.equal(page[:, 16:, :16], pixels.to_uint8(found[1].image))
     bright = (found[0].std * 4).clamp(max=255)
@@ -113,9 +111,7 @@ def test_components_part_the_layers(tiny_generator, levels, split):
 def test_the_components_figure(paint, repaint, tmp_path):
     painter = paint()
     write_noise_layers_figure(painter, [3, 5], tmp_path / "noise.png")
-    page = torch.from_numpy(np.asarray(Image.load_sources(tmp_path / "noise.png")).copy()).permute(
-        2, 0, 1
-    )
+    page = torch.from_numpy(np.asarray(Image.open(tmp_path / "noise.png")).copy()).permute(2, 0, 1)
     assert page.shape == (3, 2 * 16, 4 * 16)
     choices = [NoiseSettings(), NoiseSettings("none"), NoiseSettings("fixed", (3, 4, 5))]
     for column, choice in enumerate([*choices, NoiseSettings("fixed", (0, 1, 2))]):

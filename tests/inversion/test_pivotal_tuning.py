@@ -50,7 +50,7 @@ def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
 def test_locality_keeps_other_images(projected):
     projector, found = projected
     generator, painter = projector.optimizer.generator, projector.pipeline
-    codes = painter.codes(painter.load_sources([found.result_folder.latent]))
+    codes = painter.codes(painter.load_sources([found.folder.latent]))
     before = generator.sample(range(8))
 
     def drift(weight: float) -> float:

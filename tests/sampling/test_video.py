@@ -39,7 +39,7 @@ def levels(frames):
 def test_pillow_writes_what_needs_no_extra(tmp_path, suffix, channels):
     path = tmp_path / f"walk{suffix}"
     write_video(path, iter(flat_frames(channels)), fps=25)
-    with Image.load_sources(path) as movie:
+    with Image.open(path) as movie:
         assert (movie.n_frames, movie.size, movie.info["loop"]) == (4, (24 * 16, 16 * 16), 0)
         found = levels(ImageSequence.Iterator(movie))
         movie.seek(1)
@@ -54,7 +54,7 @@ def test_av_writes_the_others(tmp_path, suffix, channels):
     av = pytest.importorskip("av")
     path = tmp_path / f"walk{suffix}"
     write_video(path, iter(flat_frames(channels)), fps=25)
-    with av.load_sources(str(path)) as movie:
+    with av.open(str(path)) as movie:
         assert movie.streams.video[0].average_rate == 25
         found = [frame.to_image() for frame in movie.decode(video=0)]
     assert len(found) == 4 and found[0].size == (24 * 16, 16 * 16)

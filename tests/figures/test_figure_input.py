@@ -42,7 +42,7 @@ def test_a_model_alone_has_neither_discriminator_nor_log(make_subject):
 
 
 def test_a_run_has_both(tmp_path):
-    run = support.initial(support.make_photos(tmp_path / "photos"), tmp_path / "run", steps=1)
+    run = support.start(support.make_photos(tmp_path / "photos"), tmp_path / "run", steps=1)
     subject = FigureInput(run.path, CPU)
     assert subject.run == run and subject.name == "run"
     assert torch.isfinite(subject.discriminator(torch.zeros(1, 3, 8, 8))).all()

@@ -22,10 +22,7 @@ def project(search, targets, out, **settings):
 
 
 def rows(found, painter):
-    codes = [
-        load_latents(f.result_folder.latent, painter.config, model=painter.model_hash)
-        for f in found
-    ]
+    codes = [load_latents(f.folder.latent, painter.config, model=painter.model_hash) for f in found]
     return torch.stack(
         [torch.cat([code.ws.flatten(), *map(torch.flatten, code.noise)]) for code in codes]
     )
@@ -37,15 +34,13 @@ def test_a_latent_file_draws_the_result_again_in_every_bit(
 ):
     projector, found = project(make_search(generator, noise=noise), targets, out, batch_size=3)
     for item in found:
-        codes = projector.pipeline.codes(
-            projector.pipeline.load_sources([item.result_folder.latent])
-        )
+        codes = projector.pipeline.codes(projector.pipeline.load_sources([item.folder.latent]))
         drawn = pixels.encode_image(projector.pipeline.draw(codes)[0])
-        assert drawn == item.result_folder.result.read_bytes()
+        assert drawn == item.folder.result.read_bytes()
         # Drawn alone and in fp32, it is as far away as the search said.
         search = projector.optimizer
         distance = search.distance.distance(
-            generator.draw(codes.ws, codes.noise_maps), item.target.image[None]
+            generator.draw(codes.ws, codes.noise), item.target.image[None]
         )
         assert float(distance) == pytest.approx(item.distance, rel=1e-3)
 
@@ -53,17 +48,17 @@ def test_a_latent_file_draws_the_result_again_in_every_bit(
 def test_each_picture_has_a_folder_with_everything(generator, make_search, targets, out):
     projector, found = project(make_search(generator), targets[:1], out, video=".gif")
     (item,) = found
-    assert {path.name for path in item.result_folder.path.iterdir()} == {
+    assert {path.name for path in item.folder.path.iterdir()} == {
         "latent.safetensors", "target.png", "result.png", "difference.png", "loss.svg",
         "search.gif", "result.json",
     }  # fmt: skip
     summary = json.loads((out / "seed0" / "result.json").read_text())
     assert summary["made_by"]["distance"] == "random" and summary["steps"] == 20
     settings = load_latents(
-        item.result_folder.latent, generator.config, model=projector.pipeline.model_hash
+        item.folder.latent, generator.config, model=projector.pipeline.model_hash
     ).settings
     assert settings == summary
-    assert item.result_folder.target.read_bytes() == pixels.encode_image(targets[0].image)
+    assert item.folder.target.read_bytes() == pixels.encode_image(targets[0].image)
 
 
 def test_differences_are_black_where_there_is_none(generator):
@@ -113,7 +108,7 @@ def test_a_caller_that_stops_loses_nothing(generator, make_search, targets, out,
 def test_looks_are_as_many_as_steps_ask_for(generator, make_search, targets):
     for steps, looks in ((8, 9), (250, 126), (251, 127)):
         search = make_search(generator, steps=steps, noise=False)
-        state = search.initial(1)
+        state = search.initial_state(1)
         for step in range(steps + 1):
             state = replace(state, step=step)
             if search.evaluation_due(state):

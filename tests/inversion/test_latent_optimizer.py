@@ -62,7 +62,7 @@ def test_one_w_or_one_for_each_layer(generator, make_search, targets):
         search = make_search(generator, space=space)
         w = search.variables.w(search_on(search, images, steps=5).rows)
         assert w.shape == (1, layers, 8)
-        assert search.variables.ws(w).shape == (1, 6, 8)
+        assert search.variables.broadcast(w).shape == (1, 6, 8)
     assert len({tuple(row.tolist()) for row in w[0]}) == 6
 
 
@@ -80,7 +80,7 @@ def test_without_noise_the_networks_own_maps_stay(generator, make_search, target
 def test_noise_maps_stay_normalized_and_move(generator, make_search, targets):
     search = make_search(generator)
     state = search_on(search, targets[0].image[None], steps=10)
-    start = search.variables.optimized_noise(search.initial(1).rows)
+    start = search.variables.optimized_noise(search.initial_state(1).rows)
     for noise, before in zip(search.variables.optimized_noise(state.rows), start, strict=True):
         assert_close(noise.mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
         assert_close(noise.square().mean(), torch.tensor(1.0))
@@ -101,7 +101,7 @@ def test_the_regularizer_keeps_the_picture_out_of_the_noise(generator, make_sear
 def test_the_first_step_moves_no_w(generator, make_search, targets):
     """At time 0 the rate is 0; the noise maps are normalized all the same."""
     search = make_search(generator)
-    before = search.initial(1)
+    before = search.initial_state(1)
     after = search.step(before, search.embed(targets[0].image[None]))
     assert torch.equal(search.variables.w(after.rows), search.variables.w(before.rows))
     assert (after.first != 0).any() and (before.first == 0).all()

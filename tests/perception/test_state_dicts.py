@@ -10,9 +10,10 @@ import torch
 from stylesmith.errors import ModelError
 from stylesmith.perception.extractors import open_extractor
 from stylesmith.perception.inception import InceptionV3
+from stylesmith.perception.state_dicts import expected_state_dict as layout_of
+from stylesmith.perception.state_dicts import load_weights, read_state_dict
 from stylesmith.perception.vgg_lpips import VGG16, LPIPSHeads
-from stylesmith.perception.weights import WEIGHT_FILES, load_weights, read_state_dict
-from stylesmith.perception.weights import expected_state_dict as layout_of
+from stylesmith.perception.weights import WEIGHT_FILES
 from tests.perception.published import layout, random_weights
 
 NETWORKS = {"inception": InceptionV3, "vgg16": VGG16, "lpips": LPIPSHeads}

@@ -185,7 +185,7 @@ def test_other_settings_don_t_go_on_with_a_row(make_plan):
 
 
 def test_a_row_that_fails_leaves_the_others(make_plan, monkeypatch):
-    start = runs.initial
+    start = runs.start
 
     def fail_first(config, *rest, **options):
         if config.preset == ROWS[0]:
@@ -201,7 +201,7 @@ def test_a_row_that_fails_leaves_the_others(make_plan, monkeypatch):
 
 
 def test_what_cannot_be_measured_is_refused_before_any_work(make_plan, monkeypatch):
-    monkeypatch.setattr(FakeExtractor, "smallest", 64)
+    monkeypatch.setattr(FakeExtractor, "min_size", 64)
     with pytest.raises(DataError, match="too small"):
         fill(make_plan())
     assert not make_plan().out.exists()
