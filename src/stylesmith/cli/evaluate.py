@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stylesmith.metrics.results import MetricResult
 
 
-class ProtocolName(StrEnum):
+class ProtocolChoice(StrEnum):
     """Choices of --protocol."""
 
     paper = "paper"
@@ -51,8 +51,8 @@ def evaluate(
         Path | None, typer.Option(help="Folder of attribute classifiers, for `ls`.")
     ] = None,
     protocol: Annotated[
-        ProtocolName, typer.Option(help="How many samples, where a name gives no number.")
-    ] = ProtocolName.paper,
+        ProtocolChoice, typer.Option(help="How many samples, where a name gives no number.")
+    ] = ProtocolChoice.paper,
     repeats: Annotated[
         int, typer.Option(min=1, help="Measure so often, each time with other samples.")
     ] = 1,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylesmith.cli.console import console, progress_bar
-from stylesmith.cli.evaluate import ProtocolName
+from stylesmith.cli.evaluate import ProtocolChoice
 from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption, count_text, print_line
 from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
@@ -142,9 +142,9 @@ def table(
         typer.Option(min=0.001, help="With --run: thousands of images of each row, not minutes."),
     ] = None,
     scale: Annotated[
-        ProtocolName,
+        ProtocolChoice,
         typer.Option(help="small: narrow networks and quick metrics; paper: as published."),
-    ] = ProtocolName.small,
+    ] = ProtocolChoice.small,
     rows: Annotated[
         str | None, typer.Option(help="With --run: rows, with commas; else all for any images.")
     ] = None,
@@ -237,7 +237,7 @@ def _plan_comparison(
     out: Path,
     minutes: float | None,
     kimg: float | None,
-    scale: ProtocolName,
+    scale: ProtocolChoice,
     rows: str | None,
     metrics: str | None,
     settings: list[str],

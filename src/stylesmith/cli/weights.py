@@ -7,7 +7,7 @@ import typer
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.cli.console import console, progress_bar
-from stylesmith.cli.evaluate import ProtocolName, main_process_progress_bar
+from stylesmith.cli.evaluate import ProtocolChoice, main_process_progress_bar
 from stylesmith.cli.train import DeviceName
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def train(
         str | None, typer.Option(help="Some of the attributes: hat,long_hair; else all.")
     ] = None,
     protocol: Annotated[
-        ProtocolName,
+        ProtocolChoice,
         typer.Option(help="150,000 images a classifier, or 10,000 and narrow networks."),
-    ] = ProtocolName.paper,
+    ] = ProtocolChoice.paper,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other networks.")] = 0,
     resolution: Annotated[
         str | None, typer.Option(help="Crop and resize: 256, or WIDTHxHEIGHT.")

@@ -17,8 +17,8 @@ from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.parallel import map_ahead
 from stylesmith.errors import OutputError, UsageError
 from stylesmith.sampling.latent_codes import SeedOrLatent, image_stem, save_latents
+from stylesmith.sampling.latent_file import LATENT_SUFFIX
 from stylesmith.sampling.pipeline import SamplingPipeline
-from stylesmith.sampling.tensor_file import LATENT_SUFFIX
 
 MAX_GRID_PIXELS = 89_000_000
 """Pixels of a page; image viewers warn of larger ones, or refuse them."""

@@ -1,4 +1,4 @@
-"""Small files of tensors: safetensors with a JSON header and a checksum, in the form of models."""
+"""Files of latent codes and directions: safetensors with a JSON header and a checksum."""
 
 import json
 import zlib
@@ -14,12 +14,12 @@ from torch import Tensor
 from stylesmith import files
 from stylesmith.errors import DataError
 
-TENSOR_FILE_VERSION = 1
+LATENT_FILE_VERSION = 1
 LatentFileKind = Literal["latent", "direction"]
 LATENT_SUFFIX = ".safetensors"
 
 
-def write_tensor_file(
+def write_latent_file(
     path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, kind: LatentFileKind
 ) -> None:
     """Write tensors and a JSON header atomically.
@@ -28,7 +28,7 @@ def write_tensor_file(
         OutputError: If the file cannot be written; what was there before stays.
     """
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    label = json.dumps({"kind": kind, "version": TENSOR_FILE_VERSION, **header})
+    label = json.dumps({"kind": kind, "version": LATENT_FILE_VERSION, **header})
     content = save(plain, {"stylesmith": label, "crc32": str(_checksum(plain, label))})
 
     def write(temporary: Path) -> None:
@@ -37,7 +37,7 @@ def write_tensor_file(
     files.write_atomically(path, write)
 
 
-def read_tensor_file(
+def read_latent_file(
     path: Path, *, kind: LatentFileKind
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """All tensors and the header, checked against the checksum; nothing in the file is run.
@@ -69,10 +69,10 @@ def _check_header(path: Path, label: str, kind: LatentFileKind) -> dict[str, Any
         raise DataError(f"{path}: damaged (its header cannot be read).") from None
     if found != kind:
         raise DataError(f"{path}: holds a {found}, wanted a {kind}.")
-    if version > TENSOR_FILE_VERSION:
+    if version > LATENT_FILE_VERSION:
         raise DataError(
             f"{path}: written by a newer stylesmith (format {version}, this one reads "
-            f"{TENSOR_FILE_VERSION}). Upgrade stylesmith."
+            f"{LATENT_FILE_VERSION}). Upgrade stylesmith."
         )
     return header
 
