@@ -41,18 +41,18 @@ BATCH = 50
 
 
 def attributes_of(
-    painter: SamplingPipeline, codes: LatentCodes, classifiers: Classifiers
+    pipeline: SamplingPipeline, codes: LatentCodes, classifiers: Classifiers
 ) -> Tensor:
     """What the classifiers say of the pictures of codes, bool `(N, A)`."""
     parts = [codes[start : start + BATCH] for start in range(0, len(codes), BATCH)]
-    return torch.cat([classifiers.features(to_uint8(painter.draw(part))) > 0 for part in parts])
+    return torch.cat([classifiers.features(to_uint8(pipeline.draw(part))) > 0 for part in parts])
 
 
 @dataclass(frozen=True)
 class Stage:
     """Pictures that are moved, and what is seen on them."""
 
-    painter: SamplingPipeline
+    pipeline: SamplingPipeline
     codes: LatentCodes
     classifiers: Classifiers
     before: Tensor
@@ -66,8 +66,8 @@ class Stage:
         Each picture moves to the side of the boundary of attribute `place` where it is not.
         """
         sides = torch.where(self.before[:, place], -1.0, 1.0)
-        moved = [move.apply(self.codes, sides * s, self.painter.config) for s in STRENGTHS]
-        found = [attributes_of(self.painter, codes, self.classifiers) for codes in moved]
+        moved = [move.apply(self.codes, sides * s, self.pipeline.config) for s in STRENGTHS]
+        found = [attributes_of(self.pipeline, codes, self.classifiers) for codes in moved]
         return [(after != self.before).double().mean(dim=0) for after in found]
 
     def table(self, moves: Mapping[str, Direction]) -> str:
@@ -97,22 +97,24 @@ def write_page(options: argparse.Namespace) -> None:
     classifiers = open_classifiers(options.classifiers, choose_device("auto"))
     names = classifiers.attributes
     ws, logits = classify_seeds(SamplingPipeline(generator), classifiers, DEFAULT_SAMPLES)
-    painter = SamplingPipeline(generator, SamplingSettings(psi=options.psi))
+    pipeline = SamplingPipeline(generator, SamplingSettings(psi=options.psi))
     plain = {
-        name: boundary_direction(painter, torch.from_numpy(normal), name=name)
+        name: boundary_direction(pipeline, torch.from_numpy(normal), name=name)
         for name, normal in attribute_boundaries(ws, logits, names).items()
     }
     kept = {
-        name: orthogonalize(move, [o for o in plain.values() if o is not move], painter.w_samples)
+        name: orthogonalize(move, [o for o in plain.values() if o is not move], pipeline.w_samples)
         for name, move in plain.items()
     }
-    codes = painter.codes(range(DEFAULT_SAMPLES, DEFAULT_SAMPLES + options.count))
-    before = attributes_of(painter, codes, classifiers)
+    codes = pipeline.codes(range(DEFAULT_SAMPLES, DEFAULT_SAMPLES + options.count))
+    before = attributes_of(pipeline, codes, classifiers)
     places = [i for i, fact in enumerate(classifiers.facts) if fact.accuracy >= READABLE]
-    stage = Stage(painter, codes, classifiers, before, places)
+    stage = Stage(pipeline, codes, classifiers, before, places)
     options.out.mkdir(parents=True, exist_ok=True)
     shown = [kept[names[place]] for place in places]
-    write_editing_grid(painter, [options.seed], shown, [-4, -2, 0, 2, 4], options.out / "sheet.png")
+    write_editing_grid(
+        pipeline, [options.seed], shown, [-4, -2, 0, 2, 4], options.out / "sheet.png"
+    )
     text = PAGE.format(
         command=f"python benchmarks/boundaries.py --model {options.model} "
         f"--classifiers {options.classifiers} --out {options.out}",

@@ -46,11 +46,11 @@ def build_page(folder: Path) -> Document:
     page.add("## Conditions", CAVEAT, _conditions(rows), _commands(notes.commands))
     page.add("## Overview", _overview(rows))
     page.add_charts(
-        "comparison", pictures.comparisons({r.preset.name: r.story for r in rows}), "Rows"
+        "comparison", pictures.comparisons({r.preset.name: r.history for r in rows}), "Rows"
     )
     budget = PICTURE_BYTES // (2 * len(rows) + 1)
     if rows:
-        reals = pictures.real_rows(rows[0].story, rows[0].run)
+        reals = pictures.real_rows(rows[0].history, rows[0].run)
         page.add_image("reals", reals, "Real images, for comparison", budget=budget)
     for row in rows:
         _add_row(page, row, notes.failures.get(row.preset.name), budget=budget)
@@ -60,16 +60,16 @@ def build_page(folder: Path) -> Document:
 
 
 def _title(rows: list[Row]) -> str:
-    sizes = {"{1}x{0}".format(*row.story.config.data.size) for row in rows}
+    sizes = {"{1}x{0}".format(*row.history.config.data.size) for row in rows}
     at = f" at {', '.join(sorted(sizes))}" if sizes else ""
     return f"The ladder: {len(rows)} configurations{at} with equal budgets"
 
 
 def _conditions(rows: list[Row]) -> str:
-    starts = [row.story.last("start") for row in rows]
-    times = sorted(str(r.get("time"))[:10] for row in rows for r in row.story.records)
+    starts = [row.history.last("start") for row in rows]
+    times = sorted(str(r.get("time"))[:10] for row in rows for r in row.history.records)
     data = {_describe_data(row) for row in rows}
-    widths = {f"up to {row.story.config.generator.max_channels} feature maps" for row in rows}
+    widths = {f"up to {row.history.config.generator.max_channels} feature maps" for row in rows}
     facts = {"Data": data, "Networks": widths, "Date": {*times[:1], *times[-1:]}}
     names = ("device", "precision", "torch", "stylesmith")
     facts |= {name.capitalize(): {str(s[name]) for s in starts if name in s} for name in names}
@@ -78,8 +78,8 @@ def _conditions(rows: list[Row]) -> str:
 
 def _describe_data(row: Row) -> str:
     data, count = (
-        row.story.config.data,
-        finite_number(row.story.last("start").get("dataset_images")),
+        row.history.config.data,
+        finite_number(row.history.last("start").get("dataset_images")),
     )
     height, width = data.size
     return f"{Path(data.path).name}, {int(count or 0):,} images of {width}x{height}"
@@ -94,10 +94,10 @@ def _overview(rows: list[Row]) -> str:
         _line(
             f"`{row.preset.name}`",
             row.preset.summary,
-            format_image_count(row.story.images_seen),
-            format_duration(row.story.seconds),
-            _figure(row.story.last("samples").get("color_distance")),
-            _figure(row.story.last("samples").get("diversity")),
+            format_image_count(row.history.images_seen),
+            format_duration(row.history.seconds),
+            _figure(row.history.last("samples").get("color_distance")),
+            _figure(row.history.last("samples").get("diversity")),
             _figure(row.full_speed),
             _figure(row.overall_speed),
             _millions(row, "generator"),
@@ -112,7 +112,7 @@ def _overview(rows: list[Row]) -> str:
 
 
 def _add_row(page: Document, row: Row, failure: str | None, *, budget: int) -> None:
-    name, story = row.preset.name, row.story
+    name, story = row.preset.name, row.history
     page.add(f"## {name}", _about(row))
     page.add(f"**It failed:** {failure}" if failure else "")
     caption = (
@@ -128,7 +128,7 @@ def _add_row(page: Document, row: Row, failure: str | None, *, budget: int) -> N
 
 def _about(row: Row) -> str:
     """What the row is, how its run ended, and what went wrong on the way."""
-    story, growth = row.story, row.story.config.training.growth
+    story, growth = row.history, row.history.config.training.growth
     source = f"{row.preset.source}: " if row.preset.source else ""
     parts = [f"{source}{row.preset.summary}."]
     parts += [
@@ -187,5 +187,5 @@ def _figure(value: Any) -> str:
 
 
 def _millions(row: Row, network: str) -> str:
-    count = finite_number(row.story.last("start").get(f"{network}_parameters"))
+    count = finite_number(row.history.last("start").get(f"{network}_parameters"))
     return "-" if count is None else f"{count / 1e6:.2f} M"

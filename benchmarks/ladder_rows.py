@@ -23,7 +23,7 @@ class Row:
 
     preset: Preset
     run: RunFolder
-    story: RunHistory
+    history: RunHistory
 
     @classmethod
     def read(cls, folder: Path, name: str) -> "Row | None":
@@ -36,9 +36,9 @@ class Row:
     @property
     def full_speed(self) -> float | None:
         """Usual images a second once all levels are in use and no fade goes on."""
-        growth, levels = self.story.config.training.growth, self.story.config.generator.levels
+        growth, levels = self.history.config.training.growth, self.history.config.generator.levels
         grown = 1000 * growth.grown_kimg(levels) if growth else 0
-        records = self.story.curve("progress")
+        records = self.history.curve("progress")
         starts = [0, *(record["images_seen"] for record in records)]
         full = [r for start, r in zip(starts, records, strict=False) if start >= grown]
         speeds = [finite_number(record.get("img_per_sec")) for record in full]
@@ -48,13 +48,13 @@ class Row:
     @property
     def overall_speed(self) -> float | None:
         """All images over all training time."""
-        return self.story.images_seen / self.story.seconds if self.story.seconds else None
+        return self.history.images_seen / self.history.seconds if self.history.seconds else None
 
     @property
     def minutes(self) -> float:
         """Wall time of all sessions, grids and checkpoints included."""
         sessions: list[list[datetime]] = []
-        for record in self.story.records:
+        for record in self.history.records:
             if record["event"] == "start" or not sessions:
                 sessions.append([])
             sessions[-1].append(datetime.fromisoformat(record["time"]))

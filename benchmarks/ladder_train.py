@@ -98,7 +98,7 @@ def check_row(ladder: Ladder, name: str) -> None:
         ConfigError: If the preset or a setting does not fit, naming the first that differs.
     """
     row = Row.read(ladder.out, name)
-    begun = row.story.config if row else None
+    begun = row.history.config if row else None
     wanted = ladder.config(name, kimg=ladder.kimg or (begun.training.kimg if begun else 1.0))
     if row is not None and begun is not None:
         runs.check_same_settings(row.run, begun, wanted, folder_option="--out")
@@ -108,7 +108,7 @@ def is_complete(row: Row, ladder: Ladder) -> bool:
     """Whether a row has used up its budget and is saved."""
     if ladder.minutes is not None:
         return row.minutes >= ladder.minutes
-    return int(row.run.checkpoints()[0].stem) >= row.story.config.training.kimg * 1000
+    return int(row.run.checkpoints()[0].stem) >= row.history.config.training.kimg * 1000
 
 
 def say(text: str) -> None:
@@ -124,9 +124,9 @@ def _start(ladder: Ladder, name: str) -> StopReason:
 
 
 def _go_on(ladder: Ladder, row: Row) -> StopReason:
-    say(f"{row.preset.name}: goes on after {row.story.images_seen:,} images")
+    say(f"{row.preset.name}: goes on after {row.history.images_seen:,} images")
     session = runs.RunOptions(ladder.device, _limits(ladder, spent=row.minutes))
-    config = row.story.config.change(data={"path": ladder.data.path})
+    config = row.history.config.change(data={"path": ladder.data.path})
     return runs.resume(row.run, config, session, notify=say)
 
 

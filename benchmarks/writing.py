@@ -18,17 +18,17 @@ def run(setting: measure.Setting) -> dict[str, object]:
     """Measure one case: `IMAGES` drawn and thrown away, and as many written as PNG."""
     config = setting.case.config.generator
     generator = build_generator(config).to(setting.device).requires_grad_(False)
-    painter = SamplingPipeline(generator)
+    pipeline = SamplingPipeline(generator)
     batch = setting.case.batch
     z = torch.randn(batch, config.mapping.z_dim, device=setting.device)
 
     def draw() -> None:
         for start in range(0, IMAGES, batch):
-            generator(z[: IMAGES - start], precision=painter.precision)
+            generator(z[: IMAGES - start], precision=pipeline.precision)
 
     def write() -> None:
         target = Path(tempfile.mkdtemp(dir=folder))
-        write_folder(painter, range(IMAGES), target, batch_size=batch)
+        write_folder(pipeline, range(IMAGES), target, batch_size=batch)
 
     forms: dict[str, dict[str, measure.Work]] = {
         "forward": {"all": draw},

@@ -113,7 +113,7 @@ def test_minutes_hold_for_all_sessions_together(call, load, photos, tmp_path, ca
     words = ["--data", photos, "--out", tmp_path, "--presets", "tiny", "--minutes", "0.01", *SMALL]
     assert call(*words)
     row = load("ladder_rows").Row.read(tmp_path, "tiny")
-    assert row.story.stop_reason == "its time is over"
+    assert row.history.stop_reason == "its time is over"
     assert 0.01 <= row.minutes < 0.1
     assert call(*words)
     assert "tiny: complete" in capsys.readouterr().out
@@ -271,7 +271,7 @@ def test_charts_share_a_file_side_by_side(load):
 
 def test_the_charts_of_a_row_are_there(load, out):
     row = load("ladder_rows").Row.read(out, "tiny")
-    charts = load("ladder_pictures").row_charts(row.story)
+    charts = load("ladder_pictures").row_charts(row.history)
     titles = [re.search("<title>(.*?)</title>", chart)[1] for chart in charts]
     assert titles == ["Score signs", "Losses", "Distance of color moments", "Diversity"]
 

@@ -26,38 +26,38 @@ ADAIN = {"kind": "adain", "connection": "grow"}
 @pytest.fixture
 def observed(tiny_generator):
     def look(**fields):
-        painter = SamplingPipeline(tiny_generator(**fields), SamplingSettings(precision="fp32"))
-        return painter, capture_activations(painter, painter.codes([0, 1]))
+        pipeline = SamplingPipeline(tiny_generator(**fields), SamplingSettings(precision="fp32"))
+        return pipeline, capture_activations(pipeline, pipeline.codes([0, 1]))
 
     return look
 
 
 @pytest.mark.parametrize("fields", [GROWING, ADAIN, {}, {"connection": "resid"}])
 def test_features_of_every_level_are_kept_and_drawing_is_as_before(observed, fields):
-    painter, seen = observed(**fields)
+    pipeline, seen = observed(**fields)
     assert [maps.shape for maps in seen.features] == [(2, 8, side, side) for side in (4, 8, 16)]
-    assert torch.equal(seen.images, painter.draw(painter.codes([0, 1])))
+    assert torch.equal(seen.images, pipeline.draw(pipeline.codes([0, 1])))
 
 
 def test_the_image_is_what_to_rgb_makes_of_the_last_features(observed):
-    painter, seen = observed(**GROWING)
-    drawn = painter.generator.synthesis.to_rgb[-1](seen.features[-1])
+    pipeline, seen = observed(**GROWING)
+    drawn = pipeline.generator.synthesis.to_rgb[-1](seen.features[-1])
     torch.testing.assert_close(drawn.clamp(-1, 1), seen.images)
 
 
 def test_a_network_that_has_not_grown_up_shows_the_levels_in_use(tiny_generator):
     generator = tiny_generator(**GROWING)
     generator.growth = Growth(1)
-    painter = SamplingPipeline(generator)
-    assert len(capture_activations(painter, painter.codes([0])).features) == 2
+    pipeline = SamplingPipeline(generator)
+    assert len(capture_activations(pipeline, pipeline.codes([0])).features) == 2
 
 
 def test_before_and_after_adain_differ_by_its_style_alone(observed):
-    painter, seen = observed(**ADAIN)
+    pipeline, seen = observed(**ADAIN)
     assert len(seen.adain_inputs) == len(seen.features) == 3
-    w = painter.ws([0, 1])
+    w = pipeline.ws([0, 1])
     for level, (before, after) in enumerate(zip(seen.adain_inputs, seen.features, strict=True)):
-        layer = synthesis_blocks(painter.generator)[level].layer1
+        layer = synthesis_blocks(pipeline.generator)[level].layer1
         torch.testing.assert_close(layer.normalize(before, w[:, 2 * level + 1]), after)
         assert not torch.allclose(before, after)
 
@@ -67,8 +67,8 @@ def test_only_adain_has_something_in_front_of_it(observed):
 
 
 def test_nothing_stays_on_a_network_that_was_observed(observed, tiny_generator):
-    painter, _ = observed(**ADAIN)
-    for module in painter.generator.modules():
+    pipeline, _ = observed(**ADAIN)
+    for module in pipeline.generator.modules():
         assert not module._forward_hooks and "normalize" not in vars(module)
 
 

@@ -10,13 +10,13 @@ from tests.figures.conftest import no_progress
 
 
 def test_of_a_linear_generator_they_are_those_of_its_matrix(make_subject, monkeypatch):
-    painter = make_subject().pipeline()
+    pipeline = make_subject().pipeline()
     matrix = torch.randn(3 * 16 * 16, 8, dtype=torch.float64)
     monkeypatch.setattr(
-        painter.generator, "draw", lambda ws: (ws[:, 0] @ matrix.T).unflatten(1, (3, 16, 16))
+        pipeline.generator, "draw", lambda ws: (ws[:, 0] @ matrix.T).unflatten(1, (3, 16, 16))
     )
     wanted = torch.linalg.svdvals(matrix)
-    found = normalized_spectrum(painter, torch.randn(8, dtype=torch.float64))
+    found = normalized_spectrum(pipeline, torch.randn(8, dtype=torch.float64))
     torch.testing.assert_close(found, wanted / wanted[0])
 
 

@@ -41,8 +41,8 @@ def test_figure_3_names_the_normalization_of_both(make_subject):
 
 def test_the_chart_has_the_mean_over_images(make_subject):
     subject = make_subject(FigureOptions(count=3))
-    painter = subject.pipeline()
-    seen = capture_activations(painter, painter.codes([0, 1, 2]))
+    pipeline = subject.pipeline()
+    seen = capture_activations(pipeline, pipeline.codes([0, 1, 2]))
     wanted = [float(max_normalized_rms(maps).mean()) for maps in seen.features]
     curve = mean_peak_curve(subject, no_progress)
     assert list(curve) == ["4x4", "8x8", "16x16"]

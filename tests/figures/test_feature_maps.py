@@ -46,8 +46,8 @@ def test_two_images_of_any_model_with_their_maps(make_subject, fields):
 def test_chosen_seeds_are_shown_as_chosen(make_subject):
     subject = make_subject(FigureOptions(seeds=[5, 3]))
     drawing = corrupted_image_activations(subject, no_progress)
-    painter = subject.pipeline()
-    images = painter.draw(painter.codes([5, 3]))
+    pipeline = subject.pipeline()
+    images = pipeline.draw(pipeline.codes([5, 3]))
     shown = torch.stack([panel.images[0, 0] for panel in drawing.image_panels])
     torch.testing.assert_close(shown, images)
     assert [panel.title for panel in drawing.image_panels] == ["seed0005", "seed0003"]

@@ -61,17 +61,17 @@ def test_scores_of_a_linear_generator_have_a_closed_form(make_subject, monkeypat
 
     monkeypatch.setattr(Generator, "draw", draw)
     found = measure_image_path_lengths(subject, no_progress).values
-    painter = subject.pipeline()
-    ends = [ends_of(painter, seed) for seed in range(20)]
-    w = painter.ws(range(20))[:, 0]
+    pipeline = subject.pipeline()
+    ends = [ends_of(pipeline, seed) for seed in range(20)]
+    w = pipeline.ws(range(20))[:, 0]
     moved = torch.stack([(end - row) @ matrix for row, end in zip(w, ends, strict=True)])
     wanted = moved.square().mean(dim=2).mean(dim=1)
     np.testing.assert_allclose(found, wanted.numpy(), rtol=0.02)
 
 
-def ends_of(painter: SamplingPipeline, seed: int) -> torch.Tensor:
+def ends_of(pipeline: SamplingPipeline, seed: int) -> torch.Tensor:
     z = [RandomKeys(0).normal(8, "end", seed, way) for way in range(PATHS_PER_IMAGE)]
-    return painter.map_z(torch.stack(z))[:, 0]
+    return pipeline.map_z(torch.stack(z))[:, 0]
 
 
 def test_figure_4_shows_images_of_both_ends(make_subject):

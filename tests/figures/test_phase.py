@@ -82,9 +82,9 @@ def test_the_line_covers_the_middle_of_one_column():
 
 
 def test_coarse_styles_go_and_the_others_stay(make_subject):
-    painter = make_subject().pipeline(noise=NoiseSettings("none"))
-    path = coarse_style_path(painter, [3, 4], 5)
-    first, second = painter.ws([3, 4])
+    pipeline = make_subject().pipeline(noise=NoiseSettings("none"))
+    path = coarse_style_path(pipeline, [3, 4], 5)
+    first, second = pipeline.ws([3, 4])
     torch.testing.assert_close(path.ws[0], first)
     torch.testing.assert_close(path.ws[-1, :4], second[:4])
     torch.testing.assert_close(path.ws[2, :4], (first + second)[:4] / 2)

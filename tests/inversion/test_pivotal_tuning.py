@@ -40,8 +40,8 @@ def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
     projector, found = projected
     folder = tune_projection(found, make_tuner(projector), projector.pipeline)
     tuned = load(folder.path, device="cpu")
-    painter = SamplingPipeline(tuned)
-    drawn = painter.draw(painter.codes(painter.load_sources([folder.latent])))[0]
+    pipeline = SamplingPipeline(tuned)
+    drawn = pipeline.draw(pipeline.codes(pipeline.load_sources([folder.latent])))[0]
     assert pixels.encode_image(drawn) == folder.result.read_bytes()
     own, other = tuned.mapping.state_dict(), projector.optimizer.generator.mapping.state_dict()
     assert differing(own, other) == []  # the pivot lives in W
@@ -49,8 +49,8 @@ def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
 
 def test_locality_keeps_other_images(projected):
     projector, found = projected
-    generator, painter = projector.optimizer.generator, projector.pipeline
-    codes = painter.codes(painter.load_sources([found.folder.latent]))
+    generator, pipeline = projector.optimizer.generator, projector.pipeline
+    codes = pipeline.codes(pipeline.load_sources([found.folder.latent]))
     before = generator.sample(range(8))
 
     def drift(weight: float) -> float:

@@ -21,8 +21,10 @@ def project(search, targets, out, **settings):
     return projector, list(projector.project(targets))
 
 
-def rows(found, painter):
-    codes = [load_latents(f.folder.latent, painter.config, model=painter.model_hash) for f in found]
+def rows(found, pipeline):
+    codes = [
+        load_latents(f.folder.latent, pipeline.config, model=pipeline.model_hash) for f in found
+    ]
     return torch.stack(
         [torch.cat([code.ws.flatten(), *map(torch.flatten, code.noise)]) for code in codes]
     )

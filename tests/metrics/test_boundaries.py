@@ -45,9 +45,9 @@ class Redness:
 
 
 def test_seeds_are_looked_at_in_order_and_in_any_number():
-    painter = SamplingPipeline(tiny_network())
-    ws, logits = classify_seeds(painter, Redness(), 70)
-    codes = painter.codes(range(70))
+    pipeline = SamplingPipeline(tiny_network())
+    ws, logits = classify_seeds(pipeline, Redness(), 70)
+    codes = pipeline.codes(range(70))
     assert np.array_equal(ws, codes.ws[:, 0].numpy())
-    wanted = Redness().features(to_uint8(painter.draw(codes)))
+    wanted = Redness().features(to_uint8(pipeline.draw(codes)))
     np.testing.assert_allclose(logits, wanted, atol=1)

@@ -23,11 +23,11 @@ def paint(tiny_generator) -> Callable[..., SamplingPipeline]:
 
 @pytest.fixture
 def repaint() -> Callable[..., SamplingPipeline]:
-    """`repaint(painter, psi=0)`: the same generator with other settings."""
+    """`repaint(pipeline, psi=0)`: the same generator with other settings."""
 
-    def build(painter: SamplingPipeline, **settings) -> SamplingPipeline:
+    def build(pipeline: SamplingPipeline, **settings) -> SamplingPipeline:
         return SamplingPipeline(
-            painter.generator, SamplingSettings(**({"precision": "fp32"} | settings))
+            pipeline.generator, SamplingSettings(**({"precision": "fp32"} | settings))
         )
 
     return build

@@ -36,11 +36,11 @@ def direction(vector, **fields):
 
 
 def test_factorization_gives_the_top_right_singular_vectors(paint):
-    painter = paint()
+    pipeline = paint()
     for layers in (None, (0, 1), (4,)):
-        weights = stacked_affine_weights(painter.generator, range(6) if layers is None else layers)
+        weights = stacked_affine_weights(pipeline.generator, range(6) if layers is None else layers)
         _, values, rows = torch.linalg.svd(weights.double())
-        found = sefa_directions(painter, layers=layers, count=4)
+        found = sefa_directions(pipeline, layers=layers, count=4)
         assert len(found) == 4
         for move, row, value in zip(found, rows, values, strict=False):
             same_up_to_sign(move.vector, row)
@@ -66,11 +66,11 @@ def test_components_of_points_with_known_axes_are_those_axes():
 
 def test_components_of_a_linear_mapping_are_its_singular_vectors(paint, monkeypatch):
     """z is normal, so that w = A z has the covariance A A^T."""
-    painter = paint()
+    pipeline = paint()
     axes = torch.linalg.qr(torch.randn(8, 8)).Q
     lengths = torch.tensor([8.0, 6, 4.5, 3, 2, 1.5, 1, 0.5])
-    monkeypatch.setattr(painter.generator.mapping, "forward", lambda z, c: z @ (axes * lengths).T)
-    found = pca_directions(painter, count=8)
+    monkeypatch.setattr(pipeline.generator.mapping, "forward", lambda z, c: z @ (axes * lengths).T)
+    found = pca_directions(pipeline, count=8)
     for i, move in enumerate(found):
         assert abs(float(move.vector @ axes[:, i])) > 0.99
         assert move.unit == pytest.approx(float(lengths[i]), rel=0.05)
@@ -78,27 +78,27 @@ def test_components_of_a_linear_mapping_are_its_singular_vectors(paint, monkeypa
 
 @pytest.mark.parametrize("find", [sefa_directions, pca_directions])
 def test_units_are_standard_deviations_and_signs_are_settled(paint, find):
-    painter = paint()
-    for move in find(painter, count=3):
+    pipeline = paint()
+    for move in find(pipeline, count=3):
         assert move.vector.norm().item() == pytest.approx(1, abs=1e-6)
-        assert move.unit == pytest.approx(float((painter.w_samples @ move.vector).std()), rel=1e-4)
+        assert move.unit == pytest.approx(float((pipeline.w_samples @ move.vector).std()), rel=1e-4)
         assert move.vector[move.vector.abs().argmax()] > 0
 
 
 def test_a_growing_network_is_factorized_as_far_as_it_has_grown(paint):
     from stylesmith.networks import Growth
 
-    painter = paint(connection="grow")
-    painter.generator.growth = Growth(1)
-    assert sefa_directions(painter, count=1)[0].layers == (0, 1, 2, 3)
+    pipeline = paint(connection="grow")
+    pipeline.generator.growth = Growth(1)
+    assert sefa_directions(pipeline, count=1)[0].layers == (0, 1, 2, 3)
 
 
 def test_a_boundary_is_crossed_at_a_right_angle(paint):
-    painter = paint()
+    pipeline = paint()
     normal = torch.randn(1, 8, dtype=torch.float64) * 7
-    move = boundary_direction(painter, normal, name="smile", layers=(0, 1))
+    move = boundary_direction(pipeline, normal, name="smile", layers=(0, 1))
     assert_close(move.vector.double(), normal[0] / normal.norm(), atol=1e-6, rtol=1e-6)
-    readings = painter.w_samples.double() @ normal[0]
+    readings = pipeline.w_samples.double() @ normal[0]
     assert move.unit * float(normal.norm()) == pytest.approx(float(readings.std()))
     assert (move.name, move.layers, move.origin) == ("smile", (0, 1), "boundary")
 
@@ -161,22 +161,22 @@ def test_nothing_left_is_said():
 
 @pytest.mark.parametrize("affine", [None, "3"])
 def test_strength_0_is_the_identity_and_others_are_not(paint, affine):
-    painter = paint()
+    pipeline = paint()
     vector = torch.nn.functional.normalize(torch.randn(8), dim=0)
     move = direction(vector, affine=affine, layers=(3,), unit=3.0)
-    codes = painter.codes([5])
-    (low, same, high) = (draw_edited(painter, codes, move, [s])[0] for s in (-2.0, 0.0, 2.0))
-    assert torch.equal(same, painter.draw(codes)[0])
+    codes = pipeline.codes([5])
+    (low, same, high) = (draw_edited(pipeline, codes, move, [s])[0] for s in (-2.0, 0.0, 2.0))
+    assert torch.equal(same, pipeline.draw(codes)[0])
     assert (low - same).abs().max() > 1e-3 and (high - low).abs().max() > 1e-3
-    together = draw_edited(painter, codes, move, [-2.0, 0.0, 2.0])
+    together = draw_edited(pipeline, codes, move, [-2.0, 0.0, 2.0])
     assert_close(together, torch.stack([low, same, high]))
 
 
 def test_moving_w_moves_just_its_layers(paint):
-    painter = paint()
+    pipeline = paint()
     move = direction(torch.eye(8)[2], unit=0.5, layers=(1, 4))
-    codes = painter.codes([5])
-    moved = move.apply(codes, torch.tensor([3.0]), painter.config)
+    codes = pipeline.codes([5])
+    moved = move.apply(codes, torch.tensor([3.0]), pipeline.config)
     step = torch.zeros(6, 8)
     step[[1, 4], 2] = 1.5
     assert_close(moved.ws[0] - codes.ws[0], step)
@@ -184,42 +184,42 @@ def test_moving_w_moves_just_its_layers(paint):
 
 
 def test_a_style_channel_is_one_number_of_one_layer(paint):
-    painter = paint()
-    move = channel_direction(painter, "rgb3", 2)
-    affine = find_affine(painter.generator, "rgb3")
-    styles = affine.module(painter.w_samples)
+    pipeline = paint()
+    move = channel_direction(pipeline, "rgb3", 2)
+    affine = find_affine(pipeline.generator, "rgb3")
+    styles = affine.module(pipeline.w_samples)
     assert move.unit == pytest.approx(float(styles[:, 2].std()), rel=1e-4)
     assert (move.vector.tolist(), move.layers) == ([0, 0, 1, 0, 0, 0, 0, 0], (3,))
     with pytest.raises(UsageError, match="channel 8: layer rgb3 has the channels 0-7"):
-        channel_direction(painter, "rgb3", 8)
+        channel_direction(pipeline, "rgb3", 8)
     with pytest.raises(UsageError, match="moves a style of layer rgb3, and no other"):
         move.with_layers((0,))
 
 
 @pytest.mark.parametrize("affine", [None, "3"])
 def test_files_keep_everything(paint, tmp_path, affine):
-    painter = paint()
-    model = painter.model_hash
+    pipeline = paint()
+    model = pipeline.model_hash
     move = direction(torch.randn(8), model=model, affine=affine, unit=0.1, layers=(3,))
     save_direction(tmp_path / "x.safetensors", move)
-    again = read_direction(tmp_path / "x.safetensors", painter.generator, model=model)
+    again = read_direction(tmp_path / "x.safetensors", pipeline.generator, model=model)
     assert torch.equal(again.vector, move.vector)
     for name in ("name", "unit", "layers", "origin", "model", "affine"):
         assert getattr(again, name) == getattr(move, name)
 
 
 def test_files_of_another_model_and_damaged_ones_are_refused(paint, tmp_path):
-    painter, path = paint(), tmp_path / "x.safetensors"
+    pipeline, path = paint(), tmp_path / "x.safetensors"
     save_direction(path, direction(torch.randn(8), model="0123"))
     with pytest.raises(
-        DataError, match=f"belongs to the model 0123, this one is {painter.model_hash}"
+        DataError, match=f"belongs to the model 0123, this one is {pipeline.model_hash}"
     ):
-        read_direction(path, painter.generator, model=painter.model_hash)
+        read_direction(path, pipeline.generator, model=pipeline.model_hash)
     for damage in support.DAMAGES:
         save_direction(path, direction(torch.randn(8), model="m"))
         damage(path)
         with pytest.raises(DataError, match="damaged"):
-            read_direction(path, painter.generator, model="m")
+            read_direction(path, pipeline.generator, model="m")
 
 
 @pytest.mark.parametrize(

@@ -15,45 +15,45 @@ TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": Fa
 
 @pytest.mark.parametrize("layers", [(0,), (0, 1, 2, 3), (4, 5), (0, 2, 5)])
 def test_mixing_equal_sources_changes_nothing(paint, layers):
-    painter = paint()
-    codes = painter.codes([3])
-    mixed = mix_styles(codes, painter.codes([3]), layers, painter.config)
-    assert torch.equal(painter.draw(mixed), painter.draw(codes))
+    pipeline = paint()
+    codes = pipeline.codes([3])
+    mixed = mix_styles(codes, pipeline.codes([3]), layers, pipeline.config)
+    assert torch.equal(pipeline.draw(mixed), pipeline.draw(codes))
 
 
 def test_styles_of_all_layers_leave_only_the_noise(paint):
-    painter = paint(settings={"noise": NoiseSettings("random")})
-    own, other = painter.codes([3]), painter.codes([5])
-    mixed = mix_styles(own, other, tuple(range(6)), painter.config)
+    pipeline = paint(settings={"noise": NoiseSettings("random")})
+    own, other = pipeline.codes([3]), pipeline.codes([5])
+    mixed = mix_styles(own, other, tuple(range(6)), pipeline.config)
     assert torch.equal(mixed.ws, other.ws)
     assert mixed.noise is own.noise
 
 
 def test_both_ways_of_a_crossover_part_the_styles(paint):
-    painter = paint()
-    a, b = painter.codes([3]), painter.codes([5])
+    pipeline = paint()
+    a, b = pipeline.codes([3]), pipeline.codes([5])
     low, high = (0, 1, 2, 3), (4, 5)
     assert torch.equal(
-        mix_styles(a, b, low, painter.config).ws, mix_styles(b, a, high, painter.config).ws
+        mix_styles(a, b, low, pipeline.config).ws, mix_styles(b, a, high, pipeline.config).ws
     )
 
 
 def test_layers_without_a_style_are_refused(paint):
-    painter = paint(**TRADITIONAL)
-    codes = painter.codes([3])
+    pipeline = paint(**TRADITIONAL)
+    codes = pipeline.codes([3])
     assert torch.equal(
-        mix_styles(codes, painter.codes([5]), (0, 1), painter.config).ws, painter.codes([5]).ws
+        mix_styles(codes, pipeline.codes([5]), (0, 1), pipeline.config).ws, pipeline.codes([5]).ws
     )
     with pytest.raises(UsageError, match="layers 2-3: have no style here; one style, for layer 0"):
-        mix_styles(codes, codes, (2, 3), painter.config)
+        mix_styles(codes, codes, (2, 3), pipeline.config)
 
 
 def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
-    painter = paint()
+    pipeline = paint()
     rows = [MixingRow(3, (0, 1)), MixingRow(5, (0, 1)), MixingRow(3, (4,))]
     told = []
     write_mixing_grid(
-        painter,
+        pipeline,
         rows,
         [7, 3, 8],
         tmp_path / "mix.png",
@@ -69,17 +69,17 @@ def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
         return torch.from_numpy(page[top : top + 16, left : left + 16].astype(int)).permute(2, 0, 1)
 
     def assert_shows(row, column, codes):
-        wanted = pixels.to_uint8(painter.draw(codes)[0]).int()
+        wanted = pixels.to_uint8(pipeline.draw(codes)[0]).int()
         assert (tile(row, column) - wanted).abs().max() <= 1, (row, column)
 
     for column, seed in enumerate([7, 3, 8], 1):
-        assert_shows(0, column, painter.codes([seed]))
+        assert_shows(0, column, pipeline.codes([seed]))
     for row, mixed in enumerate(rows, 1):
-        own = painter.codes([mixed.source])
+        own = pipeline.codes([mixed.source])
         assert_shows(row, 0, own)
         for column, seed in enumerate([7, 3, 8], 1):
             assert_shows(
-                row, column, mix_styles(own, painter.codes([seed]), mixed.layers, painter.config)
+                row, column, mix_styles(own, pipeline.codes([seed]), mixed.layers, pipeline.config)
             )
     assert (page[:16, :16] == 255).all() and (page[16:18] == 255).all()
     assert_close(told[-1], (15, 15))

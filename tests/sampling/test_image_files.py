@@ -17,23 +17,23 @@ def read(path):
         return torch.from_numpy(np.asarray(image).astype(int)).permute(2, 0, 1)
 
 
-def wanted(painter, seed):
-    return pixels.to_uint8(painter.draw(painter.codes([seed]))[0]).int()
+def wanted(pipeline, seed):
+    return pixels.to_uint8(pipeline.draw(pipeline.codes([seed]))[0]).int()
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_size):
-    painter, seeds = paint(), [4, 0, 9, 2, 7]
+    pipeline, seeds = paint(), [4, 0, 9, 2, 7]
     steps = {"folder": [], "grid": []}
     paths = write_folder(
-        painter,
+        pipeline,
         seeds,
         tmp_path / "all",
         batch_size=batch_size,
         on_progress=lambda *step: steps["folder"].append(step),
     )
     write_grid(
-        painter,
+        pipeline,
         seeds,
         tmp_path / "grid.png",
         columns=2,
@@ -46,51 +46,51 @@ def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_si
     for i, (seed, path) in enumerate(zip(seeds, paths, strict=True)):
         top, left = i // 2 * 16, i % 2 * 16
         for found in (read(path), grid[:, top : top + 16, left : left + 16]):
-            assert (found - wanted(painter, seed)).abs().max() <= 1
+            assert (found - wanted(pipeline, seed)).abs().max() <= 1
     assert steps["folder"][-1] == steps["grid"][-1] == (5, 5)
     assert (grid[:, 32:, 16:] == 0).all()
     assert {p.name for p in (tmp_path / "all").iterdir()} == {p.name for p in paths}
 
 
 def test_latents_beside_pictures_redraw_them_bit_by_bit(paint, tmp_path):
-    painter = paint(settings={"psi": 0.6})
-    write_folder(painter, [3, 5], tmp_path, latents=True)
-    sources = painter.load_sources(
+    pipeline = paint(settings={"psi": 0.6})
+    write_folder(pipeline, [3, 5], tmp_path, latents=True)
+    sources = pipeline.load_sources(
         [tmp_path / "seed0005.safetensors", tmp_path / "seed0003.safetensors"]
     )
     assert sources[0].settings["psi"] == 0.6 and sources[0].settings["from"] == "seed0005"
-    again = write_folder(painter, sources, tmp_path / "again")
+    again = write_folder(pipeline, sources, tmp_path / "again")
     for path in again:
         assert path.read_bytes() == (tmp_path / path.name).read_bytes()
 
 
 def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
-    painter = paint()
+    pipeline = paint()
     for name in ("a", "b"):
         path = tmp_path / f"{name}.safetensors"
-        save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
-    a, b = painter.load_sources([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
+        save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
+    a, b = pipeline.load_sources([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     sizes = [
-        len(images) for _, images in draw_batches(painter, [1, 2, a, b, 3, 4, 5], batch_size=2)
+        len(images) for _, images in draw_batches(pipeline, [1, 2, a, b, 3, 4, 5], batch_size=2)
     ]
     assert sizes == [2, 1, 1, 2, 1]
 
 
 def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_path):
-    painter = paint()
-    assert len(write_folder(painter, [3, 3, 1000, 1000], tmp_path / "out")) == 2
+    pipeline = paint()
+    assert len(write_folder(pipeline, [3, 3, 1000, 1000], tmp_path / "out")) == 2
     paths = [tmp_path / folder / "face.safetensors" for folder in "ab"]
     for path in paths:
-        save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
-    same, other = painter.load_sources(paths)
-    assert len(write_folder(painter, [same, same], tmp_path / "twice")) == 1
+        save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
+    same, other = pipeline.load_sources(paths)
+    assert len(write_folder(pipeline, [same, same], tmp_path / "twice")) == 1
     with pytest.raises(UsageError, match="two pictures would be named face"):
-        write_folder(painter, [same, other], tmp_path / "both")
+        write_folder(pipeline, [same, other], tmp_path / "both")
 
 
 def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
     """Drawing stops when writing falls behind: memory does not grow with the job."""
-    painter, ahead, written = paint(), [], []
+    pipeline, ahead, written = paint(), [], []
     monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", 0)
     monkeypatch.setattr(image_files, "MAX_PENDING_BATCHES", 2)
     monkeypatch.setattr(image_files, "WRITER_THREADS", 1)
@@ -100,14 +100,14 @@ def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
         written.append(path)
 
     monkeypatch.setattr(image_files, "_write_image", write_slowly)
-    original = painter.draw
+    original = pipeline.draw
 
     def counting(codes):
         ahead.append(2 * len(ahead) - len(written))
         return original(codes)
 
-    monkeypatch.setattr(painter, "draw", counting)
-    write_folder(painter, range(40), tmp_path, batch_size=2)
+    monkeypatch.setattr(pipeline, "draw", counting)
+    write_folder(pipeline, range(40), tmp_path, batch_size=2)
     assert len(written) == 40 and max(ahead) <= 2 * (2 + 1)
 
 
@@ -123,14 +123,14 @@ def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_p
 @pytest.mark.parametrize("cores", [0, 1_000_000])
 def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, monkeypatch, cores):
     monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", cores)
-    painter = paint()
+    pipeline = paint()
 
     def fail(path, target):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", fail)
     with pytest.raises(OutputError, match=r"seed0000\.png: cannot be written .No space left"):
-        write_folder(painter, range(3), tmp_path)
+        write_folder(pipeline, range(3), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

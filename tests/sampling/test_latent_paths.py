@@ -33,44 +33,44 @@ def at(*times):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_walk_passes_every_picture_and_closes(paint, way):
-    painter = paint(settings={"psi": 0.7})
-    motion = latent_path(painter, SEEDS, way)
-    assert_close(motion(at(0, 1, 2)).ws, painter.ws(SEEDS))
+    pipeline = paint(settings={"psi": 0.7})
+    motion = latent_path(pipeline, SEEDS, way)
+    assert_close(motion(at(0, 1, 2)).ws, pipeline.ws(SEEDS))
     same_codes(motion(at(3)), motion(at(0)))
     between = motion(at(0.5)).ws
     assert (between - motion(at(0)).ws).abs().max() > 1e-3
 
 
 def test_ways_differ_between_pictures(paint):
-    painter = paint()
-    points = [latent_path(painter, SEEDS, way)(at(0.5)).ws for way in WAYS]
+    pipeline = paint()
+    points = [latent_path(pipeline, SEEDS, way)(at(0.5)).ws for way in WAYS]
     for i, j in ((0, 1), (0, 2), (1, 2)):
         assert (points[i] - points[j]).abs().max() > 1e-3
 
 
 def test_the_noise_of_a_walk_is_that_of_its_first_picture(paint):
-    painter = paint(settings={"noise": NoiseSettings("random")})
-    motion = latent_path(painter, SEEDS)
+    pipeline = paint(settings={"noise": NoiseSettings("random")})
+    motion = latent_path(pipeline, SEEDS)
     for time in (0.0, 1.7):
-        pairs = zip(motion(at(time)).noise, painter.codes([3]).noise, strict=True)
+        pairs = zip(motion(at(time)).noise, pipeline.codes([3]).noise, strict=True)
         assert all(torch.equal(a, b) for a, b in pairs)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_mixing_walk_moves_only_its_layers(paint, way):
-    painter = paint()
-    motion = mixing_path(painter, 7, SEEDS, (4, 5), way)
-    base = painter.codes([7])
+    pipeline = paint()
+    motion = mixing_path(pipeline, 7, SEEDS, (4, 5), way)
+    base = pipeline.codes([7])
     codes = motion(at(0, 1.4))
     assert_close(codes.ws[:, :4], base.ws[:, :4].expand(2, -1, -1))
-    same_codes(motion(at(1)), mix_styles(base, painter.codes([5]), (4, 5), painter.config))
+    same_codes(motion(at(1)), mix_styles(base, pipeline.codes([5]), (4, 5), pipeline.config))
     same_codes(motion(at(3)), motion(at(0)))
 
 
 def test_turning_noise_stays_normal_and_closes(paint):
-    painter = paint()
-    motion = noise_path(painter, 3)
-    same_codes(motion(at(0)), painter.codes([3]))
+    pipeline = paint()
+    motion = noise_path(pipeline, 3)
+    same_codes(motion(at(0)), pipeline.codes([3]))
     same_codes(motion(at(4)), motion(at(0)))
     own, opposite = motion(at(0)), motion(at(2))
     assert_close(own.noise[4], -opposite.noise[4], atol=1e-5, rtol=0)
@@ -83,38 +83,38 @@ def test_turning_noise_stays_normal_and_closes(paint):
 
 
 def test_the_other_noise_is_never_the_seeds_own(paint):
-    painter = paint(settings={"noise": NoiseSettings("random", (4,))})
+    pipeline = paint(settings={"noise": NoiseSettings("random", (4,))})
     for seed in (0, 1, 2):
-        codes = noise_path(painter, seed)(at(0, 1))
+        codes = noise_path(pipeline, seed)(at(0, 1))
         assert codes.noise[0] is None
         assert not torch.equal(codes.noise[4][0], codes.noise[4][1])
 
 
 def test_files_are_keyframes_in_w_and_not_in_z(paint, tmp_path):
-    painter = paint()
+    pipeline = paint()
     path = tmp_path / "face.safetensors"
-    save_latents(path, painter.codes([5]), model=painter.model_hash, settings={})
-    sources = painter.load_sources([3, path, 8])
+    save_latents(path, pipeline.codes([5]), model=pipeline.model_hash, settings={})
+    sources = pipeline.load_sources([3, path, 8])
     for way in ("smooth", "straight"):
         same_codes(
-            latent_path(painter, sources, way)(at(1.5)), latent_path(painter, SEEDS, way)(at(1.5))
+            latent_path(pipeline, sources, way)(at(1.5)), latent_path(pipeline, SEEDS, way)(at(1.5))
         )
     with pytest.raises(UsageError, match=r"face.safetensors: holds w and no z"):
-        latent_path(painter, sources, "sphere")
+        latent_path(pipeline, sources, "sphere")
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 64])
 def test_frames_go_round_once_in_a_grid(paint, batch_size):
-    painter = paint()
-    cells = [latent_path(painter, SEEDS), latent_path(painter, [8, 9, 10])]
+    pipeline = paint()
+    cells = [latent_path(pipeline, SEEDS), latent_path(pipeline, [8, 9, 10])]
     drawn = list(
         render_frames(
-            painter, cells, keyframes=3, frames_per_keyframe=2, columns=1, batch_size=batch_size
+            pipeline, cells, keyframes=3, frames_per_keyframe=2, columns=1, batch_size=batch_size
         )
     )
     assert len(drawn) == 6 and drawn[0].shape == (3, 32, 16)
-    assert_close(drawn[2][:, :16], painter.draw(painter.codes([5]))[0], atol=1e-4, rtol=0)
-    assert_close(drawn[4][:, 16:], painter.draw(painter.codes([10]))[0], atol=1e-4, rtol=0)
+    assert_close(drawn[2][:, :16], pipeline.draw(pipeline.codes([5]))[0], atol=1e-4, rtol=0)
+    assert_close(drawn[4][:, 16:], pipeline.draw(pipeline.codes([10]))[0], atol=1e-4, rtol=0)
 
 
 def test_noise_cannot_turn_where_there_is_none(paint):

@@ -17,8 +17,8 @@ KINDS = {
 SEEDS = [3, 5, 8]
 
 
-def images(painter, seeds=SEEDS):
-    return painter.draw(painter.codes(seeds))
+def images(pipeline, seeds=SEEDS):
+    return pipeline.draw(pipeline.codes(seeds))
 
 
 def apart(a, b):
@@ -29,42 +29,42 @@ def apart(a, b):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("noise", ["fixed", "random", "none"])
 def test_painting_is_sampling(paint, kind, noise):
-    painter = paint(**KINDS[kind], settings={"psi": 0.6, "noise": NoiseSettings(noise)})
-    wanted = painter.generator.sample(SEEDS, psi=0.6, noise=noise, precision="fp32")
-    assert_close(images(painter), wanted)
+    pipeline = paint(**KINDS[kind], settings={"psi": 0.6, "noise": NoiseSettings(noise)})
+    wanted = pipeline.generator.sample(SEEDS, psi=0.6, noise=noise, precision="fp32")
+    assert_close(images(pipeline), wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_psi_0_gives_the_same_image_for_every_seed(paint, repaint, kind):
-    painter = paint(**KINDS[kind], settings={"psi": 0.0})
-    first, second, third = images(painter)
+    pipeline = paint(**KINDS[kind], settings={"psi": 0.0})
+    first, second, third = images(pipeline)
     assert_close(first, second, atol=0, rtol=0)
     assert_close(first, third, atol=0, rtol=0)
-    mean = painter.generator.broadcast(painter.generator.mapping.w_avg[None])
-    assert_close(first, painter.generator.draw(mean)[0].clamp(-1, 1))
-    assert apart(*images(repaint(painter, psi=1.0))[:2])
+    mean = pipeline.generator.broadcast(pipeline.generator.mapping.w_avg[None])
+    assert_close(first, pipeline.generator.draw(mean)[0].clamp(-1, 1))
+    assert apart(*images(repaint(pipeline, psi=1.0))[:2])
 
 
 @pytest.mark.parametrize("psi", [-2.0, -0.5, 0.3, 1.0, 2.0])
 def test_psi_moves_the_chosen_layers_along_the_line_through_the_mean(paint, psi):
-    painter = paint(settings={"psi": psi, "psi_layers": (1, 4)})
-    w_avg = painter.generator.mapping.w_avg
+    pipeline = paint(settings={"psi": psi, "psi_layers": (1, 4)})
+    w_avg = pipeline.generator.mapping.w_avg
     z = torch.from_numpy(np.random.RandomState(3).randn(1, 8)).float()
-    w = painter.generator.mapping(z)[0]
-    ws = painter.ws([3])[0]
+    w = pipeline.generator.mapping(z)[0]
+    ws = pipeline.ws([3])[0]
     for layer in range(6):
         wanted = w_avg + psi * (w - w_avg) if layer in (1, 4) else w
         assert_close(ws[layer], wanted)
 
 
 def test_the_center_of_a_class_is_the_mean_of_its_w(paint):
-    painter = paint(label_size=2, settings={"psi": 0.0, "label": 1, "center": "class"})
+    pipeline = paint(label_size=2, settings={"psi": 0.0, "label": 1, "center": "class"})
     label = torch.tensor([[0.0, 1.0]])
     z = torch.randn(20_000, 8)
-    estimate = painter.generator.mapping(z, label.expand(len(z), -1))
+    estimate = pipeline.generator.mapping(z, label.expand(len(z), -1))
     error = estimate.std(dim=0) / 50  # of a mean of 10,000 is a hundredth
-    assert ((painter.center - estimate.mean(dim=0)).abs() < error).all()
-    assert_close(painter.ws([7])[0], painter.center.expand(6, -1))
+    assert ((pipeline.center - estimate.mean(dim=0)).abs() < error).all()
+    assert_close(pipeline.ws([7])[0], pipeline.center.expand(6, -1))
 
 
 def test_centers_of_classes_differ_and_are_found_once(paint, repaint, monkeypatch):
@@ -88,21 +88,23 @@ def test_samples_of_w_are_always_the_same_and_mix_the_classes(tiny_generator):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["fixed", "random"])
 def test_noise_on_no_layer_is_none_and_on_all_is_all(paint, repaint, kind, mode):
-    painter = paint(**KINDS[kind], settings={"noise": NoiseSettings(mode, ())})
-    without = repaint(painter, noise=NoiseSettings("none"))
-    assert torch.equal(images(painter), images(without))
-    whole, every = (repaint(painter, noise=NoiseSettings(mode, x)) for x in (None, tuple(range(6))))
+    pipeline = paint(**KINDS[kind], settings={"noise": NoiseSettings(mode, ())})
+    without = repaint(pipeline, noise=NoiseSettings("none"))
+    assert torch.equal(images(pipeline), images(without))
+    whole, every = (
+        repaint(pipeline, noise=NoiseSettings(mode, x)) for x in (None, tuple(range(6)))
+    )
     assert torch.equal(images(whole), images(every))
     assert apart(images(whole), images(without))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_reaches_only_the_layers_that_are_named(paint, kind):
-    painter = paint(**KINDS[kind], settings={"noise": NoiseSettings("fixed", (2, 3))})
-    maps = painter.noise_maps([0])
+    pipeline = paint(**KINDS[kind], settings={"noise": NoiseSettings("fixed", (2, 3))})
+    maps = pipeline.noise_maps([0])
     assert [i for i, noise in enumerate(maps) if noise is not None] == [2, 3]
     for i in (2, 3):
-        assert maps[i] is painter.generator.synthesis.fixed_noise[i]
+        assert maps[i] is pipeline.generator.synthesis.fixed_noise[i]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +160,6 @@ def test_settings_are_described_in_words():
 
 
 def test_a_network_without_noise_inputs_draws_the_same_by_any_noise(paint, repaint):
-    painter = paint(noise=False)
+    pipeline = paint(noise=False)
     for choice in (NoiseSettings("none"), NoiseSettings("random"), NoiseSettings("fixed", (2,))):
-        assert torch.equal(images(painter), images(repaint(painter, noise=choice)))
+        assert torch.equal(images(pipeline), images(repaint(pipeline, noise=choice)))

@@ -25,85 +25,85 @@ SETTINGS = {
 
 @pytest.fixture
 def saved(paint, tmp_path):
-    """A painter, and the latent file of its seed 3."""
-    painter = paint()
+    """A pipeline, and the latent file of its seed 3."""
+    pipeline = paint()
     path = tmp_path / "face.safetensors"
-    save_latents(path, painter.codes([3]), model=painter.model_hash, settings={"steps": 7})
-    return painter, path
+    save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={"steps": 7})
+    return pipeline, path
 
 
 @pytest.mark.parametrize("fields", [{}, {"kind": "adain", "connection": "grow"}, {"noise": False}])
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_a_latent_file_redraws_bit_by_bit(paint, repaint, tmp_path, fields, settings):
-    painter = paint(**fields, settings=settings)
-    codes = painter.codes([3])
+    pipeline = paint(**fields, settings=settings)
+    codes = pipeline.codes([3])
     path = tmp_path / "face.safetensors"
-    save_latents(path, codes, model=painter.model_hash, settings={})
-    other = repaint(painter, psi=0.1)  # truncation has no say in files
-    assert torch.equal(other.draw(other.codes(other.load_sources([path]))), painter.draw(codes))
+    save_latents(path, codes, model=pipeline.model_hash, settings={})
+    other = repaint(pipeline, psi=0.1)  # truncation has no say in files
+    assert torch.equal(other.draw(other.codes(other.load_sources([path]))), pipeline.draw(codes))
 
 
 def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
-    painter = paint(settings={"precision": "bf16"})
+    pipeline = paint(settings={"precision": "bf16"})
     path = tmp_path / "face.safetensors"
-    save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
+    save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     assert torch.equal(
-        *(painter.draw(painter.codes(s)) for s in ([3], painter.load_sources([path])))
+        *(pipeline.draw(pipeline.codes(s)) for s in ([3], pipeline.load_sources([path])))
     )
 
 
 def test_a_file_keeps_where_it_comes_from(saved):
-    painter, path = saved
-    (source,) = painter.load_sources([path])
+    pipeline, path = saved
+    (source,) = pipeline.load_sources([path])
     assert isinstance(source, SavedLatent) and image_stem(source) == "face"
-    assert source.settings == {"steps": 7} and source.model == painter.model_hash
+    assert source.settings == {"steps": 7} and source.model == pipeline.model_hash
     assert set(load_file(path)) == {"w"} | {f"noise_{i}" for i in range(5)}
 
 
 def test_files_stand_among_seeds(saved):
-    painter, path = saved
-    mixed = painter.draw(painter.codes(painter.load_sources([5, path, 8])))
-    assert torch.allclose(mixed, painter.draw(painter.codes([5, 3, 8])), atol=1e-5)
+    pipeline, path = saved
+    mixed = pipeline.draw(pipeline.codes(pipeline.load_sources([5, path, 8])))
+    assert torch.allclose(mixed, pipeline.draw(pipeline.codes([5, 3, 8])), atol=1e-5)
 
 
 def test_noise_can_be_left_out_of_a_file_but_not_drawn_anew(saved, repaint):
-    painter, path = saved
-    quiet = repaint(painter, noise=NoiseSettings("none"))
+    pipeline, path = saved
+    quiet = repaint(pipeline, noise=NoiseSettings("none"))
     wanted = quiet.draw(quiet.codes([3]))
     assert torch.equal(quiet.draw(quiet.codes(quiet.load_sources([path]))), wanted)
-    some = repaint(painter, noise=NoiseSettings("fixed", (1,)))
+    some = repaint(pipeline, noise=NoiseSettings("fixed", (1,)))
     assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], some.load_sources([path]))))
-    loud = repaint(painter, noise=NoiseSettings("random"))
+    loud = repaint(pipeline, noise=NoiseSettings("random"))
     with pytest.raises(UsageError, match=r"face\.safetensors has noise of its own"):
         loud.codes(loud.load_sources([path]))
 
 
 def test_a_file_of_another_model_is_refused_with_both_hashes(saved, paint):
-    painter, path = saved
+    pipeline, path = saved
     other = paint(seed=1)
-    assert other.model_hash != painter.model_hash
+    assert other.model_hash != pipeline.model_hash
     with pytest.raises(DataError) as error:
         other.load_sources([path])
-    assert f"{path}: belongs to the model {painter.model_hash}" in str(error.value)
+    assert f"{path}: belongs to the model {pipeline.model_hash}" in str(error.value)
     assert other.model_hash in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("damage", support.DAMAGES)
 def test_damaged_files_are_refused(saved, damage):
-    painter, path = saved
+    pipeline, path = saved
     damage(path)
     with pytest.raises(DataError, match=r"face\.safetensors: .*damaged"):
-        painter.load_sources([path])
+        pipeline.load_sources([path])
 
 
 def test_other_files_are_refused(saved, tmp_path):
-    painter, path = saved
+    pipeline, path = saved
     with pytest.raises(DataError, match="no such file; wanted a latent file"):
-        painter.load_sources([tmp_path / "nowhere.safetensors"])
+        pipeline.load_sources([tmp_path / "nowhere.safetensors"])
     foreign = tmp_path / "foreign.safetensors"
     save_file({"w": torch.zeros(1)}, foreign)
     with pytest.raises(DataError, match="not one of stylesmith's"):
-        painter.load_sources([foreign])
+        pipeline.load_sources([foreign])
     with pytest.raises(DataError, match="holds a latent, wanted a direction"):
         read_latent_file(path, kind="direction")
 
@@ -132,11 +132,11 @@ def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
     ],
 )
 def test_tensors_that_do_not_fit_are_refused(paint, tmp_path, tensors, message):
-    painter = paint()
+    pipeline = paint()
     path = tmp_path / "face.safetensors"
     write_latent_file(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
     with pytest.raises(DataError, match=message):
-        load_latents(path, painter.config, model="m")
+        load_latents(path, pipeline.config, model="m")
 
 
 def test_names_of_pictures():

@@ -34,30 +34,31 @@ def test_the_deviation_is_that_of_all_images_at_once():
 
 
 def test_nothing_varies_without_noise(paint):
-    painter = paint(noise_strength=0.0)
-    assert (measure_noise_variation(painter, 3, draws=5).std == 0).all()
-    painter = paint(settings={"noise": NoiseSettings("fixed", ())})
-    assert (measure_noise_variation(painter, 3, draws=5).std == 0).all()
+    pipeline = paint(noise_strength=0.0)
+    assert (measure_noise_variation(pipeline, 3, draws=5).std == 0).all()
+    pipeline = paint(settings={"noise": NoiseSettings("fixed", ())})
+    assert (measure_noise_variation(pipeline, 3, draws=5).std == 0).all()
     assert (measure_noise_variation(paint(), 3, draws=5).std > 0).any()
 
 
 def test_draws_have_the_noise_of_their_seeds_whatever_the_batch(paint, repaint):
-    painter = paint()
-    several = torch.cat(list(draw_noise_variants(painter, 3, 5, batch_size=2)))
-    single = torch.cat(list(draw_noise_variants(painter, 3, 5, batch_size=1)))
+    pipeline = paint()
+    several = torch.cat(list(draw_noise_variants(pipeline, 3, 5, batch_size=2)))
+    single = torch.cat(list(draw_noise_variants(pipeline, 3, 5, batch_size=1)))
     assert len(several) == 5
     assert_close(several, single)
-    random = repaint(painter, noise=NoiseSettings("random"))
+    random = repaint(pipeline, noise=NoiseSettings("random"))
     assert_close(several[3:4], random.draw(random.codes([3])))
 
 
 def test_latent_files_vary_as_their_seed_does(paint, tmp_path):
-    painter = paint()
+    pipeline = paint()
     path = tmp_path / "face.safetensors"
-    save_latents(path, painter.codes([3]), model=painter.model_hash, settings={})
-    (source,) = painter.load_sources([path])
+    save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
+    (source,) = pipeline.load_sources([path])
     assert_close(
-        measure_noise_variation(painter, source, 4).std, measure_noise_variation(painter, 3, 4).std
+        measure_noise_variation(pipeline, source, 4).std,
+        measure_noise_variation(pipeline, 3, 4).std,
     )
 
 
@@ -74,10 +75,10 @@ def test_the_crop_is_where_noise_changes_most():
 
 
 def test_the_variation_figure(paint, tmp_path):
-    painter = paint()
+    pipeline = paint()
     told = []
     found = [
-        measure_noise_variation(painter, seed, 6, on_progress=lambda *step: told.append(step))
+        measure_noise_variation(pipeline, seed, 6, on_progress=lambda *step: told.append(step))
         for seed in (3, 5)
     ]
     write_variation_figure(tmp_path / "noise.png", iter(found), rows=2, crop=(2, 4, 6, 12))
@@ -109,13 +110,13 @@ def test_components_part_the_layers(tiny_generator, levels, split):
 
 
 def test_the_components_figure(paint, repaint, tmp_path):
-    painter = paint()
-    write_noise_layers_figure(painter, [3, 5], tmp_path / "noise.png")
+    pipeline = paint()
+    write_noise_layers_figure(pipeline, [3, 5], tmp_path / "noise.png")
     page = torch.from_numpy(np.asarray(Image.open(tmp_path / "noise.png")).copy()).permute(2, 0, 1)
     assert page.shape == (3, 2 * 16, 4 * 16)
     choices = [NoiseSettings(), NoiseSettings("none"), NoiseSettings("fixed", (3, 4, 5))]
     for column, choice in enumerate([*choices, NoiseSettings("fixed", (0, 1, 2))]):
-        other = repaint(painter, noise=choice)
+        other = repaint(pipeline, noise=choice)
         wanted = pixels.to_uint8(other.draw(other.codes([5]))[0])
         tile = page[:, 16:, column * 16 : column * 16 + 16]
         assert (tile.int() - wanted.int()).abs().max() <= 1
@@ -123,11 +124,11 @@ def test_the_components_figure(paint, repaint, tmp_path):
 
 
 def test_networks_without_noise_inputs_are_refused(paint, tmp_path):
-    painter = paint(noise=False)
-    set_noise_strength(painter.generator, 1.0)
+    pipeline = paint(noise=False)
+    set_noise_strength(pipeline.generator, 1.0)
     for use in (
-        lambda: measure_noise_variation(painter, 3),
-        lambda: write_noise_layers_figure(painter, [3], tmp_path / "x.png"),
+        lambda: measure_noise_variation(pipeline, 3),
+        lambda: write_noise_layers_figure(pipeline, [3], tmp_path / "x.png"),
     ):
         with pytest.raises(UsageError, match="this network has no noise inputs"):
             use()

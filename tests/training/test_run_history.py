@@ -16,7 +16,7 @@ from stylesmith.training.run_history import (
 RUN = Path("runs/my faces")
 
 
-def story(*records, **settings):
+def history(*records, **settings):
     config = RunConfig(preset="auto").change(
         data={"path": "/data/my faces.zip"}, training={"kimg": 100, **settings}
     )
@@ -52,24 +52,24 @@ def settings(told):
     ],
 )
 def test_score_signs_tell_who_is_ahead(real, fake, balance):
-    assert story(tick(real=real, fake=fake)).balance == balance
+    assert history(tick(real=real, fake=fake)).balance == balance
 
 
 def test_only_recent_ticks_judge_the_present():
     early = [tick(i, 0.99, 0.99) for i in range(1, 30)]
     late = [tick(i, 0.7, 0.7) for i in range(30, 50)]
-    assert story(*early, *late).balance == "healthy"
-    assert story(*late, *early).balance == "winning"  # went back: the late ones were replaced
+    assert history(*early, *late).balance == "healthy"
+    assert history(*late, *early).balance == "winning"  # went back: the late ones were replaced
 
 
 def test_curves_stay_single_valued_after_training_went_back():
-    told = story(tick(10), tick(20), tick(30), tick(20, loss_g=2.0), tick(25))
+    told = history(tick(10), tick(20), tick(30), tick(20, loss_g=2.0), tick(25))
     assert [record["images_seen"] for record in told.curve("progress")] == [10, 20, 25]
     assert told.curve("progress")[1]["loss_g"] == 2.0
 
 
 def test_a_healthy_run_is_told_to_go_on_and_to_draw():
-    told = story(tick(25_000))
+    told = history(tick(25_000))
     resume, draw = commands(told)
     assert resume == ["stylesmith", "train", "--resume", str(RUN), "--minutes", "30"]
     assert draw[:3] == ["stylesmith", "generate", str(RUN)] and "0-15" in draw
@@ -78,36 +78,36 @@ def test_a_healthy_run_is_told_to_go_on_and_to_draw():
 
 
 def test_a_winning_discriminator_calls_for_more_r1():
-    assert settings(story(tick(real=1, fake=1), r1_gamma=0.5)) == ["training.r1_gamma=2"]
-    assert settings(story(tick(real=1, fake=1), r1_gamma=0)) == ["training.r1_gamma=1"]
+    assert settings(history(tick(real=1, fake=1), r1_gamma=0.5)) == ["training.r1_gamma=2"]
+    assert settings(history(tick(real=1, fake=1), r1_gamma=0)) == ["training.r1_gamma=1"]
 
 
 def test_a_losing_discriminator_calls_for_less_r1_where_there_is_any():
-    assert settings(story(tick(real=0.3, fake=0.3), r1_gamma=2)) == ["training.r1_gamma=0.5"]
-    assert settings(story(tick(real=0.3, fake=0.3), r1_gamma=0)) == []
+    assert settings(history(tick(real=0.3, fake=0.3), r1_gamma=2)) == ["training.r1_gamma=0.5"]
+    assert settings(history(tick(real=0.3, fake=0.3), r1_gamma=0)) == []
 
 
 def test_few_pictures_call_for_mirroring_only_where_the_discriminator_wins():
     start = {"event": "start", "dataset_images": 800}
-    assert "data.mirror=true" in settings(story(start, tick(real=1, fake=1)))
-    assert settings(story(start, tick())) == []
+    assert "data.mirror=true" in settings(history(start, tick(real=1, fake=1)))
+    assert settings(history(start, tick())) == []
 
 
 def test_samples_that_are_alike_call_for_larger_batches():
-    told = story(tick(), {"event": "samples", "diversity": 0.2})
+    told = history(tick(), {"event": "samples", "diversity": 0.2})
     assert settings(told) == ["training.batch_size=64"]
     assert "collapsing" in describe_run(told)
-    assert settings(story(tick(), {"event": "samples", "diversity": 0.9})) == []
+    assert settings(history(tick(), {"event": "samples", "diversity": 0.9})) == []
 
 
 def test_dropped_steps_call_for_safer_numbers():
-    told = story(tick(), {"event": "dropped", "where": "loss_d"})
+    told = history(tick(), {"event": "dropped", "where": "loss_d"})
     assert settings(told)[0] == "training.precision=fp32"
     assert "1 step was dropped" in describe_run(told)
 
 
 def test_every_suggested_setting_is_accepted():
-    told = story(
+    told = history(
         {"event": "start", "dataset_images": 800},
         tick(real=1, fake=1, dropped=3),
         {"event": "samples", "diversity": 0.2},
@@ -119,15 +119,15 @@ def test_every_suggested_setting_is_accepted():
 
 def test_dropped_steps_count_by_place_and_include_unplaced_ones():
     drops = [{"event": "dropped", "where": place} for place in ("loss_d", "loss_d", "loss_g")]
-    assert story(*drops, tick(dropped=0)).dropped == {"loss_d": 2, "loss_g": 1}
-    assert story(*drops, tick(dropped=5)).dropped == {"loss_d": 2, "loss_g": 1, "unknown": 2}
+    assert history(*drops, tick(dropped=0)).dropped == {"loss_d": 2, "loss_g": 1}
+    assert history(*drops, tick(dropped=5)).dropped == {"loss_d": 2, "loss_g": 1, "unknown": 2}
 
 
 def test_the_end_is_that_of_the_last_session():
     start, stop = {"event": "start"}, {"event": "stop", "reason": "done"}
-    assert story(start, stop).stop_reason == "done"
-    assert story(start, stop, start).stop_reason is None
-    assert story().stop_reason is None
+    assert history(start, stop).stop_reason == "done"
+    assert history(start, stop, start).stop_reason is None
+    assert history().stop_reason is None
 
 
 def test_what_is_no_number_is_none():

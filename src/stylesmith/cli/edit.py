@@ -113,7 +113,7 @@ def edit(
     strengths = parse_strengths(strength)
     _check_options(find, direction, channel, without, boundary, classifiers)
     _check_output_path(out, find, force)
-    painter = open_pipeline(
+    pipeline = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -122,19 +122,19 @@ def edit(
         noise=noise,
         device=device,
     )
-    sources = read_sources(painter, seeds)
-    chosen = parse_layers(layers, painter.config, option="--layers") if layers else None
+    sources = read_sources(pipeline, seeds)
+    chosen = parse_layers(layers, pipeline.config, option="--layers") if layers else None
     if find is FindMethod.boundary:
-        normals = _boundary_normals(painter, boundary or [], classifiers, samples)
-        moves = _boundary_directions(painter, normals, chosen)
+        normals = _boundary_normals(pipeline, boundary or [], classifiers, samples)
+        moves = _boundary_directions(pipeline, normals, chosen)
     elif find:
-        moves = _find_directions(painter, find, chosen, count)
+        moves = _find_directions(pipeline, find, chosen, count)
     else:
-        moves = _read_directions(painter, direction or [], channel or [], chosen)
-    moves = _apply_without(painter, moves, without or [])
+        moves = _read_directions(pipeline, direction or [], channel or [], chosen)
+    moves = _apply_without(pipeline, moves, without or [])
     sheet, sources = (out / PREVIEW_FILE, sources[:1]) if find else (out, sources)
     with progress_bar("Drawing") as advance:
-        write_editing_grid(painter, sources, moves, strengths, sheet, on_progress=advance)
+        write_editing_grid(pipeline, sources, moves, strengths, sheet, on_progress=advance)
     if find:
         _write_directions(moves, out)
     rows = len(moves) * len(sources)
@@ -174,7 +174,7 @@ def _check_output_path(out: Path, find: FindMethod | None, force: bool) -> None:
 
 
 def _read_directions(
-    painter: "SamplingPipeline",
+    pipeline: "SamplingPipeline",
     paths: list[Path],
     channels: list[str],
     layers: "LayerIndices | None",
@@ -182,45 +182,45 @@ def _read_directions(
     from stylesmith.sampling.directions import channel_direction, read_direction
     from stylesmith.sampling.parsing import parse_channel
 
-    generator, model = painter.generator, painter.model_hash
+    generator, model = pipeline.generator, pipeline.model_hash
     found = [read_direction(path, generator, model=model) for path in paths]
-    found += [channel_direction(painter, *parse_channel(text)) for text in channels]
+    found += [channel_direction(pipeline, *parse_channel(text)) for text in channels]
     return found if layers is None else [move.with_layers(layers) for move in found]
 
 
 def _find_directions(
-    painter: "SamplingPipeline", find: FindMethod, layers: "LayerIndices | None", count: int
+    pipeline: "SamplingPipeline", find: FindMethod, layers: "LayerIndices | None", count: int
 ) -> "list[Direction]":
     from stylesmith.sampling.directions import pca_directions, sefa_directions
 
     search = sefa_directions if find is FindMethod.weights else pca_directions
-    return search(painter, layers=layers, count=count)
+    return search(pipeline, layers=layers, count=count)
 
 
 def _boundary_normals(
-    painter: "SamplingPipeline", files: list[Path], classifiers: Path | None, samples: int
+    pipeline: "SamplingPipeline", files: list[Path], classifiers: Path | None, samples: int
 ) -> "Mapping[str, Tensor]":
     """Of boundaries by name, from files or from what classifiers see."""
     from stylesmith.sampling.directions import read_boundary
 
     if classifiers is not None:
-        return _attribute_normals(painter, classifiers, samples)
+        return _attribute_normals(pipeline, classifiers, samples)
     return {path.stem: read_boundary(path) for path in files}
 
 
 def _boundary_directions(
-    painter: "SamplingPipeline", normals: "Mapping[str, Tensor]", layers: "LayerIndices | None"
+    pipeline: "SamplingPipeline", normals: "Mapping[str, Tensor]", layers: "LayerIndices | None"
 ) -> "list[Direction]":
     from stylesmith.sampling.directions import boundary_direction
 
     return [
-        boundary_direction(painter, normal, name=name, layers=layers)
+        boundary_direction(pipeline, normal, name=name, layers=layers)
         for name, normal in normals.items()
     ]
 
 
 def _attribute_normals(
-    painter: "SamplingPipeline", folder: Path, samples: int
+    pipeline: "SamplingPipeline", folder: Path, samples: int
 ) -> "dict[str, Tensor]":
     """Of the boundaries that classifiers draw through the untruncated w of a network."""
     import torch
@@ -234,8 +234,8 @@ def _attribute_normals(
     from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
     require_scikit_learn()
-    classifiers = open_classifiers(folder, painter.device)
-    whole = SamplingPipeline(painter.generator, SamplingSettings(label=painter.settings.label))
+    classifiers = open_classifiers(folder, pipeline.device)
+    whole = SamplingPipeline(pipeline.generator, SamplingSettings(label=pipeline.settings.label))
     with progress_bar("Looking") as advance:
         ws, logits = classify_seeds(whole, classifiers, samples, advance)
     found = attribute_boundaries(ws, logits, classifiers.attributes)
@@ -243,16 +243,16 @@ def _attribute_normals(
 
 
 def _apply_without(
-    painter: "SamplingPipeline", moves: "list[Direction]", paths: list[Path]
+    pipeline: "SamplingPipeline", moves: "list[Direction]", paths: list[Path]
 ) -> "list[Direction]":
     from stylesmith.sampling.directions import orthogonalize, read_direction
 
-    model = painter.model_hash
-    others = [read_direction(path, painter.generator, model=model) for path in paths]
+    model = pipeline.model_hash
+    others = [read_direction(path, pipeline.generator, model=model) for path in paths]
     if not others:
         return moves
     return [  # vectors of boundaries are readings, those of other directions are ways to go
-        orthogonalize(move, others, painter.w_samples if move.origin == "boundary" else None)
+        orthogonalize(move, others, pipeline.w_samples if move.origin == "boundary" else None)
         for move in moves
     ]
 

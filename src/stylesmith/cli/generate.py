@@ -79,7 +79,7 @@ def generate(
     grid = bool(out.suffix)
     if grid and latents:
         raise UsageError("--latents: one file for each picture; let --out be a folder")
-    painter = open_pipeline(
+    pipeline = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -88,13 +88,15 @@ def generate(
         noise=noise,
         device=device,
     )
-    sources = painter.load_sources(parts)
+    sources = pipeline.load_sources(parts)
     with progress_bar("Drawing") as advance:
         if grid:
-            write_grid(painter, sources, out, columns=columns, on_progress=advance)
+            write_grid(pipeline, sources, out, columns=columns, on_progress=advance)
         else:
             suffix = f".{format.value}"
-            write_folder(painter, sources, out, suffix=suffix, latents=latents, on_progress=advance)
+            write_folder(
+                pipeline, sources, out, suffix=suffix, latents=latents, on_progress=advance
+            )
     print_line(f"{count_text(len(sources), 'picture')} -> {out}")
 
 
@@ -133,7 +135,7 @@ def mix(
     from stylesmith.sampling.parsing import format_layers, layer_groups, parse_layers
 
     check_image_path(out, force=force)
-    painter = open_pipeline(
+    pipeline = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -142,14 +144,14 @@ def mix(
         noise=noise,
         device=device,
     )
-    config = painter.config
+    config = pipeline.config
     words = styles or list(layer_groups(config))
     layers = [parse_layers(word, config, option="--styles") for word in words]
-    down = read_sources(painter, rows, option="--rows")
-    across = read_sources(painter, columns, option="--columns")
+    down = read_sources(pipeline, rows, option="--rows")
+    across = read_sources(pipeline, columns, option="--columns")
     mixed = [MixingRow(source, chosen) for chosen in layers for source in down]
     with progress_bar("Drawing") as advance:
-        write_mixing_grid(painter, mixed, across, out, on_progress=advance)
+        write_mixing_grid(pipeline, mixed, across, out, on_progress=advance)
     for word, chosen in zip(words, layers, strict=True):
         print_line(
             f"{count_text(len(down), 'row')}: {word} styles (layers {format_layers(chosen)})"
@@ -201,7 +203,7 @@ def noise(
 
     window = parse_crop(crop) if crop else None
     check_image_path(out, force=force)
-    painter = open_pipeline(
+    pipeline = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -210,15 +212,15 @@ def noise(
         noise=f"fixed:{layers}" if layers else "fixed",
         device=device,
     )
-    sources = read_sources(painter, seeds)
+    sources = read_sources(pipeline, seeds)
     if figure is NoiseFigure.components:
-        _draw_components(painter, sources, out)
+        _draw_components(pipeline, sources, out)
     else:
-        _draw_variation(painter, sources, out, draws, window)
+        _draw_variation(pipeline, sources, out, draws, window)
 
 
 def _draw_variation(
-    painter: "SamplingPipeline",
+    pipeline: "SamplingPipeline",
     sources: "list[SeedOrLatent]",
     out: Path,
     draws: int,
@@ -234,7 +236,7 @@ def _draw_variation(
     def variations() -> Iterator[NoiseVariation]:
         for source in sources:
             with progress_bar("Drawing") as advance:
-                found = measure_noise_variation(painter, source, draws, on_progress=advance)
+                found = measure_noise_variation(pipeline, source, draws, on_progress=advance)
             mean, most = float(found.std.mean()), float(found.std.max())
             levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
             print_line(f"{image_stem(source)}: {levels}")
@@ -244,15 +246,17 @@ def _draw_variation(
     print_line(f"{count_text(len(sources), 'picture')}, {draws} draws each -> {out}")
 
 
-def _draw_components(painter: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path) -> None:
+def _draw_components(
+    pipeline: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path
+) -> None:
     from stylesmith.sampling.parsing import format_layers
     from stylesmith.sampling.stochastic_variation import (
         noise_layer_subsets,
         write_noise_layers_figure,
     )
 
-    write_noise_layers_figure(painter, sources, out)
-    chosen = noise_layer_subsets(painter.config).items()
+    write_noise_layers_figure(pipeline, sources, out)
+    chosen = noise_layer_subsets(pipeline.config).items()
     columns = ", ".join(f"{name} ({format_layers(layers) or '-'})" for name, layers in chosen)
     print_line(f"Noise on layers, from left to right: {columns}")
     print_line(f"{count_text(len(sources), 'picture')} -> {out}")

@@ -79,12 +79,12 @@ def open_pipeline(
 
 
 def read_sources(
-    painter: "SamplingPipeline", text: str, *, option: str = "--seeds"
+    pipeline: "SamplingPipeline", text: str, *, option: str = "--seeds"
 ) -> "list[SeedOrLatent]":
     """Seeds and latent files of an option."""
     from stylesmith.sampling.latent_codes import parse_seeds_and_paths
 
-    return painter.load_sources(parse_seeds_and_paths(text, option=option))
+    return pipeline.load_sources(parse_seeds_and_paths(text, option=option))
 
 
 def check_image_path(out: Path, *, force: bool, folder: bool = False) -> None:

@@ -103,7 +103,7 @@ def video(
     check_video_path(out)
     files.check_absent(out, force=force)
     rows, columns = parse_grid(grid) if grid else (1, 1)
-    painter = open_pipeline(
+    pipeline = open_pipeline(
         model,
         psi=psi,
         psi_layers=psi_layers,
@@ -112,18 +112,18 @@ def video(
         noise=noise,
         device=device,
     )
-    sources = read_sources(painter, seeds)
+    sources = read_sources(pipeline, seeds)
     loops = _split_into_loops(sources, rows * columns, at_least=1 if kind is VideoKind.noise else 2)
     if kind is VideoKind.mix:
-        motions = _mixing_motions(painter, loops, base, styles, way)
+        motions = _mixing_motions(pipeline, loops, base, styles, way)
     elif base is not None:
         raise UsageError(f"--base {base}: only --kind mix has a base")
     else:
-        motions = _image_motions(painter, loops, kind, way)
+        motions = _image_motions(pipeline, loops, kind, way)
     length = NOISE_LOOP_KEYFRAMES if kind is VideoKind.noise else len(loops[0])
     total = length * frames
     drawn = draw_frames(
-        painter, motions, keyframes=length, frames_per_keyframe=frames, columns=columns
+        pipeline, motions, keyframes=length, frames_per_keyframe=frames, columns=columns
     )
     with progress_bar("Drawing", total) as advance:
         write_video(out, _with_progress(drawn, total, advance), fps=fps)
@@ -131,21 +131,21 @@ def video(
 
 
 def _image_motions(
-    painter: "SamplingPipeline", loops: "list[list[SeedOrLatent]]", kind: VideoKind, way: WayName
+    pipeline: "SamplingPipeline", loops: "list[list[SeedOrLatent]]", kind: VideoKind, way: WayName
 ) -> "list[LatentPath]":
     from stylesmith.sampling.video import latent_path, noise_path
 
     if kind is VideoKind.walk:
-        return [latent_path(painter, loop, way.value) for loop in loops]
+        return [latent_path(pipeline, loop, way.value) for loop in loops]
     if len(loops[0]) > 1:
         raise UsageError(
             f"--seeds: a loop of noise has one picture; name {len(loops)}, or a larger --grid"
         )
-    return [noise_path(painter, loop[0]) for loop in loops]
+    return [noise_path(pipeline, loop[0]) for loop in loops]
 
 
 def _mixing_motions(
-    painter: "SamplingPipeline",
+    pipeline: "SamplingPipeline",
     loops: "list[list[SeedOrLatent]]",
     base: str | None,
     styles: str,
@@ -154,11 +154,11 @@ def _mixing_motions(
     from stylesmith.sampling.parsing import parse_layers
     from stylesmith.sampling.video import mixing_path
 
-    layers = parse_layers(styles, painter.config, option="--styles")
-    sources = read_sources(painter, base, option="--base") if base else []
+    layers = parse_layers(styles, pipeline.config, option="--styles")
+    sources = read_sources(pipeline, base, option="--base") if base else []
     if len(sources) != 1:
         raise UsageError("--kind mix: name one seed or latent file with --base")
-    return [mixing_path(painter, sources[0], loop, layers, way.value) for loop in loops]
+    return [mixing_path(pipeline, sources[0], loop, layers, way.value) for loop in loops]
 
 
 def _split_into_loops(

@@ -36,13 +36,13 @@ class Activations:
     """The same in front of that layer's AdaIN; empty where a network has none."""
 
 
-def capture_activations(painter: SamplingPipeline, codes: LatentCodes) -> Activations:
+def capture_activations(pipeline: SamplingPipeline, codes: LatentCodes) -> Activations:
     """Draw, and keep what goes through the network."""
-    blocks = synthesis_blocks(painter.generator)
+    blocks = synthesis_blocks(pipeline.generator)
     layers = [getattr(block, "layer1", None) for block in blocks]
     last = [layer for layer in layers if isinstance(layer, AdaINLayer)]
     with capture_outputs(blocks) as features, capture_adain_inputs(last) as unnormalized:
-        images = painter.draw(codes)
+        images = pipeline.draw(codes)
     return Activations(images, features, unnormalized)
 
 
@@ -182,8 +182,8 @@ def downsample_to_tile(images: Tensor) -> Tensor:
 
 
 def capture_activations_of_seeds(
-    painter: SamplingPipeline, seeds: Sequence[int]
+    pipeline: SamplingPipeline, seeds: Sequence[int]
 ) -> Iterator[Activations]:
     """Activations of each seed in turn, for measures over many images."""
     for seed in seeds:
-        yield capture_activations(painter, painter.codes([seed]))
+        yield capture_activations(pipeline, pipeline.codes([seed]))

@@ -97,9 +97,9 @@ def activations_without_droplets(
 
 def mean_peak_curve(subject: FigureInput, on_progress: ProgressCallback) -> ResolutionCurve:
     """The peak at each resolution, as a mean over images."""
-    count, painter = _peak_image_count(subject), subject.pipeline()
+    count, pipeline = _peak_image_count(subject), subject.pipeline()
     rows, names = [], []
-    for number, seen in enumerate(capture_activations_of_seeds(painter, range(count)), 1):
+    for number, seen in enumerate(capture_activations_of_seeds(pipeline, range(count)), 1):
         rows.append(torch.cat([max_normalized_rms(maps) for maps in seen.features]))
         names = resolution_names(seen.features)
         on_progress(number, count)
@@ -134,8 +134,8 @@ def _activation_panel(subject: FigureInput) -> ImagePanel:
 
 
 def _capture_one_image(subject: FigureInput) -> Activations:
-    painter = subject.pipeline()
-    return capture_activations(painter, painter.codes(subject.exact_sources(painter, [0])))
+    pipeline = subject.pipeline()
+    return capture_activations(pipeline, pipeline.codes(subject.exact_sources(pipeline, [0])))
 
 
 def _peak_chart(subjects: list[FigureInput], on_progress: ProgressCallback) -> ChartPanel:
@@ -171,17 +171,17 @@ def corrupted_image_activations(
     Raises:
         UsageError: If the user chose other than two images.
     """
-    painter = subject.pipeline()
+    pipeline = subject.pipeline()
     if subject.options.seeds is None:
-        sources, rule = _choose_usual_and_unusual(subject, painter, on_progress)
+        sources, rule = _choose_usual_and_unusual(subject, pipeline, on_progress)
         words = ["most usual: ", "most unusual: "]
     else:
-        sources, rule = subject.exact_sources(painter, (0, 1)), "They were chosen by hand."
+        sources, rule = subject.exact_sources(pipeline, (0, 1)), "They were chosen by hand."
         words = ["", ""]
     panels = [
         [
             _strongest_maps_panel(
-                capture_activations(painter, painter.codes([source])), word + image_stem(source)
+                capture_activations(pipeline, pipeline.codes([source])), word + image_stem(source)
             )
         ]
         for source, word in zip(sources, words, strict=True)
@@ -200,12 +200,12 @@ def progressive_growing_activations(
     subjects = subject.compared_inputs()
     panels, curves = [], []
     for one in subjects:
-        painter = one.pipeline()
-        source = one.exact_sources(painter, [0])
+        pipeline = one.pipeline()
+        source = one.exact_sources(pipeline, [0])
         panels.append(
             [
                 _strongest_maps_panel(
-                    capture_activations(painter, painter.codes(source)), _name_and_growing(one)
+                    capture_activations(pipeline, pipeline.codes(source)), _name_and_growing(one)
                 )
             ]
         )
@@ -248,14 +248,14 @@ def high_frequency_curve(subject: FigureInput, on_progress: ProgressCallback) ->
 
 
 def _choose_usual_and_unusual(
-    subject: FigureInput, painter: SamplingPipeline, on_progress: ProgressCallback
+    subject: FigureInput, pipeline: SamplingPipeline, on_progress: ProgressCallback
 ) -> tuple[list[SeedOrLatent], str]:
     """The seeds with the most and the least usual activations, and the rule in words."""
     count = subject.options.count or DEFAULT_CANDIDATE_IMAGES
     if count < 2:
         raise UsageError(f"--count {count}: wanted at least two images to choose from")
     rows = []
-    for number, seen in enumerate(capture_activations_of_seeds(painter, range(count)), 1):
+    for number, seen in enumerate(capture_activations_of_seeds(pipeline, range(count)), 1):
         rows.append(torch.cat([max_normalized_rms(maps) for maps in seen.features]).cpu())
         on_progress(number, count)
     rule = (

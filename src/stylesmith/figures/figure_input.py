@@ -87,23 +87,23 @@ class FigureInput:
         )
         return SamplingPipeline(self.generator, settings)
 
-    def sources(self, painter: SamplingPipeline, default: Sequence[int]) -> list[SeedOrLatent]:
+    def sources(self, pipeline: SamplingPipeline, default: Sequence[int]) -> list[SeedOrLatent]:
         """The seeds and latent files that the user chose, or else these seeds.
 
         Raises:
             DataError: If a latent file is missing, damaged, or belongs to another generator.
         """
-        return painter.load_sources(self.options.seeds or default)
+        return pipeline.load_sources(self.options.seeds or default)
 
     def exact_sources(
-        self, painter: SamplingPipeline, default: Sequence[int]
+        self, pipeline: SamplingPipeline, default: Sequence[int]
     ) -> list[SeedOrLatent]:
         """`sources`, for figures that show as many pictures as there are defaults.
 
         Raises:
             UsageError: If the user chose more or fewer.
         """
-        found = self.sources(painter, default)
+        found = self.sources(pipeline, default)
         if len(found) != len(default):
             wanted = f"{len(default)} picture{'s' if len(default) > 1 else ''}"
             raise UsageError(f"--seeds: names {len(found)}; this figure shows {wanted}")

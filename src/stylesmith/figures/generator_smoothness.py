@@ -108,17 +108,17 @@ def jacobian_conditioning(subject: FigureInput, on_progress: ProgressCallback) -
 
 def normalized_spectra(subject: FigureInput, on_progress: ProgressCallback) -> Tensor:
     """Singular values at the w of the first seeds, largest first and divided by it: `(N, D)`."""
-    painter, count = subject.pipeline(), subject.options.count or DEFAULT_JACOBIANS
+    pipeline, count = subject.pipeline(), subject.options.count or DEFAULT_JACOBIANS
     rows = []
     for seed in range(count):
-        rows.append(normalized_spectrum(painter, painter.ws([seed])[0, 0]))
+        rows.append(normalized_spectrum(pipeline, pipeline.ws([seed])[0, 0]))
         on_progress(seed + 1, count)
     return torch.stack(rows)
 
 
-def normalized_spectrum(painter: SamplingPipeline, w: Tensor) -> Tensor:
+def normalized_spectrum(pipeline: SamplingPipeline, w: Tensor) -> Tensor:
     """Singular values at one w `(D,)`, which goes to all layers, divided by the largest: `(D,)`."""
-    generator = painter.generator
+    generator = pipeline.generator
     height, width = generator.image_size
 
     def draw(w: Tensor) -> Tensor:
@@ -198,24 +198,24 @@ def measure_image_path_lengths(
         UsageError: If the distance that the user chose doesn't fit the images.
         ModelError: If its weights are missing.
     """
-    painter, size = subject.pipeline(), subject.generator.image_size
-    distance, note = choose_distance(subject.options.distance, size, painter.device)
+    pipeline, size = subject.pipeline(), subject.generator.image_size
+    distance, note = choose_distance(subject.options.distance, size, pipeline.device)
     count, keys = subject.options.count or DEFAULT_SCORED_IMAGES, RandomKeys(0)
-    step, width = max(1, batch_size(size) // 4), painter.config.mapping.z_dim
+    step, width = max(1, batch_size(size) // 4), pipeline.config.mapping.z_dim
     values = []
     for start in range(0, count, step):
         seeds = range(start, min(start + step, count))
-        noise = painter.noise_maps(seeds)
+        noise = pipeline.noise_maps(seeds)
         ends = (
-            painter.map_z(torch.stack([keys.normal(width, "end", seed, way) for seed in seeds]))
+            pipeline.map_z(torch.stack([keys.normal(width, "end", seed, way) for seed in seeds]))
             for way in range(PATHS_PER_IMAGE)
         )
         with disable_tf32():
             values.append(
                 path_lengths_around(
-                    partial(painter.generator.draw, noise=noise),
+                    partial(pipeline.generator.draw, noise=noise),
                     distance.embed,
-                    painter.ws(seeds),
+                    pipeline.ws(seeds),
                     ends,
                 ).cpu()
             )
@@ -226,14 +226,14 @@ def measure_image_path_lengths(
 
 def low_and_high_path_lengths(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 4: random images of low and of high path length."""
-    scores, painter = measure_image_path_lengths(subject, on_progress), subject.pipeline()
+    scores, pipeline = measure_image_path_lengths(subject, on_progress), subject.pipeline()
     panels = []
     for letter, kind, seeds, sign, place in (
         ("a", "low", scores.low_seeds, "<=", LOW_PERCENTILE),
         ("b", "high", scores.high_seeds, ">=", HIGH_PERCENTILE),
     ):
         some = RandomKeys(0).permutation(len(seeds), kind)[:IMAGES_PER_END]
-        images = draw_images(painter, seeds[some].tolist(), lambda done, of: None)
+        images = draw_images(pipeline, seeds[some].tolist(), lambda done, of: None)
         title = f"({letter}) {kind} path length: {sign} {np.percentile(scores.values, place):.4g}"
         panels.append(ImagePanel(arrange_in_rows(images, min(5, len(images))), title=title))
     caption = (

@@ -71,17 +71,17 @@ class UncuratedSamples:
     def __call__(self, subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
         """Draw as many latents of one random stream as there are places."""
         layers = tuple(range(min(TRUNCATED_LAYERS, count_layers(subject.generator.config))))
-        painter = subject.pipeline(psi=UNCURATED_PSI, psi_layers=layers)
+        pipeline = subject.pipeline(psi=UNCURATED_PSI, psi_layers=layers)
         seed = stream_seed(subject.options.seeds, self.seed)
         count = count_falling_size_images(self.rows, self.lods)
-        z = stream_latents(seed, count, painter.config.mapping.z_dim)
+        z = stream_latents(seed, count, pipeline.config.mapping.z_dim)
         picture = columns_of_falling_size(
-            draw_from_z(painter, z, on_progress), self.rows, self.lods
+            draw_from_z(pipeline, z, on_progress), self.rows, self.lods
         )
         caption = (
             f"StyleGAN, Figure {self.figure_number} (there {self.data}). Uncurated set of {count} "
             f"images drawn by {subject.name} from random latents (stream of seed {seed}), with psi "
-            f"= {painter.settings.psi:g} for the {describe_style_layers(layers, painter.config)}."
+            f"= {pipeline.settings.psi:g} for the {describe_style_layers(layers, pipeline.config)}."
         )
         return FigureLayout(caption, [[ImagePanel(picture[None, None], zoom=1)]])
 
@@ -94,29 +94,29 @@ UNCURATED_CAT = UncuratedSamples(12, "LSUN Cat", 5, (0, 0, 1, 1, 2, 2, 2), 1)
 
 def hand_picked_samples(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 11: seeds that someone chose, without truncation."""
-    painter = subject.pipeline()
-    sources = subject.sources(painter, HAND_PICKED_SEEDS)
+    pipeline = subject.pipeline()
+    sources = subject.sources(pipeline, HAND_PICKED_SEEDS)
     published = "" if subject.options.seeds else ", which were picked for the published network"
     caption = (
         f"StyleGAN2, Figure 11. Hand-picked examples, for {subject.name}: "
-        f"{describe_sources(sources)}{published}; psi = {painter.settings.psi:g}."
+        f"{describe_sources(sources)}{published}; psi = {pipeline.settings.psi:g}."
     )
     return FigureLayout(
-        caption, [[ImagePanel(arrange_in_rows(draw_images(painter, sources, on_progress)))]]
+        caption, [[ImagePanel(arrange_in_rows(draw_images(pipeline, sources, on_progress)))]]
     )
 
 
 def random_samples(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 12: random outputs with truncation at all resolutions."""
-    painter = subject.pipeline(psi=0.5)
-    sources = subject.sources(painter, RANDOM_SAMPLE_SEEDS)
+    pipeline = subject.pipeline(psi=0.5)
+    sources = subject.sources(pipeline, RANDOM_SAMPLE_SEEDS)
     caption = (
         f"StyleGAN2, Figure 12. Uncurated results of {subject.name}: random outputs "
         f"({describe_sources(sources)}) with truncation applied at all resolutions using psi = "
-        f"{painter.settings.psi:g}."
+        f"{pipeline.settings.psi:g}."
     )
     return FigureLayout(
-        caption, [[ImagePanel(arrange_in_rows(draw_images(painter, sources, on_progress)))]]
+        caption, [[ImagePanel(arrange_in_rows(draw_images(pipeline, sources, on_progress)))]]
     )
 
 
@@ -139,11 +139,13 @@ def stream_latents(seed: int, count: int, z_dim: int) -> Tensor:
     return torch.from_numpy(numbers).float()
 
 
-def draw_from_z(painter: SamplingPipeline, z: Tensor, on_progress: ProgressCallback) -> Tensor:
+def draw_from_z(pipeline: SamplingPipeline, z: Tensor, on_progress: ProgressCallback) -> Tensor:
     """Images `(N, C, H, W)` of latents `(N, z_dim)` with the network's own noise, on the CPU."""
     images: list[Tensor] = []
     for part in z.split(DEFAULT_BATCH_SIZE):
-        images.append(painter.draw(LatentCodes(painter.map_z(part), painter.noise_maps([0]))).cpu())
+        images.append(
+            pipeline.draw(LatentCodes(pipeline.map_z(part), pipeline.noise_maps([0]))).cpu()
+        )
         on_progress(sum(map(len, images)), len(z))
     return torch.cat(images)
 
@@ -209,9 +211,11 @@ class TwoModelSamples:
         """Draw both without truncation; measure them, if the user named a count of images."""
         panels, parts = [], []
         for letter, each in zip("ab", (subject, subject.other()), strict=True):
-            painter = each.pipeline()
-            sources = each.sources(painter, self.seeds)
-            images = arrange_in_rows(draw_images(painter, sources, on_progress), COMPARISON_COLUMNS)
+            pipeline = each.pipeline()
+            sources = each.sources(pipeline, self.seeds)
+            images = arrange_in_rows(
+                draw_images(pipeline, sources, on_progress), COMPARISON_COLUMNS
+            )
             scores, origin = model_scores(each, on_progress)
             beneath, names = format_scores(scores)
             panels.append(ImagePanel(images, title=f"({letter}) {each.name}", text_below=beneath))

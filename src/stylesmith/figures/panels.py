@@ -82,11 +82,11 @@ class FigureLayout:
 
 
 def draw_images(
-    painter: SamplingPipeline, sources: Sequence[SeedOrLatent], on_progress: ProgressCallback
+    pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], on_progress: ProgressCallback
 ) -> Tensor:
     """Images `(N, C, H, W)` of all sources, on the CPU."""
     images: list[Tensor] = []
-    for _, drawn in draw_batches(painter, sources):
+    for _, drawn in draw_batches(pipeline, sources):
         images.extend(drawn)
         on_progress(len(images), len(sources))
     return torch.stack(images)

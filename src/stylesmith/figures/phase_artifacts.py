@@ -68,15 +68,15 @@ def phase_artifacts(subject: FigureInput, on_progress: ProgressCallback) -> Figu
 
 
 def coarse_style_path(
-    painter: SamplingPipeline, ends: list[SeedOrLatent], count: int
+    pipeline: SamplingPipeline, ends: list[SeedOrLatent], count: int
 ) -> LatentCodes:
     """Codes that go from the first source to the coarse styles of the second."""
-    first, second = painter.codes(ends).ws
-    rows = ws_rows(layer_groups(painter.config)["coarse"], painter.config)
+    first, second = pipeline.codes(ends).ws
+    rows = ws_rows(layer_groups(pipeline.config)["coarse"], pipeline.config)
     ws = first.repeat(count, 1, 1)
     times = torch.linspace(0, 1, count, device=ws.device)[:, None, None]
     ws[:, rows] = torch.lerp(first[rows], second[rows], times)
-    return LatentCodes(ws, [None] * len(painter.config.noise_shapes))
+    return LatentCodes(ws, [None] * len(pipeline.config.noise_shapes))
 
 
 def detail_bands(images: Tensor, levels: int) -> list[Tensor]:
@@ -136,13 +136,13 @@ def mark_column(images: Tensor, column: int) -> Tensor:
 
 
 def _draw_frames(subject: FigureInput) -> Tensor:
-    painter = subject.pipeline(noise=NoiseSettings("none"))
-    ends = subject.exact_sources(painter, DEFAULT_END_SEEDS)
+    pipeline = subject.pipeline(noise=NoiseSettings("none"))
+    ends = subject.exact_sources(pipeline, DEFAULT_END_SEEDS)
     count = subject.options.count or DEFAULT_FRAMES
     if count < 2:
         raise UsageError(f"--count {count}: wanted at least two frames")
-    path = coarse_style_path(painter, ends, count)
-    parts = [painter.draw(path[start : start + 16]) for start in range(0, count, 16)]
+    path = coarse_style_path(pipeline, ends, count)
+    parts = [pipeline.draw(path[start : start + 16]) for start in range(0, count, 16)]
     return torch.cat([part.cpu() for part in parts])
 
 

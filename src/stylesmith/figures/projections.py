@@ -203,9 +203,9 @@ def _project_generated_and_real(
 
 
 def _read_projected_image(found: ProjectionResult, projector: Projector) -> ProjectedExample:
-    painter = projector.pipeline
-    codes = load_latents(found.folder.latent, painter.config, model=painter.model_hash)
-    image = painter.draw(painter.codes([codes]))[0].cpu()
+    pipeline = projector.pipeline
+    codes = load_latents(found.folder.latent, pipeline.config, model=pipeline.model_hash)
+    image = pipeline.draw(pipeline.codes([codes]))[0].cpu()
     looked_for = len(projector.optimizer.variables.noise_shapes)
     noise = [map_.cpu() for map_ in codes.noise[:looked_for] if map_ is not None]
     return ProjectedExample(found.target.image, image, noise, found.distance)

@@ -46,10 +46,10 @@ ROWS_PER_LAYER_GROUP = {"coarse": 3, "middle": 2, "fine": 1}
 def style_mixing(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 3: everything as source A is, but for some styles of source B."""
     subject.require_styles()
-    painter = subject.pipeline()
+    pipeline = subject.pipeline()
     ranges = trained_layer_groups(subject.generator)
     named = [(name, ranges[name]) for name in ranges for _ in range(ROWS_PER_LAYER_GROUP[name])]
-    sources = subject.sources(painter, (*DEFAULT_SEEDS_A[: len(named)], *DEFAULT_SEEDS_B))
+    sources = subject.sources(pipeline, (*DEFAULT_SEEDS_A[: len(named)], *DEFAULT_SEEDS_B))
     if len(sources) <= len(named):
         raise UsageError(
             f"--seeds: wanted {len(named)} for source A, one for each row, and one or more for "
@@ -57,9 +57,9 @@ def style_mixing(subject: FigureInput, on_progress: ProgressCallback) -> FigureL
         )
     rows = [MixingRow(source, layers) for source, (_, layers) in zip(sources, named, strict=False)]
     top = sources[len(named) :]
-    images = mixed_images(painter, rows, top, on_progress)
+    images = mixed_images(pipeline, rows, top, on_progress)
     spans = "; ".join(
-        f"{name} styles are {describe_style_layers(layers, painter.config)}"
+        f"{name} styles are {describe_style_layers(layers, pipeline.config)}"
         for name, layers in ranges.items()
     )
     caption = (
@@ -85,28 +85,28 @@ def trained_layer_groups(generator: Generator) -> dict[str, LayerIndices]:
 
 
 def mixed_images(
-    painter: SamplingPipeline,
+    pipeline: SamplingPipeline,
     rows: Sequence[MixingRow],
     top: Sequence[SeedOrLatent],
     on_progress: ProgressCallback,
 ) -> Tensor:
     """Images `(1 + rows, 1 + columns, C, H, W)`, all NaN in the corner."""
-    lenders = painter.codes(top)
+    lenders = pipeline.codes(top)
     total = len(rows) + 1
-    across = draw_images(painter, top, lambda done, of: None)
+    across = draw_images(pipeline, top, lambda done, of: None)
     corner = torch.full_like(across[:1], torch.nan)
     lines = [torch.cat([corner, across])]
     for row in rows:
-        own = painter.codes([row.source])
+        own = pipeline.codes([row.source])
         mixed = [
-            painter.draw(
+            pipeline.draw(
                 mix_styles(
-                    own, lenders[start : start + DEFAULT_BATCH_SIZE], row.layers, painter.config
+                    own, lenders[start : start + DEFAULT_BATCH_SIZE], row.layers, pipeline.config
                 )
             )
             for start in range(0, len(top), DEFAULT_BATCH_SIZE)
         ]
-        lines.append(torch.cat([painter.draw(own), *mixed]).cpu())
+        lines.append(torch.cat([pipeline.draw(own), *mixed]).cpu())
         on_progress(len(lines), total)
     return torch.stack(lines)
 
@@ -121,9 +121,9 @@ MIN_COLUMN_WIDTH = 192
 def stochastic_variation(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 4: an image, crops of draws with other noise, the deviation of each pixel."""
     subject.require_noise()
-    painter = subject.pipeline()
+    pipeline = subject.pipeline()
     sources, draws = (
-        subject.sources(painter, DEFAULT_VARIATION_SEEDS),
+        subject.sources(pipeline, DEFAULT_VARIATION_SEEDS),
         subject.options.count or DEFAULT_NOISE_DRAWS,
     )
     rows, largest = [], 0.0
@@ -132,7 +132,7 @@ def stochastic_variation(subject: FigureInput, on_progress: ProgressCallback) ->
         def advance(done: int, _: int, before: int = number * draws) -> None:
             on_progress(before + done, draws * len(sources))
 
-        variation = measure_noise_variation(painter, source, draws, on_progress=advance)
+        variation = measure_noise_variation(pipeline, source, draws, on_progress=advance)
         window = most_varied_window(variation.std)
         largest = max(largest, float(variation.std.max()))
         rows.append(
@@ -160,9 +160,9 @@ def noise_components(subject: FigureInput, on_progress: ProgressCallback) -> Fig
     parts = noise_layer_subsets(config)
     columns = []
     for number, layers in enumerate(parts.values(), 1):
-        painter = subject.pipeline(noise=NoiseSettings("fixed", layers))
-        sources = subject.sources(painter, DEFAULT_COMPONENT_SEEDS)
-        columns.append(draw_images(painter, sources, lambda done, of: None))
+        pipeline = subject.pipeline(noise=NoiseSettings("fixed", layers))
+        sources = subject.sources(pipeline, DEFAULT_COMPONENT_SEEDS)
+        columns.append(draw_images(pipeline, sources, lambda done, of: None))
         on_progress(number, len(parts))
     images = torch.stack(columns, dim=1)
     caption = (
@@ -192,9 +192,9 @@ def truncation_trick(subject: FigureInput, on_progress: ProgressCallback) -> Fig
     """Figure 8: a row for each seed, a column for each psi."""
     columns = []
     for number, psi in enumerate(TRUNCATION_PSIS, 1):
-        painter = subject.pipeline(psi=psi)
-        sources = subject.sources(painter, DEFAULT_TRUNCATION_SEEDS)
-        columns.append(painter.draw(painter.codes(sources)).cpu())
+        pipeline = subject.pipeline(psi=psi)
+        sources = subject.sources(pipeline, DEFAULT_TRUNCATION_SEEDS)
+        columns.append(pipeline.draw(pipeline.codes(sources)).cpu())
         on_progress(number, len(TRUNCATION_PSIS))
     images = torch.stack(columns, dim=1)
     caption = (

@@ -153,12 +153,12 @@ def _read_run(folder: Path) -> SourceMeasurements:
     run = RunFolder(folder)
     if not run.exists() or (folder / WEIGHTS_FILE).is_file():
         raise ModelError(f"{folder}: not a run folder; wanted one, or a file of metrics")
-    story = RunHistory(run.read_config(), read_log(run.log))
+    history = RunHistory(run.read_config(), read_log(run.log))
     snapshots = [
         MeasuredSnapshot(_parse_logged_scores(record.get("scores")), record["images_seen"])
-        for record in story.curve("metrics")
+        for record in history.curve("metrics")
     ]
-    config = story.config
+    config = history.config
     height, width = config.data.size
     data = f"{Path(config.data.path).name or 'images'} at {width}x{height}"
     return _choose_snapshot(folder, snapshots, data, config.preset)
