@@ -249,7 +249,7 @@ def plan_classifier_training(
     device: torch.device,
     precision: Precision = FP32,
 ) -> ClassifierTraining:
-    """A lesson by protocol: `paper` or `small`.
+    """Plan of the training by protocol: `paper` or `small`.
 
     Raises:
         DataError: If there are too few images to hold any out.
@@ -278,7 +278,7 @@ def train_classifiers(
     Attributes are dealt out to the processes.
 
     Raises:
-        OutputError: If the folder holds classifiers of another lesson, and `force` is off.
+        OutputError: If the folder holds classifiers of another training, and `force` is off.
     """
     data = data_hash(training.dataset)
     places = range(len(training.attributes.names))
@@ -401,7 +401,7 @@ def _load_finished(
     """What is there of this classifier; None if nothing is, or it is damaged.
 
     Raises:
-        OutputError: If it is one of another lesson.
+        OutputError: If it is one of another training.
     """
     try:
         network, facts = load_classifier(classifier_path(out, index))

@@ -39,7 +39,7 @@ class ReadBudget:
     named_globals: dict[str, str] = field(default_factory=dict)
     """Globals that the file names, and where each comes first."""
     refused_globals: set[str] = field(default_factory=set)
-    """Those that have no stand-in."""
+    """Names of globals that are not allowed."""
     steps_taken: int = 0
     bytes_taken: int = 0
 
@@ -351,7 +351,7 @@ ALLOWED_GLOBALS = {
 
 
 def find_global(name: str, table: Mapping[str, AllowedGlobal]) -> AllowedGlobal | None:
-    """The stand-in of a global, under any of the names that Python and numpy gave it."""
+    """The allowed global of a name, under any of the names that Python and numpy gave it."""
     name = name.replace("numpy._core.", "numpy.core.").replace("__builtin__.", "builtins.")
     return table.get(name)
 

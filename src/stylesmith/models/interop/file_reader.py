@@ -286,7 +286,7 @@ def open_read_budget(path: Path, *, survey: bool = False) -> ReadBudget:
 
 
 def read_values(session: ReadBudget) -> Any:
-    """What the file holds, as plain values and stand-ins.
+    """What the file holds, as plain values and inert objects.
 
     Raises:
         ModelError: If it is damaged or wants anything but data; nothing is run in any case.

@@ -292,7 +292,7 @@ class RestrictedUnpickler:
         OBJECT_OPCODES[name](self, argument)
 
     def _find_class(self, module: Any, name: Any) -> AllowedGlobal:
-        """The stand-in for a global."""
+        """The allowed global."""
         if not isinstance(module, str) or not isinstance(name, str):
             raise CorruptFileError("a global without name")
         full = f"{module}.{name}"
@@ -328,17 +328,17 @@ class RestrictedUnpickler:
         self.stack.push(UnknownObject(what.name))
 
     def load_reduce(self) -> None:
-        """Push what a stand-in makes of arguments."""
+        """Push the result of an allowed global called with arguments."""
         arguments, what = self.stack.pop(), self.stack.pop()
         self.stack.push(self._call(getattr(what, "call", None), what, arguments))
 
     def load_newobj(self) -> None:
-        """Push the instance that a stand-in makes."""
+        """Push a new instance of an allowed class."""
         arguments, what = self.stack.pop(), self.stack.pop()
         self.stack.push(self._call(getattr(what, "new", None), what, arguments))
 
     def build(self) -> None:
-        """Give a state to the stand-in on top."""
+        """Give a state to the object on top."""
         state, target = self.stack.pop(), self.stack.top()
         if isinstance(target, dict):  # attributes of an ordered dict are notes of its library
             return
