@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig, TrainingConfig
+from stylesmith.config import ConvolutionalConfig, MappingConfig, ModulatedConfig, TrainingConfig
 from stylesmith.config.training import GrowthConfig
 from stylesmith.figures import FIGURES
 from stylesmith.figures.tables.compute_cost import compute_cost_table
@@ -29,9 +29,9 @@ NOTHING_TO_IMPLEMENT = {
 PYRAMID = {"levels", "image_channels", "channel_base", "max_channels", "label_size"}
 LABELS = {"label_mode", "label_layers", "label_lr_multiplier"}
 OURS = {
-    "generator": (GeneratorConfig, PYRAMID),
+    "generator": (ModulatedConfig, PYRAMID),
     "generator.mapping": (MappingConfig, {"label_mode", "w_avg_beta"}),
-    "discriminator": (DiscriminatorConfig, PYRAMID | LABELS | {"base"}),
+    "discriminator": (ConvolutionalConfig, PYRAMID | LABELS | {"base", "kind"}),
     "training": (TrainingConfig, {"micro_batch", "seed", "precision", "order", "ema_rampup"}),
     "training.growth": (GrowthConfig, {"repeats"}),
 }

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from stylesmith.config import GeneratorConfig
+from stylesmith.config import AdaINConfig, GeneratorConfig
 from stylesmith.errors import ConfigError
 
 TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": False}
@@ -11,7 +11,7 @@ ADAIN = {"kind": "adain", "connection": "grow"}
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "adain"}, "kind adain needs connection=grow, got skip"),
+        (ADAIN | {"connection": "skip"}, "kind adain needs connection=grow, got skip"),
         (TRADITIONAL | {"connection": "orig"}, "needs connection=grow, got orig"),
         (TRADITIONAL | {"constant_input": True}, "needs constant_input=false, got true"),
         (ADAIN | {"demodulate": False}, "kind adain needs demodulate=true, got false"),
@@ -26,6 +26,13 @@ def test_parts_that_a_kind_does_not_have_are_refused(fields, message):
         GeneratorConfig(**fields)
     with pytest.raises(ConfigError, match=f"{message}$"):
         GeneratorConfig().change(**fields)
+
+
+def test_a_change_of_kind_keeps_values_that_the_new_kind_may_refuse():
+    with pytest.raises(ConfigError, match=r"^kind adain needs connection=grow, got skip$"):
+        GeneratorConfig().change(kind="adain")
+    changed = GeneratorConfig(levels=5, noise=False).change(kind="adain", connection="grow")
+    assert changed == AdaINConfig(levels=5, noise=False)
 
 
 @pytest.mark.parametrize("connection", ["grow", "orig", "skip", "resid", "multiscale"])

@@ -2,22 +2,30 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from stylesmith.config import (
+    AdaINConfig,
     Config,
+    ConvolutionalConfig,
     DataConfig,
     DiscriminatorConfig,
     GeneratorConfig,
     MappingConfig,
+    ModulatedConfig,
     OutputConfig,
     RunConfig,
+    TraditionalConfig,
     TrainingConfig,
     apply_overrides,
 )
 from stylesmith.errors import ConfigError
 
 CONFIGS = [
+    AdaINConfig,
+    ConvolutionalConfig,
     DataConfig,
     DiscriminatorConfig,
     GeneratorConfig,
+    ModulatedConfig,
+    TraditionalConfig,
     MappingConfig,
     OutputConfig,
     RunConfig,

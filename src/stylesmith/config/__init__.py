@@ -1,11 +1,18 @@
 """Everything a run depends on, as frozen typed values that read and write JSON."""
 
-from stylesmith.config.base import Config, apply_overrides, format_validation_error
+from stylesmith.config.base import Config, ConfigUnion, apply_overrides, format_validation_error
 from stylesmith.config.network import (
+    LAYER_GROUPS,
+    AdaINConfig,
+    ConvolutionalConfig,
     DiscriminatorConfig,
     GeneratorConfig,
+    LevelConnection,
     MappingConfig,
+    ModulatedConfig,
+    ProgressiveConfig,
     PyramidConfig,
+    TraditionalConfig,
     base_grid,
     parse_size,
 )
@@ -21,19 +28,27 @@ from stylesmith.config.training import (
 )
 
 __all__ = [
+    "LAYER_GROUPS",
+    "AdaINConfig",
     "AmountByLevel",
     "Config",
+    "ConfigUnion",
+    "ConvolutionalConfig",
     "CountByLevel",
     "DataConfig",
     "DiscriminatorConfig",
     "GeneratorConfig",
     "GrowthConfig",
     "IntervalByLevel",
+    "LevelConnection",
     "LossName",
     "MappingConfig",
+    "ModulatedConfig",
     "OutputConfig",
+    "ProgressiveConfig",
     "PyramidConfig",
     "RunConfig",
+    "TraditionalConfig",
     "TrainingConfig",
     "apply_overrides",
     "at_level",

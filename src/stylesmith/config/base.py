@@ -1,12 +1,18 @@
-"""What every config shares: frozen, strict, documented fields; and `key=value` overrides."""
+"""What every config shares: frozen, strict, documented fields; unions; `key=value` overrides."""
 
 import difflib
 import itertools
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 from stylesmith.errors import ConfigError
 
@@ -25,9 +31,68 @@ class Config(BaseModel):
             ConfigError: If a value is not valid.
         """
         try:
-            return type(self).model_validate(_merge(self, values))
+            return self.member(values.get("kind")).model_validate(_merge(self, values))
         except ValidationError as error:
             raise ConfigError(format_validation_error(error)) from None
+
+    @classmethod
+    def member(cls, kind: Any) -> type[Self]:
+        """The class of a kind, where there are several; None keeps the kind."""
+        return cls
+
+
+class ConfigUnion(Config):
+    """A union of configs, discriminated by `kind` and open: a kind joins by being defined.
+
+    The union declares `kind`, whose default is the kind of files that name none, and `kinds`. Its
+    members narrow `kind` to a `Literal` of their own name, and every other field that they leave no
+    choice in to a `Literal` of one value. Constructing or validating the union gives a member.
+    """
+
+    kinds: ClassVar[dict[str, Any]]
+    """The members by their kind."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        kind = cls._fixed_fields().get("kind")
+        if kind and cls.kinds.setdefault(kind, cls) is not cls:
+            raise TypeError(f"{cls.__name__}: kind {kind} is that of {cls.kinds[kind].__name__}")
+
+    def __new__(cls, *_: Any, **values: Any) -> Self:
+        return super().__new__(cls if cls._is_member() else cls.member(values.get("kind")))
+
+    @classmethod
+    def member(cls, kind: Any) -> type[Self]:
+        """The class of a kind; for None and an unknown kind, that of the default."""
+        return cls.kinds.get(str(kind), cls.kinds[cls.model_fields["kind"].default])
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _by_kind(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(value, dict):
+            return handler(value)
+        kind = value.get("kind")
+        if kind is not None and str(kind) not in cls.kinds:
+            raise ValueError(f"kind {kind!r}: wanted one of {', '.join(cls.kinds)}")
+        if not cls._is_member():
+            return cls.member(kind).model_validate(value)
+        fixed = cls._fixed_fields()
+        for name, wanted in fixed.items():
+            if (found := value.get(name, wanted)) != wanted:
+                message = f"kind {fixed['kind']} needs {name}={wanted}, got {found}"
+                raise ValueError(message.lower())
+        return handler(value)
+
+    @classmethod
+    def _is_member(cls) -> bool:
+        return cls in cls.kinds.values()
+
+    @classmethod
+    def _fixed_fields(cls) -> dict[str, Any]:
+        """Fields with one possible value, and that value."""
+        fields = {name: field.annotation for name, field in cls.model_fields.items()}
+        choices = {name: get_args(t) for name, t in fields.items() if get_origin(t) is Literal}
+        return {name: values[0] for name, values in choices.items() if len(values) == 1}
 
 
 ConfigT = TypeVar("ConfigT", bound=Config)
@@ -64,25 +129,28 @@ def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
         ConfigError: If a key is unknown (the nearest one is offered) or a value does not fit.
     """
     assignments = list(assignments)
-    changes: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
             raise ConfigError(f"--set {assignment}: wanted key=value, as in training.r1_gamma=1")
-        _check_key(config, key.strip())
-        *parents, name = key.strip().split(".")
+        values[key.strip()] = _parse_value(text.strip())
+    known = list(_setting_names(config, values))
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        _check_key(known, key)
+        *parents, name = key.split(".")
         inner = changes
         for parent in parents:
             inner = inner.setdefault(parent, {})
-        inner[name] = _parse_value(text.strip())
+        inner[name] = value
     try:
         return config.change(**changes)
     except ConfigError as error:
         raise ConfigError(f"--set {' '.join(assignments)}: {error}") from None
 
 
-def _check_key(config: Config, key: str) -> None:
-    known = list(_setting_names(config))
+def _check_key(known: Sequence[str], key: str) -> None:
     if key in known:
         return
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
@@ -92,11 +160,12 @@ def _check_key(config: Config, key: str) -> None:
     raise ConfigError(f"--set {key}: there is no such setting; {hint}")
 
 
-def _setting_names(config: Config, prefix: str = "") -> Iterable[str]:
-    for name in type(config).model_fields:
-        value = getattr(config, name)
+def _setting_names(config: Config, values: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
+    """Keys of all settings, after a change of kind among the assigned values."""
+    for name, field in config.member(values.get(f"{prefix}kind")).model_fields.items():
+        value = getattr(config, name, field.default)
         if isinstance(value, Config):
-            yield from _setting_names(value, f"{prefix}{name}.")
+            yield from _setting_names(value, values, f"{prefix}{name}.")
         else:
             yield prefix + name
 
@@ -109,8 +178,12 @@ def _parse_value(text: str) -> Any:
 
 
 def _merge(config: Config, new: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a config with others in place; dicts are merged into configs, never into tables."""
-    merged = config.model_dump()
+    """Values of a config with others in place; dicts are merged into configs, never into tables.
+
+    Of a config that changes its kind, the values remain that the new kind has too.
+    """
+    remaining = config.member(new.get("kind")).model_fields
+    merged = {name: value for name, value in config.model_dump().items() if name in remaining}
     for name, value in new.items():
         present = getattr(config, name, None)
         if isinstance(value, Config):

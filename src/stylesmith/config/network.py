@@ -5,11 +5,11 @@ a base of 3 rows and 4 columns doubled seven times.
 """
 
 import re
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from stylesmith.config.base import Config
+from stylesmith.config.base import Config, ConfigUnion
 from stylesmith.errors import ConfigError
 
 
@@ -70,47 +70,44 @@ class MappingConfig(Config):
         return self
 
 
-UNMODULATED: dict[str, str | bool] = {"demodulate": True, "spectral_norm": False}
-REQUIRED_BY_KIND: dict[str, dict[str, str | bool]] = {
-    "traditional": {"connection": "grow", "constant_input": False, **UNMODULATED},
-    "adain": {"connection": "grow", **UNMODULATED},
-    "modulated": {"constant_input": True, "blur": True},
-}
-"""What each kind of generator leaves no choice in."""
+LevelConnection = Literal["grow", "orig", "skip", "resid", "multiscale"]
+"""How the levels of a network are joined, and where images leave or enter (StyleGAN2, Figure 7)."""
+
+LAYER_GROUPS: dict[str, tuple[int, int]] = {"coarse": (0, 2), "middle": (2, 4), "fine": (4, 12)}
+"""First level of each group of layers, and the first one beyond it (StyleGAN, section 3.1): at a
+4x4 base, coarse layers are 4x4 to 8x8, middle ones 16x16 to 32x32, fine ones all above."""
 
 
-class GeneratorConfig(PyramidConfig):
-    """Mapping network and synthesis network."""
+class GeneratorConfig(PyramidConfig, ConfigUnion):
+    """Mapping network and synthesis network: a union of kinds, and what they have in common.
 
-    kind: Literal["traditional", "adain", "modulated"] = "modulated"
+    Layers are counted from the base up. Each has one w and one noise map where a kind does not say
+    otherwise.
+    """
+
+    kinds: ClassVar[dict[str, Any]] = {}
+    family: ClassVar[str] = "stylegan"
+    """The family of networks, which model cards name as a tag."""
+    gain_in_weights: ClassVar[bool] = False
+    """Whether He's gain spares the biases of the mapping network."""
+    layers_per_level: ClassVar[int] = 2
+    """Convolutions of a resolution."""
+
+    kind: str = "modulated"
     """What w does: feeds the first layer (ProGAN), drives AdaIN (StyleGAN), or scales weights."""
-    connection: Literal["grow", "orig", "skip", "resid", "multiscale"] = "skip"
-    """How levels reach the image. `grow` fades toRGB layers in one after the other (ProGAN), as all
-    but modulated networks must; `orig` has one at the top; `skip` sums an RGB image per level;
-    `resid` sums features; `multiscale` gives an image at every level (StyleGAN2, Figure 7)."""
-    constant_input: bool = True
-    """Start from a learned constant (StyleGAN, section 2); off, from a linear map of w, as all
-    traditional networks do."""
-    blur: bool = True
-    """Smooth behind every up-convolution; ProGAN goes without."""
+    connection: LevelConnection = "orig"
+    """How levels reach the image."""
     noise: bool = True
     """Per-pixel noise inputs (StyleGAN, section 2); without them an image depends on w alone."""
-    demodulate: bool = True
-    """Divide by the expected standard deviation (modulated networks only; StyleGAN2, Eq. 3)."""
-    spectral_norm: bool = False
-    """Divide weights by their largest singular value (StyleGAN2, appendix E)."""
     mapping: MappingConfig = MappingConfig()
     """The mapping network."""
     label_size: int = Field(default=0, ge=0)
     """Length of a label; 0 for an unconditional network."""
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        for name, wanted in REQUIRED_BY_KIND[self.kind].items():
-            found = getattr(self, name)
-            if found != wanted:
-                raise ValueError(f"kind {self.kind} needs {name}={wanted}, got {found}".lower())
-        return self
+    @property
+    def normalization(self) -> str:
+        """What keeps the feature maps in range, in words."""
+        return "no normalization"
 
     @property
     def w_dim(self) -> int:
@@ -118,31 +115,139 @@ class GeneratorConfig(PyramidConfig):
         joined = self.mapping.w_dim if self.label_size and not self.mapping.layers else 0
         return self.mapping.w_dim + joined
 
+    def num_layers(self, level: int | None = None) -> int:
+        """Layers of the levels up to this one; of all, 18 at 1024x1024, where none is given."""
+        return self.layers_per_level * (self.levels if level is None else level + 1)
+
+    def layer_groups(self, level: int | None = None) -> dict[str, tuple[int, ...]]:
+        """The groups of these layers that are not empty; together, every layer once."""
+        layers = range(self.num_layers(level))
+        spans = {
+            name: layers[self.layers_per_level * first : self.layers_per_level * beyond]
+            for name, (first, beyond) in LAYER_GROUPS.items()
+        }
+        return {name: tuple(span) for name, span in spans.items() if span}
+
     @property
     def num_ws(self) -> int:
-        """Inputs of w, 18 at 1024x1024: one per AdaIN, or modulated convolution and last toRGB.
-
-        A traditional network has one, in front of its first layer.
-        """
-        return 1 if self.kind == "traditional" else 2 * self.levels
+        """Inputs of w; one per layer, 18 at 1024x1024."""
+        return self.num_ws_up_to(self.levels - 1)
 
     @property
     def noise_shapes(self) -> list[tuple[int, int]]:
-        """Height and width of each noise map: two per level, modulated networks one at the base."""
+        """Height and width of each noise map."""
         return self.noise_shapes_up_to(self.levels - 1)
 
+    def num_ws_up_to(self, level: int) -> int:
+        """Those of them that the images of a level depend on."""
+        return self.num_layers(level)
+
     def noise_shapes_up_to(self, level: int) -> list[tuple[int, int]]:
-        """Those of them that belong to the levels up to this one."""
-        if not self.noise:
-            return []
-        first = 1 if self.kind == "modulated" else 0
-        return [self.size(i // 2) for i in range(first, 2 * (level + 1))]
+        """Those of them that belong to the levels up to this one; none without noise."""
+        layers = range(self.num_layers(level)) if self.noise else ()
+        return [self.size(layer // self.layers_per_level) for layer in layers]
 
 
-class DiscriminatorConfig(PyramidConfig):
-    """The network that tells real images from generated ones."""
+class ProgressiveConfig(GeneratorConfig):
+    """What the networks of ProGAN and StyleGAN have in common: levels that fade in one by one."""
 
-    connection: Literal["grow", "orig", "skip", "resid", "multiscale"] = "resid"
+    gain_in_weights = True
+
+    connection: Literal["grow"] = "grow"
+    """How levels reach the image: toRGB layers fade in one after the other (ProGAN, section 3)."""
+    constant_input: bool = True
+    """Start from a learned constant (StyleGAN, section 2); off, from a linear map of w."""
+    blur: bool = True
+    """Smooth behind every up-convolution; ProGAN goes without."""
+    demodulate: Literal[True] = True
+    """A choice of modulated networks only."""
+    spectral_norm: Literal[False] = False
+    """A choice of modulated networks only."""
+
+
+class TraditionalConfig(ProgressiveConfig):
+    """ProGAN's generator: w feeds the first layer (StyleGAN, Table 1, rows A and B)."""
+
+    kind: Literal["traditional"] = "traditional"
+    """The image depends on w through the first layer."""
+    constant_input: Literal[False] = False
+    """Features of the base grid are a linear map of w."""
+
+    @property
+    def normalization(self) -> str:
+        """What keeps the feature maps in range, in words."""
+        return "pixel normalization"
+
+    def num_ws_up_to(self, level: int) -> int:
+        """One at any level, in front of the first layer."""
+        return 1
+
+
+class AdaINConfig(ProgressiveConfig):
+    """StyleGAN's generator: w drives adaptive instance normalization (StyleGAN, section 2)."""
+
+    kind: Literal["adain"] = "adain"
+    """A style sets mean and standard deviation of each feature map."""
+
+    @property
+    def normalization(self) -> str:
+        """What keeps the feature maps in range, in words."""
+        return "instance normalization"
+
+
+class ModulatedConfig(GeneratorConfig):
+    """StyleGAN2's generator: w scales the weights of convolutions (StyleGAN2, section 2.2).
+
+    Each convolution has a w and a noise map. The last layer is the last toRGB, which has no noise;
+    every other toRGB shares the w of the convolution that follows.
+    """
+
+    family = "stylegan2"
+
+    kind: Literal["modulated"] = "modulated"
+    """A style scales the input channels of each convolution."""
+    connection: LevelConnection = "skip"
+    """How levels reach the image. `grow` fades toRGB layers in one after the other (ProGAN);
+    `orig` has one at the top; `skip` sums an RGB image per level; `resid` sums features;
+    `multiscale` gives an image at every level (StyleGAN2, Figure 7)."""
+    constant_input: Literal[True] = True
+    """Start from a learned constant (StyleGAN, section 2)."""
+    blur: Literal[True] = True
+    """Smooth behind every up-convolution."""
+    demodulate: bool = True
+    """Divide by the expected standard deviation (StyleGAN2, Eq. 3)."""
+    spectral_norm: bool = False
+    """Divide weights by their largest singular value (StyleGAN2, appendix E)."""
+
+    @property
+    def normalization(self) -> str:
+        """What keeps the feature maps in range, in words."""
+        return "weight demodulation" if self.demodulate else "no normalization"
+
+    def noise_shapes_up_to(self, level: int) -> list[tuple[int, int]]:
+        """One per convolution, of which the base has one and all other levels two."""
+        return super().noise_shapes_up_to(level)[1:]
+
+
+class DiscriminatorConfig(PyramidConfig, ConfigUnion):
+    """The network that tells real images from generated ones: a union of kinds."""
+
+    kinds: ClassVar[dict[str, Any]] = {}
+
+    kind: str = "convolutional"
+    """The family of networks that it belongs to."""
+    connection: LevelConnection = "orig"
+    """How images enter and levels are joined."""
+    label_size: int = Field(default=0, ge=0)
+    """Length of a label; 0 for an unconditional network."""
+
+
+class ConvolutionalConfig(DiscriminatorConfig):
+    """Discriminators of ProGAN, StyleGAN and StyleGAN2, which differ in how levels are joined."""
+
+    kind: Literal["convolutional"] = "convolutional"
+    """Convolutions at every level, then the minibatch standard deviation and two dense layers."""
+    connection: LevelConnection = "resid"
     """How images enter and levels are joined. `grow` fades fromRGB layers in (ProGAN); `orig` has
     one at the top; `skip` adds the reduced image at every level; `resid` adds a shortcut around
     each block; `multiscale` takes an image for every level (StyleGAN2, Figure 7)."""
@@ -154,8 +259,6 @@ class DiscriminatorConfig(PyramidConfig):
     """Images per group of the minibatch standard deviation."""
     stddev_features: int = Field(default=1, ge=0)
     """Feature maps it adds; 0 leaves it out."""
-    label_size: int = Field(default=0, ge=0)
-    """Length of a label; 0 for an unconditional network."""
     label_mode: Literal["select", "projection"] = "select"
     """How a label enters: `select` one output as in the papers, `projection` as in ADA."""
     label_layers: int = Field(default=8, ge=0)

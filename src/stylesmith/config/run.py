@@ -2,10 +2,15 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from stylesmith.config.base import Config, format_validation_error
-from stylesmith.config.network import DiscriminatorConfig, GeneratorConfig
+from stylesmith.config.network import (
+    ConvolutionalConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    ModulatedConfig,
+)
 from stylesmith.config.training import IntervalByLevel, TrainingConfig, scale_setting
 from stylesmith.errors import ConfigError
 
@@ -62,9 +67,9 @@ class RunConfig(Config):
     """Version of this format."""
     preset: str = "custom"
     """Name of the preset it came from."""
-    generator: GeneratorConfig = GeneratorConfig()
+    generator: SerializeAsAny[GeneratorConfig] = ModulatedConfig()
     """The generator."""
-    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    discriminator: SerializeAsAny[DiscriminatorConfig] = ConvolutionalConfig()
     """The discriminator."""
     training: TrainingConfig = TrainingConfig()
     """How they learn."""

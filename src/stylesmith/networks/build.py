@@ -1,12 +1,21 @@
 """Networks from configs, their parameter counts and the hash of their weights."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.config import (
+    AdaINConfig,
+    ConvolutionalConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    LevelConnection,
+    ModulatedConfig,
+    TraditionalConfig,
+)
 from stylesmith.networks.discriminators import (
     Discriminator,
     GrowingDiscriminator,
@@ -27,6 +36,30 @@ from stylesmith.networks.stylegan2 import (
 )
 from stylesmith.networks.synthesis import SynthesisNetwork
 
+MODULATED_NETWORKS: dict[LevelConnection, Callable[[ModulatedConfig], SynthesisNetwork]] = {
+    "grow": GrowingSynthesis,
+    "orig": OrigSynthesis,
+    "skip": SkipSynthesis,
+    "resid": ResidualSynthesis,
+    "multiscale": MultiscaleSynthesis,
+}
+SYNTHESIS_NETWORKS: dict[type[GeneratorConfig], Callable[[Any], SynthesisNetwork]] = {
+    TraditionalConfig: TraditionalSynthesis,
+    AdaINConfig: AdaINSynthesis,
+    ModulatedConfig: lambda config: MODULATED_NETWORKS[config.connection](config),
+}
+CONVOLUTIONAL_NETWORKS: dict[LevelConnection, Callable[[ConvolutionalConfig], Discriminator]] = {
+    "grow": GrowingDiscriminator,
+    "orig": OrigDiscriminator,
+    "skip": SkipDiscriminator,
+    "resid": ResidualDiscriminator,
+    "multiscale": MultiscaleDiscriminator,
+}
+DISCRIMINATORS: dict[type[DiscriminatorConfig], Callable[[Any], Discriminator]] = {
+    ConvolutionalConfig: lambda config: CONVOLUTIONAL_NETWORKS[config.connection](config),
+}
+"""From the config of a kind to its network; another family joins by adding its constructors."""
+
 
 def build_generator(config: GeneratorConfig, *, seed: int = 0) -> Generator:
     """A new generator on the CPU; the same seed gives the same weights."""
@@ -35,54 +68,21 @@ def build_generator(config: GeneratorConfig, *, seed: int = 0) -> Generator:
         mapping = MappingNetwork(
             config.mapping,
             label_size=config.label_size,
-            gain_in_weights=config.kind != "modulated",
+            gain_in_weights=config.gain_in_weights,
         )
-        return Generator(config, mapping, _build_synthesis(config))
+        return Generator(config, mapping, SYNTHESIS_NETWORKS[type(config)](config))
 
 
 def build_discriminator(config: DiscriminatorConfig, *, seed: int = 0) -> Discriminator:
     """A new discriminator on the CPU; the same seed gives the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _build_discriminator(config)
+        return DISCRIMINATORS[type(config)](config)
 
 
 def parameter_count(network: nn.Module) -> int:
     """Number of trainable values; buffers such as w_avg and noise maps do not count."""
     return sum(p.numel() for p in network.parameters())
-
-
-def _build_synthesis(config: GeneratorConfig) -> SynthesisNetwork:
-    match config.kind, config.connection:
-        case "traditional", _:
-            return TraditionalSynthesis(config)
-        case "adain", _:
-            return AdaINSynthesis(config)
-        case "modulated", "grow":
-            return GrowingSynthesis(config)
-        case "modulated", "orig":
-            return OrigSynthesis(config)
-        case "modulated", "skip":
-            return SkipSynthesis(config)
-        case "modulated", "resid":
-            return ResidualSynthesis(config)
-        case "modulated", "multiscale":
-            return MultiscaleSynthesis(config)
-    raise AssertionError(f"the config let pass {config.kind} {config.connection}")
-
-
-def _build_discriminator(config: DiscriminatorConfig) -> Discriminator:
-    match config.connection:
-        case "grow":
-            return GrowingDiscriminator(config)
-        case "orig":
-            return OrigDiscriminator(config)
-        case "skip":
-            return SkipDiscriminator(config)
-        case "resid":
-            return ResidualDiscriminator(config)
-        case "multiscale":
-            return MultiscaleDiscriminator(config)
 
 
 HASH_DIGITS = 16

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from stylesmith.config import DiscriminatorConfig, MappingConfig
+from stylesmith.config import ConvolutionalConfig, MappingConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import ShapeError
 from stylesmith.networks.growth import Growth, levels_in_use
@@ -28,7 +28,7 @@ from stylesmith.ops.resample import ResampleFilter, halve2d
 class FeedforwardBlock(nn.Module):
     """One level: a convolution, and one to half the resolution."""
 
-    def __init__(self, config: DiscriminatorConfig, level: int):
+    def __init__(self, config: ConvolutionalConfig, level: int):
         super().__init__()
         above, below = config.channels(level), config.channels(level - 1)
         self.conv0 = conv_layer(config, above, above)
@@ -42,7 +42,7 @@ class FeedforwardBlock(nn.Module):
 class ResidualBlock(FeedforwardBlock):
     """One level, and a shortcut around it."""
 
-    def __init__(self, config: DiscriminatorConfig, level: int):
+    def __init__(self, config: ConvolutionalConfig, level: int):
         super().__init__(config, level)
         self.shortcut = ShortcutConv2d(
             config.channels(level),
@@ -62,7 +62,7 @@ class ResidualBlock(FeedforwardBlock):
 class Epilogue(nn.Module):
     """The base level: minibatch standard deviation, convolution, two linear layers; fp32."""
 
-    def __init__(self, config: DiscriminatorConfig):
+    def __init__(self, config: ConvolutionalConfig):
         super().__init__()
         channels, outputs = config.channels(0), max(config.label_size, 1)
         self.group_size, self.features = config.stddev_group, config.stddev_features
@@ -115,13 +115,13 @@ class LabelMapping(MappingNetwork):
         return super().forward(self.embed(z), label)
 
 
-def from_rgb(config: DiscriminatorConfig, level: int) -> EqualizedConv2d:
+def from_rgb(config: ConvolutionalConfig, level: int) -> EqualizedConv2d:
     """Images of a level to its features."""
     return conv_layer(config, config.image_channels, config.channels(level), kernel_size=1)
 
 
 def conv_layer(
-    config: DiscriminatorConfig,
+    config: ConvolutionalConfig,
     in_channels: int,
     out_channels: int,
     *,
@@ -140,7 +140,7 @@ def conv_layer(
     )
 
 
-def bias_gain(config: DiscriminatorConfig) -> float:
+def bias_gain(config: ConvolutionalConfig) -> float:
     """ProGAN and StyleGAN, told by their filters, have the activation's gain in the weights."""
     return 1.0 if config.resample == "[1,3,3,1]" else WEIGHT_GAIN_ONLY
 
@@ -149,7 +149,7 @@ class OrigDiscriminator(nn.Module):
     """StyleGAN's discriminator without growing: the image enters at the top."""
 
     def __init__(
-        self, config: DiscriminatorConfig, *, block: type[FeedforwardBlock] = FeedforwardBlock
+        self, config: ConvolutionalConfig, *, block: type[FeedforwardBlock] = FeedforwardBlock
     ):
         super().__init__()
         self.config = config
@@ -178,14 +178,14 @@ class OrigDiscriminator(nn.Module):
 class ResidualDiscriminator(OrigDiscriminator):
     """StyleGAN2's discriminator: residual blocks from the image down to the base grid."""
 
-    def __init__(self, config: DiscriminatorConfig):
+    def __init__(self, config: ConvolutionalConfig):
         super().__init__(config, block=ResidualBlock)
 
 
 class MultiInputDiscriminator(nn.Module):
     """A discriminator whose every level has its fromRGB: what three connections share."""
 
-    def __init__(self, config: DiscriminatorConfig):
+    def __init__(self, config: ConvolutionalConfig):
         super().__init__()
         self.config = config
         self.from_rgb = nn.ModuleList(
@@ -307,6 +307,6 @@ def image_pyramid(
     return pyramid[::-1]
 
 
-def block_levels(config: DiscriminatorConfig) -> range:
+def block_levels(config: ConvolutionalConfig) -> range:
     """Levels that have a block, in the order of the blocks: from the top to just above the base."""
     return range(config.levels - 1, 0, -1)

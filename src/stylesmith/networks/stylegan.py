@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.config import GeneratorConfig
+from stylesmith.config import AdaINConfig, GeneratorConfig, ProgressiveConfig, TraditionalConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks.growth import Growth, levels_in_use
 from stylesmith.networks.layers import EqualizedLinear, randn_kernels
@@ -134,7 +134,7 @@ class ProgressiveSynthesis(NoisyNetwork):
     has no variance, and normalizing it sends back very large gradients.
     """
 
-    def __init__(self, config: GeneratorConfig, base: nn.Module, make_layer: LayerFactory):
+    def __init__(self, config: ProgressiveConfig, base: nn.Module, make_layer: LayerFactory):
         super().__init__()
         self.config = config
         widths = [config.channels(level) for level in range(config.levels)]
@@ -184,7 +184,7 @@ class ProgressiveSynthesis(NoisyNetwork):
 class TraditionalSynthesis(ProgressiveSynthesis):
     """ProGAN's generator: w enters once, at the bottom; features keep unit length."""
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: TraditionalConfig):
         super().__init__(
             config,
             DenseInput(config),
@@ -221,7 +221,7 @@ class AdaINLayer(TraditionalLayer):
 class AdaINSynthesis(ProgressiveSynthesis):
     """StyleGAN's generator; one w and one noise map per layer, 18 at 1024x1024."""
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: AdaINConfig):
         super().__init__(
             config,
             ConstantInput(config) if config.constant_input else DenseInput(config),

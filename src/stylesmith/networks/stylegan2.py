@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.config import GeneratorConfig
+from stylesmith.config import ModulatedConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks.growth import Growth, levels_in_use
 from stylesmith.networks.layers import ShortcutConv2d, StyledConv2d, ToRGB
@@ -23,7 +23,7 @@ from stylesmith.ops import upsample2d
 class StyleBlock(nn.Module):
     """One resolution: up-convolution (not at the base) and convolution."""
 
-    def __init__(self, config: GeneratorConfig, level: int):
+    def __init__(self, config: ModulatedConfig, level: int):
         super().__init__()
         if level > 0:
             self.conv0 = style_layer(config, level - 1, level)
@@ -52,7 +52,7 @@ class StyleBlock(nn.Module):
 class SkipBlock(StyleBlock):
     """One resolution, and its image."""
 
-    def __init__(self, config: GeneratorConfig, level: int):
+    def __init__(self, config: ModulatedConfig, level: int):
         super().__init__(config, level)
         self.to_rgb = to_rgb(config, level)
 
@@ -60,7 +60,7 @@ class SkipBlock(StyleBlock):
 class ResidualStyleBlock(StyleBlock):
     """One resolution, and a shortcut around it that no style modulates (not at the base)."""
 
-    def __init__(self, config: GeneratorConfig, level: int):
+    def __init__(self, config: ModulatedConfig, level: int):
         super().__init__(config, level)
         if level > 0:
             below, channels = config.channels(level - 1), config.channels(level)
@@ -84,7 +84,7 @@ class ResidualStyleBlock(StyleBlock):
         return super().forward(x, ws, noise, gain=gain, clamp=clamp) + self.shortcut(x, gain=gain)
 
 
-def style_layer(config: GeneratorConfig, below: int, level: int) -> StyledConv2d:
+def style_layer(config: ModulatedConfig, below: int, level: int) -> StyledConv2d:
     """A style block's convolution from one level to the same or the next."""
     return StyledConv2d(
         config.channels(below),
@@ -97,7 +97,7 @@ def style_layer(config: GeneratorConfig, below: int, level: int) -> StyledConv2d
     )
 
 
-def to_rgb(config: GeneratorConfig, level: int) -> ToRGB:
+def to_rgb(config: ModulatedConfig, level: int) -> ToRGB:
     """Features of a level to an image."""
     return ToRGB(
         config.channels(level),
@@ -113,7 +113,7 @@ class ModulatedSynthesis(NoisyNetwork):
     Convolution blocks compute in the format that `precision` names; images are fp32.
     """
 
-    def __init__(self, config: GeneratorConfig, block: type[StyleBlock]):
+    def __init__(self, config: ModulatedConfig, block: type[StyleBlock]):
         super().__init__()
         self.config = config
         self.const = nn.Parameter(torch.randn(1, config.channels(0), *config.base))
@@ -147,7 +147,7 @@ class ModulatedSynthesis(NoisyNetwork):
 class SkipSynthesis(ModulatedSynthesis):
     """The output-skip generator: every level adds its share to an upsampled image (Figure 7b)."""
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: ModulatedConfig):
         super().__init__(config, SkipBlock)
 
     def forward(
@@ -175,7 +175,7 @@ class GrowingSynthesis(ModulatedSynthesis):
     is blended with the repeated image of the level below.
     """
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: ModulatedConfig):
         super().__init__(config, SkipBlock)
 
     def forward(
@@ -205,7 +205,7 @@ class GrowingSynthesis(ModulatedSynthesis):
 class MultiscaleSynthesis(ModulatedSynthesis):
     """An image at every level, each drawn by itself (MSG-GAN; Figure 7a)."""
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: ModulatedConfig):
         super().__init__(config, SkipBlock)
 
     def forward(
@@ -231,7 +231,7 @@ class MultiscaleSynthesis(ModulatedSynthesis):
 class OrigSynthesis(ModulatedSynthesis):
     """The feedforward generator: one toRGB, at the top."""
 
-    def __init__(self, config: GeneratorConfig, *, block: type[StyleBlock] = StyleBlock):
+    def __init__(self, config: ModulatedConfig, *, block: type[StyleBlock] = StyleBlock):
         super().__init__(config, block)
         self.to_rgb = to_rgb(config, config.levels - 1)
 
@@ -253,5 +253,5 @@ class OrigSynthesis(ModulatedSynthesis):
 class ResidualSynthesis(OrigSynthesis):
     """The residual generator: features of both branches are summed (Figure 7c)."""
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: ModulatedConfig):
         super().__init__(config, block=ResidualStyleBlock)

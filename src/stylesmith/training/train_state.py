@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -241,10 +242,11 @@ def _has_no_progress(run: RunFolder) -> bool:
     return not run.log.exists() or all(r["event"] == "start" for r in read_log(run.log))
 
 
-def _check_same_networks(config: RunConfig, saved: dict[str, object], source: str) -> None:
-    present = config.model_dump(mode="json")
+def _check_same_networks(config: RunConfig, saved: dict[str, Any], source: str) -> None:
     for part in ("generator", "discriminator"):
-        if present[part] != saved[part]:
+        present = getattr(config, part)
+        defaults = type(present)().model_dump(mode="json")  # of fields that older files lack
+        if present.model_dump(mode="json") != defaults | saved[part]:
             raise ModelError(
                 f"{source}: holds another {part} than config.json describes. A run is resumed with "
                 "the networks it was started with; start a new run for others."

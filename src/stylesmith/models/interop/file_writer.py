@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from stylesmith import files
-from stylesmith.config import DiscriminatorConfig, GeneratorConfig, PyramidConfig
+from stylesmith.config import ConvolutionalConfig, GeneratorConfig, PyramidConfig
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.interop import rosinality, stylegan2_ada
 from stylesmith.models.interop.external_network import NetworkRole
@@ -376,7 +376,7 @@ def _require(config: PyramidConfig, wanted: dict[str, Any], form: str) -> None:
 
 
 def _require_connection(
-    config: GeneratorConfig | DiscriminatorConfig, form: str, connections: tuple[str, ...]
+    config: GeneratorConfig | ConvolutionalConfig, form: str, connections: tuple[str, ...]
 ) -> None:
     if config.connection not in connections:
         raise ModelError(

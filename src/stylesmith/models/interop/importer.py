@@ -15,7 +15,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
+from stylesmith.config import Config, ConvolutionalConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
 from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow, tensorflow_names
 from stylesmith.models.interop.allowed_globals import short_repr
@@ -49,8 +49,8 @@ class FormatImporter:
 
     generator_config: Callable[[ExternalNetwork, StoredSettings], GeneratorConfig]
     generator_names: Callable[[GeneratorConfig, ExternalNetwork | None], NameMap]
-    discriminator_config: Callable[[ExternalNetwork, StoredSettings], DiscriminatorConfig]
-    discriminator_names: Callable[[DiscriminatorConfig, ExternalNetwork | None], NameMap]
+    discriminator_config: Callable[[ExternalNetwork, StoredSettings], ConvolutionalConfig]
+    discriminator_names: Callable[[ConvolutionalConfig, ExternalNetwork | None], NameMap]
 
 
 FORMAT_IMPORTERS: dict[ExternalFormat, FormatImporter] = {
@@ -131,7 +131,7 @@ def describe_architecture(file: ExternalFile, network: ExternalNetwork, path: Pa
     """
     translation = FORMAT_IMPORTERS[file.kind]
     settings = StoredSettings(network.settings, f"{path}: {network.role}")
-    config: GeneratorConfig | DiscriminatorConfig
+    config: GeneratorConfig | ConvolutionalConfig
     if network.role == "D":
         config = _make_config(lambda: translation.discriminator_config(network, settings), settings)
         kind = "discriminator"

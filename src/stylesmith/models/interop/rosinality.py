@@ -7,7 +7,7 @@ Up-convolutions there are true convolutions, so their kernels are ours flipped.
 
 from typing import Any
 
-from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.config import ConvolutionalConfig, GeneratorConfig
 from stylesmith.models.interop.allowed_globals import TensorView
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
 from stylesmith.models.interop.name_map import (
@@ -99,13 +99,13 @@ def _add_to_rgb(names: NameMap, ours: str, theirs: str) -> None:
     names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
 
 
-def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:
+def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
     sizes = TensorShapes(network.tensors, settings.source)
     blocks = sizes.numbers(r"convs\.(\d+)\.conv1\.0\.weight")
     widths = [sizes.shape_of(f"convs.{i}.conv1.0.weight", axes=4)[0] for i in blocks]
     widths += [sizes.shape_of("final_conv.0.weight", axes=4)[0]]
-    return DiscriminatorConfig.model_validate(
+    return ConvolutionalConfig.model_validate(
         {
             **channel_settings(widths[::-1], settings.source),
             "levels": len(widths),
@@ -116,7 +116,7 @@ def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> 
 
 
 def discriminator_names(
-    config: DiscriminatorConfig, network: ExternalNetwork | None = None
+    config: ConvolutionalConfig, network: ExternalNetwork | None = None
 ) -> NameMap:
     """Names of a discriminator's tensors."""
     names = NameMap(ignored=dict(FILTER_PATTERNS))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.config import ConvolutionalConfig, GeneratorConfig
 from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import CorruptFileError, InertObject, TensorView
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
@@ -102,7 +102,7 @@ def generator_config(network: ExternalNetwork, settings: StoredSettings) -> Gene
     )
 
 
-def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:
+def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
     source = settings.source
     _check_class(network, source)
@@ -118,7 +118,7 @@ def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> 
     label = (
         sizes.shape_of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
     )
-    return DiscriminatorConfig.model_validate(
+    return ConvolutionalConfig.model_validate(
         {
             **channel_settings(widths, source),
             "levels": levels,
@@ -268,7 +268,7 @@ def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> 
 
 
 def discriminator_names(
-    config: DiscriminatorConfig, network: ExternalNetwork | None = None
+    config: ConvolutionalConfig, network: ExternalNetwork | None = None
 ) -> NameMap:
     """Names of a discriminator's tensors."""
     names = NameMap(ignored={rf"(.*\.)?{FILTER_NAME}": "constant filter"})
@@ -322,7 +322,7 @@ def generator_kwargs(config: GeneratorConfig) -> dict[str, Any]:
     }
 
 
-def discriminator_kwargs(config: DiscriminatorConfig) -> dict[str, Any]:
+def discriminator_kwargs(config: ConvolutionalConfig) -> dict[str, Any]:
     """The arguments with which such a discriminator is made there."""
     return {
         "c_dim": config.label_size,

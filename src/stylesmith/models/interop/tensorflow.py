@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.config import ConvolutionalConfig, GeneratorConfig
 from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import (
     TENSORFLOW_NETWORK_CLASSES,
@@ -151,7 +151,7 @@ def _mapping_config(sizes: TensorShapes, settings: StoredSettings, w_dim: int) -
     }
 
 
-def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:
+def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
     sizes = TensorShapes(network.tensors, settings.source)
     levels = sizes.levels(sizes.numbers(r"(\d+)x\1/Conv0/weight"))
@@ -171,7 +171,7 @@ def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> 
             "has no counterpart here; the generator can be imported."
         )
     outputs = sizes.shape_of("Output/weight" if revised else "4x4/Dense1/weight", axes=2)[1]
-    return DiscriminatorConfig.model_validate(
+    return ConvolutionalConfig.model_validate(
         {
             **channel_settings(widths, settings.source),
             "levels": levels,

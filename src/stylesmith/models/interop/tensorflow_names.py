@@ -5,7 +5,14 @@ StyleGAN and ProGAN repeat pixels and convolve in one step, from 128x128 on or a
 convolves with the stored kernel turned by half a circle.
 """
 
-from stylesmith.config import DiscriminatorConfig, GeneratorConfig
+from stylesmith.config import (
+    AdaINConfig,
+    ConvolutionalConfig,
+    GeneratorConfig,
+    ModulatedConfig,
+    ProgressiveConfig,
+    TraditionalConfig,
+)
 from stylesmith.models.interop import tensorflow
 from stylesmith.models.interop.external_network import ExternalNetwork
 from stylesmith.models.interop.name_map import FLIPPED, KERNEL, PLUS_ONE, TRANSPOSED, NameMap
@@ -27,9 +34,9 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
         names.ours_only.append("mapping.w_avg")  # normalized z has mean 0, as a new network's w_avg
     else:
         names.add("mapping.w_avg", "dlatent_avg")
-    if config.kind == "modulated":
+    if isinstance(config, ModulatedConfig):
         _add_modulated(names, config)
-    else:
+    elif isinstance(config, ProgressiveConfig):
         flipped_from = tensorflow.fused_scale_from(network, config)
         prefix = "" if network.flat else "synthesis/"
         _add_unmodulated(names, config, prefix, flipped_from)
@@ -42,12 +49,12 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
 
 def is_progan(config: GeneratorConfig) -> bool:
     """Whether a generator is ProGAN's, which has no parts."""
-    return config.kind == "traditional" and not (
+    return isinstance(config, TraditionalConfig) and not (
         config.blur or config.noise or config.mapping.layers or config.label_size
     )
 
 
-def _add_modulated(names: NameMap, config: GeneratorConfig) -> None:
+def _add_modulated(names: NameMap, config: ModulatedConfig) -> None:
     names.add("synthesis.const", "synthesis/4x4/Const/const")
     top = config.levels - 1
     for level in range(config.levels):
@@ -75,7 +82,7 @@ def _add_styled(names: NameMap, ours: str, theirs: str, *, noise: bool = False) 
 
 
 def _add_unmodulated(
-    names: NameMap, config: GeneratorConfig, prefix: str, flipped_from: int
+    names: NameMap, config: ProgressiveConfig, prefix: str, flipped_from: int
 ) -> None:
     for level in range(config.levels):
         theirs, block = _level_scope(prefix, level), f"synthesis.blocks.{level}"
@@ -96,17 +103,17 @@ def _add_unmodulated(
         names.add_weight_and_bias(f"synthesis.to_rgb.{level}", f"{prefix}ToRGB_lod{lod}", KERNEL)
 
 
-def _add_epilogue(names: NameMap, config: GeneratorConfig, ours: str, theirs: str) -> None:
+def _add_epilogue(names: NameMap, config: ProgressiveConfig, ours: str, theirs: str) -> None:
     """What follows a source of features; StyleGAN's style scales are learned around 0 by both."""
     names.add(f"{ours}.bias", f"{theirs}/bias")
     if config.noise:
         names.add(f"{ours}.noise_strength", f"{theirs}/Noise/weight")
-    if config.kind == "adain":
+    if isinstance(config, AdaINConfig):
         names.add_weight_and_bias(f"{ours}.affine", f"{theirs}/StyleMod", TRANSPOSED)
 
 
 def discriminator_names(
-    config: DiscriminatorConfig, network: ExternalNetwork | None = None
+    config: ConvolutionalConfig, network: ExternalNetwork | None = None
 ) -> NameMap:
     """Names of a discriminator's variables."""
     names = NameMap(ignored=dict(GROWTH_STATE), separator="/")
