@@ -23,7 +23,7 @@ from stylesmith.networks.layers import EqualizedLinear, StyledConv2d
 from stylesmith.networks.stylegan import AdaINLayer
 from stylesmith.ops import instance_norm
 from stylesmith.presets import find_preset
-from stylesmith.sampling.parsing import format_layers, layer_groups
+from stylesmith.sampling.parsing import format_layers
 from stylesmith.training.losses import wgan_penalty
 from stylesmith.training.train_state import TrainState, lazy_adam
 
@@ -297,7 +297,7 @@ READERS: dict[str, Callable[..., object]] = {
     r"classifier: stddev_features": lambda: classifier_config((256, 256), 3).stddev_features,
     r"classifier: images by the paper's protocol": lambda: TRAINING_IMAGES["paper"],
     r"(coarse|middle|fine) layers at 1024x1024": lambda name: format_layers(
-        layer_groups(config_of("stylegan-f").generator)[name]
+        config_of("stylegan-f").generator.layer_groups()[name]
     ),
 }
 """What computes a stated value, by the regular expression of what the page calls it."""

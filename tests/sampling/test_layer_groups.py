@@ -5,9 +5,7 @@ import pytest
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.sampling.parsing import (
-    count_layers,
     format_layers,
-    layer_groups,
     noise_layers,
     parse_layers,
     ws_rows,
@@ -21,14 +19,14 @@ TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": Fa
 @pytest.mark.parametrize("base", [(4, 4), (3, 4)])
 def test_names_part_the_layers_of_any_size(levels, base):
     config = GeneratorConfig(levels=levels, base=base)
-    named = layer_groups(config)
+    named = config.layer_groups()
     assert sorted(layer for span in named.values() for layer in span) == list(range(2 * levels))
     every = parse_layers(",".join(named), config, option="--styles")
     assert every == parse_layers("all", config, option="--styles") == tuple(range(2 * levels))
 
 
 def test_names_are_those_of_the_paper_at_1024():
-    named = layer_groups(GeneratorConfig(levels=9))
+    named = GeneratorConfig(levels=9).layer_groups()
     assert {name: format_layers(span) for name, span in named.items()} == {
         "coarse": "0-3",
         "middle": "4-7",
@@ -72,7 +70,7 @@ def test_layers_that_are_not_there_are_refused(text, message):
 def test_each_noise_map_has_the_layer_of_its_size(fields):
     config = GeneratorConfig(levels=4, **fields)
     layers = noise_layers(config)
-    assert len(layers) == len(config.noise_shapes) and layers[-1] < count_layers(config)
+    assert len(layers) == len(config.noise_shapes) and layers[-1] < config.num_layers()
     offset = 1 if not fields else 0  # StyleGAN2's base has one layer less, and so one number
     for layer, shape in zip(layers, config.noise_shapes, strict=True):
         assert shape == config.size((layer + offset) // 2)

@@ -132,7 +132,7 @@ def mix(
     Example: `stylesmith mix runs/photos --rows 0-3 --columns 4-8 --styles coarse --styles middle`
     """
     from stylesmith.sampling.editing import MixingRow, write_mixing_grid
-    from stylesmith.sampling.parsing import format_layers, layer_groups, parse_layers
+    from stylesmith.sampling.parsing import format_layers, parse_layers
 
     check_image_path(out, force=force)
     pipeline = open_pipeline(
@@ -145,7 +145,7 @@ def mix(
         device=device,
     )
     config = pipeline.config
-    words = styles or list(layer_groups(config))
+    words = styles or list(config.layer_groups())
     layers = [parse_layers(word, config, option="--styles") for word in words]
     down = read_sources(pipeline, rows, option="--rows")
     across = read_sources(pipeline, columns, option="--columns")

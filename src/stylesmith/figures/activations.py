@@ -12,7 +12,6 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.config import GeneratorConfig
 from stylesmith.networks import Generator
 from stylesmith.networks.stylegan import AdaINLayer
 from stylesmith.ops import instance_norm
@@ -85,13 +84,6 @@ def capture_adain_inputs(layers: Sequence[AdaINLayer]) -> Iterator[list[Tensor]]
     finally:
         for layer in layers:
             del vars(layer)["normalize"]
-
-
-def normalization_name(config: GeneratorConfig) -> str:
-    """What keeps the feature maps of a network in range, in words."""
-    if config.kind == "modulated":
-        return "weight demodulation" if config.demodulate else "no normalization"
-    return "instance normalization" if config.kind == "adain" else "pixel normalization"
 
 
 def resolution_names(features: Sequence[Tensor]) -> list[str]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
+from stylesmith.config import AdaINConfig
 from stylesmith.errors import UsageError
 from stylesmith.figures.activations import (
     Activations,
@@ -17,7 +18,6 @@ from stylesmith.figures.activations import (
     high_frequency_fraction,
     indices_by_std,
     max_normalized_rms,
-    normalization_name,
     normalized_rms_view,
     normalized_view,
     resolution_names,
@@ -49,7 +49,7 @@ def droplet_artifacts(subject: FigureInput, on_progress: ProgressCallback) -> Fi
     Raises:
         ModelError: If the network has no instance normalization.
     """
-    if subject.generator.config.kind != "adain":
+    if not isinstance(subject.generator.config, AdaINConfig):
         raise subject.missing_error(
             "instance normalization",
             "AdaIN networks have it (stylegan-c to stylegan-f, stylegan2-a); "
@@ -144,7 +144,7 @@ def _peak_chart(subjects: list[FigureInput], on_progress: ProgressCallback) -> C
 
 
 def _name_and_normalization(subject: FigureInput) -> str:
-    return f"{subject.name} ({normalization_name(subject.generator.config)})"
+    return f"{subject.name} ({subject.generator.config.normalization})"
 
 
 def _peak_image_count(subject: FigureInput) -> int:

@@ -45,7 +45,6 @@ from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
 from stylesmith.sampling import LatentCodes, SamplingPipeline
 from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE
-from stylesmith.sampling.parsing import count_layers
 from stylesmith.training.log import read_log
 
 TRUNCATED_LAYERS = 8
@@ -70,7 +69,7 @@ class UncuratedSamples:
 
     def __call__(self, subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
         """Draw as many latents of one random stream as there are places."""
-        layers = tuple(range(min(TRUNCATED_LAYERS, count_layers(subject.generator.config))))
+        layers = tuple(range(min(TRUNCATED_LAYERS, subject.generator.config.num_layers())))
         pipeline = subject.pipeline(psi=UNCURATED_PSI, psi_layers=layers)
         seed = stream_seed(subject.options.seeds, self.seed)
         count = count_falling_size_images(self.rows, self.lods)

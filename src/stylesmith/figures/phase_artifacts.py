@@ -19,7 +19,7 @@ from stylesmith.figures.panels import (
     resolution_chart,
 )
 from stylesmith.sampling import LatentCodes, NoiseSettings, SamplingPipeline, SeedOrLatent
-from stylesmith.sampling.parsing import layer_groups, ws_rows
+from stylesmith.sampling.parsing import ws_rows
 
 DEFAULT_END_SEEDS = (0, 1)
 DEFAULT_FRAMES = 65
@@ -72,7 +72,7 @@ def coarse_style_path(
 ) -> LatentCodes:
     """Codes that go from the first source to the coarse styles of the second."""
     first, second = pipeline.codes(ends).ws
-    rows = ws_rows(layer_groups(pipeline.config)["coarse"], pipeline.config)
+    rows = ws_rows(pipeline.config.layer_groups()["coarse"], pipeline.config)
     ws = first.repeat(count, 1, 1)
     times = torch.linspace(0, 1, count, device=ws.device)[:, None, None]
     ws[:, rows] = torch.lerp(first[rows], second[rows], times)

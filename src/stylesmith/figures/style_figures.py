@@ -15,14 +15,11 @@ from stylesmith.figures.figure_input import (
     describe_style_layers,
 )
 from stylesmith.figures.panels import FigureLayout, ImagePanel, draw_images
-from stylesmith.networks import Generator
 from stylesmith.sampling import (
-    LayerIndices,
     MixingRow,
     NoiseSettings,
     SamplingPipeline,
     SeedOrLatent,
-    layer_groups,
     measure_noise_variation,
     mix_styles,
 )
@@ -47,7 +44,7 @@ def style_mixing(subject: FigureInput, on_progress: ProgressCallback) -> FigureL
     """Figure 3: everything as source A is, but for some styles of source B."""
     subject.require_styles()
     pipeline = subject.pipeline()
-    ranges = trained_layer_groups(subject.generator)
+    ranges = subject.generator.config.layer_groups(subject.generator.top_level)
     named = [(name, ranges[name]) for name in ranges for _ in range(ROWS_PER_LAYER_GROUP[name])]
     sources = subject.sources(pipeline, (*DEFAULT_SEEDS_A[: len(named)], *DEFAULT_SEEDS_B))
     if len(sources) <= len(named):
@@ -71,17 +68,6 @@ def style_mixing(subject: FigureInput, on_progress: ProgressCallback) -> FigureL
     words = ["", *(f"{name.capitalize()} styles from source B" for name, _ in named)]
     columns = ["source A", *["source B"] * len(top)]
     return FigureLayout(caption, [[ImagePanel(images, rows=words, columns=columns)]])
-
-
-def trained_layer_groups(generator: Generator) -> dict[str, LayerIndices]:
-    """The ranges of the figure, as far as the levels go that are trained so far."""
-    growth = generator.growth
-    levels = growth.level + 1 if growth else generator.config.levels
-    parts = {
-        name: tuple(layer for layer in layers if layer < 2 * levels)
-        for name, layers in layer_groups(generator.config).items()
-    }
-    return {name: layers for name, layers in parts.items() if layers}
 
 
 def mixed_images(

@@ -115,9 +115,8 @@ class ProjectionVariables:
         cls, generator: Generator, settings: ProjectionSettings
     ) -> "ProjectionVariables":
         """Those of a generator; maps of levels that it has not grown yet are none of them."""
-        config, growth = generator.config, generator.growth
-        level = growth.level if growth else config.levels - 1
-        shapes = config.noise_shapes_up_to(level) if settings.noise else []
+        config = generator.config
+        shapes = config.noise_shapes_up_to(generator.top_level) if settings.noise else []
         fixed = list(generator.synthesis.fixed_noise)[len(shapes) :]
         layers = config.num_ws if settings.space == "w+" else 1
         return cls(layers, config.num_ws, config.w_dim, shapes, fixed)

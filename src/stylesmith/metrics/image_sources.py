@@ -233,8 +233,8 @@ class ModelSource:
 
         A crossover lies before any layer in use but the first; two may fall together.
         """
-        config, growth = self.generator.config, self.generator.growth
-        used = min(config.num_ws, 2 * (growth.level + 1)) if growth else config.num_ws
+        config = self.generator.config
+        used = config.num_ws_up_to(self.generator.top_level)
         crossovers = [
             [
                 1 + self._keys.number(f"{self.role} crossover {latent}", i) % max(used - 1, 1)

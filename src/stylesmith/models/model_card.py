@@ -93,7 +93,7 @@ def _card_metadata(
         head["license_name"] = str(note)
     head["library_name"] = "stylesmith"
     head["pipeline_tag"] = "unconditional-image-generation"
-    head["tags"] = ["gan", "stylegan2" if config.kind == "modulated" else "stylegan", config.kind]
+    head["tags"] = ["gan", config.family, config.kind]
     if metrics:
         data = str(about.get("data", "unknown"))
         values = [{"type": metric, "value": value} for metric, value in metrics.items()]

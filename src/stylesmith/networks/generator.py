@@ -79,9 +79,14 @@ class Generator(nn.Module):
         return self.synthesis(ws, noise, growth=growth, precision=precision)
 
     @property
+    def top_level(self) -> int:
+        """The highest level that is trained so far."""
+        return self.growth.level if self.growth else self.config.levels - 1
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the images it draws, at the levels trained so far."""
-        return self.config.size(self.growth.level if self.growth else None)
+        return self.config.size(self.top_level)
 
     def broadcast(self, w: Tensor) -> Tensor:
         """The same w for every layer: `(N, D)` -> `(N, num_ws, D)`."""

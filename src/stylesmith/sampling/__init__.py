@@ -31,7 +31,7 @@ from stylesmith.sampling.latent_codes import (
     load_latents,
     save_latents,
 )
-from stylesmith.sampling.parsing import LayerIndices, layer_groups, parse_layers
+from stylesmith.sampling.parsing import LayerIndices, parse_layers
 from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline, SamplingSettings, sample_w
 from stylesmith.sampling.stochastic_variation import (
     measure_noise_variation,
@@ -61,7 +61,6 @@ __all__ = [
     "draw_batches",
     "draw_edited",
     "latent_path",
-    "layer_groups",
     "load_latents",
     "measure_noise_variation",
     "mix_styles",

@@ -24,7 +24,6 @@ from stylesmith.sampling.latent_file import read_latent_file, write_latent_file
 from stylesmith.sampling.parsing import (
     LayerIndices,
     check_layers,
-    count_layers,
     format_layers,
     ws_rows,
 )
@@ -330,6 +329,5 @@ def _scaled_direction(
 
 def _layers_or_all(pipeline: SamplingPipeline, layers: LayerIndices | None) -> LayerIndices:
     """Those asked for, or all that are in use: a growing network has some that aren't trained."""
-    growth = pipeline.generator.growth
-    count = 2 * (growth.level + 1) if growth else count_layers(pipeline.config)
+    count = pipeline.config.num_layers(pipeline.generator.top_level)
     return tuple(range(count)) if layers is None else layers

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from stylesmith.config import GeneratorConfig
+from stylesmith.config import LAYER_GROUPS, GeneratorConfig
 from stylesmith.errors import UsageError
 
 MAX_IMAGES = 1_000_000
@@ -119,23 +119,6 @@ def parse_grid(text: str, *, option: str = "--grid") -> tuple[int, int]:
 LayerIndices = tuple[int, ...]
 """Numbers of layers, in rising order."""
 
-LAYER_GROUPS: dict[str, tuple[int, int]] = {"coarse": (0, 2), "middle": (2, 4), "fine": (4, 12)}
-"""First level of each name, and the first one beyond it; the base is level 0."""
-
-
-def count_layers(config: GeneratorConfig) -> int:
-    """Two per level, whatever the kind of network."""
-    return 2 * config.levels
-
-
-def layer_groups(config: GeneratorConfig) -> dict[str, LayerIndices]:
-    """Layers behind each name that this network has; together, every layer once."""
-    spans = {
-        name: range(2 * first, min(2 * beyond, count_layers(config)))
-        for name, (first, beyond) in LAYER_GROUPS.items()
-    }
-    return {name: tuple(span) for name, span in spans.items() if span}
-
 
 def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerIndices:
     """Layers from numbers, ranges and names: `0-3,6`, `coarse,fine`, `all`.
@@ -143,7 +126,7 @@ def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerInd
     Raises:
         UsageError: If the text is malformed, or names layers that this network doesn't have.
     """
-    names = layer_groups(config) | {"all": tuple(range(count_layers(config)))}
+    names = config.layer_groups() | {"all": tuple(range(config.num_layers()))}
     found: set[int] = set()
     for part in text.split(","):
         word = part.strip().lower()
@@ -158,10 +141,9 @@ def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerInd
 
 def describe_layers(config: GeneratorConfig) -> str:
     """What a network has, for messages: `this network has the layers 0-7: coarse 0-3, ...`."""
-    names = ", ".join(
-        f"{name} {format_layers(span)}" for name, span in layer_groups(config).items()
-    )
-    return f"this network has the layers 0-{count_layers(config) - 1}: {names}"
+    groups = config.layer_groups().items()
+    names = ", ".join(f"{name} {format_layers(layers)}" for name, layers in groups)
+    return f"this network has the layers 0-{config.num_layers() - 1}: {names}"
 
 
 def format_layers(layers: Sequence[int]) -> str:
@@ -181,7 +163,7 @@ def check_layers(layers: Sequence[int], config: GeneratorConfig) -> None:
     Raises:
         UsageError: If one lies beyond the network.
     """
-    if beyond := [layer for layer in layers if not 0 <= layer < count_layers(config)]:
+    if beyond := [layer for layer in layers if not 0 <= layer < config.num_layers()]:
         raise UsageError(f"layer {beyond[0]}: {describe_layers(config)}")
 
 
@@ -203,6 +185,6 @@ def _parse_layer_range(part: str, text: str, config: GeneratorConfig, option: st
     if found is None:
         wanted = "wanted numbers, ranges or names, such as 0-3, 8-17 or coarse,middle"
         raise UsageError(f"{option} {text!r}: {wanted}")
-    if found[-1] >= count_layers(config):
+    if found[-1] >= config.num_layers():
         raise UsageError(f"{option} {text!r}: {describe_layers(config)}")
     return found

@@ -17,7 +17,7 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid
 from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
-from stylesmith.sampling.parsing import LayerIndices, count_layers
+from stylesmith.sampling.parsing import LayerIndices
 from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline
 
 CropBox = tuple[int, int, int, int]
@@ -185,7 +185,7 @@ def noise_layer_subsets(config: GeneratorConfig) -> dict[str, LayerIndices]:
     Coarse is 4x4 to 32x32 and fine all beyond, as there; a network that ends at 32x32 or below is
     split in the middle.
     """
-    count = count_layers(config)
+    count = config.num_layers()
     split = 8 if count > 8 else count // 2
     every = tuple(range(count))
     return {"all": every, "none": (), "fine": every[split:], "coarse": every[:split]}

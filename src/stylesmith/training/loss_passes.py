@@ -60,7 +60,7 @@ def make_latent_batch(
     with one cutoff for all images and processes among the layers in use (StyleGAN, section 3.1).
     """
     z_dim, shapes = config.mapping.z_dim, config.noise_shapes_up_to(level)
-    layers = min(config.num_ws, 2 * (level + 1))
+    layers = config.num_ws_up_to(level)
     size = 2 * z_dim + sum(height * width for height, width in shapes)
     flat = torch.stack([keys.normal(size, purpose, step, i, device=device) for i in indices])
     cutoff = None

@@ -166,9 +166,8 @@ def noise_input_names(generator: Generator, noise: NoiseInput) -> tuple[str, ...
 
 def noise_input_shapes(generator: Generator, noise: NoiseInput) -> list[tuple[int, int]]:
     """Height and width of every noise input."""
-    config, growth = generator.config, generator.growth
-    top = growth.level if growth else config.levels - 1
-    return config.noise_shapes_up_to(top) if noise == "inputs" else []
+    shapes = generator.config.noise_shapes_up_to(generator.top_level)
+    return shapes if noise == "inputs" else []
 
 
 def example_latents(generator: Generator, n: int) -> ProgramInputs:

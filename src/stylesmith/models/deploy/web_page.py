@@ -135,9 +135,6 @@ def _download_runtime(target: Path) -> Path:
 
 PAGE_FILES = ("index.html", "page.js", "worker.js", "latents.js")
 
-PAGE_LAYER_GROUPS = {"coarse": (0, 3), "middle": (4, 7), "fine": (8, 23)}
-"""First and last layer of each range of StyleGAN, section 3.1: up to 8x8, 32x32, and the rest."""
-
 RUNTIME_NOTICE = f"""ort.js and ort.wasm are ONNX Runtime Web {RUNTIME_VERSION}.
 
 MIT License
@@ -221,15 +218,12 @@ def describe_model(generator: Generator, title: str, about: Mapping[str, Any]) -
 
 def layer_groups(generator: Generator) -> list[dict[str, Any]]:
     """Ranges of layers to mix, with their resolutions; of the levels in use."""
-    config, growth = generator.config, generator.growth
+    config = generator.config
     if config.num_ws == 1:
         return [{"name": "all", "first": 0, "last": 0, "note": ""}]
-    top = growth.level if growth else config.levels - 1
     groups = []
-    for name, (first, last) in PAGE_LAYER_GROUPS.items():
-        last = min(last, 2 * top + 1)
-        if first <= last:
-            low, high = (max(config.size(layer // 2)) for layer in (first, last))
-            note = f"{low} to {high} pixels" if low < high else f"{low} pixels"
-            groups.append({"name": name, "first": first, "last": last, "note": note})
+    for name, (first, *_, last) in config.layer_groups(generator.top_level).items():
+        low, high = (max(config.size(layer // config.layers_per_level)) for layer in (first, last))
+        note = f"{low} to {high} pixels" if low < high else f"{low} pixels"
+        groups.append({"name": name, "first": first, "last": last, "note": note})
     return groups
