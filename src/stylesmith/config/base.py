@@ -71,17 +71,18 @@ class ConfigUnion(Config):
     def _by_kind(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(value, dict):
             return handler(value)
-        kind = value.get("kind")
-        if kind is not None and str(kind) not in cls.kinds:
+        kind = value.get("kind", cls.model_fields["kind"].default)
+        if str(kind) not in cls.kinds:
             raise ValueError(f"kind {kind!r}: wanted one of {', '.join(cls.kinds)}")
         if not cls._is_member():
             return cls.member(kind).model_validate(value)
         fixed = cls._fixed_fields()
         for name, wanted in fixed.items():
-            if (found := value.get(name, wanted)) != wanted:
+            found = value.get(name, wanted)
+            if str(found).lower() != str(wanted).lower():
                 message = f"kind {fixed['kind']} needs {name}={wanted}, got {found}"
                 raise ValueError(message.lower())
-        return handler(value)
+        return handler(value | fixed)
 
     @classmethod
     def _is_member(cls) -> bool:
