@@ -18,6 +18,7 @@ from torch import Tensor
 from stylesmith import files, latents
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
+from stylesmith.networks.latent_functions import slerp_with_length
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.sampling.editing import mix_styles
 from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE
@@ -27,32 +28,10 @@ from stylesmith.sampling.pipeline import SamplingPipeline
 from stylesmith.sampling.stochastic_variation import check_has_noise
 
 
-def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Spherical interpolation in Z (StyleGAN, section 4.1).
-
-    Args:
-        a: Latents at time 0, `(..., D)`.
-        b: Latents at time 1, `(..., D)`.
-        t: Times, `(..., 1)`.
-
-    Returns:
-        Latents whose direction turns at constant speed; their length goes straight from that of
-        `a` to that of `b`. Between equal or opposite directions, the straight line.
-    """
-    lengths = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
-    start, end = a / lengths[0].clamp(min=1e-12), b / lengths[1].clamp(min=1e-12)
-    cosine = (start * end).sum(dim=-1, keepdim=True).clamp(-1, 1)
-    angle = cosine.acos()
-    sine = angle.sin()
-    turned = (((1 - t) * angle).sin() * start + (t * angle).sin() * end) / sine.clamp(min=1e-6)
-    turned = turned * torch.lerp(*lengths, t)
-    return torch.where(sine > 1e-5, turned, torch.lerp(a, b, t))
-
-
 def slerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
     """From keyframe to keyframe along the sphere: `(K, D)` and `(T,)` -> `(T, D)`."""
     first, second, t = _path_segments(keyframes, times)
-    return slerp(first, second, t)
+    return slerp_with_length(first, second, t)
 
 
 def lerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:

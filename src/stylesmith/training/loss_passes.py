@@ -23,6 +23,7 @@ from stylesmith.networks import (
     image_pyramid,
     match_growth,
 )
+from stylesmith.networks.latent_functions import mix_styles
 from stylesmith.training import losses
 
 
@@ -212,8 +213,9 @@ def map_and_mix(generator: Generator, latents: LatentBatch) -> tuple[Tensor, Ten
         return w, generator.broadcast(w)
     labels = None if latents.label is None else torch.cat([latents.label, latents.label])
     w, other = generator.mapping(torch.cat([latents.z, latents.mixing_z]), labels).chunk(2)
-    first, second = generator.broadcast(w), generator.broadcast(other)
-    return w, torch.cat([first[:, : latents.cutoff], second[:, latents.cutoff :]], dim=1)
+    ws, second = generator.broadcast(w), generator.broadcast(other)
+    taken = torch.arange(ws.shape[1], device=ws.device) >= latents.cutoff
+    return w, mix_styles(ws, second, taken)
 
 
 @torch.no_grad()
