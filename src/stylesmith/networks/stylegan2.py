@@ -135,7 +135,7 @@ class ModulatedSynthesis(SynthesisNetwork):
         """Features of a level; there is no AdaIN."""
         x = below
         if x is None:
-            x = self.const.expand(len(inputs.ws), -1, -1, -1)
+            x = self.const.expand(inputs.ws.shape[0], -1, -1, -1)  # `len` would fix it in exports
             x = x.contiguous(memory_format=torch.channels_last)
         x = x.to(inputs.precision.dtype_at(level, self.config.levels))
         return self.blocks[level](x, inputs), None
