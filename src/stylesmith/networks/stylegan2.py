@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from stylesmith.config import GeneratorConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import UsageError
+from stylesmith.networks.growth import Growth
 from stylesmith.networks.layers import EqualizedLinear, ShortcutConv2d, StyledConv2d, ToRGB
 from stylesmith.networks.synthesis import (
     LevelState,
@@ -194,14 +195,16 @@ class MultiscaleSynthesis(ModulatedSynthesis):
         return image, image
 
     def forward_pyramid(
-        self, ws: Tensor, noise: NoiseMaps, *, precision: Precision = FP32
+        self,
+        ws: Tensor,
+        noise: NoiseMaps,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
     ) -> list[Tensor]:
         """Styles and noise maps -> images of every level, smallest first."""
-        return [
-            state.image
-            for state in self.levels(ws, noise, precision=precision)
-            if state.image is not None
-        ]
+        states = self.levels(ws, noise, growth=growth, precision=precision)
+        return [cast(Tensor, state.image) for state in states]
 
 
 class OrigSynthesis(ModulatedSynthesis):

@@ -193,6 +193,17 @@ class SynthesisNetwork(nn.Module):
             image = state.image
         return cast(Tensor, image)  # `levels` ends with the highest level, which draws the image
 
+    def forward_pyramid(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> list[Tensor]:
+        """Images as `Discriminator.score` takes them: one, or of multiscale networks all levels."""
+        return [self(ws, noise, growth=growth, precision=precision)]
+
     @property
     def grows(self) -> bool:
         """Whether toRGB layers fade in one after the other (ProGAN)."""
