@@ -17,8 +17,8 @@ from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.parallel import map_ahead
 from stylesmith.errors import OutputError, UsageError
 from stylesmith.sampling.latent_codes import SeedOrLatent, image_stem, save_latents
-from stylesmith.sampling.latent_file import LATENT_SUFFIX
 from stylesmith.sampling.pipeline import SamplingPipeline
+from stylesmith.tensor_file import TENSOR_FILE_SUFFIX
 
 MAX_GRID_PIXELS = 89_000_000
 """Pixels of a page; image viewers warn of larger ones, or refuse them."""
@@ -190,7 +190,7 @@ def write_folder(
         ):
             paths = [folder / f"{image_stem(source)}{suffix}" for source in batch]
             if latents:
-                _save_latent(pipeline, batch[0], paths[0].with_suffix(LATENT_SUFFIX))
+                _save_latent(pipeline, batch[0], paths[0].with_suffix(TENSOR_FILE_SUFFIX))
             yield images, paths
             done += len(batch)
             if on_progress:
