@@ -130,11 +130,18 @@ def sample_w(
     return torch.cat(parts)
 
 
+DEFAULT_BATCH_SIZE = 16
+"""Images drawn at once."""
+
+
 class SamplingPipeline:
     """Draws by seed or from saved codes, all by the same settings.
 
     Source: StyleGAN, section 3.2 and appendix B.
     """
+
+    batch_size: int = DEFAULT_BATCH_SIZE
+    """Images that the writers of files, grids and videos draw at once."""
 
     def __init__(self, generator: Generator, settings: SamplingSettings | None = None):
         """Raises UsageError if the settings don't fit the network."""
