@@ -15,7 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.devices import FP32, Precision
-from stylesmith.networks import Generator, Growth, ResidualDiscriminator, SkipSynthesis
+from stylesmith.networks import (
+    Discriminator,
+    Generator,
+    Growth,
+    ResidualDiscriminator,
+    SkipSynthesis,
+)
 from stylesmith.networks.discriminators import Epilogue, ResidualBlock
 from stylesmith.networks.layers import EqualizedConv2d, ShortcutConv2d, StyledConv2d, ToRGB
 from stylesmith.networks.stylegan2 import NoiseMaps, SkipBlock
@@ -30,13 +36,28 @@ class PlainGenerator(nn.Module):
         super().__init__()
         self.network = contiguous_copy(generator)
         self.mapping, self.broadcast = self.network.mapping, self.network.broadcast
+        self.synthesis = PlainSynthesis(self.network)
 
     def forward(self, z: Tensor) -> Tensor:
         """Latents `(N, z_dim)` to images, with the network's own noise."""
         ws = self.broadcast(self.mapping(z))
         return self.synthesis(ws, self.network.synthesis.fixed_noise)
 
-    def synthesis(
+
+class PlainSynthesis(nn.Module):
+    """The synthesis network of a generator, computed the plain way."""
+
+    def __init__(self, generator: Generator):
+        super().__init__()
+        self.network = generator.synthesis
+
+    def forward_pyramid(
+        self, ws: Tensor, noise: NoiseMaps, *, growth: Growth | None, precision: Precision
+    ) -> list[Tensor]:
+        """Images as the discriminator takes them."""
+        return [self(ws, noise, growth=growth, precision=precision)]
+
+    def forward(
         self,
         ws: Tensor,
         noise: NoiseMaps,
@@ -45,7 +66,7 @@ class PlainGenerator(nn.Module):
         precision: Precision = FP32,
     ) -> Tensor:
         """Styles `(N, num_ws, D)` to images; always all levels, in fp32."""
-        network = self.network.synthesis
+        network = self.network
         assert isinstance(network, SkipSynthesis)
         x = network.const.expand(len(ws), -1, -1, -1)
         image: Tensor | None = None
@@ -62,13 +83,12 @@ class PlainGenerator(nn.Module):
         return image
 
 
-class PlainDiscriminator(nn.Module):
+class PlainDiscriminator(Discriminator):
     """A copy of a discriminator that computes the plain way; same calls, same results."""
 
     def __init__(self, discriminator: ResidualDiscriminator):
-        super().__init__()
+        super().__init__(discriminator.config)
         self.network = contiguous_copy(discriminator)
-        self.config = discriminator.config
 
     def forward(
         self,

@@ -19,7 +19,7 @@ def run(setting: measure.Setting) -> dict[str, object]:
     config = setting.case.config.generator
     generator = build_generator(config).to(setting.device).requires_grad_(False)
     pipeline = SamplingPipeline(generator)
-    batch = setting.case.batch
+    batch = pipeline.batch_size = setting.case.batch
     z = torch.randn(batch, config.mapping.z_dim, device=setting.device)
 
     def draw() -> None:
@@ -28,7 +28,7 @@ def run(setting: measure.Setting) -> dict[str, object]:
 
     def write() -> None:
         target = Path(tempfile.mkdtemp(dir=folder))
-        write_folder(pipeline, range(IMAGES), target, batch_size=batch)
+        write_folder(pipeline, range(IMAGES), target)
 
     forms: dict[str, dict[str, measure.Work]] = {
         "forward": {"all": draw},

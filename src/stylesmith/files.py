@@ -19,11 +19,11 @@ _FILE_MODE = 0o666 & ~_UMASK
 """Who may read and write a new file."""
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool = True) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place in one step.
 
     A crash at any instant leaves either the old file or the new one. The data reaches the disk
-    (fsync) before the name does.
+    (fsync) before the name does; without `durable` a power failure may take the file.
 
     Raises:
         OutputError: If the file cannot be written: no permission, no space. The old file stays.
@@ -33,9 +33,11 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         temporary.chmod(_FILE_MODE)  # safetensors makes files that only their owner may read
-        _fsync(temporary)
+        if durable:
+            _fsync(temporary)
         temporary.replace(path)
-        _fsync(path.parent)
+        if durable:
+            _fsync(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
@@ -47,9 +49,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             temporary.unlink()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a file atomically."""
-    write_atomically(path, lambda temporary: _write_bytes(temporary, content))
+    write_atomically(path, lambda temporary: _write_bytes(temporary, content), durable=durable)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -20,10 +20,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from stylesmith import files
-from stylesmith.errors import ModelError
+from stylesmith.errors import DataError, ModelError
 
 TENSOR_FILE_VERSION = 1
-TensorFileKind = Literal["model", "checkpoint", "classifier", "statistics", "projection"]
+TENSOR_FILE_SUFFIX = ".safetensors"
+TensorFileKind = Literal[
+    "model", "checkpoint", "classifier", "statistics", "projection", "latent", "direction"
+]
+ReadError = type[ModelError] | type[DataError]
+"""The error of a file that cannot be read: ModelError, or DataError for latents and directions."""
 
 
 def write_tensor_file(
@@ -46,51 +51,60 @@ def read_tensor_file_header(path: Path) -> dict[str, Any]:
     Raises:
         ModelError: If the file is missing, damaged, or not ours.
     """
-    with _open_safetensors(path) as opened:
-        return _parse_header(path, opened.metadata() or {})
+    with _open_safetensors(path, ModelError) as opened:
+        return _parse_header(path, opened.metadata() or {}, ModelError)
 
 
 def read_tensor_file(
-    path: Path, *, kind: TensorFileKind | None = None
+    path: Path, *, kind: TensorFileKind | None = None, error: ReadError = ModelError
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """All tensors and the header, checked against the checksum.
 
+    Args:
+        path: The file.
+        kind: The kind that it must be of; None accepts any.
+        error: The class of errors.
+
     Raises:
-        ModelError: If the file is missing, damaged, not ours, or of another kind than wanted.
+        ModelError: If the file is missing, damaged, not ours, or of another kind than wanted;
+            DataError instead where `error` says so.
     """
-    with _open_safetensors(path) as opened:
+    with _open_safetensors(path, error, kind) as opened:
         metadata = opened.metadata() or {}
-        header = _parse_header(path, metadata)
+        header = _parse_header(path, metadata, error)
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     if str(_checksum(tensors, metadata["stylesmith"])) != metadata.get("crc32"):
-        raise ModelError(f"{path}: damaged (its checksum does not match its content).")
+        raise error(f"{path}: damaged (its checksum does not match its content).")
     if kind and header["kind"] != kind:
-        raise ModelError(f"{path}: holds a {header['kind']}, wanted a {kind}.")
+        raise error(f"{path}: holds a {header['kind']}, wanted a {kind}.")
     return tensors, header
 
 
 @contextmanager
-def _open_safetensors(path: Path) -> Iterator[Any]:
+def _open_safetensors(
+    path: Path, error: ReadError, kind: TensorFileKind | None = None
+) -> Iterator[Any]:
     if not path.is_file():
-        raise ModelError(f"{path}: no such file.")
+        wanted = f"; wanted a {kind} file" if kind in ("latent", "direction") else ""
+        raise error(f"{path}: no such file{wanted}.")
     try:
         with safe_open(path, framework="pt") as opened:
             yield opened
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: damaged or not a safetensors file ({error}).") from None
+    except (SafetensorError, OSError) as reason:
+        raise error(f"{path}: damaged or not a safetensors file ({reason}).") from None
 
 
-def _parse_header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+def _parse_header(path: Path, metadata: Mapping[str, str], error: ReadError) -> dict[str, Any]:
     text = metadata.get("stylesmith")
     if text is None:
-        raise ModelError(f"{path}: a safetensors file, but not one of stylesmith's.")
+        raise error(f"{path}: a safetensors file, but not one of stylesmith's.")
     try:
         header: dict[str, Any] = json.loads(text)
-        version = int(header["version"])
+        version, _ = int(header["version"]), header["kind"]
     except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{path}: damaged (its header cannot be read).") from None
+        raise error(f"{path}: damaged (its header cannot be read).") from None
     if version > TENSOR_FILE_VERSION:
-        raise ModelError(
+        raise error(
             f"{path}: written by a newer stylesmith (format {version}, this one reads "
             f"{TENSOR_FILE_VERSION}). Upgrade stylesmith."
         )

@@ -4,7 +4,6 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from stylesmith.devices import FP32
 from stylesmith.errors import ModelError
 from stylesmith.figures import FigureInput, FigureOptions, find_figure
 from stylesmith.figures.training_history import (
@@ -34,8 +33,11 @@ def test_contributions_sum_to_1(generator):
 def test_they_are_deviations_of_what_to_rgb_gives(generator):
     synthesis = generator.synthesis
     ws = generator.broadcast(W)
-    levels = synthesis.features(ws, synthesis.fixed_noise, top=2, precision=FP32)
-    images = [synthesis.to_rgb_at(x, ws, level, FP32) for level, x in enumerate(levels)]
+    blocks = synthesis.blocks
+    images = [
+        blocks[state.level].to_rgb(state.features, ws[:, 2 * state.level + 1])
+        for state in synthesis.levels(ws, synthesis.fixed_noise)
+    ]
     variances = [image.var(dim=(0, 2, 3), correction=0).mean() for image in images]
     wanted = torch.stack(variances).double().sqrt()
     torch.testing.assert_close(

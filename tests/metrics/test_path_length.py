@@ -8,12 +8,11 @@ from torch.testing import assert_close
 
 from stylesmith.metrics.path_length import (
     crop_face,
-    lerp,
     path_lengths,
     path_lengths_around,
-    slerp,
     trimmed_mean,
 )
+from stylesmith.networks.latent_functions import slerp
 
 
 def squared_distance(a: Tensor, b: Tensor) -> Tensor:
@@ -33,7 +32,12 @@ def test_straight_paths_of_a_linear_generator_have_the_length_of_the_image_of_th
     (a, b), weight = points(), torch.randn(5, 16).double()
     t = torch.full((6, 1), place).double()
     found = path_lengths(
-        linear(weight, (4, 4)), squared_distance, (a, b), t, interpolate=lerp, crop_to_face=False
+        linear(weight, (4, 4)),
+        squared_distance,
+        (a, b),
+        t,
+        interpolate=torch.lerp,
+        crop_to_face=False,
     )
     assert_close(found, ((b - a) @ weight).square().sum(dim=1), rtol=1e-6, atol=0)
 
@@ -73,7 +77,7 @@ def test_only_the_face_counts_where_images_are_cropped():
     a, b = points(2, 8 * 16)
     arguments = (linear(torch.eye(128).double(), (8, 16)), squared_distance, (a, b))
     found = path_lengths(
-        *arguments, torch.zeros(2, 1).double(), interpolate=lerp, crop_to_face=True
+        *arguments, torch.zeros(2, 1).double(), interpolate=torch.lerp, crop_to_face=True
     )
     face = crop_face((b - a).reshape(2, 1, 8, 16))
     assert_close(found, face.square().sum(dim=(1, 2, 3)), rtol=1e-6, atol=0)

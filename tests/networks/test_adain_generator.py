@@ -43,7 +43,7 @@ def outputs(generator: Generator, ws: Tensor) -> list[Tensor]:
     """What each layer gives for these w."""
     found: list[Tensor] = []
     hooks = [
-        layer.register_forward_hook(lambda _, args, y: found.append(y))
+        layer.register_forward_hook(lambda _, args, y: found.append(y[0]))
         for layer in adain_layers(generator)
     ]
     generator.synthesis(ws, generator.synthesis.fixed_noise)

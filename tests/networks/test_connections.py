@@ -24,6 +24,7 @@ from stylesmith.networks.stylegan2 import (
     ResidualSynthesis,
     SkipSynthesis,
 )
+from stylesmith.networks.synthesis import SynthesisInputs
 from stylesmith.ops import conv2d, upsample2d
 from stylesmith.training.losses import path_lengths, path_penalty
 from tests.conftest import set_noise_strength
@@ -198,9 +199,10 @@ def test_a_residual_block_sums_both_branches_over_the_root_of_two():
     block, plain = synthesis.blocks[2], build("orig").blocks[2]
     assert isinstance(block, ResidualStyleBlock)
     plain.load_state_dict({n: x for n, x in block.state_dict().items() if "shortcut" not in n})
-    x, ws, noise = torch.randn(2, 8, 8, 8), torch.randn(2, 3, 8), [torch.randn(1, 1, 16, 16)] * 2
+    ws, noise = torch.randn(2, 8, 8), [torch.randn(1, 1, 16, 16)] * 5
+    x, inputs = torch.randn(2, 8, 8, 8), SynthesisInputs(ws, noise, Growth(3))
     skipped = upsample2d(conv2d(x, block.shortcut.weight / math.sqrt(8)))
-    assert_close(block(x, ws, noise), (plain(x, ws, noise) + skipped) / math.sqrt(2))
+    assert_close(block(x, inputs), (plain(x, inputs) + skipped) / math.sqrt(2))
 
 
 def test_no_style_modulates_the_shortcut():
@@ -223,9 +225,9 @@ def test_features_and_images_keep_unit_scale_at_the_start(connection):
     synthesis = build(connection, levels=5, max_channels=64)
     set_noise_strength(synthesis, 0.0)
     ws, noise = styles(synthesis, count=8), synthesis.fixed_noise
-    features = list(synthesis.features(ws, noise, top=4, precision=choose_precision("fp32", CPU)))
+    states = list(synthesis.levels(ws, noise))
     image = synthesis(ws, noise)
-    energies = [x.square().mean().item() for x in features]
+    energies = [state.features.square().mean().item() for state in states]
     shares = 5 if connection == "skip" else 1
     energies.append(image.square().mean().item() / shares)
     # Filters take white noise out of the constant; a wrong gain would act once per level.

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.devices import choose_precision
+from stylesmith.errors import UsageError
 from stylesmith.networks.discriminators import ResidualBlock
 
 CPU = torch.device("cpu")
@@ -61,9 +62,9 @@ def test_the_label_changes_the_score(mode, tiny_discriminator):
 
 
 @pytest.mark.parametrize("mode", ["select", "projection"])
-def test_a_forgotten_label_is_a_bug_that_shows(mode, tiny_discriminator):
+def test_a_forgotten_label_is_refused(mode, tiny_discriminator):
     discriminator = tiny_discriminator(label_size=3, label_mode=mode)
-    with pytest.raises(AssertionError, match="without labels"):
+    with pytest.raises(UsageError, match="without labels"):
         discriminator(torch.randn(2, 3, 16, 16))
 
 

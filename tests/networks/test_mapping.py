@@ -4,6 +4,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.config import GeneratorConfig, MappingConfig
+from stylesmith.errors import UsageError
 from stylesmith.networks import MappingNetwork, build_generator
 
 
@@ -47,9 +48,9 @@ def test_embed_normalizes_z_and_label_apart():
 
 
 @pytest.mark.parametrize("mode", ["concat", "embed"])
-def test_a_forgotten_label_is_a_bug_that_shows(mode):
+def test_a_forgotten_label_is_refused(mode):
     config = MappingConfig(z_dim=8, w_dim=4, label_mode=mode)
-    with pytest.raises(AssertionError, match="without labels"):
+    with pytest.raises(UsageError, match="without labels"):
         MappingNetwork(config, label_size=3)(torch.randn(2, 8))
 
 

@@ -193,7 +193,9 @@ def test_low_precision_stays_near_fp32_and_images_are_fp32(name, row, tiny):
     generator, z = tiny(row, levels=5, max_channels=32), torch.randn(4, 8)
     formats: dict[nn.Module, torch.dtype] = {}
     for module in generator.modules():
-        module.register_forward_hook(lambda m, _, y: formats.update({m: y.dtype}))
+        module.register_forward_hook(
+            lambda m, _, y: formats.update({m: (y[0] if isinstance(y, tuple) else y).dtype})
+        )
     policy = choose_precision(name, CPU)
     image = generator(z, precision=policy)
     for level, block in enumerate(generator.synthesis.blocks):
@@ -226,7 +228,7 @@ def test_every_layer_gives_each_pixel_unit_length(tiny):
     generator = tiny(ROW_B)
     for module in generator.modules():
         if isinstance(module, TraditionalLayer):
-            module.register_forward_hook(lambda _, args, y: outputs.append(y))
+            module.register_forward_hook(lambda _, args, y: outputs.append(y[0]))
     generator(torch.randn(2, 8))
     assert len(outputs) == 2 * (TOP + 1)
     for y in outputs:
@@ -267,11 +269,11 @@ def test_dense_input_has_a_quarter_of_that_gain_and_to_rgb_none():
 
 def test_neither_noise_nor_bias_is_multiplied_by_the_gain():
     layer = TraditionalLayer(nn.Identity(), 3, noise=True)
-    layer.normalize = lambda x, w: x
+    layer.normalize = lambda x, w, style_offset: x
     nn.init.constant_(layer.bias, 0.5)
     layer.noise_strength.data = torch.tensor([0.0, 1.0, -2.0])
     noise = torch.randn(2, 1, 4, 4)
-    y = layer(torch.zeros(2, 3, 4, 4), torch.zeros(2, 8), noise)
+    y, _ = layer(torch.zeros(2, 3, 4, 4), torch.zeros(2, 8), noise)
     assert_close(y, F.leaky_relu(noise * torch.tensor([0.0, 1, -2])[:, None, None] + 0.5, 0.2))
 
 

@@ -51,13 +51,12 @@ def test_layers_without_a_style_are_refused(paint):
 def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
     pipeline = paint()
     rows = [MixingRow(3, (0, 1)), MixingRow(5, (0, 1)), MixingRow(3, (4,))]
-    told = []
+    pipeline.batch_size, told = 2, []
     write_mixing_grid(
         pipeline,
         rows,
         [7, 3, 8],
         tmp_path / "mix.png",
-        batch_size=2,
         on_progress=lambda *step: told.append(step),
     )
     page = np.asarray(Image.open(tmp_path / "mix.png"))

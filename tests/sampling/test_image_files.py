@@ -24,12 +24,12 @@ def wanted(pipeline, seed):
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_size):
     pipeline, seeds = paint(), [4, 0, 9, 2, 7]
+    pipeline.batch_size = batch_size
     steps = {"folder": [], "grid": []}
     paths = write_folder(
         pipeline,
         seeds,
         tmp_path / "all",
-        batch_size=batch_size,
         on_progress=lambda *step: steps["folder"].append(step),
     )
     write_grid(
@@ -37,7 +37,6 @@ def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_si
         seeds,
         tmp_path / "grid.png",
         columns=2,
-        batch_size=batch_size,
         on_progress=lambda *step: steps["grid"].append(step),
     )
     grid = read(tmp_path / "grid.png")
@@ -70,9 +69,8 @@ def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
         path = tmp_path / f"{name}.safetensors"
         save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     a, b = pipeline.load_sources([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
-    sizes = [
-        len(images) for _, images in draw_batches(pipeline, [1, 2, a, b, 3, 4, 5], batch_size=2)
-    ]
+    pipeline.batch_size = 2
+    sizes = [len(images) for _, images in draw_batches(pipeline, [1, 2, a, b, 3, 4, 5])]
     assert sizes == [2, 1, 1, 2, 1]
 
 
@@ -84,7 +82,7 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
         save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     same, other = pipeline.load_sources(paths)
     assert len(write_folder(pipeline, [same, same], tmp_path / "twice")) == 1
-    with pytest.raises(UsageError, match="two pictures would be named face"):
+    with pytest.raises(UsageError, match="two images would be named face"):
         write_folder(pipeline, [same, other], tmp_path / "both")
 
 
@@ -107,15 +105,17 @@ def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
         return original(codes)
 
     monkeypatch.setattr(pipeline, "draw", counting)
-    write_folder(pipeline, range(40), tmp_path, batch_size=2)
+    pipeline.batch_size = 2
+    write_folder(pipeline, range(40), tmp_path)
     assert len(written) == 40 and max(ahead) <= 2 * (2 + 1)
 
 
 def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_path, monkeypatch):
-    folders = {}
+    folders, pipeline = {}, paint()
+    pipeline.batch_size = 2
     for name, cores in (("background", 0), ("turns", 1_000_000)):
         monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", cores)
-        paths = write_folder(paint(), range(7), tmp_path / name, batch_size=2)
+        paths = write_folder(pipeline, range(7), tmp_path / name)
         folders[name] = [(path.name, path.read_bytes()) for path in paths]
     assert folders["background"] == folders["turns"] and len(folders["turns"]) == 7
 

@@ -106,12 +106,9 @@ def test_files_are_keyframes_in_w_and_not_in_z(paint, tmp_path):
 @pytest.mark.parametrize("batch_size", [1, 5, 64])
 def test_frames_go_round_once_in_a_grid(paint, batch_size):
     pipeline = paint()
+    pipeline.batch_size = batch_size
     cells = [latent_path(pipeline, SEEDS), latent_path(pipeline, [8, 9, 10])]
-    drawn = list(
-        render_frames(
-            pipeline, cells, keyframes=3, frames_per_keyframe=2, columns=1, batch_size=batch_size
-        )
-    )
+    drawn = list(render_frames(pipeline, cells, keyframes=3, frames_per_keyframe=2, columns=1))
     assert len(drawn) == 6 and drawn[0].shape == (3, 32, 16)
     assert_close(drawn[2][:, :16], pipeline.draw(pipeline.codes([5]))[0], atol=1e-4, rtol=0)
     assert_close(drawn[4][:, 16:], pipeline.draw(pipeline.codes([10]))[0], atol=1e-4, rtol=0)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from stylesmith.errors import DataError, UsageError
 from stylesmith.sampling import NoiseSettings, SavedLatent, load_latents, save_latents
 from stylesmith.sampling.latent_codes import image_stem
-from stylesmith.sampling.latent_file import read_latent_file, write_latent_file
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from tests import support
 
 SETTINGS = {
@@ -105,7 +105,7 @@ def test_other_files_are_refused(saved, tmp_path):
     with pytest.raises(DataError, match="not one of stylesmith's"):
         pipeline.load_sources([foreign])
     with pytest.raises(DataError, match="holds a latent, wanted a direction"):
-        read_latent_file(path, kind="direction")
+        read_tensor_file(path, kind="direction", error=DataError)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_other_files_are_refused(saved, tmp_path):
 )
 def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
     path = tmp_path / "face.safetensors"
-    write_latent_file(path, {"w": torch.zeros(1)}, header, kind="latent")
+    write_tensor_file(path, {"w": torch.zeros(1)}, header, kind="latent")
     with pytest.raises(DataError, match=message):
-        read_latent_file(path, kind="latent")
+        read_tensor_file(path, kind="latent", error=DataError)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
 def test_tensors_that_do_not_fit_are_refused(paint, tmp_path, tensors, message):
     pipeline = paint()
     path = tmp_path / "face.safetensors"
-    write_latent_file(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
+    write_tensor_file(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
     with pytest.raises(DataError, match=message):
         load_latents(path, pipeline.config, model="m")
 

@@ -4,16 +4,13 @@ Source: StyleGAN2, section 2 and appendix A (Figures 1, 3, 15 and 16).
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import cast
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from stylesmith.networks import Generator
-from stylesmith.networks.stylegan import AdaINLayer
 from stylesmith.ops import instance_norm
 from stylesmith.sampling import LatentCodes, SamplingPipeline
 
@@ -37,53 +34,10 @@ class Activations:
 
 def capture_activations(pipeline: SamplingPipeline, codes: LatentCodes) -> Activations:
     """Draw, and keep what goes through the network."""
-    blocks = synthesis_blocks(pipeline.generator)
-    layers = [getattr(block, "layer1", None) for block in blocks]
-    last = [layer for layer in layers if isinstance(layer, AdaINLayer)]
-    with capture_outputs(blocks) as features, capture_adain_inputs(last) as unnormalized:
-        images = pipeline.draw(codes)
-    return Activations(images, features, unnormalized)
-
-
-def synthesis_blocks(generator: Generator) -> list[nn.Module]:
-    """One module for each level, from the base up; all synthesis networks are built of them."""
-    blocks = generator.synthesis.blocks  # type: ignore[attr-defined]  # of all three kinds
-    assert isinstance(blocks, nn.ModuleList)
-    return list(blocks)
-
-
-@contextmanager
-def capture_outputs(modules: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
-    """Keep what modules return, in the order of their calls, while the context is open."""
-    kept: list[Tensor] = []
-
-    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        kept.append(output.detach())
-
-    handles = [module.register_forward_hook(keep) for module in modules]
-    try:
-        yield kept
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@contextmanager
-def capture_adain_inputs(layers: Sequence[AdaINLayer]) -> Iterator[list[Tensor]]:
-    """Keep what layers give to their AdaIN, which is no module that could have a hook."""
-    kept: list[Tensor] = []
-
-    def keep(layer: AdaINLayer, x: Tensor, w: Tensor) -> Tensor:
-        kept.append(x.detach())
-        return AdaINLayer.normalize(layer, x, w)
-
-    for layer in layers:
-        vars(layer)["normalize"] = partial(keep, layer)
-    try:
-        yield kept
-    finally:
-        for layer in layers:
-            del vars(layer)["normalize"]
+    states = pipeline.levels(codes)
+    images = cast(Tensor, states[-1].image).clamp(-1, 1)
+    adain_inputs = [state.adain_input for state in states if state.adain_input is not None]
+    return Activations(images, [state.features for state in states], adain_inputs)
 
 
 def resolution_names(features: Sequence[Tensor]) -> list[str]:

@@ -44,7 +44,7 @@ from stylesmith.models import RunFolder
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
 from stylesmith.sampling import LatentCodes, SamplingPipeline
-from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE
+from stylesmith.sampling.pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.training.log import read_log
 
 TRUNCATED_LAYERS = 8

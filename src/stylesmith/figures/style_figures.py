@@ -23,7 +23,7 @@ from stylesmith.sampling import (
     measure_noise_variation,
     mix_styles,
 )
-from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE
+from stylesmith.sampling.pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.sampling.stochastic_variation import (
     STD_IMAGE_GAIN,
     crop_grid,

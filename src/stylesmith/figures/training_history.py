@@ -7,14 +7,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.activations import capture_outputs, synthesis_blocks
 from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
@@ -25,7 +24,6 @@ from stylesmith.figures.panels import (
 from stylesmith.metrics.protocol import parse_metric
 from stylesmith.models import RunFolder, load
 from stylesmith.networks import Generator
-from stylesmith.networks.stylegan2 import SkipBlock
 from stylesmith.sampling import sample_w
 from stylesmith.training.log import read_log
 from stylesmith.training.run_history import finite_number
@@ -205,18 +203,16 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     A share is the standard deviation of all pixel values that a toRGB gives for `w` `(N, D)`, about
     the mean of each color channel: its bias, which makes no picture, has no part in it.
     """
-    blocks = synthesis_blocks(generator)
-    layers = [block.to_rgb for block in blocks if isinstance(block, SkipBlock)]
-    numbers = torch.zeros(len(layers), dtype=torch.float64)
-    sums = torch.zeros(2, len(layers), generator.config.image_channels, dtype=torch.float64)
+    config = generator.config
+    numbers = torch.zeros(config.levels, dtype=torch.float64)
+    sums = torch.zeros(2, config.levels, config.image_channels, dtype=torch.float64)
     for part in w.split(W_BATCH_SIZE):
-        with capture_outputs(layers) as images:
-            generator.draw(generator.broadcast(part))
-        for level, image in enumerate(images):
-            pixels = image.cpu().double().transpose(0, 1).flatten(1)  # (channels, pixels)
-            numbers[level] += pixels.shape[1]
-            sums[0, level] += pixels.sum(dim=1)
-            sums[1, level] += pixels.square().sum(dim=1)
+        for state in generator.levels(generator.broadcast(part)):
+            rgb = cast(Tensor, state.rgb)  # skip generators have one at every level
+            pixels = rgb.cpu().double().transpose(0, 1).flatten(1)  # (channels, pixels)
+            numbers[state.level] += pixels.shape[1]
+            sums[0, state.level] += pixels.sum(dim=1)
+            sums[1, state.level] += pixels.square().sum(dim=1)
     means, squares = sums / numbers[:, None]
     deviations = (squares - means.square()).clamp(min=0).mean(dim=1).sqrt()
     return deviations / deviations.sum()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout
-from stylesmith.metrics.path_length import lerp, path_lengths
+from stylesmith.metrics.path_length import path_lengths
 from stylesmith.networks.layers import EqualizedLinear
 from stylesmith.ops import lrelu
 from stylesmith.training.losses import discriminator_logistic, generator_logistic, r1_penalty
@@ -166,7 +166,12 @@ def measure_point_path_lengths(
     w = warping.mapping(z[0]), warping.mapping(z[1])
     along_z, along_w = (
         path_lengths(
-            _as_images(draw), _squared_distance, ends, places, interpolate=lerp, crop_to_face=False
+            _as_images(draw),
+            _squared_distance,
+            ends,
+            places,
+            interpolate=torch.lerp,
+            crop_to_face=False,
         ).mean()
         for draw, ends in ((warping.features, z), (warping.synthesis, w))
     )

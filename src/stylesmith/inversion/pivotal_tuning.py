@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from stylesmith import files
 from stylesmith import images as pixels
@@ -75,7 +75,6 @@ class PivotalTuner:
             on_progress: Told how many steps are done, and of how many.
         """
         tuned = copy.deepcopy(self.generator).requires_grad_(False)
-        assert isinstance(tuned.synthesis, nn.Module)
         weights = list(tuned.synthesis.requires_grad_(True).parameters())
         optimizer = torch.optim.Adam(weights, lr=self.settings.learning_rate)
         wanted = target[None].to(codes.ws)

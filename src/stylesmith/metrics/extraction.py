@@ -17,9 +17,10 @@ from stylesmith.callbacks import Notify, ProgressCallback
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import Classifiers
 from stylesmith.metrics.image_sources import ImageSource, ModelSource
-from stylesmith.metrics.path_length import lerp, path_lengths, path_lengths_around, slerp
+from stylesmith.metrics.path_length import path_lengths, path_lengths_around
 from stylesmith.metrics.protocol import DIRECTIONS_PER_IMAGE, Metric
 from stylesmith.metrics.scores import InceptionScore, Moments
+from stylesmith.networks.latent_functions import slerp
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.perception.extractors import (
     ClassProbabilityExtractor,
@@ -166,7 +167,7 @@ def path_length_samples(
                 distance.distance,
                 ends,
                 torch.tensor(places, device=source.device)[:, None],
-                interpolate=slerp if metric.space == "z" else lerp,
+                interpolate=slerp if metric.space == "z" else torch.lerp,
                 crop_to_face=metric.crop_to_face,
             ).cpu()
     return distributed.all_reduce_sum(values).numpy()

@@ -30,7 +30,7 @@ from stylesmith.models import RunFolder, load, locate_model
 from stylesmith.models.serialization import WEIGHTS_FILE
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
-from stylesmith.networks.generator import truncate
+from stylesmith.networks.latent_functions import mix_styles, truncate
 from stylesmith.networks.synthesis import NoiseMaps
 
 
@@ -225,7 +225,7 @@ class ModelSource:
         for latent in range(1, self.mixed_latents):
             other = self.w(self.z(indices, f"mixed z {latent}"), label)
             taken = self._latent_of_layer(indices) == latent
-            ws = torch.where(taken[:, :, None].to(self.device), other[:, None], ws)
+            ws = mix_styles(ws, other[:, None], taken.to(self.device))
         return ws
 
     def _latent_of_layer(self, indices: Sequence[int]) -> Tensor:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 EPSILON = 1e-4
@@ -18,20 +17,6 @@ DEFAULT_PERCENTILES = (1.0, 99.0)
 
 Interpolation = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Two ends `(N, D)` and a place on each path `(N, 1)`, 0..1, to points `(N, D)`."""
-
-
-def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Along the great circle; ends and points lie on the unit sphere (the path of Eq. 2)."""
-    a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
-    cosine = (a * b).sum(dim=1, keepdim=True)
-    angle = t * torch.acos(cosine.clamp(-1, 1))
-    across = F.normalize(b - cosine * a, dim=1)
-    return F.normalize(a * torch.cos(angle) + across * torch.sin(angle), dim=1)
-
-
-def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Along the straight line (the path of Eq. 3)."""
-    return torch.lerp(a, b, t)
 
 
 def path_lengths(

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from stylesmith.config import ConvolutionalConfig, MappingConfig
 from stylesmith.devices import FP32, Precision
-from stylesmith.errors import ShapeError
-from stylesmith.networks.growth import Growth, levels_in_use
+from stylesmith.errors import ShapeError, UsageError
+from stylesmith.networks.growth import Growth, levels_in_use, match_growth
 from stylesmith.networks.layers import (
     WEIGHT_GAIN_ONLY,
     EqualizedConv2d,
@@ -97,7 +97,8 @@ class Epilogue(nn.Module):
         x = self.output(lrelu(self.hidden(x)))
         if not self.label_size:
             return x.squeeze(1)
-        assert label is not None, "a conditional network was called without labels"
+        if label is None:
+            raise UsageError("this network is conditional: it was called without labels")
         if self.project:
             return (x * self.label_mapping(label)).sum(1) / math.sqrt(x.shape[1])
         return (x * label).sum(1)
@@ -145,14 +146,40 @@ def bias_gain(config: ConvolutionalConfig) -> float:
     return 1.0 if config.resample == "[1,3,3,1]" else WEIGHT_GAIN_ONLY
 
 
-class OrigDiscriminator(nn.Module):
+class Discriminator(nn.Module):
+    """From images (and labels) to scores; a network without growing always uses all levels."""
+
+    epilogue: Epilogue
+
+    def __init__(self, config: ConvolutionalConfig):
+        super().__init__()
+        self.config = config
+
+    def prepare_reals(self, images: Tensor, growth: Growth | None = None) -> list[Tensor]:
+        """Real images `(N, C, H, W)` of full size as the inputs of `score`."""
+        top = self.config.levels - 1
+        return [match_growth(images, top, growth or Growth(top))]
+
+    def score(
+        self,
+        inputs: Sequence[Tensor],
+        label: Tensor | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Scores `(N,)` of what `prepare_reals` and a generator's `forward_pyramid` return."""
+        scores: Tensor = self(inputs[-1], label, growth=growth, precision=precision)
+        return scores
+
+
+class OrigDiscriminator(Discriminator):
     """StyleGAN's discriminator without growing: the image enters at the top."""
 
     def __init__(
         self, config: ConvolutionalConfig, *, block: type[FeedforwardBlock] = FeedforwardBlock
     ):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.from_rgb = from_rgb(config, config.levels - 1)
         self.blocks = nn.ModuleList(block(config, level) for level in block_levels(config))
         self.epilogue = Epilogue(config)
@@ -182,12 +209,11 @@ class ResidualDiscriminator(OrigDiscriminator):
         super().__init__(config, block=ResidualBlock)
 
 
-class MultiInputDiscriminator(nn.Module):
-    """A discriminator whose every level has its fromRGB: what three connections share."""
+class MultiInputDiscriminator(Discriminator):
+    """A discriminator whose every level has its own fromRGB; three connections share it."""
 
     def __init__(self, config: ConvolutionalConfig):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.from_rgb = nn.ModuleList(
             from_rgb(config, level) for level in [*block_levels(config), 0]
         )
@@ -286,15 +312,21 @@ class MultiscaleDiscriminator(MultiInputDiscriminator):
             raise ShapeError(f"wanted an image for each of {levels} levels, got {len(images)}")
         return self.score_pyramid(images, label, precision)
 
+    def prepare_reals(self, images: Tensor, growth: Growth | None = None) -> list[Tensor]:
+        """Real images at every level, smallest first."""
+        return image_pyramid(images, self.config.levels, resample=self.config.resample)
 
-Discriminator = (
-    GrowingDiscriminator
-    | OrigDiscriminator
-    | SkipDiscriminator
-    | ResidualDiscriminator
-    | MultiscaleDiscriminator
-)
-"""Any of them; the multiscale one takes a list of images."""
+    def score(
+        self,
+        inputs: Sequence[Tensor],
+        label: Tensor | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+    ) -> Tensor:
+        """Scores `(N,)` of images at every level."""
+        scores: Tensor = self(inputs, label, growth=growth, precision=precision)
+        return scores
 
 
 def image_pyramid(

@@ -1,6 +1,6 @@
 """The generator: mapping and synthesis, truncation, and drawing by seed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -11,8 +11,15 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.devices import FP32, Precision, PrecisionName, choose_precision
 from stylesmith.errors import UsageError
 from stylesmith.networks.growth import Growth
+from stylesmith.networks.latent_functions import broadcast, truncate
 from stylesmith.networks.mapping import MappingNetwork
-from stylesmith.networks.synthesis import NoiseMaps, SynthesisNetwork
+from stylesmith.networks.synthesis import (
+    KeepGoing,
+    LevelState,
+    NoiseMaps,
+    StyleOffsets,
+    SynthesisNetwork,
+)
 
 NoiseMode = Literal["fixed", "random", "none"]
 """`fixed`: the network's own maps; `random`: maps that belong to the seed; `none`: no noise."""
@@ -59,8 +66,33 @@ class Generator(nn.Module):
         Raises:
             UsageError: If the network has no such level, or doesn't grow.
         """
-        w = truncate(self.mapping(z, label), self.mapping.w_avg, psi)
-        return self.draw(self.broadcast(w), noise, growth=growth, precision=precision)
+        ws = self.map(z, label, psi=psi)
+        return self.draw(ws, noise, growth=growth, precision=precision)
+
+    def map(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        *,
+        psi: float | Tensor = 1.0,
+        center: Tensor | None = None,
+    ) -> Tensor:
+        """Map latents to one w for each layer.
+
+        Args:
+            z: Latents, `(N, z_dim)`.
+            label: Labels, `(N, label_size)`; wanted by conditional networks only.
+            psi: Truncation, a number or one per layer, `(num_ws, 1)`.
+            center: The w `(D,)` that truncation pulls towards; None is the mean of all w.
+
+        Returns:
+            `(N, num_ws, D)`.
+        """
+        w = self.mapping(z, label)
+        center = self.mapping.w_avg if center is None else center
+        if isinstance(psi, Tensor) and psi.ndim:  # layers differ
+            return truncate(self.broadcast(w), center, psi)
+        return self.broadcast(truncate(w, center, psi))
 
     def draw(
         self,
@@ -69,14 +101,61 @@ class Generator(nn.Module):
         *,
         growth: Growth | None = None,
         precision: Precision = FP32,
+        style_offsets: StyleOffsets | None = None,
+        start: LevelState | None = None,
+        keep_going: KeepGoing | None = None,
     ) -> Tensor:
-        """Draw images from styles, one w for each layer, `(N, num_ws, D)`; the rest as `forward`.
+        """Draw images from styles.
 
-        Images are `(N, C, H, W)`.
+        Args:
+            ws: One w for each layer, `(N, num_ws, D)`.
+            noise: One map per noise input; None takes the network's own.
+            growth: The levels in use, by a network that grows; None is those trained.
+            precision: Number format of the convolution blocks.
+            style_offsets: Numbers to add to styles, `(N or 1, channels)`, by name of affine map.
+            start: The state of a level, from `levels`, to go on from.
+            keep_going: Asked behind every level whether to go on.
+
+        Returns:
+            Images of the highest level in use, `(N, C, H, W)`, fp32, about -1..1.
+
+        Raises:
+            UsageError: If there is no such level or affine map, or `start` does not fit.
+            DrawingStopped: If `keep_going` answered False.
         """
-        noise = self.synthesis.fixed_noise if noise is None else noise
-        growth = growth or self.growth
-        return self.synthesis(ws, noise, growth=growth, precision=precision)
+        images: Tensor = self.synthesis(
+            ws,
+            self.synthesis.fixed_noise if noise is None else noise,
+            growth=growth or self.growth,
+            precision=precision,
+            style_offsets=style_offsets,
+            start=start,
+            keep_going=keep_going,
+        )
+        return images
+
+    def levels(
+        self,
+        ws: Tensor,
+        noise: NoiseMaps | None = None,
+        *,
+        growth: Growth | None = None,
+        precision: Precision = FP32,
+        style_offsets: StyleOffsets | None = None,
+        start: LevelState | None = None,
+    ) -> Iterator[LevelState]:
+        """Draw level by level: features, toRGB's contribution and image so far of every level.
+
+        Arguments and errors are those of `draw`.
+        """
+        return self.synthesis.levels(
+            ws,
+            self.synthesis.fixed_noise if noise is None else noise,
+            growth=growth or self.growth,
+            precision=precision,
+            style_offsets=style_offsets,
+            start=start,
+        )
 
     @property
     def top_level(self) -> int:
@@ -90,7 +169,7 @@ class Generator(nn.Module):
 
     def broadcast(self, w: Tensor) -> Tensor:
         """The same w for every layer: `(N, D)` -> `(N, num_ws, D)`."""
-        return w[:, None].expand(-1, self.config.num_ws, -1)
+        return broadcast(w, self.config.num_ws)
 
     @torch.no_grad()
     def sample(
@@ -167,8 +246,3 @@ class Generator(nn.Module):
         if not 0 <= label < size:
             raise UsageError(f"class {label}: this network has the classes 0-{size - 1}")
         return torch.eye(size)[label][None]
-
-
-def truncate(w: Tensor, center: Tensor, psi: float) -> Tensor:
-    """Pull w towards a center, `center + psi * (w - center)` (StyleGAN, appendix B)."""
-    return w if psi == 1 else torch.lerp(center.expand_as(w), w, psi)

@@ -177,16 +177,17 @@ class StyledConv2d(nn.Module):
         x: Tensor,
         w: Tensor,
         noise: Tensor | None,
+        style_offset: Tensor | None = None,
         *,
         gain: float = 1.0,
         clamp: float | None = None,
     ) -> Tensor:
         """`(N, I, H, W)`, w `(N, D)` and noise `(N or 1, 1, H', W')` -> `(N, O, H', W')`.
 
-        `gain` multiplies the result.
+        `style_offset` `(N or 1, I)` is added to the style, `gain` multiplies the result.
         """
         weight = self.normalize(self.weight)
-        style = self.affine(w) * self.weight_gain  # scaling the few styles scales the kernels
+        style = style_of(self.affine, w, style_offset) * self.weight_gain  # scales the kernels
         scale = LRELU_GAIN * gain
         y = modulated_conv2d(
             x, weight, style, demodulate=self.demodulate, convolve=self.convolve, gain=scale
@@ -209,13 +210,26 @@ class ToRGB(nn.Module):
         gain = 1 / math.sqrt(in_channels)
         self.normalize, self.weight_gain = weight_scaling(image_channels, gain, spectral_norm)
 
-    def forward(self, x: Tensor, w: Tensor, *, clamp: float | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        w: Tensor,
+        style_offset: Tensor | None = None,
+        *,
+        clamp: float | None = None,
+    ) -> Tensor:
         """`(N, I, H, W)` and w `(N, D)` -> fp32 image `(N, image_channels, H, W)`."""
         weight = self.normalize(self.weight)
-        style = self.affine(w) * self.weight_gain
+        style = style_of(self.affine, w, style_offset) * self.weight_gain
         rgb = modulated_conv2d(x, weight, style, demodulate=False)
         rgb = rgb.float() + self.bias[:, None, None]
         return rgb if clamp is None else rgb.clamp(-clamp, clamp)
+
+
+def style_of(affine: EqualizedLinear, w: Tensor, offset: Tensor | None) -> Tensor:
+    """The style `(N, channels)` of w `(N, D)`, and an offset `(N or 1, channels)` added to it."""
+    style: Tensor = affine(w)
+    return style if offset is None else style + offset.to(style)
 
 
 def randn_kernels(out_channels: int, in_channels: int, kernel_size: int) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith.config import MappingConfig
+from stylesmith.errors import UsageError
 from stylesmith.networks.layers import WEIGHT_GAIN_ONLY, EqualizedLinear
 from stylesmith.ops import lrelu, pixel_norm
 
@@ -51,7 +52,8 @@ class MappingNetwork(nn.Module):
     def _normalized_input(self, z: Tensor, label: Tensor | None) -> Tensor:
         if not self.label_size:
             return pixel_norm(z)
-        assert label is not None, "a conditional network was called without labels"
+        if label is None:
+            raise UsageError("this network is conditional: it was called without labels")
         if self.label_mode == "concat":
             return pixel_norm(torch.cat([z, label @ self.label_weight], dim=1))
         return torch.cat([pixel_norm(z), pixel_norm(self.embed(label))], dim=1)

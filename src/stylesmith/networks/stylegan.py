@@ -12,14 +12,16 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.config import AdaINConfig, GeneratorConfig, ProgressiveConfig, TraditionalConfig
-from stylesmith.devices import FP32, Precision
-from stylesmith.networks.growth import Growth, levels_in_use
-from stylesmith.networks.layers import EqualizedLinear, randn_kernels
-from stylesmith.networks.synthesis import NoiseMaps, NoisyNetwork
+from stylesmith.networks.layers import EqualizedLinear, randn_kernels, style_of
+from stylesmith.networks.synthesis import (
+    LevelState,
+    SynthesisInputs,
+    SynthesisNetwork,
+    growing_image,
+)
 from stylesmith.ops import (
     LRELU_GAIN,
     adain,
@@ -92,17 +94,27 @@ class TraditionalLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros(channels)) if noise else None
 
     def forward(
-        self, x: Tensor, w: Tensor, noise: Tensor | None, *, clamp: float | None = None
-    ) -> Tensor:
-        """Input of the source, w `(N, D)`, noise `(N or 1, 1, H, W)` -> `(N, C, H, W)`."""
+        self,
+        x: Tensor,
+        w: Tensor,
+        noise: Tensor | None,
+        style_offset: Tensor | None = None,
+        *,
+        clamp: float | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Input of the source, w `(N, D)`, noise `(N or 1, 1, H, W)` -> `(N, C, H, W)`.
+
+        Returns:
+            The output of the normalization, and its input.
+        """
         x = self.source(x)
         if noise is not None and self.noise_strength is not None:
             strength = self.noise_strength[:, None, None]
             x = torch.addcmul(x, noise.to(x.dtype), strength.to(x.dtype))
         x = bias_act_(x, self.bias, clamp=clamp)
-        return self.normalize(x, w)
+        return self.normalize(x, w, style_offset), x
 
-    def normalize(self, x: Tensor, w: Tensor) -> Tensor:
+    def normalize(self, x: Tensor, w: Tensor, style_offset: Tensor | None = None) -> Tensor:
         """Unit length over channels at each pixel, whatever w is (ProGAN, section 4.2)."""
         return pixel_norm(x)
 
@@ -120,14 +132,21 @@ class TraditionalBlock(nn.Module):
         self.layer1 = make_layer(PlainConv2d(channels, channels), channels)
 
     def forward(
-        self, x: Tensor, ws: Tensor, noise: NoiseMaps, *, dtype: torch.dtype, clamp: float | None
-    ) -> Tensor:
-        """Input of the first source, and w `(N, 2, D)` and noise of both layers -> features."""
-        x = self.layer0(x, ws[:, 0], noise[0], clamp=clamp)
-        return self.layer1(x.to(dtype), ws[:, 1], noise[1], clamp=clamp)
+        self, x: Tensor, inputs: SynthesisInputs, level: int, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Input of the first source -> features of the level, and the last normalization's input.
+
+        The second convolution computes in `dtype`.
+        """
+        clamp = inputs.precision.clamp
+        x, _ = self.layer0(x, *inputs.of_layer(2 * level), clamp=clamp)
+        x, normalization_input = self.layer1(
+            x.to(dtype), *inputs.of_layer(2 * level + 1), clamp=clamp
+        )
+        return x, normalization_input
 
 
-class ProgressiveSynthesis(NoisyNetwork):
+class ProgressiveSynthesis(SynthesisNetwork):
     """Blocks with a toRGB layer each, of which the highest in use makes the image.
 
     Convolutions compute in the format that `precision` names, the input layer in fp32: a constant
@@ -135,8 +154,7 @@ class ProgressiveSynthesis(NoisyNetwork):
     """
 
     def __init__(self, config: ProgressiveConfig, base: nn.Module, make_layer: LayerFactory):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         widths = [config.channels(level) for level in range(config.levels)]
         sources = [base] + [
             PlainConv2d(i, o, up=True, blur=config.blur) for i, o in pairwise(widths)
@@ -146,39 +164,37 @@ class ProgressiveSynthesis(NoisyNetwork):
             for source, width in zip(sources, widths, strict=True)
         )
         self.to_rgb = nn.ModuleList(PlainToRGB(width, config.image_channels) for width in widths)
-        self.register_noise(config.noise_shapes)
+        self.register_noise()
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise: NoiseMaps,
-        *,
-        growth: Growth | None = None,
-        precision: Precision = FP32,
-    ) -> Tensor:
-        """`(N, num_ws, D)` and one noise map per layer, or none -> images `(N, C, H, W)`, fp32.
+    @property
+    def affines(self) -> dict[str, EqualizedLinear]:
+        """See `SynthesisNetwork.affines`; only AdaIN layers have styles."""
+        layers = (layer for block in self.blocks for layer in (block.layer0, block.layer1))
+        return {
+            str(number): layer.affine
+            for number, layer in enumerate(layers)
+            if isinstance(layer, AdaINLayer)
+        }
 
-        Images have the size of the highest level in use. While it fades in, they are mixed with the
-        repeated pixels of the level below.
+    def block_at(
+        self, level: int, below: Tensor | None, inputs: SynthesisInputs
+    ) -> tuple[Tensor, Tensor | None]:
+        """Features of a level, and the input of its last AdaIN."""
+        dtype = inputs.precision.dtype_at(level, self.config.levels)
+        x = inputs.ws[:, 0] if below is None else below.to(dtype)
+        block = self.blocks[level]
+        features, normalization_input = block(x, inputs, level, dtype)
+        return features, normalization_input if isinstance(block.layer1, AdaINLayer) else None
 
-        Raises:
-            UsageError: If the network has no such level.
-        """
-        levels = self.config.levels
-        growth, clamp = levels_in_use(growth, levels), precision.clamp
-        ws = ws.expand(-1, 2 * levels, -1)  # a traditional network has one w, for its first layer
-        noise = noise or [None] * (2 * levels)
-        x = below = ws[:, 0]
-        for level, block in enumerate(self.blocks[: growth.level + 1]):
-            below, dtype = x, precision.dtype_at(level, levels)
-            pair = slice(2 * level, 2 * level + 2)
-            x = x.to(dtype) if level else x
-            x = block(x, ws[:, pair], noise[pair], dtype=dtype, clamp=clamp)
-        image = self.to_rgb[growth.level](x, clamp=clamp)
-        if growth.fade == 1:
-            return image
-        lower = self.to_rgb[growth.level - 1](below, clamp=clamp)
-        return torch.lerp(F.interpolate(lower, scale_factor=2, mode="nearest"), image, growth.fade)
+    def image_at(
+        self, level: int, features: Tensor, below: LevelState | None, inputs: SynthesisInputs
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The image of the highest level in use."""
+        clamp = inputs.precision.clamp
+        image = growing_image(
+            lambda at, x: self.to_rgb[at](x, clamp=clamp), level, features, below, inputs.growth
+        )
+        return image, image
 
 
 class TraditionalSynthesis(ProgressiveSynthesis):
@@ -212,9 +228,9 @@ class AdaINLayer(TraditionalLayer):
         super().__init__(source, channels, noise=noise)
         self.affine = EqualizedLinear(w_dim, 2 * channels)
 
-    def normalize(self, x: Tensor, w: Tensor) -> Tensor:
+    def normalize(self, x: Tensor, w: Tensor, style_offset: Tensor | None = None) -> Tensor:
         """The style is learned around scale 1 and shift 0."""
-        scale, shift = self.affine(w).chunk(2, dim=1)
+        scale, shift = style_of(self.affine, w, style_offset).chunk(2, dim=1)
         return adain(x, scale + 1, shift)
 
 

@@ -5,18 +5,24 @@ Figure 7 shows above its dashed line; `grow` is the network of rows B to D of Ta
 """
 
 import math
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.config import ModulatedConfig
 from stylesmith.devices import FP32, Precision
-from stylesmith.networks.growth import Growth, levels_in_use
-from stylesmith.networks.layers import ShortcutConv2d, StyledConv2d, ToRGB
-from stylesmith.networks.synthesis import NoiseMaps, NoisyNetwork
+from stylesmith.errors import UsageError
+from stylesmith.networks.growth import Growth
+from stylesmith.networks.layers import EqualizedLinear, ShortcutConv2d, StyledConv2d, ToRGB
+from stylesmith.networks.synthesis import (
+    LevelState,
+    NoiseMaps,
+    SynthesisInputs,
+    SynthesisNetwork,
+    growing_image,
+)
 from stylesmith.ops import upsample2d
 
 
@@ -30,31 +36,12 @@ class StyleBlock(nn.Module):
         self.conv1 = style_layer(config, level, level)
         self.level = level
 
-    def forward(
-        self,
-        x: Tensor,
-        ws: Tensor,
-        noise: NoiseMaps,
-        *,
-        gain: float = 1.0,
-        clamp: float | None = None,
-    ) -> Tensor:
-        """Features of the level below -> features of this level, multiplied by `gain`.
-
-        `ws` `(N, 3, D)` feeds conv0, conv1 and toRGB, `noise` conv0 and conv1; at the base the
-        first of each is absent.
-        """
+    def forward(self, x: Tensor, inputs: SynthesisInputs, *, gain: float = 1.0) -> Tensor:
+        """Features of the level below -> features of this level, multiplied by `gain`."""
+        clamp = inputs.precision.clamp
         if self.level > 0:
-            x = self.conv0(x, ws[:, 0], noise[0], clamp=clamp)
-        return self.conv1(x, ws[:, -2], noise[-1], gain=gain, clamp=clamp)
-
-
-class SkipBlock(StyleBlock):
-    """One resolution, and its image."""
-
-    def __init__(self, config: ModulatedConfig, level: int):
-        super().__init__(config, level)
-        self.to_rgb = to_rgb(config, level)
+            x = self.conv0(x, *inputs.of_layer(2 * self.level - 1), clamp=clamp)
+        return self.conv1(x, *inputs.of_layer(2 * self.level), gain=gain, clamp=clamp)
 
 
 class ResidualStyleBlock(StyleBlock):
@@ -68,20 +55,20 @@ class ResidualStyleBlock(StyleBlock):
                 below, channels, up=True, spectral_norm=config.spectral_norm
             )
 
-    def forward(
-        self,
-        x: Tensor,
-        ws: Tensor,
-        noise: NoiseMaps,
-        *,
-        gain: float = 1.0,
-        clamp: float | None = None,
-    ) -> Tensor:
+    def forward(self, x: Tensor, inputs: SynthesisInputs, *, gain: float = 1.0) -> Tensor:
         """As in a plain block; the sum of two branches keeps unit variance."""
         if self.level == 0:
-            return super().forward(x, ws, noise, gain=gain, clamp=clamp)
+            return super().forward(x, inputs, gain=gain)
         gain *= math.sqrt(0.5)
-        return super().forward(x, ws, noise, gain=gain, clamp=clamp) + self.shortcut(x, gain=gain)
+        return super().forward(x, inputs, gain=gain) + self.shortcut(x, gain=gain)
+
+
+class SkipBlock(StyleBlock):
+    """One resolution, and its image."""
+
+    def __init__(self, config: ModulatedConfig, level: int):
+        super().__init__(config, level)
+        self.to_rgb = to_rgb(config, level)
 
 
 def style_layer(config: ModulatedConfig, below: int, level: int) -> StyledConv2d:
@@ -107,99 +94,91 @@ def to_rgb(config: ModulatedConfig, level: int) -> ToRGB:
     )
 
 
-class ModulatedSynthesis(NoisyNetwork):
-    """The constant, the way up through the blocks, and the noise: what all connections share.
+class ModulatedSynthesis(SynthesisNetwork):
+    """The constant, the way up through the blocks, and the noise: the part of all connections.
 
-    Convolution blocks compute in the format that `precision` names; images are fp32.
+    Convolution blocks compute in the dtype that `precision` names; images are fp32. toRGB of a
+    level shares its w with the first convolution of the next level.
     """
 
     def __init__(self, config: ModulatedConfig, block: type[StyleBlock]):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.const = nn.Parameter(torch.randn(1, config.channels(0), *config.base))
         self.blocks = nn.ModuleList(block(config, level) for level in range(config.levels))
-        self.register_noise(config.noise_shapes)
+        self.register_noise()
 
-    def features(
-        self, ws: Tensor, noise: NoiseMaps, *, top: int, precision: Precision
-    ) -> Iterator[Tensor]:
-        """Features `(N, C, h, w)` of every level from the base up to `top`.
+    @property
+    def affines(self) -> dict[str, EqualizedLinear]:
+        """See `SynthesisNetwork.affines`."""
+        found: dict[str, EqualizedLinear] = {}
+        for level, block in enumerate(self.blocks):
+            block = cast(StyleBlock, block)
+            if level > 0:
+                found[str(2 * level - 1)] = block.conv0.affine
+            if level - 1 in self.rgb_levels:
+                found[f"rgb{2 * level - 1}"] = self.to_rgb_of(level - 1).affine
+            found[str(2 * level)] = block.conv1.affine
+        top = self.config.levels - 1
+        return found | {f"rgb{2 * top + 1}": self.to_rgb_of(top).affine}
 
-        toRGB of a level shares its w with the first convolution of the next one.
-        """
-        levels = self.config.levels
-        noise = noise or [None] * (2 * levels - 1)
-        x = self.const.expand(ws.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
-        for level in range(top + 1):
-            first = max(2 * level - 1, 0)
-            styles, maps = ws[:, first : 2 * level + 2], noise[first : 2 * level + 1]
-            x = x.to(precision.dtype_at(level, levels))
-            x = self.blocks[level](x, styles, maps, clamp=precision.clamp)
-            yield x
+    @property
+    def rgb_levels(self) -> Sequence[int]:
+        """The levels that have a toRGB."""
+        return range(self.config.levels)
 
-    def to_rgb_at(self, x: Tensor, ws: Tensor, level: int, precision: Precision) -> Tensor:
-        """What toRGB of a level makes of its features."""
-        block = self.blocks[level]
-        assert isinstance(block, SkipBlock)
-        return block.to_rgb(x, ws[:, 2 * level + 1], clamp=precision.clamp)
+    def to_rgb_of(self, level: int) -> ToRGB:
+        """The toRGB of one of these levels."""
+        return cast(SkipBlock, self.blocks[level]).to_rgb
+
+    def block_at(
+        self, level: int, below: Tensor | None, inputs: SynthesisInputs
+    ) -> tuple[Tensor, Tensor | None]:
+        """Features of a level; there is no AdaIN."""
+        x = below
+        if x is None:
+            x = self.const.expand(inputs.ws.shape[0], -1, -1, -1)  # `len` would fix it in exports
+            x = x.contiguous(memory_format=torch.channels_last)
+        x = x.to(inputs.precision.dtype_at(level, self.config.levels))
+        return self.blocks[level](x, inputs), None
+
+    def rgb(self, level: int, features: Tensor, inputs: SynthesisInputs) -> Tensor:
+        """The output of a level's toRGB, `(N, C, h, w)`, fp32."""
+        w, style_offset = inputs.of_rgb(2 * level + 1)
+        return self.to_rgb_of(level)(features, w, style_offset, clamp=inputs.precision.clamp)
 
 
 class SkipSynthesis(ModulatedSynthesis):
-    """The output-skip generator: every level adds its share to an upsampled image (Figure 7b)."""
+    """The output-skip generator: every level adds to an upsampled image (Figure 7b)."""
 
     def __init__(self, config: ModulatedConfig):
         super().__init__(config, SkipBlock)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise: NoiseMaps,
-        *,
-        growth: Growth | None = None,
-        precision: Precision = FP32,
-    ) -> Tensor:
-        """`(N, num_ws, D)` and one noise map per input, or none, -> images `(N, C, H, W)`, fp32."""
-        top = levels_in_use(growth, self.config.levels, grows=False).level
-        image: Tensor | None = None
-        for level, x in enumerate(self.features(ws, noise, top=top, precision=precision)):
-            share = self.to_rgb_at(x, ws, level, precision)
-            image = share if image is None else upsample2d(image) + share
-        assert image is not None
-        return image
+    def image_at(
+        self, level: int, features: Tensor, below: LevelState | None, inputs: SynthesisInputs
+    ) -> tuple[Tensor, Tensor]:
+        """What the level adds, and the sum so far."""
+        rgb = self.rgb(level, features, inputs)
+        if below is None:
+            return rgb, rgb
+        if below.image is None:
+            raise UsageError(f"start at level {below.level}: holds no image to add to")
+        return rgb, upsample2d(below.image) + rgb
 
 
 class GrowingSynthesis(ModulatedSynthesis):
-    """Levels fade in one after the other (ProGAN, section 2): StyleGAN2's rows B to D.
-
-    Every level has a toRGB, of which the highest one in use draws the image; while it fades in, it
-    is blended with the repeated image of the level below.
-    """
+    """Levels fade in one after the other (ProGAN, section 2): StyleGAN2's rows B to D."""
 
     def __init__(self, config: ModulatedConfig):
         super().__init__(config, SkipBlock)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise: NoiseMaps,
-        *,
-        growth: Growth | None = None,
-        precision: Precision = FP32,
-    ) -> Tensor:
-        """Styles and noise maps, as if all levels were in use -> images of the highest that is."""
-        growth = levels_in_use(growth, self.config.levels)
-        lowest_drawn = growth.level if growth.fade == 1 else growth.level - 1
-        images = [
-            self.to_rgb_at(x, ws, level, precision)
-            for level, x in enumerate(
-                self.features(ws, noise, top=growth.level, precision=precision)
-            )
-            if level >= lowest_drawn
-        ]
-        if growth.fade == 1:
-            return images[-1]
-        lower = F.interpolate(images[0], scale_factor=2, mode="nearest")
-        return torch.lerp(lower, images[1], growth.fade)
+    def image_at(
+        self, level: int, features: Tensor, below: LevelState | None, inputs: SynthesisInputs
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The image of the highest level in use."""
+        image = growing_image(
+            lambda at, x: self.rgb(at, x, inputs), level, features, below, inputs.growth
+        )
+        return image, image
 
 
 class MultiscaleSynthesis(ModulatedSynthesis):
@@ -208,24 +187,24 @@ class MultiscaleSynthesis(ModulatedSynthesis):
     def __init__(self, config: ModulatedConfig):
         super().__init__(config, SkipBlock)
 
-    def forward(
+    def image_at(
+        self, level: int, features: Tensor, below: LevelState | None, inputs: SynthesisInputs
+    ) -> tuple[Tensor, Tensor]:
+        """The image of this level alone."""
+        image = self.rgb(level, features, inputs)
+        return image, image
+
+    def forward_pyramid(
         self,
         ws: Tensor,
         noise: NoiseMaps,
         *,
         growth: Growth | None = None,
         precision: Precision = FP32,
-    ) -> Tensor:
-        """Styles and noise maps -> images of the top level `(N, C, H, W)`, fp32."""
-        levels_in_use(growth, self.config.levels, grows=False)
-        return self.forward_pyramid(ws, noise, precision=precision)[-1]
-
-    def forward_pyramid(
-        self, ws: Tensor, noise: NoiseMaps, *, precision: Precision = FP32
     ) -> list[Tensor]:
         """Styles and noise maps -> images of every level, smallest first."""
-        features = self.features(ws, noise, top=self.config.levels - 1, precision=precision)
-        return [self.to_rgb_at(x, ws, level, precision) for level, x in enumerate(features)]
+        states = self.levels(ws, noise, growth=growth, precision=precision)
+        return [cast(Tensor, state.image) for state in states]
 
 
 class OrigSynthesis(ModulatedSynthesis):
@@ -235,19 +214,23 @@ class OrigSynthesis(ModulatedSynthesis):
         super().__init__(config, block)
         self.to_rgb = to_rgb(config, config.levels - 1)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise: NoiseMaps,
-        *,
-        growth: Growth | None = None,
-        precision: Precision = FP32,
-    ) -> Tensor:
-        """Styles and noise maps -> images `(N, C, H, W)`, fp32."""
-        top = levels_in_use(growth, self.config.levels, grows=False).level
-        features = self.features(ws, noise, top=top, precision=precision)
-        (x,) = deque(features, maxlen=1)
-        return self.to_rgb(x, ws[:, -1], clamp=precision.clamp)
+    @property
+    def rgb_levels(self) -> Sequence[int]:
+        """The top."""
+        return [self.config.levels - 1]
+
+    def to_rgb_of(self, level: int) -> ToRGB:
+        """The one toRGB."""
+        return self.to_rgb
+
+    def image_at(
+        self, level: int, features: Tensor, below: LevelState | None, inputs: SynthesisInputs
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The image at the top."""
+        if level < inputs.growth.level:
+            return None, None
+        image = self.rgb(level, features, inputs)
+        return image, image
 
 
 class ResidualSynthesis(OrigSynthesis):

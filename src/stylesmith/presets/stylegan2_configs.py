@@ -1,4 +1,4 @@
-"""KEEP (file renamed: stylegan2.py is also in networks)."""
+"""StyleGAN2's tables: each preset is another one plus one change."""
 
 from typing import Literal, get_args
 

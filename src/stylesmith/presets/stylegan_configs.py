@@ -1,4 +1,10 @@
-"""KEEP (file renamed: stylegan.py is also in networks)."""
+"""StyleGAN's tables: each preset is another one plus one change.
+
+Tables by resolution and number of GPUs are those of the published code, which takes what it does
+not name from ProGAN. An entry holds from its resolution up to the next one.
+
+Source: StyleGAN, section 2, Tables 1, 2 and 4, and appendix C.
+"""
 
 from stylesmith.config import (
     DataConfig,

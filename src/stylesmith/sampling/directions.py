@@ -20,7 +20,6 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.errors import DataError, UsageError
 from stylesmith.networks import Generator
 from stylesmith.sampling.latent_codes import LatentCodes, check_model_hash
-from stylesmith.sampling.latent_file import read_latent_file, write_latent_file
 from stylesmith.sampling.parsing import (
     LayerIndices,
     check_layers,
@@ -29,6 +28,7 @@ from stylesmith.sampling.parsing import (
 )
 from stylesmith.sampling.pipeline import SamplingPipeline
 from stylesmith.sampling.style_affines import find_affine, shifted_styles, stacked_affine_weights
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 
 DirectionOrigin = Literal["weights", "samples", "boundary", "channel"]
 """Closed-form factorization, PCA of W, a linear classifier, or a single style channel."""
@@ -93,7 +93,7 @@ def save_direction(path: Path, direction: Direction) -> None:
         "model": direction.model,
         "affine": direction.affine,
     }
-    write_latent_file(path, {"vector": direction.vector.float()}, header, kind="direction")
+    write_tensor_file(path, {"vector": direction.vector.float()}, header, kind="direction")
 
 
 def read_direction(path: Path, generator: Generator, *, model: str) -> Direction:
@@ -102,7 +102,7 @@ def read_direction(path: Path, generator: Generator, *, model: str) -> Direction
     Raises:
         DataError: If the file is missing, damaged, or belongs to another generator.
     """
-    tensors, header = read_latent_file(path, kind="direction")
+    tensors, header = read_tensor_file(path, kind="direction", error=DataError)
     check_model_hash(path, str(header.get("model")), model)
     try:
         direction = Direction(

@@ -3,7 +3,7 @@
 Source: StyleGAN, section 3.1, Figure 3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.sampling.directions import Direction
-from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid
+from stylesmith.sampling.image_files import ImageGrid, PlacedImages, draw_cells
 from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.sampling.parsing import LayerIndices, describe_layers, format_layers, ws_rows
 from stylesmith.sampling.pipeline import SamplingPipeline
@@ -22,22 +22,23 @@ from stylesmith.sampling.pipeline import SamplingPipeline
 
 @dataclass(frozen=True)
 class MixingRow:
-    """One row of the figure."""
+    """One row of a style mixing grid."""
 
     source: SeedOrLatent
-    """The picture at its left."""
+    """The image at its left."""
     layers: LayerIndices
-    """What the pictures across the top put in."""
+    """The layers whose styles come from the images across the top."""
 
 
 def mix_styles(
     codes: LatentCodes, style_codes: LatentCodes, layers: LayerIndices, config: GeneratorConfig
 ) -> LatentCodes:
-    """Put styles into codes: those of `layers` come from `styles`, all else stays.
+    """Replace the styles of some layers; all else stays.
 
     Args:
-        codes: Of one image, or of as many as `styles`.
-        style_codes: Of N images; their noise is not used.
+        codes: Of one image, or of as many as `style_codes`.
+        style_codes: Of N images, which the styles of `layers` are taken from; their noise is not
+            used.
         layers: Any layers; several runs of them are several crossovers.
         config: Of the generator.
 
@@ -60,39 +61,32 @@ def write_mixing_grid(
     columns: Sequence[SeedOrLatent],
     path: Path,
     *,
-    batch_size: int = DEFAULT_BATCH_SIZE,
     on_progress: ProgressCallback | None = None,
 ) -> None:
-    """Write a figure of every row's picture with the styles of every column's.
+    """Write a grid of every row's image with the styles of every column's.
 
     Raises:
-        UsageError: If no style belongs to the layers of a row, or the figure would be too large.
+        UsageError: If no style belongs to the layers of a row, or the grid would be too large.
         OutputError: If it cannot be written.
     """
-    sheet = ImageGrid(path, len(rows) + 1, len(columns) + 1, header_cells=(1, 1))
-    total = (len(rows) + 1) * (len(columns) + 1) - 1
-    styles = pipeline.codes(columns)
+    grid = ImageGrid(path, len(rows) + 1, len(columns) + 1, header_cells=(1, 1))
 
-    def place(codes: LatentCodes, first: int) -> None:
-        for start in range(0, len(codes), batch_size):
-            images = pipeline.draw(codes[start : start + batch_size])
-            sheet.paste(images, first + start)
-            if on_progress:
-                on_progress(first + start + len(images) - 1, total)
+    def cells() -> Iterator[PlacedImages]:
+        styles = pipeline.codes(columns)
+        yield from draw_cells(pipeline, styles, 1)
+        for number, row in enumerate(rows, 1):
+            own, first = pipeline.codes([row.source]), number * grid.columns
+            yield from draw_cells(pipeline, own, first)
+            mixed = mix_styles(own, styles, row.layers, pipeline.config)
+            yield from draw_cells(pipeline, mixed, first + 1)
 
-    place(styles, 1)
-    for number, row in enumerate(rows, 1):
-        own = pipeline.codes([row.source])
-        first = number * sheet.columns
-        place(own, first)
-        place(mix_styles(own, styles, row.layers, pipeline.config), first + 1)
-    sheet.save()
+    grid.write(cells(), total=grid.rows * grid.columns - 1, on_progress=on_progress)
 
 
 def draw_edited(
     pipeline: SamplingPipeline, codes: LatentCodes, direction: Direction, strengths: Sequence[float]
 ) -> Tensor:
-    """Images of one picture moved by each strength, `(N, C, H, W)`; 0 leaves it as it is."""
+    """Images of one latent code moved by each strength, `(N, C, H, W)`; 0 leaves it as it is."""
     steps = torch.tensor(list(strengths), device=pipeline.device)
     moved = direction.apply(codes, steps, pipeline.config)
     with direction.shifting_styles(pipeline.generator, steps):
@@ -106,22 +100,22 @@ def write_editing_grid(
     strengths: Sequence[float],
     path: Path,
     *,
-    batch_size: int = DEFAULT_BATCH_SIZE,
     on_progress: ProgressCallback | None = None,
 ) -> None:
-    """Write a page: for each direction a row for each picture, strengths from left to right.
+    """Write a grid: for each direction a row for each image, strengths from left to right.
 
     Raises:
-        UsageError: If the page would be too large.
+        UsageError: If the grid would be too large.
         OutputError: If it cannot be written.
     """
     rows = [(direction, source) for direction in directions for source in sources]
-    sheet = ImageGrid(path, len(rows), len(strengths))
-    for row, (direction, source) in enumerate(rows):
-        codes = pipeline.codes([source])
-        for start in range(0, len(strengths), batch_size):
-            some = strengths[start : start + batch_size]
-            sheet.paste(draw_edited(pipeline, codes, direction, some), row * len(strengths) + start)
-        if on_progress:
-            on_progress((row + 1) * len(strengths), len(rows) * len(strengths))
-    sheet.save()
+    grid = ImageGrid(path, len(rows), len(strengths))
+
+    def cells() -> Iterator[PlacedImages]:
+        for row, (direction, source) in enumerate(rows):
+            codes = pipeline.codes([source])
+            for start in range(0, len(strengths), pipeline.batch_size):
+                some = strengths[start : start + pipeline.batch_size]
+                yield row * grid.columns + start, draw_edited(pipeline, codes, direction, some)
+
+    grid.write(cells(), total=grid.rows * grid.columns, on_progress=on_progress)

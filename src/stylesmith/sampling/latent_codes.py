@@ -11,8 +11,8 @@ from torch import Tensor
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import DataError, UsageError
 from stylesmith.networks.synthesis import NoiseMaps
-from stylesmith.sampling.latent_file import LATENT_SUFFIX, read_latent_file, write_latent_file
 from stylesmith.sampling.parsing import MAX_IMAGES, parse_seed_range
+from stylesmith.tensor_file import TENSOR_FILE_SUFFIX, read_tensor_file, write_tensor_file
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def save_latents(
     assert len(codes) == 1
     maps = {f"noise_{i}": map_[:1] for i, map_ in enumerate(codes.noise) if map_ is not None}
     header = {"model": model, "settings": dict(settings), "noise_inputs": len(codes.noise)}
-    write_latent_file(path, {"w": codes.ws[0], **maps}, header, kind="latent")
+    write_tensor_file(path, {"w": codes.ws[0], **maps}, header, kind="latent")
 
 
 def load_latents(path: Path, config: GeneratorConfig, *, model: str) -> SavedLatent:
@@ -128,7 +128,7 @@ def load_latents(path: Path, config: GeneratorConfig, *, model: str) -> SavedLat
     Raises:
         DataError: If the file is missing, damaged, or belongs to another generator.
     """
-    tensors, header = read_latent_file(path, kind="latent")
+    tensors, header = read_tensor_file(path, kind="latent", error=DataError)
     check_model_hash(path, str(header.get("model")), model)
     noise = [tensors.get(f"noise_{i}") for i in range(len(config.noise_shapes))]
     wanted: list[tuple[int, ...]] = [(config.num_ws, config.w_dim)]
@@ -162,7 +162,7 @@ def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | P
     """
     found: list[int | Path] = []
     for part in text.split(","):
-        if part.strip().lower().endswith(LATENT_SUFFIX):
+        if part.strip().lower().endswith(TENSOR_FILE_SUFFIX):
             found.append(Path(part.strip()))
         else:
             found += parse_seed_range(part, text, option)

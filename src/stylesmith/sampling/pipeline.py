@@ -23,7 +23,7 @@ from stylesmith.errors import UsageError
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
 from stylesmith.networks.generator import NoiseMode
-from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.networks.synthesis import LevelState, NoiseMaps
 from stylesmith.sampling.latent_codes import (
     LatentCodes,
     SavedLatent,
@@ -130,11 +130,18 @@ def sample_w(
     return torch.cat(parts)
 
 
+DEFAULT_BATCH_SIZE = 16
+"""Images drawn at once."""
+
+
 class SamplingPipeline:
     """Draws by seed or from saved codes, all by the same settings.
 
     Source: StyleGAN, section 3.2 and appendix B.
     """
+
+    batch_size: int = DEFAULT_BATCH_SIZE
+    """Images that the writers of files, grids and videos draw at once."""
 
     def __init__(self, generator: Generator, settings: SamplingSettings | None = None):
         """Raises UsageError if the settings don't fit the network."""
@@ -204,6 +211,11 @@ class SamplingPipeline:
     def draw(self, codes: LatentCodes) -> Tensor:
         """Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device."""
         return self.generator.draw(codes.ws, codes.noise, precision=self.precision).clamp(-1, 1)
+
+    @torch.no_grad()
+    def levels(self, codes: LatentCodes) -> list[LevelState]:
+        """The states behind all levels in use, from the base up; images are not clipped."""
+        return list(self.generator.levels(codes.ws, codes.noise, precision=self.precision))
 
     def with_noise(self, choice: NoiseSettings) -> "SamplingPipeline":
         """The same settings, with another noise."""

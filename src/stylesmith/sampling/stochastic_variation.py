@@ -5,6 +5,7 @@ Source: StyleGAN, section 3.2, Figures 4 and 5.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
-from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE, ImageGrid
+from stylesmith.sampling.image_files import ImageGrid, PlacedImages
 from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.sampling.parsing import LayerIndices
 from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline
@@ -26,33 +27,29 @@ CropBox = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class NoiseVariation:
-    """How one latent varies over draws of noise."""
+    """How the image of one latent varies with the noise."""
 
     image: Tensor
     """With the noise that the settings choose, `(C, H, W)`."""
     samples: Tensor
-    """The first four draws, `(4, C, H, W)`; fewer where fewer were drawn."""
+    """The first four samples, `(4, C, H, W)`; fewer where fewer were drawn."""
     std: Tensor
-    """Standard deviation of each pixel's gray value over all draws, `(H, W)`, in levels of 255."""
+    """Standard deviation of each pixel's gray value over all samples, `(H, W)`, 0..255."""
 
 
 def draw_noise_variants(
-    pipeline: SamplingPipeline,
-    source: SeedOrLatent,
-    draws: int,
-    *,
-    batch_size: int = DEFAULT_BATCH_SIZE,
+    pipeline: SamplingPipeline, source: SeedOrLatent, draws: int
 ) -> Iterator[Tensor]:
     """Images `(n, C, H, W)` of one latent with fresh noise, `draws` in all.
 
-    Draw i gets the noise that belongs to seed i, on the layers that the settings choose.
+    Image i gets the noise that belongs to seed i, on the layers that the settings choose.
     """
     codes = pipeline.codes([source])
     fresh = pipeline.with_noise(NoiseSettings("random", pipeline.settings.noise.layers))
-    for start in range(0, draws, batch_size):
-        seeds = range(start, min(start + batch_size, draws))
-        styles = codes.expand(len(seeds)).ws
-        yield fresh.draw(LatentCodes(styles, fresh.noise_maps(seeds)))
+    for start in range(0, draws, pipeline.batch_size):
+        seeds = range(start, min(start + pipeline.batch_size, draws))
+        ws = codes.ws.expand(len(seeds), -1, -1)
+        yield fresh.draw(LatentCodes(ws, fresh.noise_maps(seeds)))
 
 
 def measure_noise_variation(
@@ -60,7 +57,6 @@ def measure_noise_variation(
     source: SeedOrLatent,
     draws: int = 100,
     *,
-    batch_size: int = DEFAULT_BATCH_SIZE,
     on_progress: ProgressCallback | None = None,
 ) -> NoiseVariation:
     """Draw one latent many times with fresh noise.
@@ -73,16 +69,16 @@ def measure_noise_variation(
 
     def grays() -> Iterator[Tensor]:
         done = 0
-        for images in draw_noise_variants(pipeline, source, draws, batch_size=batch_size):
+        for images in draw_noise_variants(pipeline, source, draws):
             examples.extend(images[: 4 - len(examples)].cpu())
             done += len(images)
             if on_progress:
                 on_progress(done, draws)
             yield gray_levels(images)
 
-    deviation = pixel_std(grays())
+    std = pixel_std(grays()).cpu()
     image = pipeline.draw(pipeline.codes([source]))[0].cpu()
-    return NoiseVariation(image, torch.stack(examples), deviation.cpu())
+    return NoiseVariation(image, torch.stack(examples), std)
 
 
 def gray_levels(images: Tensor) -> Tensor:
@@ -91,23 +87,24 @@ def gray_levels(images: Tensor) -> Tensor:
 
 
 def pixel_std(batches: Iterable[Tensor]) -> Tensor:
-    """Of each pixel over all images of all batches `(N, H, W)`, dividing by their number.
+    """Standard deviation of each pixel over all images of all batches `(N, H, W)`.
 
-    Sums are kept about the first image, where rounding does not hurt.
+    It divides by the number of images. Sums are kept about the first image, where rounding does not
+    hurt.
     """
-    count, first, total, squares = 0, None, None, None
-    for batch in batches:
-        first = batch[0] if first is None else first
-        offset = batch - first
+    batches = iter(batches)
+    head = next(batches)
+    count, total, squares = 0, torch.zeros_like(head[0]), torch.zeros_like(head[0])
+    for batch in chain([head], batches):
+        offset = batch - head[0]
         count += len(batch)
-        total = offset.sum(dim=0) + (0 if total is None else total)
-        squares = offset.square().sum(dim=0) + (0 if squares is None else squares)
-    assert total is not None and squares is not None
+        total = offset.sum(dim=0) + total
+        squares = offset.square().sum(dim=0) + squares
     return (squares / count - (total / count).square()).clamp(min=0).sqrt()
 
 
 def most_varied_window(std: Tensor) -> CropBox:
-    """The window, a quarter of each side, where noise changes most; `deviation` is `(H, W)`."""
+    """The window, a quarter of each side, where noise changes most; `std` is `(H, W)`."""
     height, width = (max(1, side // 4) for side in std.shape)
     means = F.avg_pool2d(std[None, None].float(), (height, width), stride=1)[0, 0]
     top, left = divmod(int(means.argmax()), means.shape[1])
@@ -133,28 +130,30 @@ STD_IMAGE_GAIN = 4
 def write_variation_figure(
     path: Path, variations: Iterable[NoiseVariation], *, rows: int, crop: CropBox | None = None
 ) -> None:
-    """Write Figure 4: a row for each latent, with its image, crops of four draws and the deviation.
+    """Write Figure 4: a row for each latent, with its image, crops of four samples and the std.
 
     Args:
         path: The figure.
         variations: One for each row.
         rows: How many.
-        crop: The part that is shown of each draw; by default where it varies most.
+        crop: The part that is shown of each sample; by default where it varies most.
 
     Raises:
         UsageError: If the crop lies outside the image, or the figure would be too large.
         OutputError: If it cannot be written.
     """
-    sheet = ImageGrid(path, rows, 3)
-    for row, variation in enumerate(variations):
-        window = crop or most_varied_window(variation.std)
-        tiles = [variation.image, crop_grid(variation, window), std_image(variation)]
-        sheet.paste(torch.stack(tiles), row * sheet.columns)
-    sheet.save()
+    tiles = (variation_images(variation, crop) for variation in variations)
+    ImageGrid(path, rows, 3).write((3 * row, images) for row, images in enumerate(tiles))
+
+
+def variation_images(variation: NoiseVariation, crop: CropBox | None = None) -> Tensor:
+    """One row of Figure 4, `(3, C, H, W)`: the image, crops of four samples, the std."""
+    window = crop or most_varied_window(variation.std)
+    return torch.stack([variation.image, crop_grid(variation, window), std_image(variation)])
 
 
 def crop_grid(variation: NoiseVariation, window: CropBox) -> Tensor:
-    """The window of four draws, enlarged to one picture `(C, H, W)`.
+    """The window of four samples, enlarged to one image `(C, H, W)`.
 
     Raises:
         UsageError: If the window lies outside the image.
@@ -171,7 +170,7 @@ def crop_grid(variation: NoiseVariation, window: CropBox) -> Tensor:
 
 
 def std_image(variation: NoiseVariation) -> Tensor:
-    """The deviation as a picture `(C, H, W)`: black doesn't vary, white by 64 levels or more."""
+    """The std as an image `(C, H, W)`: black doesn't vary, white by 64 levels or more."""
     channels = len(variation.image)
     gray = (variation.std * STD_IMAGE_GAIN / 127.5 - 1).clamp(max=1).float()
     image = gray.expand(channels, -1, -1).clone()
@@ -202,9 +201,11 @@ def write_noise_layers_figure(
     """
     check_has_noise(pipeline)
     choices = noise_layer_subsets(pipeline.config).values()
-    sheet = ImageGrid(path, len(sources), len(choices))
-    for column, layers in enumerate(choices):
-        chosen = pipeline.with_noise(NoiseSettings(pipeline.settings.noise.mode, layers))
-        for row, source in enumerate(sources):
-            sheet.paste(chosen.draw(chosen.codes([source])), row * sheet.columns + column)
-    sheet.save()
+
+    def cells() -> Iterator[PlacedImages]:
+        for column, layers in enumerate(choices):
+            chosen = pipeline.with_noise(NoiseSettings(pipeline.settings.noise.mode, layers))
+            for row, source in enumerate(sources):
+                yield row * len(choices) + column, chosen.draw(chosen.codes([source]))
+
+    ImageGrid(path, len(sources), len(choices)).write(cells())

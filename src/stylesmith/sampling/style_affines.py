@@ -3,7 +3,6 @@
 Names are layers: `5` is the convolution (or AdaIN) of layer 5, `rgb5` the toRGB that shares its w.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,26 +41,13 @@ def style_affines(generator: Generator) -> list[StyleAffine]:
     Raises:
         UsageError: If there is none.
     """
-    found = []
-    top = 2 * generator.config.levels - 1
-    assert isinstance(generator.synthesis, nn.Module)
-    for path, module in generator.synthesis.named_modules():
-        if not path.endswith(".affine"):
-            continue
-        assert isinstance(module, EqualizedLinear)
-        if match := re.fullmatch(r"blocks\.(\d+)\.(conv|layer)([01])\.affine", path):
-            level, kind, second = int(match[1]), match[2], int(match[3])
-            # A modulated base level has one convolution, the last of its two places.
-            layer = 2 * level + second - (kind == "conv" and level + second > 0)
-            found.append(StyleAffine(str(layer), layer, module))
-        elif match := re.fullmatch(r"(?:blocks\.(\d+)\.)?to_rgb\.affine", path):
-            layer = 2 * int(match[1]) + 1 if match[1] else top
-            found.append(StyleAffine(f"rgb{layer}", layer, module))
-        else:
-            raise AssertionError(f"an affine map without a layer: {path}")
+    found = [
+        StyleAffine(name, int(name.removeprefix("rgb")), module)
+        for name, module in generator.synthesis.affines.items()
+    ]
     if not found:
         raise UsageError("this network has no styles: w enters once, at the bottom")
-    return sorted(found, key=lambda affine: (affine.layer, affine.name))
+    return found
 
 
 def find_affine(generator: Generator, name: str) -> StyleAffine:

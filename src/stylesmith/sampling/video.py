@@ -7,6 +7,7 @@ written by PyAV, gif and webp by Pillow.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,47 +19,23 @@ from torch import Tensor
 from stylesmith import files, latents
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
+from stylesmith.networks.latent_functions import slerp_with_length
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.sampling.editing import mix_styles
-from stylesmith.sampling.image_files import DEFAULT_BATCH_SIZE
 from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.sampling.parsing import LayerIndices
 from stylesmith.sampling.pipeline import SamplingPipeline
 from stylesmith.sampling.stochastic_variation import check_has_noise
 
 
-def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Spherical interpolation in Z (StyleGAN, section 4.1).
-
-    Args:
-        a: Latents at time 0, `(..., D)`.
-        b: Latents at time 1, `(..., D)`.
-        t: Times, `(..., 1)`.
-
-    Returns:
-        Latents whose direction turns at constant speed; their length goes straight from that of
-        `a` to that of `b`. Between equal or opposite directions, the straight line.
-    """
-    lengths = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
-    start, end = a / lengths[0].clamp(min=1e-12), b / lengths[1].clamp(min=1e-12)
-    cosine = (start * end).sum(dim=-1, keepdim=True).clamp(-1, 1)
-    angle = cosine.acos()
-    sine = angle.sin()
-    turned = (((1 - t) * angle).sin() * start + (t * angle).sin() * end) / sine.clamp(min=1e-6)
-    turned = turned * torch.lerp(*lengths, t)
-    return torch.where(sine > 1e-5, turned, torch.lerp(a, b, t))
-
-
 def slerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
     """From keyframe to keyframe along the sphere: `(K, D)` and `(T,)` -> `(T, D)`."""
-    first, second, t = _path_segments(keyframes, times)
-    return slerp(first, second, t)
+    return slerp_with_length(*_path_segments(keyframes, times))
 
 
 def lerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
     """From keyframe to keyframe in straight lines: `(K, ...)` and `(T,)` -> `(T, ...)`."""
-    first, second, t = _path_segments(keyframes, times)
-    return torch.lerp(first, second, t)
+    return torch.lerp(*_path_segments(keyframes, times))
 
 
 def spline_loop(keyframes: Tensor, times: Tensor) -> Tensor:
@@ -107,7 +84,7 @@ LatentPath = Callable[[Tensor], LatentCodes]
 PathInterpolation = Literal["sphere", "straight", "smooth"]
 """How to go between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
 NOISE_LOOP_KEYFRAMES = 4
-"""Keyframes of a turn of noise: two draws and their negatives."""
+"""Keyframes of a turn of noise: two noise maps and their negatives."""
 
 
 def latent_path(
@@ -132,7 +109,7 @@ def mixing_path(
     layers: LayerIndices,
     interpolation: PathInterpolation = "smooth",
 ) -> LatentPath:
-    """The styles of some layers walk through all sources; all else stays as in `base`.
+    """The styles of some layers go through all sources; all else stays as in `base`.
 
     Raises:
         UsageError: If no style belongs to `layers`, or a file should be a keyframe in Z.
@@ -146,8 +123,8 @@ def mixing_path(
 def noise_path(pipeline: SamplingPipeline, source: SeedOrLatent) -> LatentPath:
     """One latent under noise that turns: cos a + sin b stays normal noise at every time.
 
-    The first frame has the noise that the settings choose, and the other draw is that of another
-    seed; layers without noise stay so.
+    The first frame has the noise that the settings choose, and b is the noise of another seed;
+    layers without noise stay so.
 
     Raises:
         UsageError: If the network has no noise inputs.
@@ -198,24 +175,20 @@ def render_frames(
     keyframes: int,
     frames_per_keyframe: int,
     columns: int | None = None,
-    batch_size: int = DEFAULT_BATCH_SIZE,
 ) -> Iterator[Tensor]:
     """Draw the frames of one loop, `(C, H, W)` each, on the CPU.
 
     Args:
         pipeline: The generator with its settings.
-        paths: One motion for each place of a grid.
+        paths: One for each cell of a grid.
         keyframes: Length of the loop.
         frames_per_keyframe: Frames from one keyframe to the next.
         columns: Of the grid; None makes it nearly square.
-        batch_size: Images drawn at once.
     """
     count = keyframes * frames_per_keyframe
-    at_once = max(1, batch_size // len(paths))
-    for start in range(0, count, at_once):
-        numbers = torch.arange(start, min(start + at_once, count))
-        times = numbers.double() / frames_per_keyframe
-        images = [pipeline.draw(motion(times)).cpu() for motion in paths]
+    at_once = max(1, pipeline.batch_size // len(paths))
+    for times in (torch.arange(count).double() / frames_per_keyframe).split(at_once):
+        images = [pipeline.draw(path(times)).cpu() for path in paths]
         for tiles in zip(*images, strict=True):
             yield pixels.make_grid(torch.stack(tiles), columns=columns)
 
@@ -224,15 +197,15 @@ VIDEO_CODECS: dict[str, tuple[str, dict[str, str]]] = {
     ".mp4": ("libx264", {"crf": "16", "preset": "medium"}),
     ".webm": ("libvpx-vp9", {"crf": "24", "b": "0", "row-mt": "1"}),
 }
-"""Codec and its options; a lower crf is a better picture."""
+"""Codec and its options; a lower crf is a better image."""
 PILLOW_OPTIONS: dict[str, dict[str, Any]] = {
     ".gif": {"disposal": 1},
     ".webp": {"quality": 90, "method": 4},
 }
 MIN_VIDEO_HEIGHT = 256
-"""Rows of the smallest video."""
+"""Smallest height of a video in pixels."""
 MAX_FRAME_BYTES = 2 << 30
-"""Of the frames that Pillow keeps in memory."""
+"""Largest size of the frames that Pillow keeps in memory, in bytes."""
 
 
 def check_video_path(path: Path) -> None:
@@ -263,15 +236,13 @@ def write_video(path: Path, frames: Iterable[Tensor], *, fps: int) -> None:
         OutputError: If the file cannot be written.
     """
     check_video_path(path)
-    suffix = path.suffix.lower()
-    write: Callable[[Path, Iterator[Image.Image], int], None]
-    write = _write_av if suffix in VIDEO_CODECS else _write_pillow
-    pictures = (enlarge_frame(pixels.to_pil_image(frame)) for frame in frames)
-    files.write_atomically(path, lambda temporary: write(temporary, pictures, fps))
+    write = _write_av if path.suffix.lower() in VIDEO_CODECS else _write_pillow
+    images = (enlarge_frame(pixels.to_pil_image(frame)) for frame in frames)
+    files.write_atomically(path, lambda temporary: write(temporary, images, fps))
 
 
 def enlarge_frame(image: Image.Image) -> Image.Image:
-    """RGB, at least 256 rows, with even sides as video codecs want them."""
+    """RGB, at least 256 rows, of even height and width as video codecs want them."""
     factor = math.ceil(MIN_VIDEO_HEIGHT / image.height)
     if factor % 2 and (image.height % 2 or image.width % 2):
         factor += 1
@@ -289,17 +260,17 @@ def _write_av(path: Path, images: Iterator[Image.Image], fps: int) -> None:
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = first.size
         stream.pix_fmt = "yuv420p"
-        for picture in _prepend(first, images):
-            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+        for image in chain([first], images):
+            frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 
 def _write_pillow(path: Path, images: Iterator[Image.Image], fps: int) -> None:
     kept: list[Image.Image] = []
-    for picture in images:
-        kept.append(picture)
-        if len(kept) * 3 * picture.width * picture.height > MAX_FRAME_BYTES:
+    for image in images:
+        kept.append(image)
+        if len(kept) * 3 * image.width * image.height > MAX_FRAME_BYTES:
             raise UsageError(
                 f"{path.suffix} keeps all frames in memory, and {len(kept)} of them take more than "
                 "2 GB: write .mp4 or .webm, or draw fewer frames"
@@ -315,12 +286,7 @@ def _write_pillow(path: Path, images: Iterator[Image.Image], fps: int) -> None:
 
 
 def _frame_milliseconds(path: Path, fps: int) -> int:
-    """Milliseconds of a frame; gif counts in hundredths, and players slow down below two."""
+    """Milliseconds of a frame; gif counts in hundredths, and viewers slow down below two."""
     if path.suffix.lower() == ".gif":
         return max(2, round(100 / fps)) * 10
     return round(1000 / fps)
-
-
-def _prepend(first: Image.Image, rest: Iterator[Image.Image]) -> Iterator[Image.Image]:
-    yield first
-    yield from rest

@@ -18,11 +18,8 @@ from stylesmith.networks import (
     Discriminator,
     Generator,
     Growth,
-    MultiscaleDiscriminator,
-    MultiscaleSynthesis,
-    image_pyramid,
-    match_growth,
 )
+from stylesmith.networks.latent_functions import mix_styles
 from stylesmith.training import losses
 
 
@@ -97,24 +94,17 @@ class Networks:
 
     def generate(self, ws: Tensor, latents: LatentBatch) -> DiscriminatorInput:
         """Generated images."""
-        synthesis, precision = self.generator.synthesis, self.precision
-        if isinstance(synthesis, MultiscaleSynthesis):
-            return synthesis.forward_pyramid(ws, latents.noise, precision=precision)
-        return [synthesis(ws, latents.noise, growth=self.growth, precision=precision)]
+        return self.generator.synthesis.forward_pyramid(
+            ws, latents.noise, growth=self.growth, precision=self.precision
+        )
 
     def prepare_reals(self, reals: Tensor) -> DiscriminatorInput:
-        """Real images `(N, C, H, W)` of full size, as the discriminator should see them."""
-        config = self.discriminator.config
-        if isinstance(self.discriminator, MultiscaleDiscriminator):
-            return image_pyramid(reals, config.levels, resample=config.resample)
-        growth = self.growth or Growth(config.levels - 1)
-        return [match_growth(reals, config.levels - 1, growth)]
+        """Real images `(N, C, H, W)` of full size, as the discriminator takes them."""
+        return self.discriminator.prepare_reals(reals, self.growth)
 
     def score(self, inputs: DiscriminatorInput, label: Tensor | None) -> Tensor:
         """Scores `(N,)`."""
-        if isinstance(self.discriminator, MultiscaleDiscriminator):
-            return self.discriminator(inputs, label, precision=self.precision)
-        return self.discriminator(inputs[-1], label, growth=self.growth, precision=self.precision)
+        return self.discriminator.score(inputs, label, growth=self.growth, precision=self.precision)
 
 
 def generator_pass(
@@ -212,8 +202,9 @@ def map_and_mix(generator: Generator, latents: LatentBatch) -> tuple[Tensor, Ten
         return w, generator.broadcast(w)
     labels = None if latents.label is None else torch.cat([latents.label, latents.label])
     w, other = generator.mapping(torch.cat([latents.z, latents.mixing_z]), labels).chunk(2)
-    first, second = generator.broadcast(w), generator.broadcast(other)
-    return w, torch.cat([first[:, : latents.cutoff], second[:, latents.cutoff :]], dim=1)
+    ws, second = generator.broadcast(w), generator.broadcast(other)
+    taken = torch.arange(ws.shape[1], device=ws.device) >= latents.cutoff
+    return w, mix_styles(ws, second, taken)
 
 
 @torch.no_grad()

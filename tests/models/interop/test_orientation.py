@@ -220,14 +220,14 @@ def test_stylegan_adds_noise_and_bias_without_the_gain(tmp_path):
     network = generator(**STYLEGAN)
     stored = {name: torch.tensor(a) for name, a in variables(network).items()}
     layer = tensorflow(tmp_path, network).ema.synthesis.blocks[1].layer1
-    layer.normalize = lambda x, w: x
+    layer.normalize = lambda x, w, style_offset: x
     place = "synthesis/8x8/Conv1"
     kernel = stored[f"{place}/weight"].permute(3, 2, 0, 1) * math.sqrt(2 / 36)
     x, noise = torch.randn(2, 4, 8, 8), torch.randn(1, 1, 8, 8)
     y = F.conv2d(x, kernel, padding=1)
     y = y + noise * stored[f"{place}/Noise/weight"][:, None, None]
     y = F.leaky_relu(y + stored[f"{place}/bias"][:, None, None], 0.2)
-    torch.testing.assert_close(layer(x, torch.zeros(2, 6), noise), y, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(layer(x, torch.zeros(2, 6), noise)[0], y, rtol=1e-5, atol=1e-5)
 
 
 def test_arrays_in_memory_are_those_of_the_network():

@@ -16,6 +16,7 @@ from torch.export import Dim, ExportedProgram
 
 from stylesmith.latents import latents_from_seeds
 from stylesmith.networks import Generator
+from stylesmith.networks.latent_functions import broadcast, truncate
 from stylesmith.networks.synthesis import NoiseMaps
 
 NoiseInput = Literal["fixed", "inputs", "none"]
@@ -47,11 +48,9 @@ class MappingModule(nn.Module):
         self.mapping, self.num_ws = generator.mapping, generator.config.num_ws
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """`truncate` and `broadcast` of the generator, with psi a tensor `()`."""
+        """`map` of the generator, with psi a tensor `()`."""
         z, psi, *label = inputs
-        w = self.mapping(z, *label)
-        w = torch.lerp(self.mapping.w_avg.expand_as(w), w, psi)
-        return w[:, None].expand(-1, self.num_ws, -1)
+        return broadcast(truncate(self.mapping(z, *label), self.mapping.w_avg, psi), self.num_ws)
 
 
 class SynthesisModule(nn.Module):
@@ -63,10 +62,11 @@ class SynthesisModule(nn.Module):
         self.own = None if noise == "inputs" else generator.noise_maps([], noise)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """`draw` of the generator."""
+        """`draw` of the generator, clipped to -1..1 as `sample` does."""
         ws, *noise = inputs
         maps: NoiseMaps = noise if self.own is None else self.own
-        return self.synthesis(ws, maps, growth=self.growth)
+        images: Tensor = self.synthesis(ws, maps, growth=self.growth)
+        return images.clamp(-1, 1)
 
 
 class ImageModule(nn.Module):
@@ -85,7 +85,7 @@ class ImageModule(nn.Module):
 
 
 def image_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
-    """From z to images `(N, C, H, W)`, fp32, about -1..1."""
+    """From z to images `(N, C, H, W)`, fp32, clipped to -1..1."""
     names = mapping_input_names(generator)
 
     def example(n: int) -> ProgramInputs:
@@ -94,7 +94,7 @@ def image_program(generator: Generator, noise: NoiseInput = "fixed") -> Exportab
     def expected(inputs: ProgramInputs) -> Tensor:
         (z, psi, *label), maps = inputs[: len(names)], inputs[len(names) :]
         own = maps if noise == "inputs" else generator.noise_maps([], noise)
-        return generator(z, *label, psi=float(psi), noise=own)
+        return generator(z, *label, psi=float(psi), noise=own).clamp(-1, 1)
 
     inputs = (*names, *noise_input_names(generator, noise))
     return ExportableProgram(ImageModule(generator, noise), inputs, "images", example, expected)
@@ -105,8 +105,7 @@ def mapping_program(generator: Generator) -> ExportableProgram:
 
     def expected(inputs: ProgramInputs) -> Tensor:
         z, psi, *label = inputs
-        w, center = generator.mapping(z, *label), generator.mapping.w_avg
-        return generator.broadcast(center + float(psi) * (w - center))
+        return generator.map(z, *label, psi=float(psi))
 
     names = mapping_input_names(generator)
     return ExportableProgram(
@@ -115,7 +114,7 @@ def mapping_program(generator: Generator) -> ExportableProgram:
 
 
 def synthesis_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
-    """From styles to images: what `mapping` gives, or any mixture of it, layer by layer."""
+    """From styles (as `mapping` gives them, or mixed by layer) to images, clipped to -1..1."""
 
     def example(n: int) -> ProgramInputs:
         rows = generator.config.num_ws
@@ -125,7 +124,8 @@ def synthesis_program(generator: Generator, noise: NoiseInput = "fixed") -> Expo
 
     def expected(inputs: ProgramInputs) -> Tensor:
         ws, *maps = inputs
-        return generator.draw(ws, maps if noise == "inputs" else generator.noise_maps([], noise))
+        own = maps if noise == "inputs" else generator.noise_maps([], noise)
+        return generator.draw(ws, own).clamp(-1, 1)
 
     inputs = ("w", *noise_input_names(generator, noise))
     return ExportableProgram(SynthesisModule(generator, noise), inputs, "images", example, expected)
