@@ -20,6 +20,7 @@ from stylesmith.config import (
 from stylesmith.devices import FP32
 from stylesmith.errors import ConfigError
 from stylesmith.models import serialization
+from stylesmith.models.deploy import web_page
 from stylesmith.networks import build, build_discriminator, build_generator
 from stylesmith.networks.growth import levels_in_use
 from stylesmith.sampling.parsing import describe_layers
@@ -144,6 +145,13 @@ def test_its_layers_are_its_own():
     assert config.layer_groups() == {"coarse": (0, 1), "middle": (2, 3), "fine": (4,)}
     assert config.layer_groups(2) == {"coarse": (0, 1), "middle": (2,)}
     assert describe_layers(config).endswith("layers 0-4: coarse 0-1, middle 2-3, fine 4")
+
+
+def test_a_web_page_shows_its_layers():
+    groups = web_page.layer_groups(build_generator(FourierConfig(levels=5)))
+    notes = [(group["name"], group["first"], group["last"], group["note"]) for group in groups]
+    coarse = ("coarse", 0, 1, "4 to 8 pixels")
+    assert notes == [coarse, ("middle", 2, 3, "16 to 32 pixels"), ("fine", 4, 4, "64 pixels")]
 
 
 def test_a_seed_gives_its_weights_and_a_file_gives_them_back(tmp_path):

@@ -222,7 +222,8 @@ def layer_groups(generator: Generator) -> list[dict[str, Any]]:
     if config.num_ws == 1:
         return [{"name": "all", "first": 0, "last": 0, "note": ""}]
     groups = []
-    for name, (first, *_, last) in config.layer_groups(generator.top_level).items():
+    for name, layers in config.layer_groups(generator.top_level).items():
+        first, last = layers[0], layers[-1]
         low, high = (max(config.size(layer // config.layers_per_level)) for layer in (first, last))
         note = f"{low} to {high} pixels" if low < high else f"{low} pixels"
         groups.append({"name": name, "first": first, "last": last, "note": note})
