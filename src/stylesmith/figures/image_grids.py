@@ -41,11 +41,11 @@ from stylesmith.metrics.image_sources import (
 from stylesmith.metrics.protocol import Metric, parse_metric, parse_metrics
 from stylesmith.metrics.reference_statistics import StatisticsCache
 from stylesmith.models import RunFolder
+from stylesmith.networks.layer_indices import count_layers
+from stylesmith.networks.sampling_pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
 from stylesmith.sampling import LatentCodes, SamplingPipeline
-from stylesmith.sampling.parsing import count_layers
-from stylesmith.sampling.pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.training.log import read_log
 
 TRUNCATED_LAYERS = 8

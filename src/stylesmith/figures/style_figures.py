@@ -16,6 +16,7 @@ from stylesmith.figures.figure_input import (
 )
 from stylesmith.figures.panels import FigureLayout, ImagePanel, draw_images
 from stylesmith.networks import Generator
+from stylesmith.networks.sampling_pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.sampling import (
     LayerIndices,
     MixingRow,
@@ -26,7 +27,6 @@ from stylesmith.sampling import (
     measure_noise_variation,
     mix_styles,
 )
-from stylesmith.sampling.pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.sampling.stochastic_variation import (
     STD_IMAGE_GAIN,
     crop_grid,
