@@ -21,6 +21,7 @@ from stylesmith.images import to_uint8
 from stylesmith.metrics.classifiers import Classifiers, open_classifiers
 from stylesmith.metrics.separability import DEFAULT_SAMPLES, attribute_boundaries, classify_seeds
 from stylesmith.models import load
+from stylesmith.networks.latent_codes import LatentCodes
 from stylesmith.sampling import (
     Direction,
     SamplingPipeline,
@@ -29,7 +30,6 @@ from stylesmith.sampling import (
     orthogonalize,
     write_editing_grid,
 )
-from stylesmith.sampling.latent_codes import LatentCodes
 
 STRENGTHS = (1.0, 2.0, 3.0, 4.0, 5.0)
 """Standard deviations of w along the direction."""

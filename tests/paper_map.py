@@ -19,11 +19,11 @@ from stylesmith.metrics.classifiers import TRAINING_IMAGES, classifier_config
 from stylesmith.metrics.protocol import parse_metric
 from stylesmith.networks import Generator, build_discriminator, build_generator
 from stylesmith.networks.build import parameter_count
+from stylesmith.networks.layer_indices import format_layers
 from stylesmith.networks.layers import EqualizedLinear, StyledConv2d
 from stylesmith.networks.stylegan import AdaINLayer
 from stylesmith.ops import instance_norm
 from stylesmith.presets import find_preset
-from stylesmith.sampling.parsing import format_layers
 from stylesmith.training.losses import wgan_penalty
 from stylesmith.training.train_state import TrainState, lazy_adam
 

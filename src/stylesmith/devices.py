@@ -5,11 +5,11 @@ import platform
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
-from stylesmith.errors import UsageError
+from stylesmith.errors import UsageError, check_choice
 
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -67,6 +67,7 @@ def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
     `auto` is bf16 where the device computes it natively and fp32 elsewhere. `fp16` follows
     StyleGAN2-ADA: the four highest resolutions, activations clamped at 256.
     """
+    check_choice("precision", name, get_args(PrecisionName))
     if name == "auto":
         name = "bf16" if has_bf16(device) else "fp32"
     match name:

@@ -4,6 +4,9 @@ The command line turns a `StylesmithError` into `error: ...` and its exit status
 catch the class of the room they called.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class StylesmithError(Exception):
     """Base of every error that a user can cause or must hear of."""
@@ -40,3 +43,21 @@ class RunError(StylesmithError):
     """A run that started well and could not go on."""
 
     exit_status = 1
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Refuse a word that is none of a closed set.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was passed.
+        choices: The words that it may be.
+
+    Raises:
+        UsageError: If it is another one, naming the nearest.
+    """
+    if value in choices:
+        return
+    nearest = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    raise UsageError(f"{name} {value!r}: wanted one of {', '.join(map(repr, choices))}{hint}")

@@ -7,9 +7,10 @@ layouts keeps every bit, so tensors are saved contiguous and copied into whateve
 has.
 """
 
+import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -125,3 +126,17 @@ def _checksum(tensors: Mapping[str, Tensor], label: str) -> int:
         content = tensor.reshape(-1).view(torch.uint8)
         value = zlib.crc32(content.numpy().data, value)
     return value
+
+
+HASH_DIGITS = 16
+"""Hexadecimal digits of a hash, few enough to be read in an error line."""
+
+
+def tensors_hash(tensors: Iterable[tuple[str, Tensor]]) -> str:
+    """Hash of tensors by name, shape and content, whatever their order and layout."""
+    state = hashlib.blake2b(digest_size=HASH_DIGITS // 2)
+    for name, tensor in sorted(tensors, key=lambda item: item[0]):
+        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        state.update(plain.view(torch.uint8).numpy().data)
+    return state.hexdigest()

@@ -12,6 +12,10 @@ def test_names_stay():
 
 def test_parameters_stay():
     found = {name: observe.parameters(s) for name, s in access.python_interface().items()}
-    assert lost(pinned("python"), found) == []
+    was = pinned("python")
+    for required in [p for function in was.values() for p in function.values()]:
+        if required["default"] is None:
+            del required["default"]  # it may become optional
+    assert lost(was, found) == []
     assert next(iter(found["load"])) == "source"
     assert next(iter(found["Generator.sample"])) == "seeds"

@@ -8,7 +8,7 @@ from stylesmith.errors import UsageError
 from stylesmith.inversion import LatentOptimizer, w_statistics
 from stylesmith.inversion.latent_optimizer import ProjectionState, cat_states
 from stylesmith.networks import Growth
-from stylesmith.sampling.pipeline import sample_w
+from stylesmith.networks.sampling_pipeline import sample_w
 
 
 def search_on(search: LatentOptimizer, images: torch.Tensor, *, steps: int) -> ProjectionState:

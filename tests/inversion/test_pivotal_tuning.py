@@ -8,6 +8,7 @@ from stylesmith.inversion import Projector
 from stylesmith.inversion.pivotal_tuning import PivotalTuner, PivotalTuningSettings, tune_projection
 from stylesmith.models import load
 from stylesmith.sampling import SamplingPipeline
+from stylesmith.sampling.latent_files import load_sources
 from tests.support import copies, differing
 
 
@@ -41,7 +42,7 @@ def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
     folder = tune_projection(found, make_tuner(projector), projector.pipeline)
     tuned = load(folder.path, device="cpu")
     pipeline = SamplingPipeline(tuned)
-    drawn = pipeline.draw(pipeline.codes(pipeline.load_sources([folder.latent])))[0]
+    drawn = pipeline.draw(pipeline.codes(load_sources(pipeline, [folder.latent])))[0]
     assert pixels.encode_image(drawn) == folder.result.read_bytes()
     own, other = tuned.mapping.state_dict(), projector.optimizer.generator.mapping.state_dict()
     assert differing(own, other) == []  # the pivot lives in W
@@ -50,7 +51,7 @@ def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
 def test_locality_keeps_other_images(projected):
     projector, found = projected
     generator, pipeline = projector.optimizer.generator, projector.pipeline
-    codes = pipeline.codes(pipeline.load_sources([found.folder.latent]))
+    codes = pipeline.codes(load_sources(pipeline, [found.folder.latent]))
     before = generator.sample(range(8))
 
     def drift(weight: float) -> float:

@@ -13,6 +13,7 @@ from stylesmith.inversion import Projector
 from stylesmith.inversion.latent_optimizer import read_state
 from stylesmith.inversion.projector import MISMATCH_MESSAGES
 from stylesmith.sampling import load_latents
+from stylesmith.sampling.latent_files import load_sources
 from tests.support import CPU, garble
 
 
@@ -36,7 +37,7 @@ def test_a_latent_file_draws_the_result_again_in_every_bit(
 ):
     projector, found = project(make_search(generator, noise=noise), targets, out, batch_size=3)
     for item in found:
-        codes = projector.pipeline.codes(projector.pipeline.load_sources([item.folder.latent]))
+        codes = projector.pipeline.codes(load_sources(projector.pipeline, [item.folder.latent]))
         drawn = pixels.encode_image(projector.pipeline.draw(codes)[0])
         assert drawn == item.folder.result.read_bytes()
         # Drawn alone and in fp32, it is as far away as the search said.

@@ -2,7 +2,8 @@
 
 import torch
 
-from stylesmith.networks.build import HASH_DIGITS, model_hash
+from stylesmith.networks.build import model_hash
+from stylesmith.tensor_file import HASH_DIGITS
 
 
 def test_equal_weights_have_one_hash_whatever_their_layout(tiny_generator):

@@ -10,6 +10,7 @@ from PIL import Image
 from stylesmith import images as pixels
 from stylesmith.errors import OutputError, UsageError
 from stylesmith.sampling import draw_batches, image_files, save_latents, write_folder, write_grid
+from stylesmith.sampling.latent_files import load_sources
 
 
 def read(path):
@@ -54,8 +55,8 @@ def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_si
 def test_latents_beside_pictures_redraw_them_bit_by_bit(paint, tmp_path):
     pipeline = paint(settings={"psi": 0.6})
     write_folder(pipeline, [3, 5], tmp_path, latents=True)
-    sources = pipeline.load_sources(
-        [tmp_path / "seed0005.safetensors", tmp_path / "seed0003.safetensors"]
+    sources = load_sources(
+        pipeline, [tmp_path / "seed0005.safetensors", tmp_path / "seed0003.safetensors"]
     )
     assert sources[0].settings["psi"] == 0.6 and sources[0].settings["from"] == "seed0005"
     again = write_folder(pipeline, sources, tmp_path / "again")
@@ -68,7 +69,7 @@ def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
     for name in ("a", "b"):
         path = tmp_path / f"{name}.safetensors"
         save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
-    a, b = pipeline.load_sources([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
+    a, b = load_sources(pipeline, [tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     pipeline.batch_size = 2
     sizes = [len(images) for _, images in draw_batches(pipeline, [1, 2, a, b, 3, 4, 5])]
     assert sizes == [2, 1, 1, 2, 1]
@@ -80,7 +81,7 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
     paths = [tmp_path / folder / "face.safetensors" for folder in "ab"]
     for path in paths:
         save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
-    same, other = pipeline.load_sources(paths)
+    same, other = load_sources(pipeline, paths)
     assert len(write_folder(pipeline, [same, same], tmp_path / "twice")) == 1
     with pytest.raises(UsageError, match="two images would be named face"):
         write_folder(pipeline, [same, other], tmp_path / "both")

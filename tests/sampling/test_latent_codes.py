@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from stylesmith.sampling.latent_codes import LatentCodes, cat_codes
+from stylesmith.networks.latent_codes import LatentCodes, cat_codes
 
 
 def codes(count, *maps):

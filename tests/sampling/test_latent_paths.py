@@ -14,6 +14,7 @@ from stylesmith.sampling import (
     render_frames,
     save_latents,
 )
+from stylesmith.sampling.latent_files import load_sources
 
 WAYS = ["smooth", "straight", "sphere"]
 SEEDS = [3, 5, 8]
@@ -94,7 +95,7 @@ def test_files_are_keyframes_in_w_and_not_in_z(paint, tmp_path):
     pipeline = paint()
     path = tmp_path / "face.safetensors"
     save_latents(path, pipeline.codes([5]), model=pipeline.model_hash, settings={})
-    sources = pipeline.load_sources([3, path, 8])
+    sources = load_sources(pipeline, [3, path, 8])
     for way in ("smooth", "straight"):
         same_codes(
             latent_path(pipeline, sources, way)(at(1.5)), latent_path(pipeline, SEEDS, way)(at(1.5))

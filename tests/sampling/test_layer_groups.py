@@ -4,12 +4,12 @@ import pytest
 
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
-from stylesmith.sampling.parsing import (
+from stylesmith.networks.layer_indices import (
     format_layers,
     noise_layers,
-    parse_layers,
     ws_rows,
 )
+from stylesmith.sampling.parsing import parse_layers
 
 ADAIN = {"kind": "adain", "connection": "grow"}
 TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": False}

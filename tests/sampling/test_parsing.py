@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling.latent_codes import parse_seeds_and_paths
+from stylesmith.sampling.latent_files import parse_seeds_and_paths
 from stylesmith.sampling.parsing import parse_channel, parse_crop, parse_grid, parse_strengths
 
 

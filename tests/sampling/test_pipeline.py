@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
 from stylesmith.sampling import NoiseSettings, SamplingSettings, sample_w
-from stylesmith.sampling.pipeline import parse_noise
+from stylesmith.sampling.parsing import parse_noise
 
 KINDS = {
     "modulated": {},
@@ -71,7 +71,7 @@ def test_centers_of_classes_differ_and_are_found_once(paint, repaint, monkeypatc
     first = paint(label_size=2, settings={"psi": 0.5, "label": 0, "center": "class"})
     second = repaint(first, psi=0.5, label=1, center="class")
     assert apart(first.center, second.center)
-    monkeypatch.setattr("stylesmith.sampling.pipeline.sample_w", None)  # not called again
+    monkeypatch.setattr("stylesmith.networks.sampling_pipeline.sample_w", None)  # not called again
     images(first)
     images(first.with_noise(NoiseSettings("none")))
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from stylesmith.errors import DataError, UsageError
 from stylesmith.sampling import NoiseSettings, SavedLatent, load_latents, save_latents
-from stylesmith.sampling.latent_codes import image_stem
+from stylesmith.sampling.latent_files import image_stem, load_sources
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from tests import support
 
@@ -40,7 +40,7 @@ def test_a_latent_file_redraws_bit_by_bit(paint, repaint, tmp_path, fields, sett
     path = tmp_path / "face.safetensors"
     save_latents(path, codes, model=pipeline.model_hash, settings={})
     other = repaint(pipeline, psi=0.1)  # truncation has no say in files
-    assert torch.equal(other.draw(other.codes(other.load_sources([path]))), pipeline.draw(codes))
+    assert torch.equal(other.draw(other.codes(load_sources(other, [path]))), pipeline.draw(codes))
 
 
 def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
@@ -48,13 +48,13 @@ def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
     path = tmp_path / "face.safetensors"
     save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     assert torch.equal(
-        *(pipeline.draw(pipeline.codes(s)) for s in ([3], pipeline.load_sources([path])))
+        *(pipeline.draw(pipeline.codes(s)) for s in ([3], load_sources(pipeline, [path])))
     )
 
 
 def test_a_file_keeps_where_it_comes_from(saved):
     pipeline, path = saved
-    (source,) = pipeline.load_sources([path])
+    (source,) = load_sources(pipeline, [path])
     assert isinstance(source, SavedLatent) and image_stem(source) == "face"
     assert source.settings == {"steps": 7} and source.model == pipeline.model_hash
     assert set(load_file(path)) == {"w"} | {f"noise_{i}" for i in range(5)}
@@ -62,7 +62,7 @@ def test_a_file_keeps_where_it_comes_from(saved):
 
 def test_files_stand_among_seeds(saved):
     pipeline, path = saved
-    mixed = pipeline.draw(pipeline.codes(pipeline.load_sources([5, path, 8])))
+    mixed = pipeline.draw(pipeline.codes(load_sources(pipeline, [5, path, 8])))
     assert torch.allclose(mixed, pipeline.draw(pipeline.codes([5, 3, 8])), atol=1e-5)
 
 
@@ -70,12 +70,12 @@ def test_noise_can_be_left_out_of_a_file_but_not_drawn_anew(saved, repaint):
     pipeline, path = saved
     quiet = repaint(pipeline, noise=NoiseSettings("none"))
     wanted = quiet.draw(quiet.codes([3]))
-    assert torch.equal(quiet.draw(quiet.codes(quiet.load_sources([path]))), wanted)
+    assert torch.equal(quiet.draw(quiet.codes(load_sources(quiet, [path]))), wanted)
     some = repaint(pipeline, noise=NoiseSettings("fixed", (1,)))
-    assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], some.load_sources([path]))))
+    assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], load_sources(some, [path]))))
     loud = repaint(pipeline, noise=NoiseSettings("random"))
     with pytest.raises(UsageError, match=r"face\.safetensors has noise of its own"):
-        loud.codes(loud.load_sources([path]))
+        loud.codes(load_sources(loud, [path]))
 
 
 def test_a_file_of_another_model_is_refused_with_both_hashes(saved, paint):
@@ -83,7 +83,7 @@ def test_a_file_of_another_model_is_refused_with_both_hashes(saved, paint):
     other = paint(seed=1)
     assert other.model_hash != pipeline.model_hash
     with pytest.raises(DataError) as error:
-        other.load_sources([path])
+        load_sources(other, [path])
     assert f"{path}: belongs to the model {pipeline.model_hash}" in str(error.value)
     assert other.model_hash in str(error.value) and "\n" not in str(error.value)
 
@@ -93,17 +93,17 @@ def test_damaged_files_are_refused(saved, damage):
     pipeline, path = saved
     damage(path)
     with pytest.raises(DataError, match=r"face\.safetensors: .*damaged"):
-        pipeline.load_sources([path])
+        load_sources(pipeline, [path])
 
 
 def test_other_files_are_refused(saved, tmp_path):
     pipeline, path = saved
     with pytest.raises(DataError, match="no such file; wanted a latent file"):
-        pipeline.load_sources([tmp_path / "nowhere.safetensors"])
+        load_sources(pipeline, [tmp_path / "nowhere.safetensors"])
     foreign = tmp_path / "foreign.safetensors"
     save_file({"w": torch.zeros(1)}, foreign)
     with pytest.raises(DataError, match="not one of stylesmith's"):
-        pipeline.load_sources([foreign])
+        load_sources(pipeline, [foreign])
     with pytest.raises(DataError, match="holds a latent, wanted a direction"):
         read_tensor_file(path, kind="direction", error=DataError)
 

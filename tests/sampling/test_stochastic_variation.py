@@ -15,6 +15,7 @@ from stylesmith.sampling import (
     write_noise_layers_figure,
     write_variation_figure,
 )
+from stylesmith.sampling.latent_files import load_sources
 from stylesmith.sampling.stochastic_variation import (
     crop_grid,
     draw_noise_variants,
@@ -57,7 +58,7 @@ def test_latent_files_vary_as_their_seed_does(paint, tmp_path):
     pipeline = paint()
     path = tmp_path / "face.safetensors"
     save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
-    (source,) = pipeline.load_sources([path])
+    (source,) = load_sources(pipeline, [path])
     assert_close(
         measure_noise_variation(pipeline, source, 4).std,
         measure_noise_variation(pipeline, 3, 4).std,

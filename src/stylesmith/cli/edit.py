@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from stylesmith.networks.layer_indices import LayerIndices
     from stylesmith.sampling import Direction, SamplingPipeline
-    from stylesmith.sampling.parsing import LayerIndices
 
 PREVIEW_FILE = "preview.png"
 

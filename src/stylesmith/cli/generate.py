@@ -72,7 +72,7 @@ def generate(
     `stylesmith generate runs/photos --seeds 0-999 --out pictures/`
     """
     from stylesmith.sampling.image_files import write_folder, write_grid
-    from stylesmith.sampling.latent_codes import parse_seeds_and_paths
+    from stylesmith.sampling.latent_files import load_sources, parse_seeds_and_paths
 
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
@@ -88,7 +88,7 @@ def generate(
         noise=noise,
         device=device,
     )
-    sources = pipeline.load_sources(parts)
+    sources = load_sources(pipeline, parts)
     with progress_bar("Drawing") as advance:
         if grid:
             write_grid(pipeline, sources, out, columns=columns, on_progress=advance)
@@ -131,8 +131,9 @@ def mix(
 
     Example: `stylesmith mix runs/photos --rows 0-3 --columns 4-8 --styles coarse --styles middle`
     """
+    from stylesmith.networks.layer_indices import format_layers
     from stylesmith.sampling.editing import MixingRow, write_mixing_grid
-    from stylesmith.sampling.parsing import format_layers, parse_layers
+    from stylesmith.sampling.parsing import parse_layers
 
     check_image_path(out, force=force)
     pipeline = open_pipeline(
@@ -226,7 +227,7 @@ def _draw_variation(
     draws: int,
     crop: tuple[int, int, int, int] | None,
 ) -> None:
-    from stylesmith.sampling.latent_codes import image_stem
+    from stylesmith.sampling.latent_files import image_stem
     from stylesmith.sampling.stochastic_variation import (
         NoiseVariation,
         measure_noise_variation,
@@ -249,7 +250,7 @@ def _draw_variation(
 def _draw_components(
     pipeline: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path
 ) -> None:
-    from stylesmith.sampling.parsing import format_layers
+    from stylesmith.networks.layer_indices import format_layers
     from stylesmith.sampling.stochastic_variation import (
         noise_layer_subsets,
         write_noise_layers_figure,

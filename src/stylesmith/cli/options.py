@@ -62,8 +62,8 @@ def open_pipeline(
 ) -> "SamplingPipeline":
     """The generator of a model, with the settings that the options name."""
     from stylesmith.models import load
-    from stylesmith.sampling.parsing import parse_layers
-    from stylesmith.sampling.pipeline import SamplingPipeline, SamplingSettings, parse_noise
+    from stylesmith.networks.sampling_pipeline import SamplingPipeline, SamplingSettings
+    from stylesmith.sampling.parsing import parse_layers, parse_noise
 
     generator = load(model, device=device.value)
     config = generator.config
@@ -82,9 +82,9 @@ def read_sources(
     pipeline: "SamplingPipeline", text: str, *, option: str = "--seeds"
 ) -> "list[SeedOrLatent]":
     """Seeds and latent files of an option."""
-    from stylesmith.sampling.latent_codes import parse_seeds_and_paths
+    from stylesmith.sampling.latent_files import load_sources, parse_seeds_and_paths
 
-    return pipeline.load_sources(parse_seeds_and_paths(text, option=option))
+    return load_sources(pipeline, parse_seeds_and_paths(text, option=option))
 
 
 def check_image_path(out: Path, *, force: bool, folder: bool = False) -> None:

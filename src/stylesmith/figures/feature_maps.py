@@ -31,7 +31,7 @@ from stylesmith.figures.panels import (
     resolution_chart,
 )
 from stylesmith.sampling import SamplingPipeline, SeedOrLatent
-from stylesmith.sampling.latent_codes import image_stem
+from stylesmith.sampling.latent_files import image_stem
 
 DEFAULT_PEAK_IMAGES = 16
 """Images whose peaks are averaged in the chart."""

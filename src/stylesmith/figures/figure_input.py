@@ -11,6 +11,7 @@ from stylesmith.config import GeneratorConfig
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models import RunFolder, load, load_bundle, locate_model
 from stylesmith.networks import Discriminator, Generator
+from stylesmith.networks.layer_indices import format_layers
 from stylesmith.sampling import (
     LayerIndices,
     NoiseSettings,
@@ -18,8 +19,7 @@ from stylesmith.sampling import (
     SamplingSettings,
     SeedOrLatent,
 )
-from stylesmith.sampling.latent_codes import image_stem
-from stylesmith.sampling.parsing import format_layers
+from stylesmith.sampling.latent_files import image_stem, load_sources
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class FigureInput:
         Raises:
             DataError: If a latent file is missing, damaged, or belongs to another generator.
         """
-        return pipeline.load_sources(self.options.seeds or default)
+        return load_sources(pipeline, self.options.seeds or default)
 
     def exact_sources(
         self, pipeline: SamplingPipeline, default: Sequence[int]

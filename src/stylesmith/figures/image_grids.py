@@ -41,10 +41,10 @@ from stylesmith.metrics.image_sources import (
 from stylesmith.metrics.protocol import Metric, parse_metric, parse_metrics
 from stylesmith.metrics.reference_statistics import StatisticsCache
 from stylesmith.models import RunFolder
+from stylesmith.networks.sampling_pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
 from stylesmith.sampling import LatentCodes, SamplingPipeline
-from stylesmith.sampling.pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.training.log import read_log
 
 TRUNCATED_LAYERS = 8

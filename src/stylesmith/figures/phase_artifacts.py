@@ -18,8 +18,8 @@ from stylesmith.figures.panels import (
     ResolutionCurve,
     resolution_chart,
 )
+from stylesmith.networks.layer_indices import ws_rows
 from stylesmith.sampling import LatentCodes, NoiseSettings, SamplingPipeline, SeedOrLatent
-from stylesmith.sampling.parsing import ws_rows
 
 DEFAULT_END_SEEDS = (0, 1)
 DEFAULT_FRAMES = 65

@@ -15,6 +15,7 @@ from stylesmith.figures.figure_input import (
     describe_style_layers,
 )
 from stylesmith.figures.panels import FigureLayout, ImagePanel, draw_images
+from stylesmith.networks.sampling_pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.sampling import (
     MixingRow,
     NoiseSettings,
@@ -23,7 +24,6 @@ from stylesmith.sampling import (
     measure_noise_variation,
     mix_styles,
 )
-from stylesmith.sampling.pipeline import DEFAULT_BATCH_SIZE
 from stylesmith.sampling.stochastic_variation import (
     STD_IMAGE_GAIN,
     crop_grid,

@@ -21,12 +21,12 @@ from stylesmith.inversion.projection_variables import (
 )
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
+from stylesmith.networks.sampling_pipeline import W_SAMPLE_COUNT, sample_w
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.perception.extractors import ImageDistance, open_distance
 from stylesmith.perception.random_features import RandomDistance
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
-from stylesmith.sampling.pipeline import W_SAMPLE_COUNT, sample_w
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 
 

@@ -24,7 +24,7 @@ from stylesmith.errors import DataError, UsageError
 from stylesmith.inversion.projection_variables import ProjectionSettings
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
-from stylesmith.networks.generator import NoiseMode
+from stylesmith.networks.synthesis import NoiseMode
 
 MODE_NAMES = {"L": "gray", "LA": "gray with transparency", "RGB": "RGB", "RGBA": "RGBA"}
 

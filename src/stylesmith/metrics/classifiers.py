@@ -33,9 +33,8 @@ from stylesmith.metrics.image_sources import data_hash
 from stylesmith.metrics.protocol import ProtocolName
 from stylesmith.models.serialization import copy_tensors
 from stylesmith.networks import build_discriminator
-from stylesmith.networks.build import tensors_hash
 from stylesmith.networks.discriminators import OrigDiscriminator
-from stylesmith.tensor_file import TensorFileKind, read_tensor_file, write_tensor_file
+from stylesmith.tensor_file import TensorFileKind, read_tensor_file, tensors_hash, write_tensor_file
 
 CLASSIFIER_KIND: TensorFileKind = "classifier"
 CLASSIFIER_SUFFIX = ".safetensors"

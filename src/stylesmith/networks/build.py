@@ -1,11 +1,10 @@
 """Networks from configs, their parameter counts and the hash of their weights."""
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from stylesmith.config import (
     AdaINConfig,
@@ -35,6 +34,7 @@ from stylesmith.networks.stylegan2 import (
     SkipSynthesis,
 )
 from stylesmith.networks.synthesis import SynthesisNetwork
+from stylesmith.tensor_file import tensors_hash
 
 MODULATED_NETWORKS: dict[LevelConnection, Callable[[ModulatedConfig], SynthesisNetwork]] = {
     "grow": GrowingSynthesis,
@@ -85,20 +85,6 @@ def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-HASH_DIGITS = 16
-"""Hexadecimal digits of a hash, few enough to be read in an error line."""
-
-
 def model_hash(network: nn.Module) -> str:
     """Hash of all weights and buffers of a network."""
     return tensors_hash(network.state_dict().items())
-
-
-def tensors_hash(tensors: Iterable[tuple[str, Tensor]]) -> str:
-    """Hash of tensors by name, shape and content, whatever their order and layout."""
-    state = hashlib.blake2b(digest_size=HASH_DIGITS // 2)
-    for name, tensor in sorted(tensors, key=lambda item: item[0]):
-        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        plain = tensor.detach().cpu().contiguous().reshape(-1)
-        state.update(plain.view(torch.uint8).numpy().data)
-    return state.hexdigest()

@@ -1,28 +1,32 @@
 """The generator: mapping and synthesis, truncation, and drawing by seed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from stylesmith import latents
 from stylesmith.config import GeneratorConfig
-from stylesmith.devices import FP32, Precision, PrecisionName, choose_precision
+from stylesmith.devices import FP32, Precision, PrecisionName
 from stylesmith.errors import UsageError
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.latent_functions import broadcast, truncate
 from stylesmith.networks.mapping import MappingNetwork
+from stylesmith.networks.sample_inputs import Array, LabelInput, PsiInput, check_labels
+from stylesmith.networks.sampling_pipeline import (
+    NoiseSettings,
+    SamplingPipeline,
+    SamplingSettings,
+    TruncationCenter,
+)
 from stylesmith.networks.synthesis import (
     KeepGoing,
     LevelState,
     NoiseMaps,
+    NoiseMode,
     StyleOffsets,
     SynthesisNetwork,
 )
-
-NoiseMode = Literal["fixed", "random", "none"]
-"""`fixed`: the network's own maps; `random`: maps that belong to the seed; `none`: no noise."""
 
 
 class Generator(nn.Module):
@@ -30,6 +34,8 @@ class Generator(nn.Module):
 
     growth: Growth | None
     """The levels that are trained so far, which are used where none are named; None is all."""
+    class_names: tuple[str, ...] | None
+    """Names of the classes, in the order of their numbers, where the data told them."""
 
     def __init__(
         self, config: GeneratorConfig, mapping: MappingNetwork, synthesis: SynthesisNetwork
@@ -39,6 +45,7 @@ class Generator(nn.Module):
         self.mapping = mapping
         self.synthesis = synthesis
         self.growth = None
+        self.class_names = None
 
     def forward(
         self,
@@ -171,48 +178,60 @@ class Generator(nn.Module):
         """The same w for every layer: `(N, D)` -> `(N, num_ws, D)`."""
         return broadcast(w, self.config.num_ws)
 
-    @torch.no_grad()
     def sample(
         self,
-        seeds: Iterable[int],
+        seeds: Iterable[int] | None = None,
         *,
-        psi: float = 1.0,
-        label: Tensor | int | None = None,
-        noise: NoiseMode = "fixed",
+        z: Array | Sequence[Any] | None = None,
+        w: Array | Sequence[Any] | None = None,
+        psi: PsiInput = 1.0,
+        center: TruncationCenter | Tensor = "global",
+        label: LabelInput | None = None,
+        noise: NoiseMode | NoiseMaps = "fixed",
         growth: Growth | None = None,
         precision: PrecisionName = "auto",
         batch_size: int = 16,
     ) -> Tensor:
-        """One image per seed, `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device.
+        """Draw one image per seed or latent.
 
         The same seed gives the same image whatever the other seeds and the batch size: z and
         noise are identical, pixels equal to the tolerance of float arithmetic.
 
         Args:
-            seeds: Whole numbers from 0 to 2**32 - 1.
-            psi: Truncation towards the mean of w (StyleGAN, appendix B); 1 is off.
-            label: Class number, or labels `(label_size,)`; wanted by conditional networks.
-            noise: Which noise maps to use.
+            seeds: Whole numbers from 0 to 2**32 - 1; or in their place
+            z: latents, `(N, z_dim)`, or
+            w: intermediate latents, `(N, D)`, or one per layer, `(N, num_ws, D)`.
+            psi: Truncation (StyleGAN, appendix B); 1 is off. One number, or one per layer.
+            center: The w that truncation pulls towards: `global`, the mean of all; `class`, the
+                mean of the label's; or a w of one's own, `(D,)`.
+            label: Class by number or name, or a label `(label_size,)`; one for all images, or a
+                list with one per image. Wanted by conditional networks, of seeds and z.
+            noise: `fixed`, the network's own maps; `random`, maps that belong to the seed; `none`;
+                or maps, one `(N or 1, 1, H, W)` per noise input.
             growth: The levels in use, by a network that grows; None is those trained.
-            precision: Number format of the convolution blocks; `auto` follows the device.
+            precision: Dtype of the convolution blocks; `auto` follows the device.
             batch_size: Images drawn at once.
 
+        Returns:
+            Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device.
+
         Raises:
-            UsageError: If the label or `growth` does not fit the network.
+            UsageError: If an argument does not fit the network.
         """
-        seeds = list(seeds)
-        device = self.mapping.w_avg.device
-        policy = choose_precision(precision, device)
-        row = self.label_row(label)
-        chunks = []
-        for start in range(0, len(seeds), batch_size):
-            chunk = seeds[start : start + batch_size]
-            z = latents.latents_from_seeds(chunk, self.config.mapping.z_dim).to(device)
-            labels = None if row is None else row.to(device).expand(len(chunk), -1)
-            maps = self.noise_maps(chunk, noise)
-            images = self(z, labels, psi=psi, noise=maps, growth=growth, precision=policy)
-            chunks.append(images.clamp(-1, 1))
-        return torch.cat(chunks)
+        if batch_size < 1:
+            raise UsageError(f"batch_size {batch_size}: wanted 1 or more")
+        mode = noise if isinstance(noise, str) else "fixed"
+        settings = SamplingSettings(
+            psi=psi,
+            center=center,
+            label=label,
+            noise=NoiseSettings(mode),
+            precision=precision,
+            growth=growth,
+        )
+        pipeline = SamplingPipeline(self, settings, batch_size=batch_size)
+        maps = None if isinstance(noise, str) else noise
+        return pipeline.sample(seeds, z=z, w=w, noise=maps)
 
     def noise_maps(self, seeds: Sequence[int], mode: NoiseMode) -> NoiseMaps:
         """The noise of each seed in one of the three modes, on the network's device."""
@@ -226,23 +245,10 @@ class Generator(nn.Module):
                 maps = latents.noise_from_seeds(seeds, z_dim, shapes)
                 return [noise.to(self.mapping.w_avg.device) for noise in maps]
 
-    def label_row(self, label: Tensor | int | None) -> Tensor | None:
-        """A class number or label as one row `(1, label_size)`; None for unconditional networks.
+    def label_row(self, label: Tensor | int | str | None) -> Tensor | None:
+        """A class number, name or label as one row `(1, label_size)`; None without classes.
 
         Raises:
             UsageError: If the label is missing, superfluous or out of range.
         """
-        size = self.config.label_size
-        if not size:
-            if label is not None:
-                raise UsageError("this network was trained without labels; leave the class out")
-            return None
-        if label is None:
-            raise UsageError(f"this network draws by class; name one of 0-{size - 1}")
-        if isinstance(label, Tensor):
-            if label.shape != (size,):
-                raise UsageError(f"a label of this network has {size} numbers, got {label.numel()}")
-            return label[None].float()
-        if not 0 <= label < size:
-            raise UsageError(f"class {label}: this network has the classes 0-{size - 1}")
-        return torch.eye(size)[label][None]
+        return check_labels(label, self.config, self.class_names)

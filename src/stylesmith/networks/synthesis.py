@@ -8,7 +8,7 @@ stored state; networks differ in their blocks and in how toRGB layers make the i
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,9 @@ from stylesmith.networks.layers import EqualizedLinear
 
 NoiseMaps = Sequence[Tensor | None]
 """One map `(N or 1, 1, H, W)` per noise input, or None where a layer gets no noise."""
+
+NoiseMode = Literal["fixed", "random", "none"]
+"""`fixed`: the network's own maps; `random`: maps that belong to the seed; `none`: no noise."""
 
 StyleOffsets = Mapping[str, Tensor]
 """Numbers that are added to styles, `(N or 1, channels)`, by the name of an affine map."""

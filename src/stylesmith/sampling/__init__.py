@@ -6,6 +6,14 @@ file) into codes (one w per layer, and the noise maps), and codes into images.
 Source: StyleGAN, section 3 and appendix B, Figures 3 to 5 and 8.
 """
 
+from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent
+from stylesmith.networks.layer_indices import LayerIndices
+from stylesmith.networks.sampling_pipeline import (
+    NoiseSettings,
+    SamplingPipeline,
+    SamplingSettings,
+    sample_w,
+)
 from stylesmith.sampling.directions import (
     Direction,
     boundary_direction,
@@ -24,15 +32,8 @@ from stylesmith.sampling.editing import (
     write_mixing_grid,
 )
 from stylesmith.sampling.image_files import draw_batches, write_folder, write_grid
-from stylesmith.sampling.latent_codes import (
-    LatentCodes,
-    SavedLatent,
-    SeedOrLatent,
-    load_latents,
-    save_latents,
-)
-from stylesmith.sampling.parsing import LayerIndices, parse_layers
-from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline, SamplingSettings, sample_w
+from stylesmith.sampling.latent_files import load_latents, save_latents
+from stylesmith.sampling.parsing import parse_layers
 from stylesmith.sampling.stochastic_variation import (
     measure_noise_variation,
     write_noise_layers_figure,

@@ -6,8 +6,7 @@ StyleSpace). All have unit length; strength 1 is one standard deviation of 10,00
 """
 
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -19,15 +18,16 @@ from torch import Tensor
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import DataError, UsageError
 from stylesmith.networks import Generator
-from stylesmith.sampling.latent_codes import LatentCodes, check_model_hash
-from stylesmith.sampling.parsing import (
+from stylesmith.networks.latent_codes import LatentCodes
+from stylesmith.networks.layer_indices import (
     LayerIndices,
     check_layers,
     format_layers,
     ws_rows,
 )
-from stylesmith.sampling.pipeline import SamplingPipeline
-from stylesmith.sampling.style_affines import find_affine, shifted_styles, stacked_affine_weights
+from stylesmith.networks.sampling_pipeline import SamplingPipeline
+from stylesmith.sampling.latent_files import check_model_hash
+from stylesmith.sampling.style_affines import find_affine, stacked_affine_weights
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 
 DirectionOrigin = Literal["weights", "samples", "boundary", "channel"]
@@ -52,21 +52,15 @@ class Direction:
     """The affine map whose styles move; None moves w."""
 
     def apply(self, codes: LatentCodes, strengths: Tensor, config: GeneratorConfig) -> LatentCodes:
-        """Codes with w moved: of one image, or of as many as there are `strengths`, `(N,)`."""
+        """Codes moved: of one image, or of as many as there are `strengths`, `(N,)`.
+
+        A direction of w moves w, one of styles adds to the offsets of its affine map.
+        """
         if self.affine is not None:
-            return codes if len(codes) == len(strengths) else codes.expand(len(strengths))
+            offset = (strengths * self.unit)[:, None] * self.vector.to(strengths)
+            return codes.expand(len(strengths)).with_style_offset(self.affine, offset)
         step = (strengths * self.unit).to(codes.ws)[:, None] * self.vector.to(codes.ws)  # (N, D)
         return codes.with_ws_rows(codes.ws + step[:, None], ws_rows(self.layers, config))
-
-    @contextmanager
-    def shifting_styles(self, generator: Generator, strengths: Tensor) -> Iterator[None]:
-        """While this lasts, styles move by `strengths`, `(N,)`, where the direction is in them."""
-        if self.affine is None:
-            yield
-            return
-        shift = (strengths * self.unit)[:, None] * self.vector.to(strengths)
-        with shifted_styles(find_affine(generator, self.affine), shift):
-            yield
 
     def with_layers(self, layers: LayerIndices) -> "Direction":
         """The same direction, on other layers.

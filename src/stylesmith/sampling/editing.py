@@ -13,11 +13,11 @@ from torch import Tensor
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
+from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
+from stylesmith.networks.layer_indices import LayerIndices, describe_layers, format_layers, ws_rows
+from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.sampling.directions import Direction
 from stylesmith.sampling.image_files import ImageGrid, PlacedImages, draw_cells
-from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
-from stylesmith.sampling.parsing import LayerIndices, describe_layers, format_layers, ws_rows
-from stylesmith.sampling.pipeline import SamplingPipeline
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,7 @@ def draw_edited(
 ) -> Tensor:
     """Images of one latent code moved by each strength, `(N, C, H, W)`; 0 leaves it as it is."""
     steps = torch.tensor(list(strengths), device=pipeline.device)
-    moved = direction.apply(codes, steps, pipeline.config)
-    with direction.shifting_styles(pipeline.generator, steps):
-        return pipeline.draw(moved)
+    return pipeline.draw(direction.apply(codes, steps, pipeline.config))
 
 
 def write_editing_grid(

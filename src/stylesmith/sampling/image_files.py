@@ -16,8 +16,9 @@ from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.parallel import map_ahead
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent, image_stem, save_latents
-from stylesmith.sampling.pipeline import SamplingPipeline
+from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
+from stylesmith.networks.sampling_pipeline import SamplingPipeline
+from stylesmith.sampling.latent_files import image_stem, save_latents
 from stylesmith.tensor_file import TENSOR_FILE_SUFFIX
 
 MAX_GRID_PIXELS = 89_000_000

@@ -1,17 +1,15 @@
-"""Text of options to numbers: seeds, layers by number or by group, strengths, crops.
-
-Layers are numbered as in StyleGAN's Figure 3: two a level from the base up, 0-17 at 1024x1024, in
-every kind of network. Layer i is the i-th convolution (or, in StyleGAN, AdaIN) with the noise that
-it gets; in StyleGAN2 an odd layer also drives toRGB of the level below. Coarse layers are 4x4 to
-8x8, middle ones 16x16 to 32x32, fine ones all above.
-"""
+"""Text of options to numbers: seeds, layers by number or by group, strengths, noise, crops."""
 
 import math
 import re
-from collections.abc import Sequence
 
 from stylesmith.config import LAYER_GROUPS, GeneratorConfig
 from stylesmith.errors import UsageError
+from stylesmith.networks.layer_indices import (
+    LayerIndices,
+    describe_layers,
+)
+from stylesmith.networks.sampling_pipeline import NoiseSettings
 
 MAX_IMAGES = 1_000_000
 """Pictures of one command."""
@@ -116,10 +114,6 @@ def parse_grid(text: str, *, option: str = "--grid") -> tuple[int, int]:
     return int(match[2]), int(match[1])
 
 
-LayerIndices = tuple[int, ...]
-"""Numbers of layers, in rising order."""
-
-
 def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerIndices:
     """Layers from numbers, ranges and names: `0-3,6`, `coarse,fine`, `all`.
 
@@ -139,42 +133,22 @@ def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerInd
     return tuple(sorted(found))
 
 
-def describe_layers(config: GeneratorConfig) -> str:
-    """What a network has, for messages: `this network has the layers 0-7: coarse 0-3, ...`."""
-    groups = config.layer_groups().items()
-    names = ", ".join(f"{name} {format_layers(layers)}" for name, layers in groups)
-    return f"this network has the layers 0-{config.num_layers() - 1}: {names}"
-
-
-def format_layers(layers: Sequence[int]) -> str:
-    """The shortest way to write layers: `(0, 1, 2, 5)` -> `0-2,5`."""
-    runs: list[list[int]] = []
-    for layer in layers:
-        if runs and layer == runs[-1][-1] + 1:
-            runs[-1].append(layer)
-        else:
-            runs.append([layer])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
-def check_layers(layers: Sequence[int], config: GeneratorConfig) -> None:
-    """Refuse layers that aren't there.
+def parse_noise(text: str, config: GeneratorConfig, *, option: str = "--noise") -> NoiseSettings:
+    """`fixed`, `random`, `none`, layers that get the fixed noise (`8-17`), or `random:8-17`.
 
     Raises:
-        UsageError: If one lies beyond the network.
+        UsageError: If it is none of these, or names layers that this network doesn't have.
     """
-    if beyond := [layer for layer in layers if not 0 <= layer < config.num_layers()]:
-        raise UsageError(f"layer {beyond[0]}: {describe_layers(config)}")
-
-
-def ws_rows(layers: Sequence[int], config: GeneratorConfig) -> list[int]:
-    """Which rows of `ws` `(N, num_ws, D)` belong to layers; a traditional network has just one."""
-    return [layer for layer in layers if layer < config.num_ws]
-
-
-def noise_layers(config: GeneratorConfig) -> LayerIndices:
-    """The layer that each noise map goes to; modulated networks have one map less than layers."""
-    return tuple(range(len(config.noise_shapes)))
+    mode, colon, layers = text.strip().lower().partition(":")
+    if mode not in ("fixed", "random", "none"):
+        if colon or not re.search(r"\d|coarse|middle|fine|all", mode):
+            wanted = "wanted 'fixed', 'random', 'none', or layers such as 8-17 or random:8-17"
+            raise UsageError(f"{option} {text!r}: {wanted}")
+        mode, colon, layers = "fixed", ":", text
+    chosen = parse_layers(layers, config, option=option) if colon else None
+    if mode == "none" and chosen is not None:
+        raise UsageError(f"{option} {text!r}: none is for all layers; name those that get noise")
+    return NoiseSettings(mode, chosen)  # type: ignore[arg-type]  # one of the three
 
 
 def _parse_layer_range(part: str, text: str, config: GeneratorConfig, option: str) -> range:

@@ -16,10 +16,10 @@ from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import UsageError
+from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
+from stylesmith.networks.layer_indices import LayerIndices
+from stylesmith.networks.sampling_pipeline import NoiseSettings, SamplingPipeline
 from stylesmith.sampling.image_files import ImageGrid, PlacedImages
-from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
-from stylesmith.sampling.parsing import LayerIndices
-from stylesmith.sampling.pipeline import NoiseSettings, SamplingPipeline
 
 CropBox = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""

@@ -1,18 +1,18 @@
-"""The affine maps A from w to the styles of each layer, and offsets added to styles.
+"""The affine maps A from w to the styles of each layer.
 
 Names are layers: `5` is the convolution (or AdaIN) of layer 5, `rgb5` the toRGB that shares its w.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stylesmith.errors import UsageError
 from stylesmith.networks import Generator
 from stylesmith.networks.layers import EqualizedLinear
+from stylesmith.networks.synthesis import missing_affine_message
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,12 @@ def style_affines(generator: Generator) -> list[StyleAffine]:
     Raises:
         UsageError: If there is none.
     """
-    found = [
-        StyleAffine(name, int(name.removeprefix("rgb")), module)
-        for name, module in generator.synthesis.affines.items()
-    ]
-    if not found:
+    affines = generator.synthesis.affines
+    if not affines:
         raise UsageError("this network has no styles: w enters once, at the bottom")
-    return found
+    return [
+        StyleAffine(name, int(name.removeprefix("rgb")), module) for name, module in affines.items()
+    ]
 
 
 def find_affine(generator: Generator, name: str) -> StyleAffine:
@@ -56,12 +55,10 @@ def find_affine(generator: Generator, name: str) -> StyleAffine:
     Raises:
         UsageError: If there is none of that name.
     """
-    affines = style_affines(generator)
-    for affine in affines:
+    for affine in style_affines(generator):
         if affine.name == name:
             return affine
-    names = ", ".join(affine.name for affine in affines)
-    raise UsageError(f"layer {name!r}: the styles of this network belong to {names}")
+    raise UsageError(missing_affine_message(name, generator.synthesis.affines))
 
 
 def stacked_affine_weights(generator: Generator, layers: Sequence[int]) -> Tensor:
@@ -74,17 +71,3 @@ def stacked_affine_weights(generator: Generator, layers: Sequence[int]) -> Tenso
     if not weights:
         raise UsageError("no styles belong to these layers")
     return torch.cat(weights)
-
-
-@contextmanager
-def shifted_styles(affine: StyleAffine, shift: Tensor) -> Iterator[None]:
-    """While this lasts, add `shift`, `(N or 1, channels)`, to the style of one layer."""
-
-    def add(module: nn.Module, inputs: tuple[Tensor, ...], style: Tensor) -> Tensor:
-        return style + shift.to(style)
-
-    handle = affine.module.register_forward_hook(add)
-    try:
-        yield
-    finally:
-        handle.remove()

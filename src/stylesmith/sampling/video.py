@@ -19,12 +19,12 @@ from torch import Tensor
 from stylesmith import files, latents
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
+from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.networks.latent_functions import slerp_with_length
+from stylesmith.networks.layer_indices import LayerIndices
+from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.sampling.editing import mix_styles
-from stylesmith.sampling.latent_codes import LatentCodes, SeedOrLatent
-from stylesmith.sampling.parsing import LayerIndices
-from stylesmith.sampling.pipeline import SamplingPipeline
 from stylesmith.sampling.stochastic_variation import check_has_noise
 
 
