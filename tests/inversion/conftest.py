@@ -1,4 +1,4 @@
-"""Searches of tiny networks, which take a second."""
+"""Latent optimizers of tiny networks, which take a second."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,8 +35,8 @@ def generator(tiny_generator) -> Generator:
 
 
 @pytest.fixture
-def make_search() -> Callable[..., LatentOptimizer]:
-    """`make_search(generator, steps=20)`: settings by name; `exact` is double precision."""
+def make_optimizer() -> Callable[..., LatentOptimizer]:
+    """`make_optimizer(generator, steps=20)`: settings by name; `exact` is double precision."""
 
     def build(generator: Generator, *, exact: bool = False, **settings) -> LatentOptimizer:
         chosen = ProjectionSettings(**({"steps": 20} | settings))
@@ -53,7 +53,7 @@ def make_search() -> Callable[..., LatentOptimizer]:
 
 @pytest.fixture
 def targets(generator: Generator) -> list[ProjectionTarget]:
-    """Three pictures of the generator, in whole gray levels as files have them."""
+    """Three images of the generator, in whole gray levels as files have them."""
     images = pixels.from_uint8(pixels.to_uint8(generator.sample(range(3), noise="random")))
     return [ProjectionTarget(f"seed{i}", f"seed{i}.png", image) for i, image in enumerate(images)]
 

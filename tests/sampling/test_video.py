@@ -71,7 +71,7 @@ def test_av_writes_the_others(tmp_path, suffix, channels):
         ((512, 384), (512, 384)),
     ],
 )
-def test_small_frames_are_enlarged_to_even_sides(size, wanted):
+def test_small_frames_are_enlarged_to_even_sizes(size, wanted):
     picture = enlarge_frame(Image.new("L", size[::-1]))
     assert picture.mode == "RGB"
     assert picture.width % 2 == picture.height % 2 == 0

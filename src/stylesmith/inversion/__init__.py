@@ -1,4 +1,4 @@
-"""From images back to codes: projection, attribution, and tuning a network to a picture.
+"""From images back to codes: projection, attribution, and tuning a network to an image.
 
 Source: StyleGAN2, section 5 and appendix D.
 """
@@ -7,6 +7,7 @@ from stylesmith.inversion.latent_optimizer import (
     LatentOptimizer,
     WStatistics,
     choose_distance,
+    open_optimizer,
     w_statistics,
 )
 from stylesmith.inversion.projection_targets import ProjectionTarget, read_targets
@@ -22,6 +23,7 @@ __all__ = [
     "WStatistics",
     "choose_distance",
     "noise_regularizer",
+    "open_optimizer",
     "read_targets",
     "w_statistics",
 ]
