@@ -6,22 +6,20 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import DataError, UsageError
-from stylesmith.sampling import (
+from stylesmith.sampling.directions import (
     Direction,
     boundary_direction,
     channel_direction,
-    draw_edited,
     orthogonalize,
     pca_directions,
+    principal_components,
+    read_boundary,
     read_direction,
+    right_singular_vectors,
     save_direction,
     sefa_directions,
 )
-from stylesmith.sampling.directions import (
-    principal_components,
-    read_boundary,
-    right_singular_vectors,
-)
+from stylesmith.sampling.editing import draw_edited
 from stylesmith.sampling.style_affines import find_affine, stacked_affine_weights
 from tests import support
 

@@ -8,7 +8,8 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import MixingRow, NoiseSettings, mix_styles, write_mixing_grid
+from stylesmith.sampling import MixingRow, NoiseSettings, mix_styles
+from stylesmith.sampling.editing import write_mixing_grid
 
 TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": False}
 

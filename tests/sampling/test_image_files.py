@@ -9,7 +9,8 @@ from PIL import Image
 
 from stylesmith import images as pixels
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import draw_batches, image_files, save_latents, write_folder, write_grid
+from stylesmith.sampling import draw_batches, image_files, save_latents
+from stylesmith.sampling.image_files import write_folder, write_grid
 
 
 def read(path):

@@ -5,15 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling import (
-    NoiseSettings,
-    latent_path,
-    mix_styles,
-    mixing_path,
-    noise_path,
-    render_frames,
-    save_latents,
-)
+from stylesmith.sampling import NoiseSettings, mix_styles, save_latents
+from stylesmith.sampling.video import latent_path, mixing_path, noise_path, render_frames
 
 WAYS = ["smooth", "straight", "sphere"]
 SEEDS = [3, 5, 8]

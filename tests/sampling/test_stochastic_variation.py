@@ -8,13 +8,7 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import (
-    NoiseSettings,
-    measure_noise_variation,
-    save_latents,
-    write_noise_layers_figure,
-    write_variation_figure,
-)
+from stylesmith.sampling import NoiseSettings, measure_noise_variation, save_latents
 from stylesmith.sampling.stochastic_variation import (
     crop_grid,
     draw_noise_variants,
@@ -23,6 +17,8 @@ from stylesmith.sampling.stochastic_variation import (
     noise_layer_subsets,
     pixel_std,
     std_image,
+    write_noise_layers_figure,
+    write_variation_figure,
 )
 from tests.conftest import set_noise_strength
 

@@ -8,8 +8,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import write_video
-from stylesmith.sampling.video import check_video_path, enlarge_frame
+from stylesmith.sampling.video import check_video_path, enlarge_frame, write_video
 
 COLORS = {
     1: torch.tensor([[1.0], [-1], [0.5], [0]]),

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from stylesmith.sampling import Direction, SamplingPipeline
+    from stylesmith.sampling import SamplingPipeline
+    from stylesmith.sampling.directions import Direction
     from stylesmith.sampling.parsing import LayerIndices
 
 PREVIEW_FILE = "preview.png"

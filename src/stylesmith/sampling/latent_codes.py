@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from stylesmith.config import GeneratorConfig
-from stylesmith.errors import DataError, UsageError
+from stylesmith.errors import DataError
 from stylesmith.networks.synthesis import NoiseMaps
-from stylesmith.sampling.parsing import MAX_IMAGES, parse_seed_range
-from stylesmith.tensor_file import TENSOR_FILE_SUFFIX, read_tensor_file, write_tensor_file
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def _cat_maps(maps: Sequence[Tensor | None], sizes: Sequence[int]) -> Tensor | N
 
 @dataclass(frozen=True)
 class SavedLatent:
-    """The codes of one picture, as a latent file holds them."""
+    """The codes of one image, as a latent file holds them."""
 
     path: Path
     ws: Tensor
@@ -85,7 +84,7 @@ class SavedLatent:
     model: str
     """Hash of the generator that they belong to."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """What the picture was made by, for readers."""
+    """Settings that the image was made by, for readers."""
 
 
 SeedOrLatent = int | SavedLatent
@@ -93,7 +92,7 @@ SeedOrLatent = int | SavedLatent
 
 
 def image_stem(source: SeedOrLatent) -> str:
-    """The name of its picture: `seed0003`, or that of its file."""
+    """The file name of its image without suffix: `seed0003`, or that of the latent file."""
     return f"seed{source:04d}" if isinstance(source, int) else source.path.stem
 
 
@@ -152,31 +151,3 @@ def check_model_hash(path: Path, found: str, wanted: str) -> None:
             f"{path}: belongs to the model {found}, this one is {wanted}. Use it with its own "
             "model: codes mean nothing to another one."
         )
-
-
-def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | Path]:
-    """Seeds and latent files from a list: `0-3,face.safetensors,8`.
-
-    Raises:
-        UsageError: If the text is malformed, asks for too many, or goes beyond 2**32 - 1.
-    """
-    found: list[int | Path] = []
-    for part in text.split(","):
-        if part.strip().lower().endswith(TENSOR_FILE_SUFFIX):
-            found.append(Path(part.strip()))
-        else:
-            found += parse_seed_range(part, text, option)
-        if len(found) > MAX_IMAGES:
-            raise UsageError(
-                f"{option} {text!r}: more than {MAX_IMAGES} pictures; draw them in parts"
-            )
-    return found
-
-
-def load_seeds_and_latents(
-    parts: Sequence[int | Path], config: GeneratorConfig, *, model: str
-) -> list[SeedOrLatent]:
-    """Sources of parts, with their files read."""
-    return [
-        part if isinstance(part, int) else load_latents(part, config, model=model) for part in parts
-    ]

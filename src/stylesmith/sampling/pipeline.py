@@ -29,7 +29,7 @@ from stylesmith.sampling.latent_codes import (
     SavedLatent,
     SeedOrLatent,
     cat_codes,
-    load_seeds_and_latents,
+    load_latents,
 )
 from stylesmith.sampling.parsing import (
     LayerIndices,
@@ -225,8 +225,12 @@ class SamplingPipeline:
         Raises:
             DataError: If a file is missing, damaged, or belongs to another generator.
         """
-        there = any(isinstance(part, Path) for part in parts)  # a hash of large networks takes time
-        return load_seeds_and_latents(parts, self.config, model=self.model_hash if there else "")
+        return [
+            part
+            if isinstance(part, int)
+            else load_latents(part, self.config, model=self.model_hash)
+            for part in parts
+        ]
 
     def _codes_of(self, source: SeedOrLatent) -> LatentCodes:
         if isinstance(source, int):
