@@ -72,17 +72,17 @@ def choose_distance(
         UsageError: If there is none of that name, or the images are too small for it.
         ModelError: If its weights are missing or damaged.
     """
+    line = ""
     if name is None:
         name, reason = _default_distance(min(size), weights_folder or default_weights_folder())
         line = f"{reason}: the distance is {name!r}, whose values are no LPIPS" if reason else ""
-        return open_distance(name, device, weights_folder), line
     found = open_distance(name, device, weights_folder)
     if min(size) < found.min_size:
         raise UsageError(
             f"--distance {name}: needs images of {found.min_size} pixels or more, this network "
             f"draws {size[1]}x{size[0]}. Use 'pixels'."
         )
-    return found, ""
+    return found, line
 
 
 def _default_distance(size: int, folder: Path) -> tuple[str, str]:

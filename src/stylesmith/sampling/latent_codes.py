@@ -30,11 +30,6 @@ class LatentCodes:
         """Some of the images."""
         return LatentCodes(self.ws[index], [_select_maps(noise, index) for noise in self.noise])
 
-    def expand(self, count: int) -> "LatentCodes":
-        """The codes of one image, `count` times."""
-        assert len(self) == 1
-        return LatentCodes(self.ws.expand(count, -1, -1), self.noise)
-
     def with_ws_rows(self, other: Tensor, rows: Sequence[int]) -> "LatentCodes":
         """Those rows of `ws` taken from `other`, `(N or 1, num_ws, D)`: style mixing."""
         count = max(len(self), len(other))

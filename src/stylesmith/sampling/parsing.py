@@ -42,18 +42,17 @@ def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | P
     """
     found: list[int | Path] = []
     for part in text.split(","):
-        if part.strip().lower().endswith(TENSOR_FILE_SUFFIX):
-            found.append(Path(part.strip()))
-            continue
-        wanted = "numbers and ranges, such as 0-15 or 3,5,8, or latent files"
-        seeds = parse_range(part, option, text, wanted)
-        if seeds[-1] >= 2**32:
-            raise UsageError(f"{option} {text!r}: seeds end at {2**32 - 1}")
-        if len(found) + seeds[-1] - seeds[0] >= MAX_IMAGES:
+        new: Sequence[int | Path] = [Path(part.strip())]
+        if not part.strip().lower().endswith(TENSOR_FILE_SUFFIX):
+            wanted = "numbers and ranges, such as 0-15 or 3,5,8, or latent files"
+            new = seeds = parse_range(part, option, text, wanted)
+            if seeds[-1] >= 2**32:
+                raise UsageError(f"{option} {text!r}: seeds end at {2**32 - 1}")
+        if len(found) + len(new) > MAX_IMAGES:
             raise UsageError(
                 f"{option} {text!r}: more than {MAX_IMAGES} images; draw them in parts"
             )
-        found += seeds
+        found += new
     return found
 
 

@@ -225,10 +225,9 @@ class SamplingPipeline:
         Raises:
             DataError: If a file is missing, damaged, or belongs to another generator.
         """
+        config = self.config
         return [
-            part
-            if isinstance(part, int)
-            else load_latents(part, self.config, model=self.model_hash)
+            part if isinstance(part, int) else load_latents(part, config, model=self.model_hash)
             for part in parts
         ]
 
