@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from stylesmith import images as pixels
-from stylesmith.inversion import LatentOptimizer, ProjectionSettings, ProjectionTarget, WStatistics
+from stylesmith.inversion import LatentOptimizer, ProjectionSettings, ProjectionTarget
+from stylesmith.inversion.latent_optimizer import WStatistics
 from stylesmith.networks import Generator
 from stylesmith.perception.random_features import RandomDistance
 from tests.support import CPU

@@ -5,8 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
-from stylesmith.inversion import LatentOptimizer, w_statistics
-from stylesmith.inversion.latent_optimizer import ProjectionState, cat_states
+from stylesmith.inversion import LatentOptimizer
+from stylesmith.inversion.latent_optimizer import ProjectionState, cat_states, w_statistics
 from stylesmith.networks import Growth
 from stylesmith.sampling.pipeline import sample_w
 

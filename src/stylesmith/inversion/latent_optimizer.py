@@ -192,9 +192,8 @@ class ProjectionState:
         """K, the number of evaluations."""
         return self.distances.shape[1]
 
-    def select(self, chosen: Sequence[int]) -> "ProjectionState":
+    def select(self, index: list[int]) -> "ProjectionState":
         """Some of the images."""
-        index = list(chosen)
         return ProjectionState(self.step, **{k: t[index] for k, t in self._tensors().items()})
 
     def with_evaluation(

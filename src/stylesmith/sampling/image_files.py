@@ -90,14 +90,12 @@ class ImageGrid:
         height, width = images.shape[-2:]
         for offset, image in enumerate(pixels.to_uint8(images).cpu()):
             row, column = divmod(index + offset, self.columns)
-            top = row * height + self._gap(row, self.header_cells[0], height, width)
-            left = column * width + self._gap(column, self.header_cells[1], height, width)
+            top, left = self._corner(row, column, height, width)
             self.canvas[:, top : top + height, left : left + width] = image
 
     def _new_canvas(self, images: Tensor) -> Tensor:
         channels, height, width = images.shape[-3:]
-        tall = self.rows * height + self._gap(self.rows, self.header_cells[0], height, width)
-        wide = self.columns * width + self._gap(self.columns, self.header_cells[1], height, width)
+        tall, wide = self._corner(self.rows, self.columns, height, width)
         longest = MAX_PIXELS_PER_SIDE.get(self.path.suffix.lower(), MAX_GRID_PIXELS)
         if tall * wide > MAX_GRID_PIXELS or max(tall, wide) > longest:
             bound = (
@@ -109,10 +107,11 @@ class ImageGrid:
             )
         return torch.full((channels, tall, wide), self.color, dtype=torch.uint8)
 
-    @staticmethod
-    def _gap(index: int, headers: int, height: int, width: int) -> int:
-        """Pixels of the gap before a row or column, an eighth of an image."""
-        return max(1, min(height, width) // 8) if 0 < headers <= index else 0
+    def _corner(self, row: int, column: int, height: int, width: int) -> tuple[int, int]:
+        """Top and left pixel of a cell; the gap behind headers is an eighth of an image."""
+        gap = max(1, min(height, width) // 8)
+        above, left = (0 < n <= at for n, at in zip(self.header_cells, (row, column), strict=True))
+        return row * height + gap * above, column * width + gap * left
 
 
 WRITER_THREADS = 2
@@ -232,17 +231,13 @@ def _save_latent(pipeline: SamplingPipeline, source: SeedOrLatent, path: Path) -
 
 
 def _unique_by_name(sources: Sequence[SeedOrLatent]) -> dict[str, SeedOrLatent]:
+    unique = {source if isinstance(source, int) else source.path: source for source in sources}
     named: dict[str, SeedOrLatent] = {}
-    for source in sources:
-        name = image_stem(source)
-        known = named.setdefault(name, source)
-        if _seed_or_path(known) != _seed_or_path(source):
+    for source in unique.values():
+        if (name := image_stem(source)) in named:
             raise UsageError(f"two images would be named {name}; draw them one after the other")
+        named[name] = source
     return named
-
-
-def _seed_or_path(source: SeedOrLatent) -> int | Path:
-    return source if isinstance(source, int) else source.path
 
 
 def _write_batches(batches: Iterator[ImagesAndPaths], *, serial: bool) -> Iterator[list[Path]]:

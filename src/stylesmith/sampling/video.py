@@ -7,6 +7,7 @@ written by PyAV, gif and webp by Pillow.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -238,14 +239,9 @@ def check_video_path(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in VIDEO_CODECS | PILLOW_OPTIONS:
         raise UsageError(f"--out {path}: wanted a .mp4, .webm, .gif or .webp video")
-    if suffix in VIDEO_CODECS:
-        try:
-            import av  # noqa: F401
-        except ImportError:
-            raise UsageError(
-                f'--out {path}: needs PyAV: pip install "stylesmith[video]". '
-                ".gif and .webp work without."
-            ) from None
+    if suffix in VIDEO_CODECS and find_spec("av") is None:
+        install = 'pip install "stylesmith[video]"'
+        raise UsageError(f"--out {path}: needs PyAV: {install}. .gif and .webp work without.")
 
 
 def write_video(path: Path, frames: Iterable[Tensor], *, fps: int) -> None:
