@@ -196,7 +196,7 @@ def read_calibration(path: Path, *, model: str) -> AttributionCalibration:
 
 @dataclass(frozen=True)
 class AttributionVerdict:
-    """Whether a network made an image, and the evidence."""
+    """The answer whether a network made an image, and the evidence."""
 
     distance: float
     separation: DistanceSeparation

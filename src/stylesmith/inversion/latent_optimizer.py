@@ -199,7 +199,7 @@ class ProjectionState:
     def with_evaluation(
         self, distances: Tensor, regularizers: Tensor, w: Tensor
     ) -> "ProjectionState":
-        """With one more evaluation of all images: `(N,)`, `(N,)` and `(N, layers, D)`."""
+        """The state with one more evaluation of all images: `(N,)`, `(N,)` and `(N, layers, D)`."""
         added = {"distances": distances, "regularizers": regularizers, "path": w}
         old = self._tensors()
         new = {key: torch.cat([old[key], value[:, None]], dim=1) for key, value in added.items()}
@@ -304,7 +304,7 @@ class LatentOptimizer:
         return state.with_evaluation(distances, noise_terms, self.variables.w(state.rows))
 
     def finished(self, state: ProjectionState) -> list[bool]:
-        """Which images need no more steps, by the last evaluation."""
+        """For each image, whether it needs no more steps by the last evaluation."""
         limit = self.settings.stop_at
         if state.step >= self.settings.steps:
             return [True] * len(state)

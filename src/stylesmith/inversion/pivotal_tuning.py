@@ -85,7 +85,7 @@ class PivotalTuner:
         return self.distance.distance(images, target).mean() + self.settings.pixel_weight * mse
 
     def _locality_loss(self, tuned: Generator, codes: LatentCodes, step: int) -> Tensor:
-        """How much the image of another w has changed, one near the pivot (Equations 4 and 5)."""
+        """Change of the image of another w, one near the pivot (Equations 4 and 5)."""
         ws = self._locality_ws(codes.ws, step)
         with torch.no_grad():
             before = self.generator.draw(ws, codes.noise)

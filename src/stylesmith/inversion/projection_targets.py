@@ -5,6 +5,7 @@ All are in the size and channels of the network.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,19 +136,14 @@ def real_targets(
         DataError: If the data cannot be read.
         UsageError: If there are fewer than `count`.
     """
-    channels = generator.config.image_channels
-    dataset = open_dataset(data, size=generator.image_size, channels=channels)
-    try:
+    size, channels = generator.image_size, generator.config.image_channels
+    with closing(open_dataset(data, size=size, channels=channels)) as dataset:
         if len(dataset) < count:
             raise UsageError(f"{data}: has {len(dataset)} images, fewer than {option} {count}")
         order = RandomKeys(settings.seed).permutation(len(dataset), "real images")
-        return [
-            ProjectionTarget(
-                f"image{index:05d}",
-                f"{data}: {dataset.names[index]}",
-                pixels.from_uint8(torch.from_numpy(dataset.pixels(index))),
-            )
-            for index in map(int, sorted(order[:count]))
-        ]
-    finally:
-        dataset.close()
+        targets = []
+        for index in map(int, sorted(order[:count])):
+            image = pixels.from_uint8(torch.from_numpy(dataset.pixels(index)))
+            source = f"{data}: {dataset.names[index]}"
+            targets.append(ProjectionTarget(f"image{index:05d}", source, image))
+    return targets

@@ -19,7 +19,7 @@ ProjectionSpace = Literal["w", "w+"]
 """One w for all layers, as the mapping gives it; or a w of its own for each layer."""
 
 ProjectionForm = Literal["code", "paper"]
-"""Where StyleGAN2's appendix D and the published projector differ: whom to follow."""
+"""The source to follow where StyleGAN2's appendix D and the published projector differ."""
 
 
 @dataclass(frozen=True)

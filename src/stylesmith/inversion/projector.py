@@ -135,7 +135,7 @@ MISMATCH_MESSAGES = {
     "distance_weights": "was made by other weights of the distance",
     "settings": "was made by other settings",
 }
-"""What can be wrong with a folder that is there already, by key of `made_by`."""
+"""Errors of a folder that is there already, by the key of `made_by` that differs."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class ProjectionResult:
 
     @property
     def distance(self) -> float:
-        """From the target to the image that the codes draw."""
+        """Distance from the target to the image that the codes draw."""
         return float(self.summary["distance"])
 
 

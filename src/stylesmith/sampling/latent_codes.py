@@ -31,7 +31,7 @@ class LatentCodes:
         return LatentCodes(self.ws[index], [_select_maps(noise, index) for noise in self.noise])
 
     def with_ws_rows(self, other: Tensor, rows: Sequence[int]) -> "LatentCodes":
-        """Those rows of `ws` taken from `other`, `(N or 1, num_ws, D)`: style mixing."""
+        """Replace rows of `ws` by those of `other`, `(N or 1, num_ws, D)`: style mixing."""
         count = max(len(self), len(other))
         ws = self.ws.expand(count, -1, -1).clone()
         ws[:, list(rows)] = other[:, list(rows)].expand(count, -1, -1)

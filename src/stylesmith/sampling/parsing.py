@@ -166,7 +166,7 @@ def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerInd
 
 
 def describe_layers(config: GeneratorConfig) -> str:
-    """What a network has, for messages: `this network has the layers 0-7: coarse 0-3, ...`."""
+    """The layers of a network, for messages: `this network has the layers 0-7: coarse 0-3, ...`."""
     names = ", ".join(
         f"{name} {format_layers(span)}" for name, span in layer_groups(config).items()
     )
@@ -195,7 +195,7 @@ def check_layers(layers: Sequence[int], config: GeneratorConfig) -> None:
 
 
 def ws_rows(layers: Sequence[int], config: GeneratorConfig) -> list[int]:
-    """Which rows of `ws` `(N, num_ws, D)` belong to layers; a traditional network has just one."""
+    """Rows of `ws` `(N, num_ws, D)` that belong to layers; a traditional network has just one."""
     return [layer for layer in layers if layer < config.num_ws]
 
 

@@ -51,17 +51,17 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def slerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
-    """From keyframe to keyframe along the sphere: `(K, D)` and `(T,)` -> `(T, D)`."""
+    """Interpolate between keyframes along the sphere: `(K, D)` and `(T,)` -> `(T, D)`."""
     return slerp(*_path_segments(keyframes, times))
 
 
 def lerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
-    """From keyframe to keyframe in straight lines: `(K, ...)` and `(T,)` -> `(T, ...)`."""
+    """Interpolate between keyframes in straight lines: `(K, ...)` and `(T,)` -> `(T, ...)`."""
     return torch.lerp(*_path_segments(keyframes, times))
 
 
 def spline_loop(keyframes: Tensor, times: Tensor) -> Tensor:
-    """The smooth way: a periodic cubic spline, `(K, ...)` and `(T,)` -> `(T, ...)`.
+    """Interpolate smoothly by a periodic cubic spline: `(K, ...)` and `(T,)` -> `(T, ...)`.
 
     Its first and second derivatives are continuous everywhere, also where the loop closes.
     """
@@ -102,9 +102,9 @@ def _path_segments(keyframes: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Te
 
 
 LatentPath = Callable[[Tensor], LatentCodes]
-"""From times `(T,)`, counted in keyframes, to the codes of T frames."""
+"""A function from times `(T,)`, counted in keyframes, to the codes of T frames."""
 PathInterpolation = Literal["sphere", "straight", "smooth"]
-"""How to go between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
+"""Interpolation between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
 NOISE_LOOP_KEYFRAMES = 4
 """Keyframes of a turn of noise: two noise maps and their negatives."""
 
@@ -114,7 +114,7 @@ def latent_path(
     sources: Sequence[SeedOrLatent],
     interpolation: PathInterpolation = "smooth",
 ) -> LatentPath:
-    """Through the latents of all sources and back to the first, whose noise all frames have.
+    """A path through the latents of all sources and back to the first, whose noise all frames have.
 
     Raises:
         UsageError: If a file should be a keyframe in Z; it holds w alone.
@@ -173,7 +173,7 @@ def noise_path(pipeline: SamplingPipeline, source: SeedOrLatent) -> LatentPath:
 def ws_path(
     pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], interpolation: PathInterpolation
 ) -> Callable[[Tensor], Tensor]:
-    """From times `(T,)` to truncated styles `(T, num_ws, D)`.
+    """A function from times `(T,)` to truncated styles `(T, num_ws, D)`.
 
     Raises:
         UsageError: If a file should be a keyframe in Z; it holds w alone.
