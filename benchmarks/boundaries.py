@@ -22,14 +22,9 @@ from stylesmith.metrics.classifiers import Classifiers, open_classifiers
 from stylesmith.metrics.separability import DEFAULT_SAMPLES, attribute_boundaries, classify_seeds
 from stylesmith.models import load
 from stylesmith.networks.latent_codes import LatentCodes
-from stylesmith.sampling import (
-    Direction,
-    SamplingPipeline,
-    SamplingSettings,
-    boundary_direction,
-    orthogonalize,
-    write_editing_grid,
-)
+from stylesmith.sampling import SamplingPipeline, SamplingSettings
+from stylesmith.sampling.directions import Direction, boundary_direction, orthogonalize
+from stylesmith.sampling.editing import write_editing_grid
 
 STRENGTHS = (1.0, 2.0, 3.0, 4.0, 5.0)
 """Standard deviations of w along the direction."""

@@ -8,7 +8,8 @@ import torch
 
 import measure
 from stylesmith.networks import build_generator
-from stylesmith.sampling import SamplingPipeline, write_folder
+from stylesmith.sampling import SamplingPipeline
+from stylesmith.sampling.image_files import write_folder
 
 IMAGES = 1000
 

@@ -1,7 +1,7 @@
 """Random numbers: from a seed to z and noise, and keyed numbers for training.
 
 Drawing follows the convention of the published tools, so that published seeds redraw published
-pictures. Training keys every number by what it is for, which gives exact resume and independence
+images. Training keys every number by what it is for, which gives exact resume and independence
 of ranks, workers and micro-batches at once.
 """
 
@@ -50,7 +50,7 @@ class RandomKeys:
 
     seed: int
     branch: int = 0
-    """Another number gives other draws for the same keys: a run that was rolled back needs them."""
+    """Another branch has other numbers for the same keys: a run that was rolled back needs them."""
 
     def number(self, purpose: str, *numbers: int) -> int:
         """A 63-bit integer that belongs to this key alone."""

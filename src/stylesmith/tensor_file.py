@@ -10,8 +10,7 @@ has.
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,16 +45,6 @@ def write_tensor_file(
     files.write_atomically(path, lambda temporary: _save(plain, temporary, metadata))
 
 
-def read_tensor_file_header(path: Path) -> dict[str, Any]:
-    """The JSON header of a model or checkpoint file, without its tensors.
-
-    Raises:
-        ModelError: If the file is missing, damaged, or not ours.
-    """
-    with _open_safetensors(path, ModelError) as opened:
-        return _parse_header(path, opened.metadata() or {}, ModelError)
-
-
 def read_tensor_file(
     path: Path, *, kind: TensorFileKind | None = None, error: ReadError = ModelError
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -70,29 +59,21 @@ def read_tensor_file(
         ModelError: If the file is missing, damaged, not ours, or of another kind than wanted;
             DataError instead where `error` says so.
     """
-    with _open_safetensors(path, error, kind) as opened:
-        metadata = opened.metadata() or {}
-        header = _parse_header(path, metadata, error)
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    if str(_checksum(tensors, metadata["stylesmith"])) != metadata.get("crc32"):
-        raise error(f"{path}: damaged (its checksum does not match its content).")
-    if kind and header["kind"] != kind:
-        raise error(f"{path}: holds a {header['kind']}, wanted a {kind}.")
-    return tensors, header
-
-
-@contextmanager
-def _open_safetensors(
-    path: Path, error: ReadError, kind: TensorFileKind | None = None
-) -> Iterator[Any]:
     if not path.is_file():
         wanted = f"; wanted a {kind} file" if kind in ("latent", "direction") else ""
         raise error(f"{path}: no such file{wanted}.")
     try:
         with safe_open(path, framework="pt") as opened:
-            yield opened
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as reason:
         raise error(f"{path}: damaged or not a safetensors file ({reason}).") from None
+    header = _parse_header(path, metadata, error)
+    if str(_checksum(tensors, metadata["stylesmith"])) != metadata.get("crc32"):
+        raise error(f"{path}: damaged (its checksum does not match its content).")
+    if kind and header["kind"] != kind:
+        raise error(f"{path}: holds a {header['kind']}, wanted a {kind}.")
+    return tensors, header
 
 
 def _parse_header(path: Path, metadata: Mapping[str, str], error: ReadError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Searches of tiny networks, which take a second."""
+"""Latent optimizers of tiny networks, which take a second."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from stylesmith import images as pixels
-from stylesmith.inversion import LatentOptimizer, ProjectionSettings, ProjectionTarget, WStatistics
+from stylesmith.inversion import LatentOptimizer, ProjectionSettings, ProjectionTarget
+from stylesmith.inversion.latent_optimizer import WStatistics
 from stylesmith.networks import Generator
 from stylesmith.perception.random_features import RandomDistance
 from tests.support import CPU
@@ -35,8 +36,8 @@ def generator(tiny_generator) -> Generator:
 
 
 @pytest.fixture
-def make_search() -> Callable[..., LatentOptimizer]:
-    """`make_search(generator, steps=20)`: settings by name; `exact` is double precision."""
+def make_optimizer() -> Callable[..., LatentOptimizer]:
+    """`make_optimizer(generator, steps=20)`: settings by name; `exact` is double precision."""
 
     def build(generator: Generator, *, exact: bool = False, **settings) -> LatentOptimizer:
         chosen = ProjectionSettings(**({"steps": 20} | settings))
@@ -53,7 +54,7 @@ def make_search() -> Callable[..., LatentOptimizer]:
 
 @pytest.fixture
 def targets(generator: Generator) -> list[ProjectionTarget]:
-    """Three pictures of the generator, in whole gray levels as files have them."""
+    """Three images of the generator, in whole gray levels as files have them."""
     images = pixels.from_uint8(pixels.to_uint8(generator.sample(range(3), noise="random")))
     return [ProjectionTarget(f"seed{i}", f"seed{i}.png", image) for i, image in enumerate(images)]
 

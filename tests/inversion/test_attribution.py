@@ -166,18 +166,18 @@ def test_real_images_are_chosen_once_and_for_all(generator, tmp_path):
         real_targets(photos, generator, 17, settings)
 
 
-def test_a_networks_own_images_come_closer_than_those_of_another(tiny_generator, make_search):
+def test_a_networks_own_images_come_closer_than_those_of_another(tiny_generator, make_optimizer):
     """The claim of section 5.1, on networks that were never trained."""
     own, other = (tiny_generator(seed=seed, levels=3).requires_grad_(False) for seed in (0, 1))
-    search = make_search(own, steps=60, noise=False)
+    optimizer = make_optimizer(own, steps=60, noise=False)
     distances = []
     for network in (own, other):
         images = network.sample(range(6), psi=0.7)
-        wanted = search.embed(images)
-        state = search.initial_state(6)
+        wanted = optimizer.embed(images)
+        state = optimizer.initial_state(6)
         for _ in range(60):
-            state = search.step(state, wanted)
-        distances.append(search.evaluate(state, wanted).distances[:, -1].tolist())
+            state = optimizer.step(state, wanted)
+        distances.append(optimizer.evaluate(state, wanted).distances[:, -1].tolist())
     found = DistanceSeparation.from_distances(*distances)
     assert np.median(found.generated) < 0.5 * np.median(found.real)
     assert found.auc > 0.95

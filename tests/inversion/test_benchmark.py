@@ -11,7 +11,7 @@ from stylesmith.devices import FP32
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
-def test_it_reports_one_picture_and_a_batch(monkeypatch):
+def test_it_reports_one_image_and_a_batch(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     try:
         measure, project = map(importlib.import_module, ("measure", "project"))

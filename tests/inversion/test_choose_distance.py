@@ -3,7 +3,7 @@
 import pytest
 
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.inversion import choose_distance
+from stylesmith.inversion.latent_optimizer import choose_distance
 from stylesmith.perception.weights import find_weight_file
 from tests.support import CPU
 

@@ -32,7 +32,7 @@ def test_the_paper_doubles_halved_maps(form, gain):
     assert_close(noise_regularizer([ones], form), torch.tensor([2.0 + 2.0 * gain**2]))
 
 
-def test_noise_is_near_zero_and_a_picture_is_not():
+def test_noise_is_near_zero_and_an_image_is_not():
     maps = [torch.randn(64, 1, 64, 64)]
     smooth = torch.nn.functional.avg_pool2d(torch.randn(64, 1, 78, 78), 15, 1)
     noise, picture = (
@@ -43,7 +43,7 @@ def test_noise_is_near_zero_and_a_picture_is_not():
     assert picture > 100 * noise and picture > 1
 
 
-def test_maps_of_pictures_are_kept_apart():
+def test_maps_of_images_are_kept_apart():
     maps = [torch.randn(3, 1, 16, 16), torch.randn(3, 1, 4, 4)]
     each = torch.cat([noise_regularizer([m[i : i + 1] for m in maps]) for i in range(3)])
     assert_close(noise_regularizer(maps), each)

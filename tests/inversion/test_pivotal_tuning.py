@@ -13,25 +13,24 @@ from tests.support import copies, differing
 
 
 @pytest.fixture
-def projected(generator, make_search, targets, out):
-    """A projector and a picture that the network cannot draw."""
+def projected(generator, make_optimizer, targets, out):
+    """A projector and an image that the network cannot draw."""
     target = type(targets[0])("x", "x.png", torch.linspace(-1, 1, 16).expand(3, 16, 16))
-    projector = Projector(make_search(generator, steps=10, noise=False), out)
+    projector = Projector(make_optimizer(generator, steps=10, noise=False), out)
     (found,) = projector.project([target])
     return projector, found
 
 
 def make_tuner(projector, **settings) -> PivotalTuner:
-    search = projector.optimizer
     chosen = PivotalTuningSettings(**({"steps": 20, "learning_rate": 3e-3} | settings))
-    return PivotalTuner(search.generator, search.distance, search.statistics, chosen)
+    return PivotalTuner(projector.optimizer, chosen)
 
 
 def test_tuning_comes_closer_and_leaves_the_network_alone(projected):
     projector, found = projected
     before = copies(projector.optimizer.generator.state_dict())
-    folder = tune_projection(found, make_tuner(projector), projector.pipeline)
-    assert folder.distance() < 0.5 * found.distance
+    tuned = tune_projection(found, make_tuner(projector), projector.pipeline)
+    assert tuned.distance < 0.5 * found.distance
     assert differing(before, projector.optimizer.generator.state_dict()) == []
 
 
@@ -39,7 +38,7 @@ def test_the_folder_is_a_model_whose_latent_draws_the_result(projected):
     from stylesmith import images as pixels
 
     projector, found = projected
-    folder = tune_projection(found, make_tuner(projector), projector.pipeline)
+    folder = tune_projection(found, make_tuner(projector), projector.pipeline).folder
     tuned = load(folder.path, device="cpu")
     pipeline = SamplingPipeline(tuned)
     drawn = pipeline.draw(pipeline.codes(load_sources(pipeline, [folder.latent])))[0]
@@ -62,7 +61,7 @@ def test_locality_keeps_other_images(projected):
     assert drift(3.0) < 0.7 * drift(0.0)
 
 
-def test_neighbors_are_one_spread_away(projected):
+def test_locality_samples_are_at_distance_sigma(projected):
     projector, _ = projected
     tuner = make_tuner(projector)
     pivot = torch.randn(1, 6, 8)
@@ -73,7 +72,7 @@ def test_neighbors_are_one_spread_away(projected):
 
 def test_what_was_tuned_is_taken_up_or_refused(projected):
     projector, found = projected
-    folder = tune_projection(found, make_tuner(projector), projector.pipeline)
+    folder = tune_projection(found, make_tuner(projector), projector.pipeline).folder
     written = folder.summary.stat().st_mtime_ns
     tune_projection(found, make_tuner(projector), projector.pipeline)
     assert folder.summary.stat().st_mtime_ns == written
@@ -83,10 +82,10 @@ def test_what_was_tuned_is_taken_up_or_refused(projected):
     assert not folder.summary.exists()
 
 
-def test_conditional_networks_are_tuned(tiny_generator, make_search, out, targets):
+def test_conditional_networks_are_tuned(tiny_generator, make_optimizer, out, targets):
     network = tiny_generator(label_size=2).requires_grad_(False)
-    projector = Projector(make_search(network, steps=2), out)
+    projector = Projector(make_optimizer(network, steps=2), out)
     (found,) = projector.project(targets[:1])
     assert tune_projection(
         found, make_tuner(projector, steps=2), projector.pipeline
-    ).latent.is_file()
+    ).folder.latent.is_file()

@@ -1,4 +1,4 @@
-"""Any picture becomes what the network draws, and what was done to it is said."""
+"""Any image gets the size and channels of the network, and its changes are named."""
 
 import numpy as np
 import pytest
@@ -18,11 +18,10 @@ def save(path, mode: str, size: tuple[int, int]):
     return path
 
 
-def test_a_picture_that_fits_is_taken_as_it_is(generator, tmp_path):
+def test_an_image_that_fits_is_taken_as_it_is(generator, tmp_path):
     path = save(tmp_path / "a.png", "RGB", (16, 16))
     (target,) = read_targets([path], generator)
     assert (target.name, target.source, target.changes) == ("a", str(path), "")
-    assert pixels.encode_image(target.image) is not None
     with Image.open(path) as image:
         wanted = torch.from_numpy(np.array(image)).permute(2, 0, 1)
     assert torch.equal(pixels.to_uint8(target.image), wanted)
@@ -37,7 +36,7 @@ def test_a_picture_that_fits_is_taken_as_it_is(generator, tmp_path):
         ("RGBA", (32, 16), "32x16, cropped to its center and resized to 16x16; RGBA, made RGB"),
     ],
 )
-def test_other_pictures_are_converted(generator, tmp_path, mode, size, changes):
+def test_other_images_are_converted(generator, tmp_path, mode, size, changes):
     (target,) = read_targets([save(tmp_path / "a.png", mode, size)], generator)
     assert target.changes == changes
     assert target.image.shape == (3, 16, 16) and target.image.abs().max() <= 1
@@ -54,7 +53,7 @@ def test_names_are_told_apart():
     assert unique_names(["a", "b", "A", "a", "a-2"]) == ["a", "b", "A-2", "a-3", "a-2-2"]
 
 
-def test_pictures_have_hashes_of_their_pixels(generator, tmp_path):
+def test_images_have_hashes_of_their_pixels(generator, tmp_path):
     one, two = (save(tmp_path / name, "RGB", (16, 16)) for name in ("a.png", "b.png"))
     same, other = read_targets([one, two], generator)
     assert same.hash == other.hash
@@ -70,13 +69,13 @@ def test_pictures_have_hashes_of_their_pixels(generator, tmp_path):
         ("empty.png", b"", "empty.png: not a PNG"),
     ],
 )
-def test_what_is_no_picture_is_named(generator, tmp_path, name, content, message):
+def test_what_is_no_image_is_named(generator, tmp_path, name, content, message):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_targets([tmp_path / name], generator)
 
 
-def test_a_folder_is_no_picture(generator, tmp_path):
+def test_a_folder_is_no_image(generator, tmp_path):
     with pytest.raises(DataError, match=r"cannot be read \(Is a directory"):
         read_targets([tmp_path], generator)

@@ -17,8 +17,8 @@ from stylesmith.sampling.latent_files import load_sources
 from tests.support import CPU, garble
 
 
-def project(search, targets, out, **settings):
-    projector = Projector(search, out, **settings)
+def project(optimizer, targets, out, **settings):
+    projector = Projector(optimizer, out, **settings)
     return projector, list(projector.project(targets))
 
 
@@ -33,23 +33,23 @@ def rows(found, pipeline):
 
 @pytest.mark.parametrize("noise", [True, False])
 def test_a_latent_file_draws_the_result_again_in_every_bit(
-    generator, make_search, targets, out, noise
+    generator, make_optimizer, targets, out, noise
 ):
-    projector, found = project(make_search(generator, noise=noise), targets, out, batch_size=3)
+    projector, found = project(make_optimizer(generator, noise=noise), targets, out, batch_size=3)
     for item in found:
         codes = projector.pipeline.codes(load_sources(projector.pipeline, [item.folder.latent]))
         drawn = pixels.encode_image(projector.pipeline.draw(codes)[0])
         assert drawn == item.folder.result.read_bytes()
-        # Drawn alone and in fp32, it is as far away as the search said.
-        search = projector.optimizer
-        distance = search.distance.distance(
+        # Drawn alone and in fp32, it is as far away as the optimizer said.
+        optimizer = projector.optimizer
+        distance = optimizer.distance.distance(
             generator.draw(codes.ws, codes.noise), item.target.image[None]
         )
         assert float(distance) == pytest.approx(item.distance, rel=1e-3)
 
 
-def test_each_picture_has_a_folder_with_everything(generator, make_search, targets, out):
-    projector, found = project(make_search(generator), targets[:1], out, video=".gif")
+def test_each_image_has_a_folder_with_everything(generator, make_optimizer, targets, out):
+    projector, found = project(make_optimizer(generator), targets[:1], out, video=".gif")
     (item,) = found
     assert {path.name for path in item.folder.path.iterdir()} == {
         "latent.safetensors", "target.png", "result.png", "difference.png", "loss.svg",
@@ -75,73 +75,75 @@ def test_differences_are_black_where_there_is_none(generator):
 
 
 @pytest.mark.parametrize("stop_after", [1, 7])
-def test_an_interrupted_search_goes_on_to_the_same_bits(
-    generator, make_search, targets, out, stop_after
+def test_an_interrupted_projection_goes_on_to_the_same_bits(
+    generator, make_optimizer, targets, out, stop_after
 ):
-    search = make_search(generator, steps=12)
-    projector, whole = project(search, targets, out / "whole")
+    optimizer = make_optimizer(generator, steps=12)
+    projector, whole = project(optimizer, targets, out / "whole")
 
     def stop(done: int, total: int) -> None:
         if done >= stop_after * len(targets):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        project(search, targets, out / "parts", on_progress=stop)
+        project(optimizer, targets, out / "parts", on_progress=stop)
     state, _ = read_state(out / "parts" / "seed0" / "state.safetensors", device=CPU)
     assert state.step == stop_after
-    _, parts = project(search, targets, out / "parts")
+    _, parts = project(optimizer, targets, out / "parts")
     assert torch.equal(rows(whole, projector.pipeline), rows(parts, projector.pipeline))
     assert [f.distance for f in whole] == [f.distance for f in parts]
     assert not (out / "parts" / "seed0" / "state.safetensors").exists()
 
 
-@pytest.mark.parametrize("steps", [8, 201])  # a look at every step; at every second, and the last
-def test_a_caller_that_stops_loses_nothing(generator, make_search, targets, out, steps):
-    search = make_search(generator, steps=steps, noise=False)
-    projector, whole = project(search, targets, out / "whole")
-    going = Projector(search, out / "parts").project(targets)
+@pytest.mark.parametrize(
+    "steps", [8, 201]
+)  # evaluated at every step; at every second, and the last
+def test_a_caller_that_stops_loses_nothing(generator, make_optimizer, targets, out, steps):
+    optimizer = make_optimizer(generator, steps=steps, noise=False)
+    projector, whole = project(optimizer, targets, out / "whole")
+    going = Projector(optimizer, out / "parts").project(targets)
     next(going)
     going.close()  # the others are as far, and not written yet
     assert (out / "parts" / "seed2" / "state.safetensors").exists()
-    _, parts = project(search, targets, out / "parts")
+    _, parts = project(optimizer, targets, out / "parts")
     assert torch.equal(rows(whole, projector.pipeline), rows(parts, projector.pipeline))
     assert [f.summary["steps"] for f in parts] == [steps] * 3
 
 
-def test_looks_are_as_many_as_steps_ask_for(generator, make_search, targets):
-    for steps, looks in ((8, 9), (250, 126), (251, 127)):
-        search = make_search(generator, steps=steps, noise=False)
-        state = search.initial_state(1)
+def test_evaluations_are_as_many_as_steps_ask_for(generator, make_optimizer, targets):
+    for steps, evaluations in ((8, 9), (250, 126), (251, 127)):
+        optimizer = make_optimizer(generator, steps=steps, noise=False)
+        state = optimizer.initial_state(1)
         for step in range(steps + 1):
             state = replace(state, step=step)
-            if search.evaluation_due(state):
+            if optimizer.evaluation_due(state):
                 nothing = torch.zeros(1)
                 state = state.with_evaluation(nothing, nothing, torch.zeros(1, 1, 8))
-            assert not search.evaluation_due(state)
-        assert state.evaluations == looks
+            assert not optimizer.evaluation_due(state)
+        assert state.evaluations == evaluations
 
 
-def test_finished_pictures_are_not_searched_again(generator, make_search, targets, out):
-    search = make_search(generator)
-    project(search, targets[:2], out)
+def test_finished_images_are_not_projected_again(generator, make_optimizer, targets, out):
+    optimizer = make_optimizer(generator)
+    project(optimizer, targets[:2], out)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.*")}
     steps = []
     _, found = project(
-        search, targets, out, on_progress=lambda done, total: steps.append((done, total))
+        optimizer, targets, out, on_progress=lambda done, total: steps.append((done, total))
     )
     assert [item.target.name for item in found] == ["seed0", "seed1", "seed2"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert steps[0] == (41, 60) and steps[-1] == (60, 60)
 
 
-def test_pictures_that_are_close_enough_leave_and_the_rest_go_on(
-    generator, make_search, targets, out
+def test_images_that_are_close_enough_leave_and_the_rest_go_on(
+    generator, make_optimizer, targets, out
 ):
-    _, whole = project(make_search(generator, steps=30, noise=False), targets, out / "whole")
+    _, whole = project(make_optimizer(generator, steps=30, noise=False), targets, out / "whole")
     whole.sort(key=lambda item: item.distance)
     limit = (whole[0].distance + whole[1].distance) / 2  # the closest leaves, from the first place
-    search = make_search(generator, steps=30, noise=False, stop_at=limit)
-    _, early = project(search, [item.target for item in whole], out / "early")
+    optimizer = make_optimizer(generator, steps=30, noise=False, stop_at=limit)
+    _, early = project(optimizer, [item.target for item in whole], out / "early")
     assert early[0].target is whole[0].target
     assert early[0].summary["steps"] < 30 and early[0].distance <= limit
     for item, same in zip(early[1:], whole[1:], strict=True):
@@ -151,49 +153,49 @@ def test_pictures_that_are_close_enough_leave_and_the_rest_go_on(
 
 @pytest.mark.parametrize("what", ["model", "picture", "settings", "distance"])
 def test_results_of_something_else_are_refused(
-    generator, tiny_generator, make_search, targets, out, what
+    generator, tiny_generator, make_optimizer, targets, out, what
 ):
-    search = make_search(generator, steps=2)
-    project(search, targets[:1], out)
+    optimizer = make_optimizer(generator, steps=2)
+    project(optimizer, targets[:1], out)
     if what == "model":
-        search = make_search(tiny_generator(seed=1).requires_grad_(False), steps=2)
+        optimizer = make_optimizer(tiny_generator(seed=1).requires_grad_(False), steps=2)
     elif what == "picture":
         targets[0] = type(targets[0])("seed0", "other.png", -targets[0].image)
     elif what == "settings":
-        search = make_search(generator, steps=3)
+        optimizer = make_optimizer(generator, steps=3)
     else:
-        search.distance.name = "other"
+        optimizer.distance.name = "other"
     with pytest.raises(OutputError, match=rf"{MISMATCH_MESSAGES[what]}\. Use the same again"):
-        project(search, targets[:1], out)
+        project(optimizer, targets[:1], out)
 
 
-def test_a_damaged_summary_is_named(generator, make_search, targets, out):
-    search = make_search(generator, steps=2)
-    project(search, targets[:1], out)
+def test_a_damaged_summary_is_named(generator, make_optimizer, targets, out):
+    optimizer = make_optimizer(generator, steps=2)
+    project(optimizer, targets[:1], out)
     garble(out / "seed0" / "result.json")
     (out / "seed0" / "result.json").write_text("{")
     with pytest.raises(DataError, match=r"result.json: damaged .*; remove it"):
-        project(search, targets[:1], out)
+        project(optimizer, targets[:1], out)
 
 
-def test_any_batch_gives_the_same_results(generator, make_search, targets, out):
-    search = make_search(generator, noise=False, steps=10)
-    projector, one = project(search, targets, out / "one", batch_size=1)
-    _, three = project(search, targets, out / "three", batch_size=3)
+def test_any_batch_gives_the_same_results(generator, make_optimizer, targets, out):
+    optimizer = make_optimizer(generator, noise=False, steps=10)
+    projector, one = project(optimizer, targets, out / "one", batch_size=1)
+    _, three = project(optimizer, targets, out / "three", batch_size=3)
     assert_close(
         rows(one, projector.pipeline), rows(three, projector.pipeline), atol=1e-3, rtol=1e-2
     )
 
 
-def test_conditional_networks_draw_their_results(tiny_generator, make_search, out, targets):
+def test_conditional_networks_draw_their_results(tiny_generator, make_optimizer, out, targets):
     network = tiny_generator(label_size=2).requires_grad_(False)
-    _, found = project(make_search(network, steps=2, label=1), targets[:1], out)
+    _, found = project(make_optimizer(network, steps=2, label=1), targets[:1], out)
     assert found[0].summary["made_by"]["settings"]["label"] == 1
 
 
-def test_a_search_that_goes_astray_is_an_error_and_no_result(generator, make_search, targets, out):
-    search = make_search(generator, steps=2)
-    search.distance.embed = lambda images: images.flatten(1) * torch.nan
-    with pytest.raises(RunError, match=r"seed0.png: the search went astray, its distance is nan"):
-        project(search, targets[:1], out)
+def test_a_projection_that_diverges_is_an_error(generator, make_optimizer, targets, out):
+    optimizer = make_optimizer(generator, steps=2)
+    optimizer.distance.embed = lambda images: images.flatten(1) * torch.nan
+    with pytest.raises(RunError, match=r"seed0.png: projection diverged, its distance is nan"):
+        project(optimizer, targets[:1], out)
     assert not (out / "seed0" / "result.json").exists()

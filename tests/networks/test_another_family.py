@@ -23,7 +23,7 @@ from stylesmith.models import serialization
 from stylesmith.models.deploy import web_page
 from stylesmith.networks import build, build_discriminator, build_generator
 from stylesmith.networks.growth import levels_in_use
-from stylesmith.sampling.parsing import describe_layers
+from stylesmith.networks.layer_indices import describe_layers
 from tests.support import differing, make_photos, newest_state, resume, start, tiny_config
 
 

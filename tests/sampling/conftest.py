@@ -1,4 +1,4 @@
-"""Painters of tiny networks: 16x16, six layers, noise that shows."""
+"""Pipelines of tiny generators: 16x16, six layers, noise that shows."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
 
 @pytest.fixture
-def paint(tiny_generator) -> Callable[..., SamplingPipeline]:
-    """`paint(label_size=2, settings={"psi": 0})`: other words go to the network."""
+def make_pipeline(tiny_generator) -> Callable[..., SamplingPipeline]:
+    """`make_pipeline(label_size=2, settings={"psi": 0})`: other keywords go to the network."""
 
     def build(*, settings: dict | None = None, **fields) -> SamplingPipeline:
         generator = tiny_generator(**fields).requires_grad_(False)
@@ -22,8 +22,8 @@ def paint(tiny_generator) -> Callable[..., SamplingPipeline]:
 
 
 @pytest.fixture
-def repaint() -> Callable[..., SamplingPipeline]:
-    """`repaint(pipeline, psi=0)`: the same generator with other settings."""
+def with_settings() -> Callable[..., SamplingPipeline]:
+    """`with_settings(pipeline, psi=0)`: the same generator with other settings."""
 
     def build(pipeline: SamplingPipeline, **settings) -> SamplingPipeline:
         return SamplingPipeline(

@@ -6,22 +6,20 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import DataError, UsageError
-from stylesmith.sampling import (
+from stylesmith.sampling.directions import (
     Direction,
     boundary_direction,
     channel_direction,
-    draw_edited,
     orthogonalize,
     pca_directions,
+    principal_components,
+    read_boundary,
     read_direction,
+    right_singular_vectors,
     save_direction,
     sefa_directions,
 )
-from stylesmith.sampling.directions import (
-    principal_components,
-    read_boundary,
-    right_singular_vectors,
-)
+from stylesmith.sampling.editing import draw_edited
 from stylesmith.sampling.style_affines import find_affine, stacked_affine_weights
 from tests import support
 
@@ -35,8 +33,8 @@ def direction(vector, **fields):
     return Direction(vector=vector, **(defaults | fields))
 
 
-def test_factorization_gives_the_top_right_singular_vectors(paint):
-    pipeline = paint()
+def test_factorization_gives_the_top_right_singular_vectors(make_pipeline):
+    pipeline = make_pipeline()
     for layers in (None, (0, 1), (4,)):
         weights = stacked_affine_weights(pipeline.generator, range(6) if layers is None else layers)
         _, values, rows = torch.linalg.svd(weights.double())
@@ -64,9 +62,9 @@ def test_components_of_points_with_known_axes_are_those_axes():
         same_up_to_sign(found, axis)
 
 
-def test_components_of_a_linear_mapping_are_its_singular_vectors(paint, monkeypatch):
+def test_components_of_a_linear_mapping_are_its_singular_vectors(make_pipeline, monkeypatch):
     """z is normal, so that w = A z has the covariance A A^T."""
-    pipeline = paint()
+    pipeline = make_pipeline()
     axes = torch.linalg.qr(torch.randn(8, 8)).Q
     lengths = torch.tensor([8.0, 6, 4.5, 3, 2, 1.5, 1, 0.5])
     monkeypatch.setattr(pipeline.generator.mapping, "forward", lambda z, c: z @ (axes * lengths).T)
@@ -77,24 +75,24 @@ def test_components_of_a_linear_mapping_are_its_singular_vectors(paint, monkeypa
 
 
 @pytest.mark.parametrize("find", [sefa_directions, pca_directions])
-def test_units_are_standard_deviations_and_signs_are_settled(paint, find):
-    pipeline = paint()
+def test_units_are_standard_deviations_and_signs_are_settled(make_pipeline, find):
+    pipeline = make_pipeline()
     for move in find(pipeline, count=3):
         assert move.vector.norm().item() == pytest.approx(1, abs=1e-6)
         assert move.unit == pytest.approx(float((pipeline.w_samples @ move.vector).std()), rel=1e-4)
         assert move.vector[move.vector.abs().argmax()] > 0
 
 
-def test_a_growing_network_is_factorized_as_far_as_it_has_grown(paint):
+def test_a_growing_network_is_factorized_as_far_as_it_has_grown(make_pipeline):
     from stylesmith.networks import Growth
 
-    pipeline = paint(connection="grow")
+    pipeline = make_pipeline(connection="grow")
     pipeline.generator.growth = Growth(1)
     assert sefa_directions(pipeline, count=1)[0].layers == (0, 1, 2, 3)
 
 
-def test_a_boundary_is_crossed_at_a_right_angle(paint):
-    pipeline = paint()
+def test_a_boundary_is_crossed_at_a_right_angle(make_pipeline):
+    pipeline = make_pipeline()
     normal = torch.randn(1, 8, dtype=torch.float64) * 7
     move = boundary_direction(pipeline, normal, name="smile", layers=(0, 1))
     assert_close(move.vector.double(), normal[0] / normal.norm(), atol=1e-6, rtol=1e-6)
@@ -104,9 +102,9 @@ def test_a_boundary_is_crossed_at_a_right_angle(paint):
 
 
 @pytest.mark.parametrize("normal", [torch.zeros(8), torch.ones(7), torch.full((8,), float("nan"))])
-def test_boundaries_that_are_none_are_refused(paint, normal):
+def test_boundaries_that_are_none_are_refused(make_pipeline, normal):
     with pytest.raises(UsageError, match="smile: a boundary of this network has 8 weights"):
-        boundary_direction(paint(), normal, name="smile")
+        boundary_direction(make_pipeline(), normal, name="smile")
 
 
 def test_what_is_left_without_others_is_orthogonal_to_them():
@@ -160,8 +158,8 @@ def test_nothing_left_is_said():
 
 
 @pytest.mark.parametrize("affine", [None, "3"])
-def test_strength_0_is_the_identity_and_others_are_not(paint, affine):
-    pipeline = paint()
+def test_strength_0_is_the_identity_and_others_are_not(make_pipeline, affine):
+    pipeline = make_pipeline()
     vector = torch.nn.functional.normalize(torch.randn(8), dim=0)
     move = direction(vector, affine=affine, layers=(3,), unit=3.0)
     codes = pipeline.codes([5])
@@ -172,8 +170,8 @@ def test_strength_0_is_the_identity_and_others_are_not(paint, affine):
     assert_close(together, torch.stack([low, same, high]))
 
 
-def test_moving_w_moves_just_its_layers(paint):
-    pipeline = paint()
+def test_moving_w_moves_just_its_layers(make_pipeline):
+    pipeline = make_pipeline()
     move = direction(torch.eye(8)[2], unit=0.5, layers=(1, 4))
     codes = pipeline.codes([5])
     moved = move.apply(codes, torch.tensor([3.0]), pipeline.config)
@@ -183,8 +181,8 @@ def test_moving_w_moves_just_its_layers(paint):
     assert move.with_layers((0,)).layers == (0,)
 
 
-def test_a_style_channel_is_one_number_of_one_layer(paint):
-    pipeline = paint()
+def test_a_style_channel_is_one_number_of_one_layer(make_pipeline):
+    pipeline = make_pipeline()
     move = channel_direction(pipeline, "rgb3", 2)
     affine = find_affine(pipeline.generator, "rgb3")
     styles = affine.module(pipeline.w_samples)
@@ -197,8 +195,8 @@ def test_a_style_channel_is_one_number_of_one_layer(paint):
 
 
 @pytest.mark.parametrize("affine", [None, "3"])
-def test_files_keep_everything(paint, tmp_path, affine):
-    pipeline = paint()
+def test_files_keep_everything(make_pipeline, tmp_path, affine):
+    pipeline = make_pipeline()
     model = pipeline.model_hash
     move = direction(torch.randn(8), model=model, affine=affine, unit=0.1, layers=(3,))
     save_direction(tmp_path / "x.safetensors", move)
@@ -208,8 +206,8 @@ def test_files_keep_everything(paint, tmp_path, affine):
         assert getattr(again, name) == getattr(move, name)
 
 
-def test_files_of_another_model_and_damaged_ones_are_refused(paint, tmp_path):
-    pipeline, path = paint(), tmp_path / "x.safetensors"
+def test_files_of_another_model_and_damaged_ones_are_refused(make_pipeline, tmp_path):
+    pipeline, path = make_pipeline(), tmp_path / "x.safetensors"
     save_direction(path, direction(torch.randn(8), model="0123"))
     with pytest.raises(
         DataError, match=f"belongs to the model 0123, this one is {pipeline.model_hash}"
@@ -230,10 +228,10 @@ def test_files_of_another_model_and_damaged_ones_are_refused(paint, tmp_path):
         (direction(torch.randn(8), affine="9"), "layer '9'"),
     ],
 )
-def test_files_that_do_not_fit_are_refused(paint, tmp_path, move, message):
+def test_files_that_do_not_fit_are_refused(make_pipeline, tmp_path, move, message):
     save_direction(tmp_path / "x.safetensors", move)
     with pytest.raises(DataError, match=message):
-        read_direction(tmp_path / "x.safetensors", paint().generator, model="m")
+        read_direction(tmp_path / "x.safetensors", make_pipeline().generator, model="m")
 
 
 def test_boundaries_come_from_numpy_files(tmp_path):

@@ -8,29 +8,30 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import MixingRow, NoiseSettings, mix_styles, write_mixing_grid
+from stylesmith.sampling import MixingRow, NoiseSettings, mix_styles
+from stylesmith.sampling.editing import write_mixing_grid
 
 TRADITIONAL = {"kind": "traditional", "connection": "grow", "constant_input": False}
 
 
 @pytest.mark.parametrize("layers", [(0,), (0, 1, 2, 3), (4, 5), (0, 2, 5)])
-def test_mixing_equal_sources_changes_nothing(paint, layers):
-    pipeline = paint()
+def test_mixing_equal_sources_changes_nothing(make_pipeline, layers):
+    pipeline = make_pipeline()
     codes = pipeline.codes([3])
     mixed = mix_styles(codes, pipeline.codes([3]), layers, pipeline.config)
     assert torch.equal(pipeline.draw(mixed), pipeline.draw(codes))
 
 
-def test_styles_of_all_layers_leave_only_the_noise(paint):
-    pipeline = paint(settings={"noise": NoiseSettings("random")})
+def test_styles_of_all_layers_leave_only_the_noise(make_pipeline):
+    pipeline = make_pipeline(settings={"noise": NoiseSettings("random")})
     own, other = pipeline.codes([3]), pipeline.codes([5])
     mixed = mix_styles(own, other, tuple(range(6)), pipeline.config)
     assert torch.equal(mixed.ws, other.ws)
     assert mixed.noise is own.noise
 
 
-def test_both_ways_of_a_crossover_part_the_styles(paint):
-    pipeline = paint()
+def test_both_ways_of_a_crossover_part_the_styles(make_pipeline):
+    pipeline = make_pipeline()
     a, b = pipeline.codes([3]), pipeline.codes([5])
     low, high = (0, 1, 2, 3), (4, 5)
     assert torch.equal(
@@ -38,8 +39,8 @@ def test_both_ways_of_a_crossover_part_the_styles(paint):
     )
 
 
-def test_layers_without_a_style_are_refused(paint):
-    pipeline = paint(**TRADITIONAL)
+def test_layers_without_a_style_are_refused(make_pipeline):
+    pipeline = make_pipeline(**TRADITIONAL)
     codes = pipeline.codes([3])
     assert torch.equal(
         mix_styles(codes, pipeline.codes([5]), (0, 1), pipeline.config).ws, pipeline.codes([5]).ws
@@ -48,8 +49,8 @@ def test_layers_without_a_style_are_refused(paint):
         mix_styles(codes, codes, (2, 3), pipeline.config)
 
 
-def test_the_figure_has_sources_at_its_margins(paint, tmp_path):
-    pipeline = paint()
+def test_the_figure_has_sources_at_its_margins(make_pipeline, tmp_path):
+    pipeline = make_pipeline()
     rows = [MixingRow(3, (0, 1)), MixingRow(5, (0, 1)), MixingRow(3, (4,))]
     pipeline.batch_size, told = 2, []
     write_mixing_grid(

@@ -9,7 +9,8 @@ from PIL import Image
 
 from stylesmith import images as pixels
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import draw_batches, image_files, save_latents, write_folder, write_grid
+from stylesmith.sampling import draw_batches, image_files, save_latents
+from stylesmith.sampling.image_files import write_folder, write_grid
 from stylesmith.sampling.latent_files import load_sources
 
 
@@ -23,8 +24,8 @@ def wanted(pipeline, seed):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
-def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_size):
-    pipeline, seeds = paint(), [4, 0, 9, 2, 7]
+def test_folder_and_grid_hold_the_image_of_each_seed(make_pipeline, tmp_path, batch_size):
+    pipeline, seeds = make_pipeline(), [4, 0, 9, 2, 7]
     pipeline.batch_size = batch_size
     steps = {"folder": [], "grid": []}
     paths = write_folder(
@@ -52,8 +53,8 @@ def test_folder_and_grid_hold_the_picture_of_each_seed(paint, tmp_path, batch_si
     assert {p.name for p in (tmp_path / "all").iterdir()} == {p.name for p in paths}
 
 
-def test_latents_beside_pictures_redraw_them_bit_by_bit(paint, tmp_path):
-    pipeline = paint(settings={"psi": 0.6})
+def test_latents_beside_images_redraw_them_bit_by_bit(make_pipeline, tmp_path):
+    pipeline = make_pipeline(settings={"psi": 0.6})
     write_folder(pipeline, [3, 5], tmp_path, latents=True)
     sources = load_sources(
         pipeline, [tmp_path / "seed0005.safetensors", tmp_path / "seed0003.safetensors"]
@@ -64,8 +65,8 @@ def test_latents_beside_pictures_redraw_them_bit_by_bit(paint, tmp_path):
         assert path.read_bytes() == (tmp_path / path.name).read_bytes()
 
 
-def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
-    pipeline = paint()
+def test_files_are_drawn_alone(make_pipeline, tmp_path, monkeypatch):
+    pipeline = make_pipeline()
     for name in ("a", "b"):
         path = tmp_path / f"{name}.safetensors"
         save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
@@ -75,8 +76,8 @@ def test_files_are_drawn_alone(paint, tmp_path, monkeypatch):
     assert sizes == [2, 1, 1, 2, 1]
 
 
-def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_path):
-    pipeline = paint()
+def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(make_pipeline, tmp_path):
+    pipeline = make_pipeline()
     assert len(write_folder(pipeline, [3, 3, 1000, 1000], tmp_path / "out")) == 2
     paths = [tmp_path / folder / "face.safetensors" for folder in "ab"]
     for path in paths:
@@ -87,9 +88,9 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(paint, tmp_
         write_folder(pipeline, [same, other], tmp_path / "both")
 
 
-def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
+def test_few_images_wait_to_be_written(make_pipeline, tmp_path, monkeypatch):
     """Drawing stops when writing falls behind: memory does not grow with the job."""
-    pipeline, ahead, written = paint(), [], []
+    pipeline, ahead, written = make_pipeline(), [], []
     monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", 0)
     monkeypatch.setattr(image_files, "MAX_PENDING_BATCHES", 2)
     monkeypatch.setattr(image_files, "WRITER_THREADS", 1)
@@ -111,8 +112,8 @@ def test_few_pictures_wait_to_be_written(paint, tmp_path, monkeypatch):
     assert len(written) == 40 and max(ahead) <= 2 * (2 + 1)
 
 
-def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_path, monkeypatch):
-    folders, pipeline = {}, paint()
+def test_serial_writing_equals_writing_in_the_background(make_pipeline, tmp_path, monkeypatch):
+    folders, pipeline = {}, make_pipeline()
     pipeline.batch_size = 2
     for name, cores in (("background", 0), ("turns", 1_000_000)):
         monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", cores)
@@ -122,9 +123,9 @@ def test_files_written_in_turns_are_those_written_in_the_background(paint, tmp_p
 
 
 @pytest.mark.parametrize("cores", [0, 1_000_000])
-def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, monkeypatch, cores):
+def test_an_error_of_writing_leaves_no_half_file(make_pipeline, tmp_path, monkeypatch, cores):
     monkeypatch.setattr(image_files, "MAX_CORES_FOR_SERIAL_WRITING", cores)
-    pipeline = paint()
+    pipeline = make_pipeline()
 
     def fail(path, target):
         raise OSError(28, "No space left on device")
@@ -135,19 +136,22 @@ def test_an_error_of_writing_is_raised_and_leaves_no_half_file(paint, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_said(paint, tmp_path):
+def test_a_folder_that_cannot_be_made_is_said(make_pipeline, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="cannot be written"):
-        write_folder(paint(), [0], tmp_path / "file" / "folder")
+        write_folder(make_pipeline(), [0], tmp_path / "file" / "folder")
 
 
 @pytest.mark.parametrize(
     ("name", "bound"), [("x.webp", "16383 a side"), ("x.jpg", "65535 a side"), ("x.png", "in all")]
 )
-def test_pages_beyond_their_format_are_refused_early(paint, tmp_path, name, bound):
+def test_pages_beyond_their_format_are_refused_early(make_pipeline, tmp_path, name, bound):
     seeds = range(5000)
     with pytest.raises(UsageError, match=f"{name}: would have .* pixels, more than .*{bound}"):
         write_grid(
-            paint(), [*seeds] * 80, tmp_path / name, columns=5000 if name != "x.png" else None
+            make_pipeline(),
+            [*seeds] * 80,
+            tmp_path / name,
+            columns=5000 if name != "x.png" else None,
         )
     assert list(tmp_path.iterdir()) == []

@@ -5,8 +5,13 @@ from pathlib import Path
 import pytest
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling.latent_files import parse_seeds_and_paths
-from stylesmith.sampling.parsing import parse_channel, parse_crop, parse_grid, parse_strengths
+from stylesmith.sampling.parsing import (
+    parse_channel,
+    parse_crop,
+    parse_grid,
+    parse_seeds_and_paths,
+    parse_strengths,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +39,8 @@ def test_sources_are_numbers_ranges_and_files(text, seeds):
         ("3-1", "the range 3-1 runs backwards"),
         ("4294967296", "seeds end at 4294967295"),
         ("9" * 30, "seeds end at 4294967295"),
-        ("0-4294967295", "more than 1000000 pictures"),
-        ("0-999999,5", "more than 1000000 pictures"),
+        ("0-4294967295", "more than 1000000 images"),
+        ("0-999999,5", "more than 1000000 images"),
     ],
 )
 def test_malformed_sources_are_refused(text, message):

@@ -28,26 +28,26 @@ def apart(a, b):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("noise", ["fixed", "random", "none"])
-def test_painting_is_sampling(paint, kind, noise):
-    pipeline = paint(**KINDS[kind], settings={"psi": 0.6, "noise": NoiseSettings(noise)})
+def test_painting_is_sampling(make_pipeline, kind, noise):
+    pipeline = make_pipeline(**KINDS[kind], settings={"psi": 0.6, "noise": NoiseSettings(noise)})
     wanted = pipeline.generator.sample(SEEDS, psi=0.6, noise=noise, precision="fp32")
     assert_close(images(pipeline), wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_psi_0_gives_the_same_image_for_every_seed(paint, repaint, kind):
-    pipeline = paint(**KINDS[kind], settings={"psi": 0.0})
+def test_psi_0_gives_the_same_image_for_every_seed(make_pipeline, with_settings, kind):
+    pipeline = make_pipeline(**KINDS[kind], settings={"psi": 0.0})
     first, second, third = images(pipeline)
     assert_close(first, second, atol=0, rtol=0)
     assert_close(first, third, atol=0, rtol=0)
     mean = pipeline.generator.broadcast(pipeline.generator.mapping.w_avg[None])
     assert_close(first, pipeline.generator.draw(mean)[0].clamp(-1, 1))
-    assert apart(*images(repaint(pipeline, psi=1.0))[:2])
+    assert apart(*images(with_settings(pipeline, psi=1.0))[:2])
 
 
 @pytest.mark.parametrize("psi", [-2.0, -0.5, 0.3, 1.0, 2.0])
-def test_psi_moves_the_chosen_layers_along_the_line_through_the_mean(paint, psi):
-    pipeline = paint(settings={"psi": psi, "psi_layers": (1, 4)})
+def test_psi_moves_the_chosen_layers_along_the_line_through_the_mean(make_pipeline, psi):
+    pipeline = make_pipeline(settings={"psi": psi, "psi_layers": (1, 4)})
     w_avg = pipeline.generator.mapping.w_avg
     z = torch.from_numpy(np.random.RandomState(3).randn(1, 8)).float()
     w = pipeline.generator.mapping(z)[0]
@@ -57,8 +57,8 @@ def test_psi_moves_the_chosen_layers_along_the_line_through_the_mean(paint, psi)
         assert_close(ws[layer], wanted)
 
 
-def test_the_center_of_a_class_is_the_mean_of_its_w(paint):
-    pipeline = paint(label_size=2, settings={"psi": 0.0, "label": 1, "center": "class"})
+def test_the_center_of_a_class_is_the_mean_of_its_w(make_pipeline):
+    pipeline = make_pipeline(label_size=2, settings={"psi": 0.0, "label": 1, "center": "class"})
     label = torch.tensor([[0.0, 1.0]])
     z = torch.randn(20_000, 8)
     estimate = pipeline.generator.mapping(z, label.expand(len(z), -1))
@@ -67,9 +67,9 @@ def test_the_center_of_a_class_is_the_mean_of_its_w(paint):
     assert_close(pipeline.ws([7])[0], pipeline.center.expand(6, -1))
 
 
-def test_centers_of_classes_differ_and_are_found_once(paint, repaint, monkeypatch):
-    first = paint(label_size=2, settings={"psi": 0.5, "label": 0, "center": "class"})
-    second = repaint(first, psi=0.5, label=1, center="class")
+def test_centers_of_classes_differ_and_are_found_once(make_pipeline, with_settings, monkeypatch):
+    first = make_pipeline(label_size=2, settings={"psi": 0.5, "label": 0, "center": "class"})
+    second = with_settings(first, psi=0.5, label=1, center="class")
     assert apart(first.center, second.center)
     monkeypatch.setattr("stylesmith.networks.sampling_pipeline.sample_w", None)  # not called again
     images(first)
@@ -87,20 +87,20 @@ def test_samples_of_w_are_always_the_same_and_mix_the_classes(tiny_generator):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["fixed", "random"])
-def test_noise_on_no_layer_is_none_and_on_all_is_all(paint, repaint, kind, mode):
-    pipeline = paint(**KINDS[kind], settings={"noise": NoiseSettings(mode, ())})
-    without = repaint(pipeline, noise=NoiseSettings("none"))
+def test_noise_on_no_layer_is_none_and_on_all_is_all(make_pipeline, with_settings, kind, mode):
+    pipeline = make_pipeline(**KINDS[kind], settings={"noise": NoiseSettings(mode, ())})
+    without = with_settings(pipeline, noise=NoiseSettings("none"))
     assert torch.equal(images(pipeline), images(without))
     whole, every = (
-        repaint(pipeline, noise=NoiseSettings(mode, x)) for x in (None, tuple(range(6)))
+        with_settings(pipeline, noise=NoiseSettings(mode, x)) for x in (None, tuple(range(6)))
     )
     assert torch.equal(images(whole), images(every))
     assert apart(images(whole), images(without))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_noise_reaches_only_the_layers_that_are_named(paint, kind):
-    pipeline = paint(**KINDS[kind], settings={"noise": NoiseSettings("fixed", (2, 3))})
+def test_noise_reaches_only_the_layers_that_are_named(make_pipeline, kind):
+    pipeline = make_pipeline(**KINDS[kind], settings={"noise": NoiseSettings("fixed", (2, 3))})
     maps = pipeline.noise_maps([0])
     assert [i for i, noise in enumerate(maps) if noise is not None] == [2, 3]
     for i in (2, 3):
@@ -117,8 +117,8 @@ def test_noise_reaches_only_the_layers_that_are_named(paint, kind):
         ("random:coarse", NoiseSettings("random", (0, 1, 2, 3))),
     ],
 )
-def test_noise_in_words(paint, text, choice):
-    assert parse_noise(text, paint().config) == choice
+def test_noise_in_words(make_pipeline, text, choice):
+    assert parse_noise(text, make_pipeline().config) == choice
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_noise_in_words(paint, text, choice):
         ("random:", "wanted numbers, ranges or names"),
     ],
 )
-def test_noise_that_is_none_of_these_is_refused(paint, text, message):
+def test_noise_that_is_none_of_these_is_refused(make_pipeline, text, message):
     with pytest.raises(UsageError, match=f"--noise .*{message}"):
-        parse_noise(text, paint().config)
+        parse_noise(text, make_pipeline().config)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ def test_noise_that_is_none_of_these_is_refused(paint, text, message):
         ({"label_size": 2}, {"label": 2}, "class 2: this network has the classes 0-1"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(paint, fields, settings, message):
+def test_settings_that_do_not_fit_are_refused(make_pipeline, fields, settings, message):
     with pytest.raises(UsageError, match=message):
-        paint(**fields, settings=settings)
+        make_pipeline(**fields, settings=settings)
 
 
 def test_settings_are_described_in_words():
@@ -159,7 +159,7 @@ def test_settings_are_described_in_words():
     assert (about["psi"], about["psi_layers"], about["noise"]) == (0.7, "0-2", "random:4")
 
 
-def test_a_network_without_noise_inputs_draws_the_same_by_any_noise(paint, repaint):
-    pipeline = paint(noise=False)
+def test_a_network_without_noise_inputs_draws_the_same_by_any_noise(make_pipeline, with_settings):
+    pipeline = make_pipeline(noise=False)
     for choice in (NoiseSettings("none"), NoiseSettings("random"), NoiseSettings("fixed", (2,))):
-        assert torch.equal(images(pipeline), images(repaint(pipeline, noise=choice)))
+        assert torch.equal(images(pipeline), images(with_settings(pipeline, noise=choice)))

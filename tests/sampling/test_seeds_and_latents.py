@@ -24,9 +24,9 @@ SETTINGS = {
 
 
 @pytest.fixture
-def saved(paint, tmp_path):
+def saved(make_pipeline, tmp_path):
     """A pipeline, and the latent file of its seed 3."""
-    pipeline = paint()
+    pipeline = make_pipeline()
     path = tmp_path / "face.safetensors"
     save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={"steps": 7})
     return pipeline, path
@@ -34,17 +34,17 @@ def saved(paint, tmp_path):
 
 @pytest.mark.parametrize("fields", [{}, {"kind": "adain", "connection": "grow"}, {"noise": False}])
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_a_latent_file_redraws_bit_by_bit(paint, repaint, tmp_path, fields, settings):
-    pipeline = paint(**fields, settings=settings)
+def test_a_latent_file_redraws_bit_by_bit(make_pipeline, with_settings, tmp_path, fields, settings):
+    pipeline = make_pipeline(**fields, settings=settings)
     codes = pipeline.codes([3])
     path = tmp_path / "face.safetensors"
     save_latents(path, codes, model=pipeline.model_hash, settings={})
-    other = repaint(pipeline, psi=0.1)  # truncation has no say in files
+    other = with_settings(pipeline, psi=0.1)  # truncation has no say in files
     assert torch.equal(other.draw(other.codes(load_sources(other, [path]))), pipeline.draw(codes))
 
 
-def test_bf16_pictures_are_redrawn_bit_by_bit_too(paint, tmp_path):
-    pipeline = paint(settings={"precision": "bf16"})
+def test_bf16_images_are_redrawn_bit_by_bit_too(make_pipeline, tmp_path):
+    pipeline = make_pipeline(settings={"precision": "bf16"})
     path = tmp_path / "face.safetensors"
     save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     assert torch.equal(
@@ -66,21 +66,21 @@ def test_files_stand_among_seeds(saved):
     assert torch.allclose(mixed, pipeline.draw(pipeline.codes([5, 3, 8])), atol=1e-5)
 
 
-def test_noise_can_be_left_out_of_a_file_but_not_drawn_anew(saved, repaint):
+def test_noise_can_be_left_out_of_a_file_but_not_drawn_anew(saved, with_settings):
     pipeline, path = saved
-    quiet = repaint(pipeline, noise=NoiseSettings("none"))
+    quiet = with_settings(pipeline, noise=NoiseSettings("none"))
     wanted = quiet.draw(quiet.codes([3]))
     assert torch.equal(quiet.draw(quiet.codes(load_sources(quiet, [path]))), wanted)
-    some = repaint(pipeline, noise=NoiseSettings("fixed", (1,)))
+    some = with_settings(pipeline, noise=NoiseSettings("fixed", (1,)))
     assert torch.equal(*(some.draw(some.codes(s)) for s in ([3], load_sources(some, [path]))))
-    loud = repaint(pipeline, noise=NoiseSettings("random"))
+    loud = with_settings(pipeline, noise=NoiseSettings("random"))
     with pytest.raises(UsageError, match=r"face\.safetensors has noise of its own"):
         loud.codes(load_sources(loud, [path]))
 
 
-def test_a_file_of_another_model_is_refused_with_both_hashes(saved, paint):
+def test_a_file_of_another_model_is_refused_with_both_hashes(saved, make_pipeline):
     pipeline, path = saved
-    other = paint(seed=1)
+    other = make_pipeline(seed=1)
     assert other.model_hash != pipeline.model_hash
     with pytest.raises(DataError) as error:
         load_sources(other, [path])
@@ -131,15 +131,15 @@ def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
         ({"w": torch.zeros(6, 8), "noise_1": torch.zeros(1, 1, 3, 8)}, r"wanted \(1, 1, 8, 8\)"),
     ],
 )
-def test_tensors_that_do_not_fit_are_refused(paint, tmp_path, tensors, message):
-    pipeline = paint()
+def test_tensors_that_do_not_fit_are_refused(make_pipeline, tmp_path, tensors, message):
+    pipeline = make_pipeline()
     path = tmp_path / "face.safetensors"
     write_tensor_file(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
     with pytest.raises(DataError, match=message):
         load_latents(path, pipeline.config, model="m")
 
 
-def test_names_of_pictures():
+def test_names_of_images():
     source = SavedLatent(Path("a/face 1.safetensors"), torch.zeros(1), [], "m")
     assert [image_stem(s) for s in (3, 12345, source)] == ["seed0003", "seed12345", "face 1"]
     assert replace(source, model="n").model == "n" and json.dumps(source.settings) == "{}"

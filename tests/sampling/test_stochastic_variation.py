@@ -8,13 +8,7 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import (
-    NoiseSettings,
-    measure_noise_variation,
-    save_latents,
-    write_noise_layers_figure,
-    write_variation_figure,
-)
+from stylesmith.sampling import NoiseSettings, measure_noise_variation, save_latents
 from stylesmith.sampling.latent_files import load_sources
 from stylesmith.sampling.stochastic_variation import (
     crop_grid,
@@ -24,6 +18,8 @@ from stylesmith.sampling.stochastic_variation import (
     noise_layer_subsets,
     pixel_std,
     std_image,
+    write_noise_layers_figure,
+    write_variation_figure,
 )
 from tests.conftest import set_noise_strength
 
@@ -34,28 +30,28 @@ def test_the_deviation_is_that_of_all_images_at_once():
     assert_close(found, images.std(dim=0, correction=0))
 
 
-def test_nothing_varies_without_noise(paint):
-    pipeline = paint(noise_strength=0.0)
+def test_nothing_varies_without_noise(make_pipeline):
+    pipeline = make_pipeline(noise_strength=0.0)
     assert (measure_noise_variation(pipeline, 3, draws=5).std == 0).all()
-    pipeline = paint(settings={"noise": NoiseSettings("fixed", ())})
+    pipeline = make_pipeline(settings={"noise": NoiseSettings("fixed", ())})
     assert (measure_noise_variation(pipeline, 3, draws=5).std == 0).all()
-    assert (measure_noise_variation(paint(), 3, draws=5).std > 0).any()
+    assert (measure_noise_variation(make_pipeline(), 3, draws=5).std > 0).any()
 
 
-def test_draws_have_the_noise_of_their_seeds_whatever_the_batch(paint, repaint):
-    pipeline = paint()
+def test_draws_have_the_noise_of_their_seeds_whatever_the_batch(make_pipeline, with_settings):
+    pipeline = make_pipeline()
     found = []
     for pipeline.batch_size in (2, 1):
         found.append(torch.cat(list(draw_noise_variants(pipeline, 3, 5))))
     several, single = found
     assert len(several) == 5
     assert_close(several, single)
-    random = repaint(pipeline, noise=NoiseSettings("random"))
+    random = with_settings(pipeline, noise=NoiseSettings("random"))
     assert_close(several[3:4], random.draw(random.codes([3])))
 
 
-def test_latent_files_vary_as_their_seed_does(paint, tmp_path):
-    pipeline = paint()
+def test_latent_files_vary_as_their_seed_does(make_pipeline, tmp_path):
+    pipeline = make_pipeline()
     path = tmp_path / "face.safetensors"
     save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     (source,) = load_sources(pipeline, [path])
@@ -77,8 +73,8 @@ def test_the_crop_is_where_noise_changes_most():
     assert most_varied_window(deviation) == (20, 9, 28, 13)
 
 
-def test_the_variation_figure(paint, tmp_path):
-    pipeline = paint()
+def test_the_variation_figure(make_pipeline, tmp_path):
+    pipeline = make_pipeline()
     told = []
     found = [
         measure_noise_variation(pipeline, seed, 6, on_progress=lambda *step: told.append(step))
@@ -95,8 +91,8 @@ def test_the_variation_figure(paint, tmp_path):
         write_variation_figure(tmp_path / "x.png", found, rows=2, crop=(0, 0, 17, 4))
 
 
-def test_crops_are_four_draws_enlarged(paint):
-    variation = measure_noise_variation(paint(), 3, 6)
+def test_crops_are_four_draws_enlarged(make_pipeline):
+    variation = measure_noise_variation(make_pipeline(), 3, 6)
     page = crop_grid(variation, (4, 8, 8, 12))
     examples = variation.samples[..., 8:12, 4:8].repeat_interleave(2, -1).repeat_interleave(2, -2)
     assert_close(page[:, :8, 8:], examples[1])
@@ -112,22 +108,22 @@ def test_components_part_the_layers(tiny_generator, levels, split):
     assert len(chosen["coarse"]) == split and chosen["none"] == ()
 
 
-def test_the_components_figure(paint, repaint, tmp_path):
-    pipeline = paint()
+def test_the_components_figure(make_pipeline, with_settings, tmp_path):
+    pipeline = make_pipeline()
     write_noise_layers_figure(pipeline, [3, 5], tmp_path / "noise.png")
     page = torch.from_numpy(np.asarray(Image.open(tmp_path / "noise.png")).copy()).permute(2, 0, 1)
     assert page.shape == (3, 2 * 16, 4 * 16)
     choices = [NoiseSettings(), NoiseSettings("none"), NoiseSettings("fixed", (3, 4, 5))]
     for column, choice in enumerate([*choices, NoiseSettings("fixed", (0, 1, 2))]):
-        other = repaint(pipeline, noise=choice)
+        other = with_settings(pipeline, noise=choice)
         wanted = pixels.to_uint8(other.draw(other.codes([5]))[0])
         tile = page[:, 16:, column * 16 : column * 16 + 16]
         assert (tile.int() - wanted.int()).abs().max() <= 1
     assert len({page[:, 16:, i : i + 16].numpy().tobytes() for i in range(0, 64, 16)}) == 4
 
 
-def test_networks_without_noise_inputs_are_refused(paint, tmp_path):
-    pipeline = paint(noise=False)
+def test_networks_without_noise_inputs_are_refused(make_pipeline, tmp_path):
+    pipeline = make_pipeline(noise=False)
     set_noise_strength(pipeline.generator, 1.0)
     for use in (
         lambda: measure_noise_variation(pipeline, 3),

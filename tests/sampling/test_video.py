@@ -8,8 +8,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import write_video
-from stylesmith.sampling.video import check_video_path, enlarge_frame
+from stylesmith.sampling.video import check_video_path, enlarge_frame, write_video
 
 COLORS = {
     1: torch.tensor([[1.0], [-1], [0.5], [0]]),
@@ -71,7 +70,7 @@ def test_av_writes_the_others(tmp_path, suffix, channels):
         ((512, 384), (512, 384)),
     ],
 )
-def test_small_frames_are_enlarged_to_even_sides(size, wanted):
+def test_small_frames_are_enlarged_to_even_sizes(size, wanted):
     picture = enlarge_frame(Image.new("L", size[::-1]))
     assert picture.mode == "RGB"
     assert picture.width % 2 == picture.height % 2 == 0

@@ -9,7 +9,7 @@ import pytest
 from stylesmith import runs
 from stylesmith.errors import DataError, OutputError
 from stylesmith.models import RunFolder
-from stylesmith.tensor_file import read_tensor_file, read_tensor_file_header
+from stylesmith.tensor_file import read_tensor_file
 from stylesmith.training.log import read_log
 from stylesmith.training.train_step import TrainStep
 from stylesmith.training.trainer import RunLimits
@@ -73,7 +73,7 @@ def test_nothing_in_a_run_folder_is_a_pickle(finished_run):
 
 
 def test_headers_of_checkpoints_can_be_read_without_their_tensors(finished_run):
-    header = read_tensor_file_header(finished_run.checkpoints()[0])
+    _, header = read_tensor_file(finished_run.checkpoints()[0])
     assert (header["kind"], header["version"]) == ("checkpoint", 1)
     assert header["clocks"]["images_seen"] == 80
     assert header["config"]["preset"] == "tiny"

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from stylesmith.networks.layer_indices import LayerIndices
-    from stylesmith.sampling import Direction, SamplingPipeline
+    from stylesmith.sampling import SamplingPipeline
+    from stylesmith.sampling.directions import Direction
 
 PREVIEW_FILE = "preview.png"
 

@@ -71,7 +71,7 @@ def figure(
         find_figure,
         save_figure,
     )
-    from stylesmith.sampling.latent_files import parse_seeds_and_paths
+    from stylesmith.sampling.parsing import parse_seeds_and_paths
 
     chosen = find_figure(id_)
     check_model(chosen, model)

@@ -72,7 +72,8 @@ def generate(
     `stylesmith generate runs/photos --seeds 0-999 --out pictures/`
     """
     from stylesmith.sampling.image_files import write_folder, write_grid
-    from stylesmith.sampling.latent_files import load_sources, parse_seeds_and_paths
+    from stylesmith.sampling.latent_files import load_sources
+    from stylesmith.sampling.parsing import parse_seeds_and_paths
 
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)

@@ -82,7 +82,8 @@ def read_sources(
     pipeline: "SamplingPipeline", text: str, *, option: str = "--seeds"
 ) -> "list[SeedOrLatent]":
     """Seeds and latent files of an option."""
-    from stylesmith.sampling.latent_files import load_sources, parse_seeds_and_paths
+    from stylesmith.sampling.latent_files import load_sources
+    from stylesmith.sampling.parsing import parse_seeds_and_paths
 
     return load_sources(pipeline, parse_seeds_and_paths(text, option=option))
 

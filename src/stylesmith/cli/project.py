@@ -177,18 +177,14 @@ def open_search(
     generator: "Generator", settings: "ProjectionSettings", distance: DistanceName | None
 ) -> "LatentOptimizer":
     """A search by the distance that was named, or that there is."""
-    from stylesmith.inversion import LatentOptimizer, choose_distance
+    from stylesmith.inversion import open_optimizer
 
-    if settings.label is not None:
-        generator.label_row(settings.label)  # refuses a class that is not there
-    device = generator.mapping.w_avg.device
-    name = distance.value if distance else None
-    chosen, reason = choose_distance(name, generator.image_size, device)
+    optimizer, reason = open_optimizer(generator, settings, distance.value if distance else None)
     if reason:
         print_note(reason)
     if settings.label is None and generator.config.label_size:
         print_line("No --class: the search starts at the mean of all classes")
-    return LatentOptimizer(generator, chosen, settings)
+    return optimizer
 
 
 def run_projection(
@@ -237,15 +233,14 @@ def _tune_found(
         tune_projection,
     )
 
-    search = projector.optimizer
     settings = PivotalTuningSettings(steps=steps, seed=seed)
-    tuner = PivotalTuner(search.generator, search.distance, search.statistics, settings)
+    tuner = PivotalTuner(projector.optimizer, settings)
     for found in done:
         with progress_bar("Tuning") as advance:
             tuned = tune_projection(found, tuner, projector.pipeline, on_progress=advance)
         print_line(
-            f"{found.target.source}: distance {tuned.distance():.5f} after tuning, "
-            f"{found.distance:.5f} before -> {tuned.path}"
+            f"{found.target.source}: distance {tuned.distance:.5f} after tuning, "
+            f"{found.distance:.5f} before -> {tuned.folder.path}"
         )
 
 

@@ -21,8 +21,8 @@ from stylesmith.inversion import (
     ProjectionSettings,
     ProjectionTarget,
     Projector,
-    choose_distance,
     noise_regularizer,
+    open_optimizer,
 )
 from stylesmith.inversion.attribution import DISTANCE_BINS, DistanceSeparation
 from stylesmith.inversion.projection_targets import generated_targets, real_targets
@@ -139,16 +139,11 @@ def open_figure_search(
         UsageError: If the class, or the distance, doesn't fit the network.
         ModelError: If the weights of the distance are missing.
     """
-    generator = subject.generator
-    if settings.label is not None:
-        generator.label_row(settings.label)  # refuses a class that is not there
-    distance, reason = choose_distance(
-        subject.options.distance, generator.image_size, subject.device
-    )
-    words = f"{settings.steps} steps, by the distance {distance.name!r}."
+    search, reason = open_optimizer(subject.generator, settings, subject.options.distance)
+    words = f"{settings.steps} steps, by the distance {search.distance.name!r}."
     if reason:
         words += f" {reason[0].upper()}{reason[1:]}."
-    return LatentOptimizer(generator, distance, settings), words
+    return search, words
 
 
 def real_images_path(subject: FigureInput) -> Path:

@@ -1,14 +1,9 @@
-"""From images back to codes: projection, attribution, and tuning a network to a picture.
+"""From images back to codes: projection, attribution, and tuning a network to an image.
 
 Source: StyleGAN2, section 5 and appendix D.
 """
 
-from stylesmith.inversion.latent_optimizer import (
-    LatentOptimizer,
-    WStatistics,
-    choose_distance,
-    w_statistics,
-)
+from stylesmith.inversion.latent_optimizer import LatentOptimizer, open_optimizer
 from stylesmith.inversion.projection_targets import ProjectionTarget, read_targets
 from stylesmith.inversion.projection_variables import ProjectionSettings, noise_regularizer
 from stylesmith.inversion.projector import ProjectionResult, Projector
@@ -19,9 +14,7 @@ __all__ = [
     "ProjectionSettings",
     "ProjectionTarget",
     "Projector",
-    "WStatistics",
-    "choose_distance",
     "noise_regularizer",
+    "open_optimizer",
     "read_targets",
-    "w_statistics",
 ]

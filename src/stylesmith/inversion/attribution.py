@@ -4,8 +4,9 @@ Source: StyleGAN2, section 5.1 and Figure 10.
 """
 
 import json
+import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,7 @@ DISTANCE_BINS = 30
 
 @dataclass(frozen=True)
 class DistanceSeparation:
-    """The distances of both kinds of images, sorted, and what they tell."""
+    """Sorted distances of generated and of real images, and how well they tell them apart."""
 
     generated: tuple[float, ...]
     real: tuple[float, ...]
@@ -30,13 +31,12 @@ class DistanceSeparation:
     def from_distances(
         cls, generated: Sequence[float], real: Sequence[float]
     ) -> "DistanceSeparation":
-        """At least one distance of each kind, in any order."""
-        assert generated and real
+        """One or more distances of each, in any order."""
         return cls(tuple(sorted(generated)), tuple(sorted(real)))
 
     @property
     def auc(self) -> float:
-        """Chance that a generated image comes closer than a real one; ties count half."""
+        """Probability that a generated image has the smaller distance; ties count half."""
         wins = sum(
             len(self.real) - (bisect_left(self.real, d) + bisect_right(self.real, d)) / 2
             for d in self.generated
@@ -45,24 +45,22 @@ class DistanceSeparation:
 
     @property
     def threshold(self) -> float:
-        """Below it an image counts as generated: where the shares of errors add up to least.
+        """Distance below which an image counts as generated: least sum of both error rates.
 
         In the middle between two distances; of several that are equally good, the middle one.
         """
         values = sorted({*self.generated, *self.real})
         cuts = [(low + high) / 2 for low, high in pairwise(values)] or values
-        errors = [self._error_sum(cut) for cut in cuts]
+        errors = [self.false_positive_rate(t) + 1 - self.true_positive_rate(t) for t in cuts]
         best = [cut for cut, error in zip(cuts, errors, strict=True) if error == min(errors)]
         return best[len(best) // 2]
 
     @property
     def roc(self) -> list[tuple[float, float]]:
-        """Shares of real and of generated images below each threshold, from none to all."""
-        values = sorted({*self.generated, *self.real})
-        return [(0.0, 0.0)] + [
-            (bisect_right(self.real, v) / len(self.real), self._generated_at_most(v))
-            for v in values
-        ]
+        """False and true positive rate at each threshold, from (0, 0) to (1, 1)."""
+        thresholds = [*sorted({*self.generated, *self.real})[1:], math.inf]
+        rates = [(self.false_positive_rate(t), self.true_positive_rate(t)) for t in thresholds]
+        return [(0.0, 0.0), *rates]
 
     def false_positive_rate(self, threshold: float) -> float:
         """Share of real images that would count as generated."""
@@ -72,25 +70,17 @@ class DistanceSeparation:
         """Share of generated images that would be recognized."""
         return bisect_left(self.generated, threshold) / len(self.generated)
 
-    def _generated_at_most(self, distance: float) -> float:
-        return bisect_right(self.generated, distance) / len(self.generated)
-
-    def _error_sum(self, threshold: float) -> float:
-        return self.false_positive_rate(threshold) + 1 - self.true_positive_rate(threshold)
-
 
 def histogram_chart(separation: DistanceSeparation, *, distance: str) -> str:
     """Outlines of both histograms and the threshold, as SVG (StyleGAN2, Figure 10)."""
+    values = {"generated": separation.generated, "real": separation.real}
     width = max(separation.generated[-1], separation.real[-1]) / DISTANCE_BINS or 1.0
-    generated, real = (
-        _histogram_outline(values, width) for values in (separation.generated, separation.real)
-    )
-    top = max(y for outline in (generated, real) for _, y in outline)
-    series: dict[str, Sequence[ChartPoint]] = {
-        f"generated ({len(separation.generated)})": generated,
-        f"real ({len(separation.real)})": real,
-        "threshold": [(separation.threshold, 0.0), (separation.threshold, top)],
+    outlines = {
+        f"{name} ({len(found)})": _histogram_outline(found, width) for name, found in values.items()
     }
+    top = max(y for outline in outlines.values() for _, y in outline)
+    threshold = [(separation.threshold, 0.0), (separation.threshold, top)]
+    series: dict[str, Sequence[ChartPoint]] = {**outlines, "threshold": threshold}
     return line_chart(
         series,
         title="Distance from an image to its projection",
@@ -131,7 +121,7 @@ CALIBRATION_VERSION = 1
 
 @dataclass(frozen=True)
 class AttributionCalibration:
-    """Distances of images of both kinds, and how they were found."""
+    """Distances of generated and of real images, and how they were measured."""
 
     separation: DistanceSeparation
     model: str
@@ -141,7 +131,7 @@ class AttributionCalibration:
     settings: ProjectionSettings
 
     def save(self, path: Path) -> None:
-        """Write JSON; the figures that readers want stand beside the distances.
+        """Write JSON; AUC, threshold and error rates stand beside the distances.
 
         Raises:
             OutputError: If the file cannot be written.
@@ -189,10 +179,6 @@ def read_calibration(path: Path, *, model: str) -> AttributionCalibration:
             f"{path}: belongs to the model {value.get('model')}, this one is {model}. Calibrate "
             "each model by itself."
         )
-    return _parse_calibration(value, path)
-
-
-def _parse_calibration(value: Mapping[str, Any], path: Path) -> AttributionCalibration:
     try:
         generated, real = ([float(d) for d in value[kind]] for kind in ("generated", "real"))
         if not (generated and real):
@@ -210,25 +196,25 @@ def _parse_calibration(value: Mapping[str, Any], path: Path) -> AttributionCalib
 
 @dataclass(frozen=True)
 class AttributionVerdict:
-    """Whether a network made a picture, and why one should think so."""
+    """The answer whether a network made an image, and the evidence."""
 
     distance: float
     separation: DistanceSeparation
 
     @property
     def generated(self) -> bool:
-        """Whether the picture counts as this network's."""
+        """Whether the image counts as this network's."""
         return self.distance < self.separation.threshold
 
     @property
     def evidence(self) -> str:
-        """Where the distance lies among those that are known."""
+        """Position of the distance among those of the calibration."""
         found = self.separation
         closer = sum(d <= self.distance for d in found.real)
         farther = sum(d >= self.distance for d in found.generated)
-        side = "below" if self.generated else "not below"
+        below = "below" if self.generated else "not below"
         return (
-            f"distance {self.distance:.5f}, {side} the threshold {found.threshold:.5f}; "
+            f"distance {self.distance:.5f}, {below} the threshold {found.threshold:.5f}; "
             f"{closer} of {len(found.real)} real images came as close, {farther} of "
             f"{len(found.generated)} generated ones came no closer"
         )

@@ -21,8 +21,7 @@ from stylesmith.inversion.projection_variables import (
 )
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
-from stylesmith.networks.sampling_pipeline import W_SAMPLE_COUNT, sample_w
-from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.networks.sampling_pipeline import sample_w
 from stylesmith.perception.extractors import ImageDistance, open_distance
 from stylesmith.perception.random_features import RandomDistance
 from stylesmith.perception.vgg_lpips import LPIPS
@@ -40,16 +39,13 @@ class WStatistics:
     """sigma, the root of the mean squared distance to the mean."""
 
 
-def w_statistics(
-    generator: Generator, label: int | None = None, *, count: int = W_SAMPLE_COUNT
-) -> WStatistics:
-    """Measure a generator; where it has classes, that class, or without one all in turn.
+def w_statistics(generator: Generator, label: int | None = None) -> WStatistics:
+    """Statistics of one class; None is all classes in turn, where there are any.
 
     Raises:
         UsageError: If the network has no such class, or none at all.
     """
-    row = None if label is None else generator.label_row(label)
-    w = sample_w(generator, row, count=count)
+    w = sample_w(generator, None if label is None else generator.label_row(label))
     mean = w.mean(dim=0)
     spread = (w - mean).square().sum(dim=1).mean().sqrt()
     return WStatistics(mean, float(spread))
@@ -61,7 +57,7 @@ def choose_distance(
     device: torch.device,
     weights_folder: Path | None = None,
 ) -> tuple[ImageDistance, str]:
-    """The distance of that name; None is LPIPS, or another where that can't be had.
+    """The distance of a name; None is LPIPS, or another where LPIPS is not available.
 
     Args:
         name: `lpips`, `random`, `pixels` or None.
@@ -76,24 +72,24 @@ def choose_distance(
         UsageError: If there is none of that name, or the images are too small for it.
         ModelError: If its weights are missing or damaged.
     """
+    line = ""
     if name is None:
         name, reason = _default_distance(min(size), weights_folder or default_weights_folder())
         line = f"{reason}: the distance is {name!r}, whose values are no LPIPS" if reason else ""
-        return open_distance(name, device, weights_folder), line
     found = open_distance(name, device, weights_folder)
     if min(size) < found.min_size:
         raise UsageError(
             f"--distance {name}: needs images of {found.min_size} pixels or more, this network "
             f"draws {size[1]}x{size[0]}. Use 'pixels'."
         )
-    return found, ""
+    return found, line
 
 
-def _default_distance(side: int, folder: Path) -> tuple[str, str]:
-    """The best that can be had for images of that side, and why it isn't LPIPS."""
-    if side < RandomDistance.min_size:
+def _default_distance(size: int, folder: Path) -> tuple[str, str]:
+    """The best available distance for images of `size` pixels or more, and why it isn't LPIPS."""
+    if size < RandomDistance.min_size:
         return "pixels", f"networks need images of {RandomDistance.min_size} pixels or more"
-    if side < LPIPS.min_size:
+    if size < LPIPS.min_size:
         return "random", f"LPIPS needs images of {LPIPS.min_size} pixels or more"
     names = [find_weight_file(name).file_name for name in ("vgg16", "lpips")]
     if not all((folder / name).is_file() for name in names):
@@ -103,14 +99,14 @@ def _default_distance(side: int, folder: Path) -> tuple[str, str]:
 
 
 RAMP_UP, RAMP_DOWN = 0.05, 0.25
-"""Shares of the time in which the rate rises from zero and falls back to it."""
+"""Shares of the steps in which the learning rate rises from zero and falls back to it."""
 W_NOISE_END = 0.75
-"""Share of the time in which noise is added to w."""
+"""Share of the steps in which noise is added to w."""
 W_NOISE_SCALE = 0.05
 
 
 def learning_rate_factor(time: float) -> float:
-    """Share of the largest rate: a linear rise, a plateau, a cosine fall."""
+    """Share of the largest learning rate at a time of 0..1: linear rise, plateau, cosine fall."""
     fall = min(1.0, (1 - time) / RAMP_DOWN)
     return min(1.0, time / RAMP_UP) * (0.5 - 0.5 * math.cos(math.pi * fall))
 
@@ -122,8 +118,8 @@ def w_noise_std(time: float, sigma: float, form: ProjectionForm = "code") -> flo
     standard deviation; the form `paper` reads it as a variance.
 
     Args:
-        time: 0..1.
-        sigma: sigma, the root mean square distance of w to its mean.
+        time: Share of the steps taken, 0..1.
+        sigma: The root mean square distance of w to its mean.
         form: Which reading.
     """
     strength = W_NOISE_SCALE * sigma * max(0.0, 1 - time / W_NOISE_END) ** 2
@@ -142,10 +138,10 @@ def adam_step(
     step: int,
     learning_rate: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One step with the usual constants.
+    """One step of Adam with the usual constants.
 
     Args:
-        rows: What to move, `(N, P)`.
+        rows: The variables, `(N, P)`.
         gradient: Of the loss, `(N, P)`.
         exp_avg: Running mean of gradients, `(N, P)`, 0 at the start.
         exp_avg_sq: Running mean of their squares, likewise.
@@ -163,25 +159,25 @@ def adam_step(
 
 @dataclass(frozen=True)
 class ProjectionState:
-    """Rows of several pictures at one step; every tensor has one entry for each picture."""
+    """Variables of several images at one step; every tensor has one entry for each image."""
 
     step: int
     """Steps taken."""
     rows: Tensor
-    """What is looked for, `(N, P)`."""
+    """The variables, `(N, P)`."""
     first: Tensor
     second: Tensor
     """Adam's running means, `(N, P)` each."""
     distances: Tensor
-    """Of the undisturbed image at each look, `(N, K)`."""
+    """Distance of the image without noise on w at each evaluation, `(N, K)`."""
     regularizers: Tensor
-    """Of the noise maps, at the same looks, `(N, K)`; weighted as in the loss."""
+    """Noise regularizer at the same evaluations, `(N, K)`; weighted as in the loss."""
     path: Tensor
-    """w at the same looks, `(N, K, layers, D)`."""
+    """w at the same evaluations, `(N, K, layers, D)`."""
 
     @classmethod
     def initial(cls, row: Tensor, count: int, *, w_shape: tuple[int, int]) -> "ProjectionState":
-        """So many pictures, all at the same `row`, `(1, P)`."""
+        """The first state of `count` images, all at the same `row`, `(1, P)`."""
         rows = row.repeat(count, 1)
         none = row.new_zeros(count, 0)
         path = row.new_zeros(count, 0, *w_shape)
@@ -193,41 +189,35 @@ class ProjectionState:
 
     @property
     def evaluations(self) -> int:
-        """K, how often the undisturbed images were looked at."""
+        """K, the number of evaluations."""
         return self.distances.shape[1]
 
-    def select(self, chosen: Sequence[int] | slice) -> "ProjectionState":
-        """Some of the pictures."""
-        index = chosen if isinstance(chosen, slice) else list(chosen)
-        chosen_rows = {name: tensor[index] for name, tensor in self._tensors().items()}
-        return ProjectionState(self.step, **chosen_rows)
+    def select(self, index: list[int]) -> "ProjectionState":
+        """Some of the images."""
+        return ProjectionState(self.step, **{k: t[index] for k, t in self._tensors().items()})
 
     def with_evaluation(
         self, distances: Tensor, regularizers: Tensor, w: Tensor
     ) -> "ProjectionState":
-        """With one more look at all pictures: `(N,)`, `(N,)` and `(N, layers, D)`."""
-        return replace(
-            self,
-            distances=torch.cat([self.distances, distances[:, None]], dim=1),
-            regularizers=torch.cat([self.regularizers, regularizers[:, None]], dim=1),
-            path=torch.cat([self.path, w[:, None]], dim=1),
-        )
+        """The state with one more evaluation of all images: `(N,)`, `(N,)` and `(N, layers, D)`."""
+        added = {"distances": distances, "regularizers": regularizers, "path": w}
+        old = self._tensors()
+        new = {key: torch.cat([old[key], value[:, None]], dim=1) for key, value in added.items()}
+        return ProjectionState(self.step, **(old | new))
 
     def _tensors(self) -> dict[str, Tensor]:
         return {field.name: getattr(self, field.name) for field in fields(self)[1:]}
 
 
 def cat_states(states: Sequence[ProjectionState]) -> ProjectionState:
-    """The pictures of several states of the same step."""
-    (step,) = {state.step for state in states}
+    """The images of several states of the same step."""
     parts = [state._tensors() for state in states]
-    return ProjectionState(
-        step, **{name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    )
+    tensors = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return ProjectionState(states[0].step, **tensors)
 
 
 def save_state(path: Path, state: ProjectionState, made_by: Mapping[str, Any]) -> None:
-    """Write the state of one picture; `made_by` is all that decides its result.
+    """Write the state of one image; `made_by` is all that decides its result.
 
     Raises:
         OutputError: If the file cannot be written.
@@ -253,9 +243,9 @@ def read_state(path: Path, *, device: torch.device) -> tuple[ProjectionState, di
 
 
 class LatentOptimizer:
-    """Looks for the codes of pictures, each by itself: what else is in the batch has no say.
+    """Optimizes the codes of a batch of images; each image is optimized independently.
 
-    Random numbers are those of (seed, step), the same for every picture. All is computed in fp32.
+    Random numbers are those of (seed, step), the same for every image. All is computed in fp32.
     """
 
     def __init__(
@@ -274,25 +264,22 @@ class LatentOptimizer:
         self.device = self.statistics.mean.device
 
     def initial_state(self, count: int) -> ProjectionState:
-        """So many pictures before their first step."""
+        """The state of `count` images before their first step."""
         row = self.variables.initial_row(self.statistics.mean, self.keys)
         shape = (self.variables.w_count, self.variables.w_dim)
         return ProjectionState.initial(row, count, w_shape=shape)
 
     @torch.no_grad()
     def embed(self, targets: Tensor) -> Tensor:
-        """Pictures `(N, C, H, W)`, -1..1, as the distance sees them, `(N, E)`."""
+        """Images `(N, C, H, W)`, -1..1, in the embedding of the distance, `(N, E)`."""
         return self.distance.embed(targets.to(self.device))
 
     def step(self, state: ProjectionState, target_features: Tensor) -> ProjectionState:
         """One step towards embedded targets `(N, E)`."""
         settings, time = self.settings, state.step / self.settings.steps
         rows = state.rows.detach().requires_grad_()
-        w = self.variables.w(rows) + self._w_noise(state.step)
-        loss = self._distances(
-            w, self.variables.noise_maps(rows), target_features
-        ) + self._noise_terms(rows)
-        (gradient,) = torch.autograd.grad(loss.sum(), rows)
+        distances, noise_terms = self._losses(rows, target_features, self._w_noise(state.step))
+        (gradient,) = torch.autograd.grad((distances + noise_terms).sum(), rows)
         rows, first, second = adam_step(
             rows.detach(),
             gradient,
@@ -305,41 +292,59 @@ class LatentOptimizer:
         return replace(state, step=state.step + 1, rows=rows, first=first, second=second)
 
     def evaluation_due(self, state: ProjectionState) -> bool:
-        """Whether it is time for a look: at the start, at intervals, and at the end."""
+        """Whether an evaluation is due: at the start, at intervals, and at the end."""
         steps, interval = self.settings.steps, self.settings.evaluation_interval
         wanted = 1 + state.step // interval + (state.step == steps and steps % interval > 0)
         return state.evaluations < wanted
 
     @torch.no_grad()
     def evaluate(self, state: ProjectionState, target_features: Tensor) -> ProjectionState:
-        """Note how far the images are, without noise on w."""
-        w = self.variables.w(state.rows)
-        distances = self._distances(w, self.variables.noise_maps(state.rows), target_features)
-        return state.with_evaluation(distances, self._noise_terms(state.rows), w)
+        """Record the terms of the loss without noise on w."""
+        distances, noise_terms = self._losses(state.rows, target_features)
+        return state.with_evaluation(distances, noise_terms, self.variables.w(state.rows))
 
     def finished(self, state: ProjectionState) -> list[bool]:
-        """Which pictures need no more steps, by the last look."""
+        """For each image, whether it needs no more steps by the last evaluation."""
         limit = self.settings.stop_at
         if state.step >= self.settings.steps:
             return [True] * len(state)
         return [limit is not None and value <= limit for value in state.distances[:, -1].tolist()]
 
-    def _distances(self, w: Tensor, noise: NoiseMaps, target_features: Tensor) -> Tensor:
-        images = self.generator.draw(self.variables.broadcast(w), noise)
-        return (self.distance.embed(images) - target_features).square().sum(dim=1)
-
-    def _noise_terms(self, rows: Tensor) -> Tensor:
-        maps = self.variables.optimized_noise(rows)
-        if not maps:
-            return rows.new_zeros(len(rows))
-        return self.settings.noise_weight * noise_regularizer(maps, self.settings.form)
+    def _losses(
+        self, rows: Tensor, target_features: Tensor, w_noise: Tensor | float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Both terms of the loss, the distance and the weighted regularizer, `(N,)` each."""
+        variables, settings = self.variables, self.settings
+        ws = variables.broadcast(variables.w(rows) + w_noise)
+        images = self.generator.draw(ws, variables.noise_maps(rows))
+        distances = (self.distance.embed(images) - target_features).square().sum(dim=1)
+        if not (maps := variables.optimized_noise(rows)):
+            return distances, rows.new_zeros(len(rows))
+        return distances, settings.noise_weight * noise_regularizer(maps, settings.form)
 
     def _w_noise(self, step: int) -> Tensor:
-        """What is added to every w at this step, `(1, layers, D)`."""
+        """Noise that is added to every w at this step, `(1, layers, D)`."""
         time = step / self.settings.steps
-        deviation = w_noise_std(time, self.statistics.sigma, self.settings.form)
-        size = self.variables.w_size
-        if deviation == 0:
+        std = w_noise_std(time, self.statistics.sigma, self.settings.form)
+        if std == 0:
             return self.statistics.mean.new_zeros(1, 1, 1)
-        noise = self.keys.normal(size, "noise on w", step).to(self.device)
-        return deviation * noise.reshape(1, self.variables.w_count, self.variables.w_dim)
+        noise = self.keys.normal(self.variables.w_size, "noise on w", step).to(self.device)
+        return std * self.variables.w(noise[None])
+
+
+def open_optimizer(
+    generator: Generator, settings: ProjectionSettings, distance: str | None
+) -> tuple[LatentOptimizer, str]:
+    """An optimizer by the distance of a name, or by the best one available.
+
+    Returns:
+        The optimizer, and a line that says why its distance isn't LPIPS; empty if it is or was
+        named.
+
+    Raises:
+        UsageError: If the class or the distance does not fit the network.
+        ModelError: If the weights of the distance are missing or damaged.
+    """
+    device = generator.mapping.w_avg.device
+    chosen, reason = choose_distance(distance, generator.image_size, device)
+    return LatentOptimizer(generator, chosen, settings), reason

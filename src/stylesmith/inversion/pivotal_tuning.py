@@ -4,10 +4,7 @@ Source: Roich et al. 2021, Pivotal Tuning for Latent-based Editing of Real Image
 """
 
 import copy
-import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,14 +13,14 @@ from torch import Tensor
 
 from stylesmith import files
 from stylesmith import images as pixels
-from stylesmith.errors import DataError, OutputError
-from stylesmith.inversion.latent_optimizer import WStatistics
+from stylesmith.callbacks import ProgressCallback
+from stylesmith.errors import OutputError
+from stylesmith.inversion.latent_optimizer import LatentOptimizer
 from stylesmith.inversion.projector import ProjectionResult, draw_latent_file
 from stylesmith.latents import RandomKeys
 from stylesmith.models import save_model
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
-from stylesmith.perception.extractors import ImageDistance
 from stylesmith.sampling import LatentCodes, SamplingPipeline, load_latents, save_latents
 
 
@@ -34,9 +31,9 @@ class PivotalTuningSettings:
     steps: int = 350
     learning_rate: float = 3e-4
     pixel_weight: float = 1.0
-    """Of the mean squared difference of pixels, beside the perceptual distance."""
+    """Weight of the mean squared difference of pixels, beside the perceptual distance."""
     locality_weight: float = 0.1
-    """Of staying the same for other w around the pivot."""
+    """Weight of changes to the images of other w around the pivot."""
     seed: int = 0
 
     def describe(self) -> dict[str, Any]:
@@ -45,17 +42,11 @@ class PivotalTuningSettings:
 
 
 class PivotalTuner:
-    """Tunes networks to pictures, one network for each."""
+    """Tunes copies of the generator of a projection to images, one copy for each."""
 
-    def __init__(
-        self,
-        generator: Generator,
-        distance: ImageDistance,
-        statistics: WStatistics,
-        settings: PivotalTuningSettings,
-    ):
-        self.generator, self.distance = generator, distance
-        self.statistics, self.settings = statistics, settings
+    def __init__(self, projection: LatentOptimizer, settings: PivotalTuningSettings):
+        self.generator, self.distance = projection.generator, projection.distance
+        self.sigma, self.settings = projection.statistics.sigma, settings
         self.keys = RandomKeys(settings.seed)
 
     def tune(
@@ -63,39 +54,37 @@ class PivotalTuner:
         codes: LatentCodes,
         target: Tensor,
         *,
-        on_progress: Callable[[int, int], None] = lambda done, total: None,
+        on_progress: ProgressCallback = lambda done, total: None,
     ) -> Generator:
-        """A copy of the network whose image of `codes` is closer to a picture.
+        """A copy of the generator whose image of `codes` is closer to a target.
 
         The mapping stays: the pivot lives in W.
 
         Args:
             codes: Of one image, the pivot; neither w nor noise move.
-            target: The picture, `(C, H, W)`, -1..1.
-            on_progress: Told how many steps are done, and of how many.
+            target: The image, `(C, H, W)`, -1..1.
+            on_progress: Called with the steps done, and their number.
         """
         tuned = copy.deepcopy(self.generator).requires_grad_(False)
         weights = list(tuned.synthesis.requires_grad_(True).parameters())
         optimizer = torch.optim.Adam(weights, lr=self.settings.learning_rate)
-        wanted = target[None].to(codes.ws)
+        target = target[None].to(codes.ws)
         for step in range(self.settings.steps):
             optimizer.zero_grad(set_to_none=True)
-            loss = self._image_loss(tuned.draw(codes.ws, codes.noise), wanted)
-            if self.settings.locality_weight:
-                loss = loss + self.settings.locality_weight * self._locality_loss(
-                    tuned, codes, step
-                )
+            loss = self._image_loss(tuned.draw(codes.ws, codes.noise), target)
+            if weight := self.settings.locality_weight:
+                loss = loss + weight * self._locality_loss(tuned, codes, step)
             loss.backward()
             optimizer.step()
             on_progress(step + 1, self.settings.steps)
         return tuned.requires_grad_(False)
 
     def _image_loss(self, images: Tensor, target: Tensor) -> Tensor:
-        pixels = F.mse_loss(images, target)
-        return self.distance.distance(images, target).mean() + self.settings.pixel_weight * pixels
+        mse = F.mse_loss(images, target)
+        return self.distance.distance(images, target).mean() + self.settings.pixel_weight * mse
 
     def _locality_loss(self, tuned: Generator, codes: LatentCodes, step: int) -> Tensor:
-        """How much the image of another w has changed, one near the pivot (Equations 4 and 5)."""
+        """Change of the image of another w, one near the pivot (Equations 4 and 5)."""
         ws = self._locality_ws(codes.ws, step)
         with torch.no_grad():
             before = self.generator.draw(ws, codes.noise)
@@ -103,7 +92,7 @@ class PivotalTuner:
 
     @torch.no_grad()
     def _locality_ws(self, pivot: Tensor, step: int) -> Tensor:
-        """One spread of w away from the pivot `(1, num_ws, D)`, towards a random w."""
+        """The w at distance sigma from the pivot `(1, num_ws, D)`, towards a random w."""
         config = self.generator.config
         z = self.keys.normal(config.mapping.z_dim, "z", step).to(pivot)[None]
         label = None
@@ -112,40 +101,7 @@ class PivotalTuner:
             label = F.one_hot(torch.tensor([chosen]), config.label_size).to(pivot)
         offset = self.generator.broadcast(self.generator.mapping(z, label)) - pivot
         length = torch.linalg.vector_norm(offset, dim=2, keepdim=True).clamp(min=1e-8)
-        return pivot + offset * (self.statistics.sigma / length)
-
-
-@dataclass(frozen=True)
-class TunedFolder:
-    """A network that was tuned to one picture."""
-
-    path: Path
-
-    @property
-    def latent(self) -> Path:
-        """The codes again, which belong to the tuned network."""
-        return self.path / "latent.safetensors"
-
-    @property
-    def result(self) -> Path:
-        """What they draw."""
-        return self.path / "result.png"
-
-    @property
-    def summary(self) -> Path:
-        """The numbers, written last."""
-        return self.path / "result.json"
-
-    def distance(self) -> float:
-        """From the picture to what the tuned network makes of it.
-
-        Raises:
-            DataError: If the file is damaged.
-        """
-        try:
-            return float(json.loads(self.summary.read_text(encoding="utf-8"))["distance"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{self.summary}: damaged ({error}); remove it") from None
+        return pivot + offset * (self.sigma / length)
 
 
 def tune_projection(
@@ -153,50 +109,46 @@ def tune_projection(
     tuner: PivotalTuner,
     pipeline: SamplingPipeline,
     *,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> TunedFolder:
-    """Tune to a picture that was projected, and write a folder beside its results.
+    on_progress: ProgressCallback = lambda done, total: None,
+) -> ProjectionResult:
+    """Tune to an image that was projected, and write a folder beside its results.
 
     A folder that is there already is taken as it is.
 
     Raises:
         OutputError: If that was made by other settings, or a file cannot be written.
+        DataError: If its summary is damaged.
     """
-    folder = TunedFolder(projected.folder.path / "tuned")
+    target, folder = projected.target, projected.folder.tuned
     made_by = {"projection": projected.summary["made_by"], "tuning": tuner.settings.describe()}
-    if folder.summary.is_file():
-        _check_tuned(folder, made_by)
-        return folder
+    if (summary := folder.read_summary()) is not None:
+        if summary.get("made_by") != made_by:
+            raise OutputError(
+                f"{folder.path}: was tuned by other settings. Use the same again, choose another "
+                "folder, or add --force to start anew."
+            )
+        return ProjectionResult(target, folder, summary)
     source = load_latents(projected.folder.latent, pipeline.config, model=pipeline.model_hash)
     codes = pipeline.codes([source])
-    tuned = tuner.tune(codes, projected.target.image, on_progress=on_progress)
-    target = projected.target.image[None].to(codes.ws)
-    value = float(tuner.distance.distance(tuned.draw(codes.ws, codes.noise), target))
-    summary = {"image": projected.target.source, "distance": value, "made_by": made_by}
+    tuned = tuner.tune(codes, target.image, on_progress=on_progress)
+    drawn = tuned.draw(codes.ws, codes.noise)
+    distance = float(tuner.distance.distance(drawn, target.image[None].to(codes.ws)))
+    summary = {"image": target.source, "distance": distance, "made_by": made_by}
     save_model(folder.path, tuned, card=_tuned_model_card(projected), about={"tuned": summary})
     save_latents(folder.latent, codes, model=model_hash(tuned), settings=summary)
     pixels.save_image(
         draw_latent_file(folder.latent, SamplingPipeline(tuned, pipeline.settings)), folder.result
     )
     files.write_json(folder.summary, summary)
-    return folder
-
-
-def _check_tuned(folder: TunedFolder, made_by: dict[str, Any]) -> None:
-    folder.distance()
-    if json.loads(folder.summary.read_text(encoding="utf-8")).get("made_by") != made_by:
-        raise OutputError(
-            f"{folder.path}: was tuned by other settings. Use the same again, choose another "
-            "folder, or add --force to start anew."
-        )
+    return ProjectionResult(target, folder, summary)
 
 
 def _tuned_model_card(projected: ProjectionResult) -> str:
     made_by = projected.summary["made_by"]
-    return f"""# A generator tuned to one picture
+    return f"""# A generator tuned to one image
 
 Tuned with stylesmith (pivotal tuning) from the model {made_by["model"]}, so that
-`latent.safetensors` beside it draws a picture that the network could not draw before. Other codes
+`latent.safetensors` beside it draws an image that the network could not draw before. Other codes
 draw almost what they drew.
 
 Use: `stylesmith generate THIS_FOLDER --seeds THIS_FOLDER/latent.safetensors --out again.png`

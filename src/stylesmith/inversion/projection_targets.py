@@ -5,6 +5,7 @@ All are in the size and channels of the network.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,20 +32,20 @@ MODE_NAMES = {"L": "gray", "LA": "gray with transparency", "RGB": "RGB", "RGBA":
 
 @dataclass(frozen=True)
 class ProjectionTarget:
-    """A picture to be found in a network."""
+    """An image to project."""
 
     name: str
-    """Of the files about it; no two targets of a command share it."""
+    """Name of its result folder; no two targets of a command share it."""
     source: str
-    """Where it comes from."""
+    """Its file, seed or data set, for messages."""
     image: Tensor
     """`(C, H, W)`, -1..1, in the size of the network."""
     changes: str = ""
-    """What was done to it, such as `640x480, cropped to its center`; empty if nothing."""
+    """Changes made to fit the network, such as `640x480, cropped to its center`; or empty."""
 
     @property
     def hash(self) -> str:
-        """Of its pixels."""
+        """Hash of its pixels."""
         content = pixels.to_uint8(self.image).cpu().contiguous().numpy().tobytes()
         return hashlib.blake2b(content, digest_size=8).hexdigest()
 
@@ -76,29 +77,23 @@ def unique_names(names: Sequence[str]) -> list[str]:
 def _read_target(path: Path, name: str, generator: Generator) -> ProjectionTarget:
     size, channels = generator.image_size, generator.config.image_channels
     try:
-        picture = decode_image(path.read_bytes())
+        found = decode_image(path.read_bytes())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}); wanted a picture") from None
+        raise DataError(f"{path}: cannot be read ({reason}); wanted an image") from None
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    changes = []
-    found = picture.height, picture.width
-    if found != size:
-        left, top, right, bottom = center_crop_box(found, size)
-        cropped = (bottom - top, right - left) != found
-        crop = "cropped to its center and " if cropped else ""
-        changes.append(f"{_format_size(found)}, {crop}resized to {_format_size(size)}")
+    changes, old_size = [], (found.height, found.width)
+    if old_size != size:
+        left, top, right, bottom = center_crop_box(old_size, size)
+        crop = "cropped to its center and " if (bottom - top, right - left) != old_size else ""
+        changes.append(f"{found.width}x{found.height}, {crop}resized to {size[1]}x{size[0]}")
     mode = pixels.PIL_MODES[channels]
-    if picture.mode != mode:
-        changes.append(f"{MODE_NAMES[picture.mode]}, made {MODE_NAMES[mode]}")
-    array = image_to_array(crop_and_resize(convert_channels(picture, channels), size))
+    if found.mode != mode:
+        changes.append(f"{MODE_NAMES[found.mode]}, made {MODE_NAMES[mode]}")
+    array = image_to_array(crop_and_resize(convert_channels(found, channels), size))
     image = pixels.from_uint8(torch.from_numpy(array))
     return ProjectionTarget(name, str(path), image, "; ".join(changes))
-
-
-def _format_size(size: tuple[int, int]) -> str:
-    return f"{size[1]}x{size[0]}"
 
 
 def generated_targets(
@@ -106,16 +101,14 @@ def generated_targets(
 ) -> list[ProjectionTarget]:
     """Images of the seeds 0 to `count` - 1, without truncation, of all classes in turn.
 
-    They have random noise where noise is looked for, else the network's own; and whole gray levels,
+    They have random noise where noise is optimized, else the network's own; and whole gray levels,
     as files have them.
     """
     noise: NoiseMode = "random" if settings.noise else "fixed"
     classes = generator.config.label_size
     targets = []
     for seed in range(count):
-        label = settings.label
-        if label is None and classes:
-            label = seed % classes
+        label = seed % classes if settings.label is None and classes else settings.label
         image = generator.sample([seed], label=label, noise=noise, precision="fp32")[0].cpu()
         whole = pixels.from_uint8(pixels.to_uint8(image))
         targets.append(ProjectionTarget(f"seed{seed:04d}", f"seed {seed}", whole))
@@ -135,26 +128,22 @@ def real_targets(
     Args:
         data: The folder or zip.
         generator: Decides size and channels.
-        count: How many.
+        count: Number of images.
         settings: Their seed chooses.
-        option: What users call `count`.
+        option: The name of `count` in errors.
 
     Raises:
         DataError: If the data cannot be read.
         UsageError: If there are fewer than `count`.
     """
-    channels = generator.config.image_channels
-    dataset = open_dataset(data, size=generator.image_size, channels=channels)
-    try:
+    size, channels = generator.image_size, generator.config.image_channels
+    with closing(open_dataset(data, size=size, channels=channels)) as dataset:
         if len(dataset) < count:
             raise UsageError(f"{data}: has {len(dataset)} images, fewer than {option} {count}")
         order = RandomKeys(settings.seed).permutation(len(dataset), "real images")
         targets = []
         for index in map(int, sorted(order[:count])):
             image = pixels.from_uint8(torch.from_numpy(dataset.pixels(index)))
-            targets.append(
-                ProjectionTarget(f"image{index:05d}", f"{data}: {dataset.names[index]}", image)
-            )
-        return targets
-    finally:
-        dataset.close()
+            source = f"{data}: {dataset.names[index]}"
+            targets.append(ProjectionTarget(f"image{index:05d}", source, image))
+    return targets

@@ -19,7 +19,7 @@ ProjectionSpace = Literal["w", "w+"]
 """One w for all layers, as the mapping gives it; or a w of its own for each layer."""
 
 ProjectionForm = Literal["code", "paper"]
-"""Where StyleGAN2's appendix D and the published projector differ: whom to follow."""
+"""The source to follow where StyleGAN2's appendix D and the published projector differ."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,22 @@ class ProjectionSettings:
     steps: int = 1000
     space: ProjectionSpace = "w"
     noise: bool = True
-    """Look for noise maps too; off, the network's own stay."""
+    """Optimize noise maps too; off, the network's own stay."""
     form: ProjectionForm = "code"
     learning_rate: float = 0.1
-    """Largest rate of Adam."""
+    """Largest learning rate of Adam."""
     noise_weight: float = 1e5
     """Alpha, the weight of the noise regularizer."""
     stop_at: float | None = None
-    """A picture is done as soon as its distance is at most this; None runs all steps."""
+    """Distance at or below which an image is done; None runs all steps."""
     label: int | None = None
     """Class whose w are the start and the scale; None takes all classes in turn."""
     seed: int = 0
-    """Of the first noise maps, and of the noise on w."""
+    """Seed of the first noise maps, and of the noise on w."""
 
     @property
     def evaluation_interval(self) -> int:
-        """Steps from one look at the undisturbed image to the next."""
+        """Steps from one evaluation without noise on w to the next."""
         return max(1, self.steps // 100)
 
     def describe(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class ProjectionSettings:
 
 
 MIN_MAP_SIZE = 8
-"""Maps are halved while they are larger than this."""
+"""Size at which the noise pyramid ends: larger maps are halved."""
 
 
 def noise_regularizer(maps: Sequence[Tensor], form: ProjectionForm = "code") -> Tensor:
@@ -92,29 +92,29 @@ def _noise_pyramid(noise: Tensor, gain: float) -> Iterator[Tensor]:
 
 
 def _squared_autocorrelation(noise: Tensor) -> Tensor:
-    """Of each map with itself, one pixel to the right and one down, squared and added, `(N,)`."""
-    shifted = (noise.roll(1, dims=axis) for axis in (3, 2))
-    return torch.stack([(noise * other).mean(dim=(1, 2, 3)).square() for other in shifted]).sum(0)
+    """Sum of the squared autocorrelations of each map one pixel to the right and down, `(N,)`."""
+    right, down = ((noise * noise.roll(1, dims=axis)).mean(dim=(1, 2, 3)) for axis in (3, 2))
+    return right.square() + down.square()
 
 
 @dataclass(frozen=True)
 class ProjectionVariables:
-    """Which number of a row stands for what."""
+    """Layout of a row of variables: w first, then the optimized noise maps."""
 
     w_count: int
-    """How many w: one, or one for each layer."""
+    """Number of w: one, or one for each layer."""
     num_ws: int
     w_dim: int
     noise_shapes: Sequence[NoiseShape]
-    """Of the noise maps that are looked for, from the base up."""
+    """Shapes of the optimized noise maps, from the base up."""
     fixed_noise: NoiseMaps
-    """The maps of the noise inputs behind those."""
+    """The maps of the remaining noise inputs."""
 
     @classmethod
     def for_generator(
         cls, generator: Generator, settings: ProjectionSettings
     ) -> "ProjectionVariables":
-        """Those of a generator; maps of levels that it has not grown yet are none of them."""
+        """Variables of a generator, without the noise maps of levels that it has not grown yet."""
         config = generator.config
         shapes = config.noise_shapes_up_to(generator.top_level) if settings.noise else []
         fixed = list(generator.synthesis.fixed_noise)[len(shapes) :]
@@ -123,7 +123,7 @@ class ProjectionVariables:
 
     @property
     def w_size(self) -> int:
-        """Numbers of a row that are w."""
+        """Number of values of a row that are w."""
         return self.w_count * self.w_dim
 
     def initial_row(self, mean: Tensor, keys: RandomKeys) -> Tensor:
@@ -141,10 +141,10 @@ class ProjectionVariables:
         return w.expand(-1, self.num_ws, -1)
 
     def optimized_noise(self, rows: Tensor) -> list[Tensor]:
-        """The noise maps that are looked for, `(N, 1, H, W)` each."""
-        return (
-            split_noise_maps(rows[:, self.w_size :], self.noise_shapes) if self.noise_shapes else []
-        )
+        """The optimized noise maps, `(N, 1, H, W)` each."""
+        if not self.noise_shapes:
+            return []
+        return split_noise_maps(rows[:, self.w_size :], self.noise_shapes)
 
     def noise_maps(self, rows: Tensor) -> NoiseMaps:
         """One map for each noise input of the network."""

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,43 +31,33 @@ from stylesmith.sampling import (
     SamplingSettings,
     load_latents,
     save_latents,
-    write_video,
 )
+from stylesmith.sampling.video import write_video
 
 VIDEO_FPS = 10
-"""Frames a second of the video, one for each look."""
+"""Frames per second of the video, one frame for each evaluation."""
 
 
-@dataclass(frozen=True)
 class ProjectionFolder:
-    """Where the files about one picture lie."""
+    """Files of one projected image, or of a generator that was tuned to it."""
 
-    path: Path
-
-    @property
-    def latent(self) -> Path:
-        """The codes, which are accepted wherever a seed is."""
-        return self.path / "latent.safetensors"
-
-    @property
-    def target(self) -> Path:
-        """What was looked for, as the network would draw it."""
-        return self.path / "target.png"
-
-    @property
-    def result(self) -> Path:
-        """What the codes draw."""
-        return self.path / "result.png"
-
-    @property
-    def state(self) -> Path:
-        """What an interrupted search goes on from."""
-        return self.path / "state.safetensors"
-
-    @property
-    def summary(self) -> Path:
+    def __init__(self, path: Path):
+        self.path = path
+        self.latent = path / "latent.safetensors"
+        """The codes, accepted wherever a seed is."""
+        self.target = path / "target.png"
+        """The image that was projected, in the size and channels of the network."""
+        self.result = path / "result.png"
+        """The image that the codes draw."""
+        self.state = path / "state.safetensors"
+        """State that an interrupted projection resumes from."""
+        self.summary = path / "result.json"
         """The numbers, written last."""
-        return self.path / "result.json"
+
+    @property
+    def tuned(self) -> "ProjectionFolder":
+        """The model folder of a generator that was tuned to the image."""
+        return ProjectionFolder(self.path / "tuned")
 
     def read_summary(self) -> dict[str, Any] | None:
         """The numbers of a finished projection; None if it isn't finished.
@@ -84,78 +74,38 @@ class ProjectionFolder:
             raise DataError(f"{self.summary}: damaged ({error}); remove it") from None
         return found
 
-    def write(
-        self,
-        state: ProjectionState,
-        target: Tensor,
-        *,
-        optimizer: LatentOptimizer,
-        pipeline: SamplingPipeline,
-        summary: Mapping[str, Any],
-        video: str | None = None,
-    ) -> None:
-        """Write everything about a finished picture.
-
-        Args:
-            state: Of this picture alone.
-            target: `(C, H, W)`, -1..1.
-            optimizer: What found it.
-            pipeline: What draws latent files.
-            summary: Where it comes from, and how it was found.
-            video: Suffix of a video of the search, such as `.mp4`.
-
-        Raises:
-            OutputError: If a file cannot be written.
-        """
-        codes = codes_from_state(state, optimizer)
-        save_latents(self.latent, codes, model=pipeline.model_hash, settings=summary)
-        drawn = draw_latent_file(self.latent, pipeline)
-        pixels.save_image(target, self.target)
-        pixels.save_image(drawn, self.result)
-        pixels.save_image(difference_image(drawn, target), self.path / "difference.png")
-        files.write_text(self.path / "loss.svg", loss_chart(state, optimizer))
-        if video is not None:
-            write_video(
-                self.path / f"search{video}",
-                _optimization_frames(state, target, optimizer),
-                fps=VIDEO_FPS,
-            )
-        files.write_json(self.summary, dict(summary))
-        self.state.unlink(missing_ok=True)
-
 
 def codes_from_state(state: ProjectionState, optimizer: LatentOptimizer) -> LatentCodes:
-    """The codes of one picture."""
-    unknowns = optimizer.variables
-    maps = [noise[:1] for noise in unknowns.noise_maps(state.rows) if noise is not None]
-    ws = unknowns.broadcast(unknowns.w(state.rows)).contiguous()
+    """The codes of one image."""
+    variables = optimizer.variables
+    maps = [noise[:1] for noise in variables.noise_maps(state.rows) if noise is not None]
+    ws = variables.broadcast(variables.w(state.rows)).contiguous()
     return LatentCodes(ws, maps)
 
 
 def draw_latent_file(path: Path, pipeline: SamplingPipeline) -> Tensor:
-    """The picture of a latent file, `(C, H, W)`, just as every command draws it."""
+    """The image of a latent file, `(C, H, W)`, just as every command draws it."""
     source = load_latents(path, pipeline.config, model=pipeline.model_hash)
     return pipeline.draw(pipeline.codes([source]))[0].cpu()
 
 
 def difference_image(image: Tensor, target: Tensor) -> Tensor:
-    """How far each number is off, black for not at all, `(C, H, W)`; an image of -1..1."""
-    off = (image - target.to(image)).abs() - 1
-    if len(off) == 4:  # a picture of differences is opaque
-        off[3] = 1
-    return off
+    """Absolute difference of each number, `(C, H, W)`; an image of -1..1, black for none."""
+    difference = (image - target.to(image)).abs() - 1
+    if len(difference) == 4:  # an image of differences is opaque
+        difference[3] = 1
+    return difference
 
 
 def loss_chart(state: ProjectionState, optimizer: LatentOptimizer) -> str:
     """Both terms of the loss by step, as SVG."""
-    interval, steps = optimizer.settings.evaluation_interval, state.step
-    looks = [min(k * interval, steps) for k in range(state.evaluations)]
+    interval = optimizer.settings.evaluation_interval
+    steps = [float(min(k * interval, state.step)) for k in range(state.evaluations)]
     terms = {f"distance ({optimizer.distance.name})": state.distances}
     if optimizer.variables.noise_shapes:
         terms["noise regularizer"] = state.regularizers
     series = {
-        name: list(zip(map(float, looks), values[0].tolist(), strict=True))
-        for name, values in terms.items()
+        name: list(zip(steps, values[0].tolist(), strict=True)) for name, values in terms.items()
     }
     return line_chart(
         series, title="Projection", x_label="steps", y_label="term of the loss", log_y=True
@@ -166,31 +116,31 @@ def loss_chart(state: ProjectionState, optimizer: LatentOptimizer) -> str:
 def _optimization_frames(
     state: ProjectionState, target: Tensor, optimizer: LatentOptimizer
 ) -> Iterator[Tensor]:
-    """Target and image side by side at each look, with the noise maps of the end."""
+    """Target and image side by side at each evaluation, with the noise maps of the end."""
     noise = optimizer.variables.noise_maps(state.rows)
     for w in state.path[0]:
         image = optimizer.generator.draw(optimizer.variables.broadcast(w[None]), noise)[0]
         yield torch.cat([target.to(image), image.clamp(-1, 1)], dim=2)
 
 
-DEFAULT_SAVE_SECONDS = 30.0
-"""Time from one save to the next."""
+SAVE_SECONDS = 30.0
+"""Time from one save of the state to the next."""
 MAX_PROJECTION_PIXELS, MAX_PROJECTION_BATCH = 1 << 20, 16
-"""Of a batch: pixels, and pictures."""
+"""Pixels and images of a batch."""
 
 MISMATCH_MESSAGES = {
     "model": "belongs to another model",
-    "picture": "is about another picture",
+    "picture": "is about another image",
     "distance": "was made by another distance",
     "distance_weights": "was made by other weights of the distance",
     "settings": "was made by other settings",
 }
-"""What can be wrong with a folder that is there already."""
+"""Errors of a folder that is there already, by the key of `made_by` that differs."""
 
 
 @dataclass(frozen=True)
 class ProjectionResult:
-    """A picture that was projected."""
+    """A projected image, or one that a generator was tuned to."""
 
     target: ProjectionTarget
     folder: ProjectionFolder
@@ -198,30 +148,29 @@ class ProjectionResult:
 
     @property
     def distance(self) -> float:
-        """From the picture to what the network makes of it."""
+        """Distance from the target to the image that the codes draw."""
         return float(self.summary["distance"])
 
 
 @dataclass
 class Projector:
-    """Projects pictures, with a folder for each; finished and interrupted ones are taken up."""
+    """Projects images into a folder each; finished results are kept, interrupted ones resumed."""
 
     optimizer: LatentOptimizer
     out: Path
     """The folder of the folders."""
     video: str | None = None
-    """Suffix of a video of each search."""
+    """Suffix of a video of each projection, such as `.mp4`."""
     batch_size: int | None = None
-    """Pictures searched for together; None is what a million pixels hold, at most 16."""
-    save_seconds: float = DEFAULT_SAVE_SECONDS
+    """Images projected together; None is what a million pixels hold, at most 16."""
     on_progress: ProgressCallback = lambda done, total: None
     _steps: tuple[int, int] = field(init=False, default=(0, 0))
 
     def project(self, targets: Sequence[ProjectionTarget]) -> Iterator[ProjectionResult]:
-        """Project pictures; each is told as soon as its files are written, finished ones first.
+        """Project images; each is told as soon as its files are written, finished ones first.
 
         Raises:
-            OutputError: If a folder holds another picture, or was made by other settings.
+            OutputError: If a folder holds another image, or was made by other settings.
             RunError: If a distance is not finite.
         """
         finished, waiting = self._resume(targets)
@@ -235,26 +184,25 @@ class Projector:
             names = {target.name for target, _ in batch}
             waiting = [item for item in waiting if item[0].name not in names]
             yield from self._project_batch(
-                [t for t, _ in batch], cat_states([state for _, state in batch])
+                [target for target, _ in batch], cat_states([state for _, state in batch])
             )
 
     @cached_property
     def pipeline(self) -> SamplingPipeline:
-        """Draws latent files as every command does; the class that it needs has no say in them."""
-        classes = self.optimizer.generator.config.label_size
-        return SamplingPipeline(
-            self.optimizer.generator, SamplingSettings(label=0 if classes else None)
-        )
+        """Draws latent files as every command does; its class has no effect on them."""
+        generator = self.optimizer.generator
+        label = 0 if generator.config.label_size else None
+        return SamplingPipeline(generator, SamplingSettings(label=label))
 
     def result_folder(self, target: ProjectionTarget) -> ProjectionFolder:
-        """Where the files about a picture lie."""
+        """The folder of an image."""
         return ProjectionFolder(self.out / target.name)
 
     def remove_results(self, targets: Sequence[ProjectionTarget]) -> None:
-        """Forget what is there about these pictures; files that are no results stay."""
+        """Remove results and states of these images; other files stay."""
         for target in targets:
             folder = self.result_folder(target)
-            for path in (folder.summary, folder.state, folder.path / "tuned" / "result.json"):
+            for path in (folder.summary, folder.state, folder.tuned.summary):
                 path.unlink(missing_ok=True)
 
     def made_by(self, target: ProjectionTarget) -> dict[str, Any]:
@@ -276,7 +224,7 @@ class Projector:
     def _resume(
         self, targets: Sequence[ProjectionTarget]
     ) -> tuple[list[ProjectionResult], list[tuple[ProjectionTarget, ProjectionState]]]:
-        """What is finished, and where to go on with the rest."""
+        """Finished results, and the states from which the other images go on."""
         finished, waiting = [], []
         for target in targets:
             folder = self.result_folder(target)
@@ -307,37 +255,39 @@ class Projector:
     def _project_batch(
         self, targets: list[ProjectionTarget], state: ProjectionState
     ) -> Iterator[ProjectionResult]:
-        """Search for some pictures together; those that are done leave the batch."""
-        search = self.optimizer
-        wanted = search.embed(torch.stack([target.image for target in targets]))
+        """Project some images together; those that are done leave the batch."""
+        optimizer = self.optimizer
+        features = optimizer.embed(torch.stack([target.image for target in targets]))
         saved = time.monotonic()
         try:
             while True:
-                state = search.evaluate(state, wanted) if search.evaluation_due(state) else state
-                done = search.finished(state)
+                if optimizer.evaluation_due(state):
+                    state = optimizer.evaluate(state, features)
+                done = optimizer.finished(state)
                 for i, target in enumerate(targets):
                     if done[i]:
-                        self._count_steps(search.settings.steps - state.step)
+                        self._count_steps(optimizer.settings.steps - state.step)
                         yield self._finish(target, state.select([i]))
                 if all(done):
                     return
                 if any(done):
                     rest = [i for i, ready in enumerate(done) if not ready]
-                    targets, wanted = [targets[i] for i in rest], wanted[rest]
+                    targets, features = [targets[i] for i in rest], features[rest]
                     state = state.select(rest)
-                if time.monotonic() - saved >= self.save_seconds:
+                if time.monotonic() - saved >= SAVE_SECONDS:
                     self._save(targets, state)
                     saved = time.monotonic()
-                state = search.step(state, wanted)
+                state = optimizer.step(state, features)
                 self._count_steps(len(targets))
         except (KeyboardInterrupt, GeneratorExit):  # the latter where the caller is interrupted
             self._save(targets, state)
             raise
 
     def _finish(self, target: ProjectionTarget, state: ProjectionState) -> ProjectionResult:
+        """Write all files of a finished image, whose `state` is of this image alone."""
         distance = float(state.distances[0, -1])
         if not math.isfinite(distance):
-            raise RunError(f"{target.source}: the search went astray, its distance is {distance}")
+            raise RunError(f"{target.source}: projection diverged, its distance is {distance}")
         summary = {
             "image": target.source,
             "changes": target.changes,
@@ -345,15 +295,19 @@ class Projector:
             "steps": state.step,
             "made_by": self.made_by(target),
         }
-        folder = self.result_folder(target)
-        folder.write(
-            state,
-            target.image,
-            optimizer=self.optimizer,
-            pipeline=self.pipeline,
-            summary=summary,
-            video=self.video,
-        )
+        folder, pipeline = self.result_folder(target), self.pipeline
+        codes = codes_from_state(state, self.optimizer)
+        save_latents(folder.latent, codes, model=pipeline.model_hash, settings=summary)
+        drawn = draw_latent_file(folder.latent, pipeline)
+        pixels.save_image(target.image, folder.target)
+        pixels.save_image(drawn, folder.result)
+        pixels.save_image(difference_image(drawn, target.image), folder.path / "difference.png")
+        files.write_text(folder.path / "loss.svg", loss_chart(state, self.optimizer))
+        if self.video is not None:
+            frames = _optimization_frames(state, target.image, self.optimizer)
+            write_video(folder.path / f"search{self.video}", frames, fps=VIDEO_FPS)
+        files.write_json(folder.summary, summary)
+        folder.state.unlink(missing_ok=True)
         return ProjectionResult(target, folder, summary)
 
     def _save(self, targets: Sequence[ProjectionTarget], state: ProjectionState) -> None:

@@ -14,41 +14,12 @@ from stylesmith.networks.sampling_pipeline import (
     SamplingSettings,
     sample_w,
 )
-from stylesmith.sampling.directions import (
-    Direction,
-    boundary_direction,
-    channel_direction,
-    orthogonalize,
-    pca_directions,
-    read_direction,
-    save_direction,
-    sefa_directions,
-)
-from stylesmith.sampling.editing import (
-    MixingRow,
-    draw_edited,
-    mix_styles,
-    write_editing_grid,
-    write_mixing_grid,
-)
-from stylesmith.sampling.image_files import draw_batches, write_folder, write_grid
+from stylesmith.sampling.editing import MixingRow, mix_styles
+from stylesmith.sampling.image_files import draw_batches
 from stylesmith.sampling.latent_files import load_latents, save_latents
-from stylesmith.sampling.parsing import parse_layers
-from stylesmith.sampling.stochastic_variation import (
-    measure_noise_variation,
-    write_noise_layers_figure,
-    write_variation_figure,
-)
-from stylesmith.sampling.video import (
-    latent_path,
-    mixing_path,
-    noise_path,
-    render_frames,
-    write_video,
-)
+from stylesmith.sampling.stochastic_variation import measure_noise_variation
 
 __all__ = [
-    "Direction",
     "LatentCodes",
     "LayerIndices",
     "MixingRow",
@@ -57,30 +28,10 @@ __all__ = [
     "SamplingSettings",
     "SavedLatent",
     "SeedOrLatent",
-    "boundary_direction",
-    "channel_direction",
     "draw_batches",
-    "draw_edited",
-    "latent_path",
     "load_latents",
     "measure_noise_variation",
     "mix_styles",
-    "mixing_path",
-    "noise_path",
-    "orthogonalize",
-    "parse_layers",
-    "pca_directions",
-    "read_direction",
-    "render_frames",
     "sample_w",
-    "save_direction",
     "save_latents",
-    "sefa_directions",
-    "write_editing_grid",
-    "write_folder",
-    "write_grid",
-    "write_mixing_grid",
-    "write_noise_layers_figure",
-    "write_variation_figure",
-    "write_video",
 ]

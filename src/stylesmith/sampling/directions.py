@@ -42,9 +42,9 @@ class Direction:
     vector: Tensor
     """Unit length: `(D,)` in W, or `(channels,)` in the styles that `affine` names."""
     unit: float
-    """Length of strength 1: where found, the standard deviation of w or style along the vector."""
+    """Length of strength 1: the standard deviation of w or style along the vector, as found."""
     layers: LayerIndices
-    """The layers that move."""
+    """The layers whose w or style moves."""
     origin: DirectionOrigin
     model: str
     """Hash of the generator."""
@@ -79,14 +79,8 @@ def save_direction(path: Path, direction: Direction) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    header = {
-        "name": direction.name,
-        "unit": direction.unit,
-        "layers": list(direction.layers),
-        "origin": direction.origin,
-        "model": direction.model,
-        "affine": direction.affine,
-    }
+    names = ("name", "unit", "layers", "origin", "model", "affine")
+    header = {name: getattr(direction, name) for name in names}
     write_tensor_file(path, {"vector": direction.vector.float()}, header, kind="direction")
 
 
@@ -99,23 +93,18 @@ def read_direction(path: Path, generator: Generator, *, model: str) -> Direction
     tensors, header = read_tensor_file(path, kind="direction", error=DataError)
     check_model_hash(path, str(header.get("model")), model)
     try:
-        direction = Direction(
-            name=str(header["name"]),
-            vector=tensors["vector"],
-            unit=float(header["unit"]),
-            layers=tuple(int(layer) for layer in header["layers"]),
-            origin=header["origin"],
-            model=model,
-            affine=header["affine"],
-        )
-        check_layers(direction.layers, generator.config)
+        vector, affine = tensors["vector"], header["affine"]
+        layers = tuple(int(layer) for layer in header["layers"])
+        unit, origin = float(header["unit"]), header["origin"]
+        direction = Direction(str(header["name"]), vector, unit, layers, origin, model, affine)
+        check_layers(layers, generator.config)
         length = generator.config.w_dim
-        if direction.affine is not None:
-            length = find_affine(generator, direction.affine).channels
+        if affine is not None:
+            length = find_affine(generator, affine).channels
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise DataError(f"{path}: damaged: {error}.") from None
-    if direction.vector.shape != (length,):
-        found = tuple(direction.vector.shape)
+    if vector.shape != (length,):
+        found = tuple(vector.shape)
         raise DataError(f"{path}: damaged: its vector is {found}, wanted ({length},).")
     return direction
 
@@ -123,7 +112,7 @@ def read_direction(path: Path, generator: Generator, *, model: str) -> Direction
 def orthogonalize(
     direction: Direction, others: Sequence[Direction], ws: Tensor | None = None
 ) -> Direction:
-    """A direction that leaves others alone: orthogonal to all of them.
+    """A direction that leaves others unchanged: orthogonal to all of them.
 
     Moving along it changes no reading of the linear classifiers behind `others` (the conditional
     manipulation of Shen et al. 2020, InterFaceGAN, section 2.3, for any number of conditions).
@@ -132,9 +121,10 @@ def orthogonalize(
         direction: The one to move along.
         others: Those that should stay.
         ws: Samples of w, `(N, D)`. W is much wider in some directions than in others. With samples,
-            the way that leaves the others alone is the shortest in standard deviations of w, and a
-            strength of 1 is one of them; without, it is the part of the vector that is orthogonal
-            to the others, and strengths make the step that they made before, less the rest.
+            the result is the shortest of all directions that leave the others unchanged, in
+            standard deviations of w, and a strength of 1 is one of them; without, it is the part of
+            the vector that is orthogonal to the others, and strengths make the step that they made
+            before, less the rest.
 
     Raises:
         UsageError: If nothing is left, or directions live in different spaces.
@@ -207,36 +197,29 @@ def sefa_directions(
     Raises:
         UsageError: If the network has no styles there.
     """
-    chosen = _layers_or_all(pipeline, layers)
-    return _numbered_directions(
-        pipeline,
-        "weights",
-        right_singular_vectors(stacked_affine_weights(pipeline.generator, chosen)),
-        layers,
-        count,
-    )
+    weights = stacked_affine_weights(pipeline.generator, _layers_or_all(pipeline, layers))
+    vectors = right_singular_vectors(weights)[:count]
+    return _numbered_directions(pipeline, "weights", vectors, layers)
 
 
 def pca_directions(
     pipeline: SamplingPipeline, *, layers: LayerIndices | None = None, count: int = 10
 ) -> list[Direction]:
     """Principal components of 10,000 w, the widest first (Härkönen et al. 2020, GANSpace)."""
-    return _numbered_directions(
-        pipeline, "samples", principal_components(pipeline.w_samples), layers, count
-    )
+    vectors = principal_components(pipeline.w_samples)[:count]
+    return _numbered_directions(pipeline, "samples", vectors, layers)
 
 
 def boundary_direction(
     pipeline: SamplingPipeline, normal: Tensor, *, name: str, layers: LayerIndices | None = None
 ) -> Direction:
-    """The way straight across the boundary of a linear classifier of w.
+    """The normal of the boundary of a linear classifier of w.
 
     Moving along it changes the classifier's reading fastest (Shen et al. 2020, InterFaceGAN).
 
     Args:
         pipeline: The generator.
-        normal: Weights of the classifier, `(D,)` or `(1, D)`; the side with the attribute is where
-            they point.
+        normal: Weights of the classifier, `(D,)` or `(1, D)`, which point towards the attribute.
         name: Of the attribute.
         layers: The layers to move; None is all.
 
@@ -266,15 +249,13 @@ def channel_direction(pipeline: SamplingPipeline, affine: str, channel: int) -> 
     """
     found = find_affine(pipeline.generator, affine)
     if not 0 <= channel < found.channels:
-        raise UsageError(
-            f"channel {channel}: layer {affine} has the channels 0-{found.channels - 1}"
-        )
+        channels = f"0-{found.channels - 1}"
+        raise UsageError(f"channel {channel}: layer {affine} has the channels {channels}")
     vector = torch.zeros(found.channels)
     vector[channel] = 1
     along = pipeline.w_samples.double() @ found.weight[channel].double()
-    name, model = f"channel-{affine}-{channel}", pipeline.model_hash
-    unit, layers = float(along.std()), (found.layer,)
-    return Direction(name, vector, unit, layers, "channel", model, affine=affine)
+    name, model, unit = f"channel-{affine}-{channel}", pipeline.model_hash, float(along.std())
+    return Direction(name, vector, unit, (found.layer,), "channel", model, affine)
 
 
 def right_singular_vectors(weights: Tensor) -> Tensor:
@@ -289,7 +270,7 @@ def principal_components(points: Tensor) -> Tensor:
 
 
 def _fix_signs(rows: Tensor) -> Tensor:
-    """Rows turned so that the largest number of each is positive; either sign is as good."""
+    """Rows whose largest number is positive; a direction and its opposite are equally good."""
     largest = rows.gather(1, rows.abs().argmax(dim=1, keepdim=True))
     return rows * largest.sign()
 
@@ -299,12 +280,11 @@ def _numbered_directions(
     origin: DirectionOrigin,
     vectors: Tensor,
     layers: LayerIndices | None,
-    count: int,
 ) -> list[Direction]:
     label = "all" if layers is None else format_layers(layers).replace(",", "+")
     return [
         _scaled_direction(pipeline, f"{origin}-{label}-{number:02d}", vector, origin, layers)
-        for number, vector in enumerate(vectors[:count], 1)
+        for number, vector in enumerate(vectors, 1)
     ]
 
 
@@ -322,6 +302,6 @@ def _scaled_direction(
 
 
 def _layers_or_all(pipeline: SamplingPipeline, layers: LayerIndices | None) -> LayerIndices:
-    """Those asked for, or all that are in use: a growing network has some that aren't trained."""
+    """The given layers, or all that are trained: a growing network has some that aren't yet."""
     count = pipeline.config.num_layers(pipeline.generator.top_level)
     return tuple(range(count)) if layers is None else layers

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from stylesmith import files
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.parallel import map_ahead
-from stylesmith.errors import OutputError, UsageError
+from stylesmith.errors import UsageError
 from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.sampling.latent_files import image_stem, save_latents
@@ -91,14 +91,12 @@ class ImageGrid:
         height, width = images.shape[-2:]
         for offset, image in enumerate(pixels.to_uint8(images).cpu()):
             row, column = divmod(index + offset, self.columns)
-            top = row * height + self._gap(row, self.header_cells[0], height, width)
-            left = column * width + self._gap(column, self.header_cells[1], height, width)
+            top, left = self._corner(row, column, height, width)
             self.canvas[:, top : top + height, left : left + width] = image
 
     def _new_canvas(self, images: Tensor) -> Tensor:
         channels, height, width = images.shape[-3:]
-        tall = self.rows * height + self._gap(self.rows, self.header_cells[0], height, width)
-        wide = self.columns * width + self._gap(self.columns, self.header_cells[1], height, width)
+        tall, wide = self._corner(self.rows, self.columns, height, width)
         longest = MAX_PIXELS_PER_SIDE.get(self.path.suffix.lower(), MAX_GRID_PIXELS)
         if tall * wide > MAX_GRID_PIXELS or max(tall, wide) > longest:
             bound = (
@@ -110,10 +108,11 @@ class ImageGrid:
             )
         return torch.full((channels, tall, wide), self.color, dtype=torch.uint8)
 
-    @staticmethod
-    def _gap(index: int, headers: int, height: int, width: int) -> int:
-        """Pixels of the gap before a row or column, an eighth of an image."""
-        return max(1, min(height, width) // 8) if 0 < headers <= index else 0
+    def _corner(self, row: int, column: int, height: int, width: int) -> tuple[int, int]:
+        """Top and left pixel of a cell; the gap behind headers is an eighth of an image."""
+        gap = max(1, min(height, width) // 8)
+        above, left = (0 < n <= at for n, at in zip(self.header_cells, (row, column), strict=True))
+        return row * height + gap * above, column * width + gap * left
 
 
 WRITER_THREADS = 2
@@ -129,14 +128,14 @@ ImagesAndPaths = tuple[Tensor, list[Path]]
 
 
 def draw_batches(
-    pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent]
+    pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], *, batch_size: int | None = None
 ) -> Iterator[tuple[list[SeedOrLatent], Tensor]]:
     """Draw all sources in order, with their images `(N, C, H, W)` on the CPU.
 
     Seeds are drawn in batches. Files are drawn one at a time: so they are redrawn bit by bit, which
     arithmetic over other batch sizes does not promise.
     """
-    for batch in batch_sources(sources, pipeline.batch_size):
+    for batch in batch_sources(sources, batch_size or pipeline.batch_size):
         yield batch, pipeline.draw(pipeline.codes(batch)).cpu()
 
 
@@ -150,15 +149,9 @@ def draw_cells(
 
 def batch_sources(sources: Sequence[SeedOrLatent], batch_size: int) -> Iterator[list[SeedOrLatent]]:
     """Runs of at most so many seeds, and each file alone."""
-    run: list[SeedOrLatent] = []
-    for source in sources:
-        single = not isinstance(source, int)
-        if run and (single or len(run) == batch_size or not isinstance(run[-1], int)):
-            yield run
-            run = []
-        run.append(source)
-    if run:
-        yield run
+    for seeds, group in groupby(sources, key=lambda source: isinstance(source, int)):
+        run, size = list(group), batch_size if seeds else 1
+        yield from (run[start : start + size] for start in range(0, len(run), size))
 
 
 def write_folder(
@@ -189,12 +182,10 @@ def write_folder(
         OutputError: If a file cannot be written.
     """
     named = _unique_by_name(sources)
-    _make_folder(folder)
 
     def drawn() -> Iterator[ImagesAndPaths]:
-        done, several = 0, list(named.values())
-        runs = [several[i : i + 1] for i in range(len(several))] if latents else [several]
-        for batch, images in chain.from_iterable(draw_batches(pipeline, run) for run in runs):
+        done, batch_size = 0, 1 if latents else None
+        for batch, images in draw_batches(pipeline, [*named.values()], batch_size=batch_size):
             paths = [folder / f"{image_stem(source)}{suffix}" for source in batch]
             if latents:
                 _save_latent(pipeline, batch[0], paths[0].with_suffix(TENSOR_FILE_SUFFIX))
@@ -241,26 +232,13 @@ def _save_latent(pipeline: SamplingPipeline, source: SeedOrLatent, path: Path) -
 
 
 def _unique_by_name(sources: Sequence[SeedOrLatent]) -> dict[str, SeedOrLatent]:
+    unique = {source if isinstance(source, int) else source.path: source for source in sources}
     named: dict[str, SeedOrLatent] = {}
-    for source in sources:
-        name = image_stem(source)
-        known = named.setdefault(name, source)
-        if _seed_or_path(known) != _seed_or_path(source):
+    for source in unique.values():
+        if (name := image_stem(source)) in named:
             raise UsageError(f"two images would be named {name}; draw them one after the other")
+        named[name] = source
     return named
-
-
-def _seed_or_path(source: SeedOrLatent) -> int | Path:
-    return source if isinstance(source, int) else source.path
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"{folder}: cannot be written ({reason}). Choose another place."
-        raise OutputError(message) from error
 
 
 def _write_batches(batches: Iterator[ImagesAndPaths], *, serial: bool) -> Iterator[list[Path]]:

@@ -7,15 +7,14 @@ from typing import Any
 import torch
 
 from stylesmith.config import GeneratorConfig
-from stylesmith.errors import DataError, UsageError
+from stylesmith.errors import DataError
 from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
-from stylesmith.sampling.parsing import MAX_IMAGES, parse_seed_range
-from stylesmith.tensor_file import TENSOR_FILE_SUFFIX, read_tensor_file, write_tensor_file
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 
 
 def image_stem(source: SeedOrLatent) -> str:
-    """The name of its picture: `seed0003`, or that of its file."""
+    """The file name of its image without suffix: `seed0003`, or that of the latent file."""
     return f"seed{source:04d}" if isinstance(source, int) else source.path.stem
 
 
@@ -74,25 +73,6 @@ def check_model_hash(path: Path, found: str, wanted: str) -> None:
             f"{path}: belongs to the model {found}, this one is {wanted}. Use it with its own "
             "model: codes mean nothing to another one."
         )
-
-
-def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | Path]:
-    """Seeds and latent files from a list: `0-3,face.safetensors,8`.
-
-    Raises:
-        UsageError: If the text is malformed, asks for too many, or goes beyond 2**32 - 1.
-    """
-    found: list[int | Path] = []
-    for part in text.split(","):
-        if part.strip().lower().endswith(TENSOR_FILE_SUFFIX):
-            found.append(Path(part.strip()))
-        else:
-            found += parse_seed_range(part, text, option)
-        if len(found) > MAX_IMAGES:
-            raise UsageError(
-                f"{option} {text!r}: more than {MAX_IMAGES} pictures; draw them in parts"
-            )
-    return found
 
 
 def load_sources(pipeline: SamplingPipeline, parts: Sequence[int | Path]) -> list[SeedOrLatent]:

@@ -2,53 +2,53 @@
 
 import math
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from stylesmith.config import LAYER_GROUPS, GeneratorConfig
 from stylesmith.errors import UsageError
-from stylesmith.networks.layer_indices import (
-    LayerIndices,
-    describe_layers,
-)
+from stylesmith.networks.layer_indices import LayerIndices, describe_layers
 from stylesmith.networks.sampling_pipeline import NoiseSettings
+from stylesmith.tensor_file import TENSOR_FILE_SUFFIX
 
 MAX_IMAGES = 1_000_000
-"""Pictures of one command."""
+"""Images of one command."""
 MAX_STRENGTHS = 1000
-"""Columns of an editing sheet."""
+"""Columns of an editing grid."""
 
 
-def parse_range(part: str) -> range | None:
-    """`7` or `0-3` as a range; None if the text is neither.
+def parse_range(part: str, option: str, text: str, wanted: str) -> range:
+    """`7` or `0-3`, one part of the `text` of an option, as a range.
 
     Raises:
-        UsageError: If the range runs backwards.
+        UsageError: If the part is neither, or the range runs backwards.
     """
-    match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part, re.ASCII)
-    if not match:
-        return None
+    match = _match(r"(\d+)\s*(?:-\s*(\d+)\s*)?", part, f"{option} {text!r}: wanted {wanted}")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
-        raise UsageError(f"the range {part.strip()} runs backwards")
+        raise UsageError(f"{option} {text!r}: the range {part.strip()} runs backwards")
     return range(first, last + 1)
 
 
-def parse_seed_range(part: str, text: str, option: str) -> range:
-    """One part of a list of seeds; `text`, the whole list, is named in errors.
+def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | Path]:
+    """Seeds and latent files from a list: `0-3,face.safetensors,8`.
 
     Raises:
-        UsageError: If it is malformed, asks for too many, or goes beyond 2**32 - 1.
+        UsageError: If the text is malformed, asks for too many, or goes beyond 2**32 - 1.
     """
-    try:
-        found = parse_range(part)
-    except UsageError as error:
-        raise UsageError(f"{option} {text!r}: {error}") from None
-    if found is None:
-        wanted = "wanted numbers and ranges, such as 0-15 or 3,5,8, or latent files"
-        raise UsageError(f"{option} {text!r}: {wanted}")
-    if found[-1] >= 2**32:
-        raise UsageError(f"{option} {text!r}: seeds end at {2**32 - 1}")
-    if found[-1] - found[0] >= MAX_IMAGES:
-        raise UsageError(f"{option} {text!r}: more than {MAX_IMAGES} pictures; draw them in parts")
+    found: list[int | Path] = []
+    for part in text.split(","):
+        new: Sequence[int | Path] = [Path(part.strip())]
+        if not part.strip().lower().endswith(TENSOR_FILE_SUFFIX):
+            wanted = "numbers and ranges, such as 0-15 or 3,5,8, or latent files"
+            new = seeds = parse_range(part, option, text, wanted)
+            if seeds[-1] >= 2**32:
+                raise UsageError(f"{option} {text!r}: seeds end at {2**32 - 1}")
+        if len(found) + len(new) > MAX_IMAGES:
+            raise UsageError(
+                f"{option} {text!r}: more than {MAX_IMAGES} images; draw them in parts"
+            )
+        found += new
     return found
 
 
@@ -58,16 +58,14 @@ def parse_strengths(text: str, *, option: str = "--strength") -> list[float]:
     Raises:
         UsageError: If the text isn't FROM:TO:COUNT, or the count can't hold both ends.
     """
-    wanted = f"{option} {text!r}: wanted FROM:TO:COUNT, such as -3:3:7"
-    parts = text.split(":")
-    if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,4}\s*", parts[2], re.ASCII):
-        raise UsageError(wanted)
+    error = f"{option} {text!r}: wanted FROM:TO:COUNT, such as -3:3:7"
+    match = _match(r"([^:]*):([^:]*):\s*(\d{1,4})\s*", text, error)
     try:
-        first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
+        first, last, count = float(match[1]), float(match[2]), int(match[3])
     except ValueError:
-        raise UsageError(wanted) from None
+        raise UsageError(error) from None
     if not (math.isfinite(first) and math.isfinite(last)):
-        raise UsageError(wanted)
+        raise UsageError(error)
     if not 1 <= count <= MAX_STRENGTHS or (count == 1) != (first == last):
         counts = "1" if first == last else f"2 to {MAX_STRENGTHS}"
         raise UsageError(f"{option} {text!r}: from {first:g} to {last:g} there can be {counts}")
@@ -81,10 +79,9 @@ def parse_channel(text: str, *, option: str = "--channel") -> tuple[str, int]:
     Raises:
         UsageError: If the text isn't that.
     """
-    match = re.fullmatch(r"\s*((?:rgb)?\d+)\s*:\s*(\d+)\s*", text, re.ASCII | re.IGNORECASE)
-    if not match:
-        raise UsageError(f"{option} {text!r}: wanted LAYER:NUMBER, such as 5:17 or rgb5:17")
-    return match[1].lower(), int(match[2])
+    error = f"{option} {text!r}: wanted LAYER:NUMBER, such as 5:17 or rgb5:17"
+    match = _match(r"((?:rgb)?\d+)\s*:\s*(\d+)\s*", text.lower(), error)
+    return match[1], int(match[2])
 
 
 def parse_crop(text: str, *, option: str = "--crop") -> tuple[int, int, int, int]:
@@ -93,9 +90,8 @@ def parse_crop(text: str, *, option: str = "--crop") -> tuple[int, int, int, int
     Raises:
         UsageError: If the text isn't that, or holds no pixel.
     """
-    match = re.fullmatch(r"\s*(\d+)" + r"\s*,\s*(\d+)" * 3 + r"\s*", text, re.ASCII)
-    if not match:
-        raise UsageError(f"{option} {text!r}: wanted LEFT,TOP,RIGHT,BOTTOM in pixels")
+    error = f"{option} {text!r}: wanted LEFT,TOP,RIGHT,BOTTOM in pixels"
+    match = _match(r"(\d+)" + r"\s*,\s*(\d+)" * 3 + r"\s*", text, error)
     left, top, right, bottom = (int(number) for number in match.groups())
     if left >= right or top >= bottom:
         raise UsageError(f"{option} {text!r}: holds no pixel")
@@ -108,10 +104,17 @@ def parse_grid(text: str, *, option: str = "--grid") -> tuple[int, int]:
     Raises:
         UsageError: If the text isn't that.
     """
-    match = re.fullmatch(r"\s*([1-9]\d?)\s*[xX]\s*([1-9]\d?)\s*", text, re.ASCII)
-    if not match:
-        raise UsageError(f"{option} {text!r}: wanted COLUMNSxROWS, such as 3x2")
+    error = f"{option} {text!r}: wanted COLUMNSxROWS, such as 3x2"
+    match = _match(r"([1-9]\d?)\s*[xX]\s*([1-9]\d?)\s*", text, error)
     return int(match[2]), int(match[1])
+
+
+def _match(pattern: str, text: str, error: str) -> re.Match[str]:
+    """All of the text by a pattern of ASCII, after white space; raises UsageError(error)."""
+    match = re.fullmatch(r"\s*" + pattern, text, re.ASCII)
+    if not match:
+        raise UsageError(error)
+    return match
 
 
 def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerIndices:
@@ -129,7 +132,11 @@ def parse_layers(text: str, config: GeneratorConfig, *, option: str) -> LayerInd
         elif word in LAYER_GROUPS:
             raise UsageError(f"{option} {text!r}: no {word} layers; {describe_layers(config)}")
         else:
-            found.update(_parse_layer_range(part, text, config, option))
+            wanted = "numbers, ranges or names, such as 0-3, 8-17 or coarse,middle"
+            layers = parse_range(part, option, text, wanted)
+            if layers[-1] >= config.num_layers():
+                raise UsageError(f"{option} {text!r}: {describe_layers(config)}")
+            found.update(layers)
     return tuple(sorted(found))
 
 
@@ -149,16 +156,3 @@ def parse_noise(text: str, config: GeneratorConfig, *, option: str = "--noise") 
     if mode == "none" and chosen is not None:
         raise UsageError(f"{option} {text!r}: none is for all layers; name those that get noise")
     return NoiseSettings(mode, chosen)  # type: ignore[arg-type]  # one of the three
-
-
-def _parse_layer_range(part: str, text: str, config: GeneratorConfig, option: str) -> range:
-    try:
-        found = parse_range(part)
-    except UsageError as error:
-        raise UsageError(f"{option} {text!r}: {error}") from None
-    if found is None:
-        wanted = "wanted numbers, ranges or names, such as 0-3, 8-17 or coarse,middle"
-        raise UsageError(f"{option} {text!r}: {wanted}")
-    if found[-1] >= config.num_layers():
-        raise UsageError(f"{option} {text!r}: {describe_layers(config)}")
-    return found

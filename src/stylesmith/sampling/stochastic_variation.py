@@ -27,10 +27,10 @@ CropBox = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class NoiseVariation:
-    """How the image of one latent varies with the noise."""
+    """Variation of the image of one latent over noise."""
 
     image: Tensor
-    """With the noise that the settings choose, `(C, H, W)`."""
+    """The image with the noise that the settings choose, `(C, H, W)`."""
     samples: Tensor
     """The first four samples, `(4, C, H, W)`; fewer where fewer were drawn."""
     std: Tensor
@@ -124,7 +124,7 @@ def check_has_noise(pipeline: SamplingPipeline) -> None:
 
 
 STD_IMAGE_GAIN = 4
-"""What the published figure multiplies standard deviations by."""
+"""Factor of standard deviations in the published figure."""
 
 
 def write_variation_figure(

@@ -7,6 +7,7 @@ written by PyAV, gif and webp by Pillow.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -29,17 +30,17 @@ from stylesmith.sampling.stochastic_variation import check_has_noise
 
 
 def slerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
-    """From keyframe to keyframe along the sphere: `(K, D)` and `(T,)` -> `(T, D)`."""
+    """Interpolate between keyframes along the sphere: `(K, D)` and `(T,)` -> `(T, D)`."""
     return slerp_with_length(*_path_segments(keyframes, times))
 
 
 def lerp_loop(keyframes: Tensor, times: Tensor) -> Tensor:
-    """From keyframe to keyframe in straight lines: `(K, ...)` and `(T,)` -> `(T, ...)`."""
+    """Interpolate between keyframes in straight lines: `(K, ...)` and `(T,)` -> `(T, ...)`."""
     return torch.lerp(*_path_segments(keyframes, times))
 
 
 def spline_loop(keyframes: Tensor, times: Tensor) -> Tensor:
-    """The smooth way: a periodic cubic spline, `(K, ...)` and `(T,)` -> `(T, ...)`.
+    """Interpolate smoothly by a periodic cubic spline: `(K, ...)` and `(T,)` -> `(T, ...)`.
 
     Its first and second derivatives are continuous everywhere, also where the loop closes.
     """
@@ -80,9 +81,9 @@ def _path_segments(keyframes: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Te
 
 
 LatentPath = Callable[[Tensor], LatentCodes]
-"""From times `(T,)`, counted in keyframes, to the codes of T frames."""
+"""A function from times `(T,)`, counted in keyframes, to the codes of T frames."""
 PathInterpolation = Literal["sphere", "straight", "smooth"]
-"""How to go between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
+"""Interpolation between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
 NOISE_LOOP_KEYFRAMES = 4
 """Keyframes of a turn of noise: two noise maps and their negatives."""
 
@@ -92,7 +93,7 @@ def latent_path(
     sources: Sequence[SeedOrLatent],
     interpolation: PathInterpolation = "smooth",
 ) -> LatentPath:
-    """Through the latents of all sources and back to the first, whose noise all frames have.
+    """A path through the latents of all sources and back to the first, whose noise all frames have.
 
     Raises:
         UsageError: If a file should be a keyframe in Z; it holds w alone.
@@ -151,7 +152,7 @@ def noise_path(pipeline: SamplingPipeline, source: SeedOrLatent) -> LatentPath:
 def ws_path(
     pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], interpolation: PathInterpolation
 ) -> Callable[[Tensor], Tensor]:
-    """From times `(T,)` to truncated styles `(T, num_ws, D)`.
+    """A function from times `(T,)` to truncated styles `(T, num_ws, D)`.
 
     Raises:
         UsageError: If a file should be a keyframe in Z; it holds w alone.
@@ -217,14 +218,9 @@ def check_video_path(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in VIDEO_CODECS | PILLOW_OPTIONS:
         raise UsageError(f"--out {path}: wanted a .mp4, .webm, .gif or .webp video")
-    if suffix in VIDEO_CODECS:
-        try:
-            import av  # noqa: F401
-        except ImportError:
-            raise UsageError(
-                f'--out {path}: needs PyAV: pip install "stylesmith[video]". '
-                ".gif and .webp work without."
-            ) from None
+    if suffix in VIDEO_CODECS and find_spec("av") is None:
+        install = 'pip install "stylesmith[video]"'
+        raise UsageError(f"--out {path}: needs PyAV: {install}. .gif and .webp work without.")
 
 
 def write_video(path: Path, frames: Iterable[Tensor], *, fps: int) -> None:
