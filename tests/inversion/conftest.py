@@ -10,7 +10,7 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.inversion import LatentOptimizer, ProjectionSettings, ProjectionTarget, WStatistics
 from stylesmith.networks import Generator
-from stylesmith.perception.random_features import RandomDistance
+from stylesmith.perception.random_features import RandomFeatures
 from tests.support import CPU
 
 
@@ -41,7 +41,7 @@ def make_search() -> Callable[..., LatentOptimizer]:
     def build(generator: Generator, *, exact: bool = False, **settings) -> LatentOptimizer:
         chosen = ProjectionSettings(**({"steps": 20} | settings))
         if not exact:
-            return LatentOptimizer(generator, RandomDistance(CPU), chosen)
+            return LatentOptimizer(generator, RandomFeatures(CPU), chosen)
         generator.double()
         mean = torch.zeros(generator.config.w_dim, dtype=torch.double)
         return LatentOptimizer(

@@ -23,7 +23,7 @@ from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.perception.extractors import ImageDistance, open_distance
-from stylesmith.perception.random_features import RandomDistance
+from stylesmith.perception.random_features import RandomFeatures
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
 from stylesmith.sampling.pipeline import W_SAMPLE_COUNT, sample_w
@@ -91,8 +91,8 @@ def choose_distance(
 
 def _default_distance(side: int, folder: Path) -> tuple[str, str]:
     """The best that can be had for images of that side, and why it isn't LPIPS."""
-    if side < RandomDistance.min_size:
-        return "pixels", f"networks need images of {RandomDistance.min_size} pixels or more"
+    if side < RandomFeatures.min_size:
+        return "pixels", f"networks need images of {RandomFeatures.min_size} pixels or more"
     if side < LPIPS.min_size:
         return "random", f"LPIPS needs images of {LPIPS.min_size} pixels or more"
     names = [find_weight_file(name).file_name for name in ("vgg16", "lpips")]

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from stylesmith.errors import ModelError
 from stylesmith.perception.preprocessing import (
     MAX_SIZE,
-    check_min_size,
+    EmbeddingDistance,
     disable_tf32,
     downscale,
-    to_rgb,
+    signed_to_rgb,
     uint8_to_rgb,
 )
 from stylesmith.perception.state_dicts import load_weights, read_state_dict
@@ -27,7 +27,7 @@ VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-"""What the weights were trained with: colors in 0..1 less the mean, over the deviation."""
+"""What the weights were trained with: colors in 0..1 less the mean, over the standard deviation."""
 
 VGG16_INPUT_SIZE = 224
 """Height and width that the fully connected layers were made for."""
@@ -124,7 +124,7 @@ LPIPS_SCALE = (0.458, 0.448, 0.450)
 """What is subtracted from images in -1..1, and what they are divided by."""
 
 
-class LPIPS:
+class LPIPS(EmbeddingDistance):
     """Distance by the activations before each pooling of VGG16 (Equation 1 of the paper)."""
 
     name = "lpips"
@@ -140,18 +140,13 @@ class LPIPS:
         self.weights_hash = weights_hash
         self.device = device
 
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
-        return (self.embed(a) - self.embed(b)).square().sum(1)
-
     def embed(self, images: Tensor) -> Tensor:
         """`(N, 3, H, W)`, -1..1 -> `(N, D)`; D depends on the size of the images.
 
         Raises:
             ShapeError: If the images are smaller than 16 pixels.
         """
-        check_min_size(images, self.min_size)
-        x = to_rgb(images.to(self.device).float(), black=-1, white=1)
+        x = signed_to_rgb(images, self.device, min_size=self.min_size)
         x = (downscale(x, MAX_SIZE) - self.shift) / self.scale
         with disable_tf32():
             stages = self.network.stages(x.contiguous(memory_format=torch.channels_last))
