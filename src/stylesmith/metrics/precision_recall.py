@@ -13,27 +13,25 @@ from torch import Tensor
 
 from stylesmith.errors import DataError
 
-BLOCK_ROWS = 4096
-BLOCK_COLUMNS = 8192
+BLOCK_ROWS, BLOCK_COLUMNS = 4096, 8192
+"""Shape of a block of distances."""
 
 DistanceBlock = tuple[slice, slice, Tensor]
 """Rows of the first table, rows of the second, and their squared distances."""
 
 
-def distance_blocks(
-    a: Tensor, b: Tensor, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
-) -> Iterator[DistanceBlock]:
+def distance_blocks(a: Tensor, b: Tensor) -> Iterator[DistanceBlock]:
     """Squared Euclidean distances of `(N, D)` and `(M, D)`, block after block of rows.
 
     Computed as |x|^2 - 2 x.y + |y|^2 around the mean of `b`, in the tables' number format. What
     is below the rounding error of that is 0, so that equal rows have the distance 0.
     """
     center = b.mean(dim=0)
-    for i in range(0, len(a), rows):
-        x = a[i : i + rows] - center
+    for i in range(0, len(a), BLOCK_ROWS):
+        x = a[i : i + BLOCK_ROWS] - center
         x_norms = x.square().sum(dim=1, keepdim=True)
-        for j in range(0, len(b), columns):
-            y = b[j : j + columns] - center
+        for j in range(0, len(b), BLOCK_COLUMNS):
+            y = b[j : j + BLOCK_COLUMNS] - center
             norms = x_norms + y.square().sum(dim=1)
             squared = torch.addmm(norms, x, y.T, alpha=-2)
             noise = norms.mul_(8 * torch.finfo(a.dtype).eps)
@@ -41,12 +39,10 @@ def distance_blocks(
             yield slice(i, i + len(x)), slice(j, j + len(y)), squared
 
 
-def knn_radii(
-    table: Tensor, k: int, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
-) -> Tensor:
+def knn_radii(table: Tensor, k: int) -> Tensor:
     """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
     best = torch.full((len(table), k), torch.inf, dtype=table.dtype, device=table.device)
-    for i, j, squared in distance_blocks(table, table, rows=rows, columns=columns):
+    for i, j, squared in distance_blocks(table, table):
         offset = i.start - j.start
         if -len(squared) < offset < squared.shape[1]:
             squared.diagonal(offset).fill_(torch.inf)
@@ -80,37 +76,28 @@ class PrecisionRecall:
     """Share of reals whose ball holds a fake (Naeem et al. 2020, Eq. 4)."""
 
 
-def compute_precision_recall(
-    real: Tensor,
-    fake: Tensor,
-    *,
-    k: int = 3,
-    rows: int = BLOCK_ROWS,
-    columns: int = BLOCK_COLUMNS,
-) -> PrecisionRecall:
+def compute_precision_recall(real: Tensor, fake: Tensor, *, k: int = 3) -> PrecisionRecall:
     """All four numbers from one pass over the distances.
 
     Args:
         real: Features, `(N, D)`.
         fake: Features, `(M, D)`.
         k: Which neighbor is on the ball; an image is not its own neighbor.
-        rows: Fakes in a block of distances.
-        columns: Reals in a block of distances.
 
     Raises:
-        DataError: If a side has no k-th neighbors.
+        DataError: If a set has no k-th neighbors.
     """
     for kind, features in (("real", real), ("generated", fake)):
         if len(features) <= k:
             raise DataError(
                 f"{len(features)} {kind} images: the neighbor number {k} needs {k + 1} or more."
             )
-    real_radii = knn_radii(real, k, rows=rows, columns=columns)
-    fake_radii = knn_radii(fake, k, rows=rows, columns=columns)
+    real_radii = knn_radii(real, k)
+    fake_radii = knn_radii(fake, k)
     balls_around_fake = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
     real_inside = torch.zeros(len(real), dtype=torch.bool, device=real.device)
     real_covered = torch.zeros_like(real_inside)
-    for i, j, squared in distance_blocks(fake, real, rows=rows, columns=columns):
+    for i, j, squared in distance_blocks(fake, real):
         fake_in_ball = squared <= real_radii[j]
         balls_around_fake[i] += fake_in_ball.sum(dim=1)
         real_covered[j] |= fake_in_ball.any(dim=0)
@@ -142,14 +129,7 @@ class NearestNeighbors:
     """Euclidean, `(N, k)`."""
 
 
-def nearest_neighbors(
-    queries: Tensor,
-    table: Tensor,
-    k: int = 1,
-    *,
-    rows: int = BLOCK_ROWS,
-    columns: int = BLOCK_COLUMNS,
-) -> NearestNeighbors:
+def nearest_neighbors(queries: Tensor, table: Tensor, k: int = 1) -> NearestNeighbors:
     """The k rows of `table`, `(M, D)`, that are nearest to each of `queries`, `(N, D)`.
 
     Raises:
@@ -159,7 +139,7 @@ def nearest_neighbors(
         raise DataError(f"{k} nearest images were asked for, there are {len(table)}.")
     best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
     indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
-    for i, j, squared in distance_blocks(queries, table, rows=rows, columns=columns):
+    for i, j, squared in distance_blocks(queries, table):
         best[i], places = merge_k_smallest(best[i], squared)
         old = indices[i].gather(1, places.clamp(max=k - 1))
         indices[i] = torch.where(places < k, old, places - k + j.start)
