@@ -94,7 +94,7 @@ def test_labels_and_attributes_follow_from_the_options(faces):
         covered = HAIR_CLASS_NAMES[label] == "covered"
         assert covered == avatar_attributes(options)["hat"] == ("hairColor" not in options)
     data = open_dataset(faces)
-    assert data.class_names == HAIR_CLASS_NAMES
+    assert data.labels.class_names == HAIR_CLASS_NAMES
     assert data.label_size == len(HAIR_CLASS_NAMES)
 
 

@@ -1,10 +1,12 @@
 """Named files in a folder or a zip, read from many threads at once."""
 
+import hashlib
 import os
 import struct
 import threading
 import weakref
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -12,9 +14,17 @@ from stylesmith import files
 from stylesmith.errors import DataError
 
 MAX_BYTES = 1 << 30
-"""Largest file that is unpacked, and largest image: beyond that it is a mistake or an attack."""
+"""Maximum size of an unpacked file or image; a larger one is a mistake or an attack."""
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+
+
+def blake2b_digest(parts: Iterable[bytes | memoryview]) -> str:
+    """BLAKE2b of the concatenated parts, 32 hexadecimal digits."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        state.update(part)
+    return state.hexdigest()
 
 
 class Archive(Protocol):
@@ -30,7 +40,6 @@ class Archive(Protocol):
         Raises:
             DataError: If it cannot be read; the message is the reason alone.
         """
-        ...
 
     def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """At least the first `head` and the last `tail` bytes, or all that there is.
@@ -38,11 +47,16 @@ class Archive(Protocol):
         Raises:
             DataError: If they cannot be read; the message is the reason alone.
         """
-        ...
+
+    def checksum(self, name: str) -> bytes:
+        """Bytes that change with the content of a file.
+
+        Raises:
+            DataError: If it cannot be read; the message is the reason alone.
+        """
 
     def close(self) -> None:
-        """Let go of the file."""
-        ...
+        """Close the file."""
 
 
 class FolderArchive:
@@ -80,6 +94,8 @@ class FolderArchive:
                 return first, file.read(tail)
         except OSError as error:
             raise DataError(error.strerror or str(error)) from error
+
+    checksum = read  # a folder keeps no checksums
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -144,8 +160,12 @@ class ZipArchive:
             self._raw.seek(start + info.file_size - tail)
             return first, self._raw.read(tail)
 
+    def checksum(self, name: str) -> bytes:
+        """The checksum that the zip keeps, so that the file need not be read."""
+        return self._entries[name].CRC.to_bytes(4)
+
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._zip.close()
         self._raw.close()
 

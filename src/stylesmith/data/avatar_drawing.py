@@ -246,7 +246,7 @@ def _narrowed_style() -> Any:
 
 
 def draw_avatar(seed: int, index: int, size: int) -> DrawnAvatar:
-    """One avatar of `side` x `side` pixels; a function of (seed, index)."""
+    """One avatar of `size` x `size` pixels; a function of (seed, index)."""
     import resvg_py
     from dicebear import Avatar
 
@@ -258,16 +258,16 @@ def draw_avatar(seed: int, index: int, size: int) -> DrawnAvatar:
         svg_string=head, width=2 * size, height=2 * size, skip_system_fonts=True
     )
     # Twice the size, then averaged: edges between two parts come out clean.
-    picture = Image.open(io.BytesIO(drawing)).convert("RGB")
+    image = Image.open(io.BytesIO(drawing)).convert("RGB")
     buffer = io.BytesIO()
-    picture.resize((size, size), Image.Resampling.BOX).save(buffer, "PNG")
+    image.resize((size, size), Image.Resampling.BOX).save(buffer, "PNG")
     return buffer.getvalue(), _varying_options(avatar["options"])
 
 
 def draw_avatars(job: tuple[int, range, int]) -> list[DrawnAvatar]:
-    """The avatars of a job (seed, indices, side)."""
-    seed, indices, side = job
-    return [draw_avatar(seed, index, side) for index in indices]
+    """The avatars of a job (seed, indices, size)."""
+    seed, indices, size = job
+    return [draw_avatar(seed, index, size) for index in indices]
 
 
 def ignore_interrupt() -> None:

@@ -41,7 +41,7 @@ _MIN_AVATARS_PER_PROCESS = 500
 
 @dataclass(frozen=True)
 class AvatarSummary:
-    """What was drawn."""
+    """Summary of avatars that were drawn."""
 
     path: Path
     count: int
@@ -69,7 +69,7 @@ def make_avatars(
     Args:
         out: The zip.
         count: How many.
-        size: Side in pixels.
+        size: Height and width in pixels.
         seed: Other seeds give other faces.
         force: Replace `out` if it exists.
         workers: Processes that draw; None is one per core, or none where it does not pay.
@@ -86,7 +86,7 @@ def make_avatars(
     base_grid(size, size)
     check_zip_path(out, force=force)
     meta = load_style_definition()["meta"]
-    table = _AttributeTable()
+    table: dict[str, Any] = {"version": 1, "names": [], "images": [], "values": [], "options": []}
     write_training_zip(
         out,
         _labeled_images(_draw_all(seed, count, size, workers), table, count, on_progress),
@@ -94,43 +94,28 @@ def make_avatars(
         channels=3,
         class_names=HAIR_CLASS_NAMES,
         details=_manifest_details(meta, seed),
-        extras={ATTRIBUTES_FILE: table.json},
+        extras={ATTRIBUTES_FILE: table},
     )
     return AvatarSummary(
-        out, count, (size, size), HAIR_CLASS_NAMES, table.json["names"], meta["license"]["text"]
+        out, count, (size, size), HAIR_CLASS_NAMES, table["names"], meta["license"]["text"]
     )
-
-
-class _AttributeTable:
-    """The content of `attributes.json`, which grows while the images are drawn."""
-
-    def __init__(self) -> None:
-        self.json: dict[str, Any] = {
-            "version": 1,
-            "names": [],
-            "images": [],
-            "values": [],
-            "options": [],
-        }
-
-    def add(self, options: dict[str, str]) -> None:
-        values = avatar_attributes(options)
-        self.json["names"] = list(values)
-        self.json["images"].append(zip_image_name(len(self.json["images"])))
-        self.json["values"].append([int(value) for value in values.values()])
-        self.json["options"].append(options)
 
 
 def _labeled_images(
     drawn: Iterator[DrawnAvatar],
-    table: _AttributeTable,
+    table: dict[str, Any],
     count: int,
     on_progress: ProgressCallback | None,
 ) -> Iterator[tuple[bytes, Label | None]]:
-    for done, (content, options) in enumerate(drawn, start=1):
-        table.add(options)
+    """Images with their labels; `table` is filled with the content of `attributes.json`."""
+    for index, (content, options) in enumerate(drawn):
+        attributes = avatar_attributes(options)
+        table["names"] = list(attributes)
+        table["images"].append(zip_image_name(index))
+        table["values"].append([int(value) for value in attributes.values()])
+        table["options"].append(options)
         yield content, hair_class(options)
-        report_progress(on_progress, done, count)
+        report_progress(on_progress, index + 1, count)
 
 
 def _draw_all(seed: int, count: int, size: int, workers: int | None) -> Iterator[DrawnAvatar]:

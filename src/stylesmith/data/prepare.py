@@ -1,9 +1,8 @@
 """From any folder or zip of images to a training zip: cropped, resized, labels kept."""
 
 import io
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,13 @@ from stylesmith.data.decode import (
     pad_with_black,
 )
 from stylesmith.data.labels import Label, Labels, read_labels
-from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.scan import (
     BadImage,
-    check_readable,
     format_image_size,
     image_names,
+    process_images,
     scan_images,
+    unreadable_image_error,
 )
 from stylesmith.data.training_zip import check_zip_path, read_manifest, write_training_zip
 from stylesmith.errors import DataError, OutputError, UsageError
@@ -37,7 +36,7 @@ from stylesmith.errors import DataError, OutputError, UsageError
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """What was written."""
+    """Summary of a training zip that was written."""
 
     path: Path
     count: int
@@ -72,7 +71,7 @@ def prepare_dataset(
         out: The zip.
         size: Height and width.
         filter: How to resize; recorded in the manifest, for scores depend on it.
-        content_size: Height and width of the picture between black bars, as in LSUN Car; None fills
+        content_size: Height and width of the content between black bars, as in LSUN Car; None fills
             the image.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3.
         skip_bad: Leave unreadable images out, and name them in the manifest.
@@ -83,7 +82,7 @@ def prepare_dataset(
     Raises:
         DataError: If images or labels cannot be used.
         ConfigError: If no network has this size.
-        UsageError: If `max_images` is less than 1, or `picture` larger than the image.
+        UsageError: If `max_images` is less than 1, or `content_size` larger than the image.
         OutputError: If `out` exists or cannot be written.
     """
     source, out = Path(source), Path(out)
@@ -94,17 +93,14 @@ def prepare_dataset(
     if max_images is not None and max_images < 1:
         raise UsageError(f"--max-images {max_images}: wanted at least 1")
     shape = CropAndResize(size, content_size or size, filter)
-    archive = open_archive(source)
-    try:
+    with closing(open_archive(source)) as archive:
         plan = _make_plan(archive, channels, skip_bad, max_images)
         return _write_zip(plan, out, shape, skip_bad, on_progress)
-    finally:
-        archive.close()
 
 
 @dataclass(frozen=True)
 class CropAndResize:
-    """What becomes of every picture: cropped, resized, and set between black bars."""
+    """Transformation of every image: cropped, resized, and set between black bars."""
 
     size: tuple[int, int]
     """Height and width of the image."""
@@ -113,21 +109,22 @@ class CropAndResize:
     filter: ResizeFilter
 
     def __post_init__(self) -> None:
-        (height, width), (picture_height, picture_width) = self.size, self.content_size
-        if picture_height > height or picture_width > width:
+        if any(
+            content > whole for content, whole in zip(self.content_size, self.size, strict=True)
+        ):
             raise UsageError(
                 f"--picture {format_image_size(self.content_size)}: wanted at most the image's "
                 f"{format_image_size(self.size)}"
             )
 
     def apply(self, image: Image.Image) -> Image.Image:
-        """The image of one picture."""
+        """The transformed image."""
         return pad_with_black(crop_and_resize(image, self.content_size, self.filter), self.size)
 
 
 @dataclass(frozen=True)
 class _PreparePlan:
-    """Which images are taken, and as what."""
+    """The images that are taken, with their sizes and labels."""
 
     archive: Archive
     names: list[str]
@@ -142,8 +139,7 @@ def _make_plan(
     archive: Archive, channels: int | None, skip_bad: bool, max_images: int | None
 ) -> _PreparePlan:
     every_name = image_names(archive)
-    seen = scan_images(archive, every_name)
-    check_readable(archive.path, seen, skip_bad=skip_bad)
+    seen = scan_images(archive, every_name, skip_bad=skip_bad)
     names = list(seen.headers)
     manifest = read_manifest(archive, len(every_name))
     found = read_labels(
@@ -182,10 +178,9 @@ def _write_zip(
         "skipped": skipped,
     }
     class_names = plan.dataset_labels.class_names if plan.dataset_labels else None
-    encode = _make_encoder(plan.archive, transform, plan.channels)
     count = write_training_zip(
         out,
-        _encode_images(plan, encode, skipped if skip_bad else None, on_progress),
+        _encode_images(plan, transform, skipped if skip_bad else None, on_progress),
         size=size,
         channels=plan.channels,
         class_names=class_names,
@@ -201,47 +196,31 @@ def _write_zip(
 
 def _encode_images(
     plan: _PreparePlan,
-    encode: Callable[[str], bytes | DataError],
+    transform: CropAndResize,
     skipped: list[BadImage] | None,
     on_progress: ProgressCallback | None,
 ) -> Iterator[tuple[bytes, Label | None]]:
     """Encoded images with their labels; damaged ones go to `skipped`, or are an error."""
-    workers = os.cpu_count() or 1
+
+    def encode(content: bytes) -> bytes:
+        image = transform.apply(convert_channels(decode_image(content), plan.channels))
+        buffer = io.BytesIO()
+        # Level 3 writes twice as fast as the default and a few percent larger.
+        image.save(buffer, "PNG", compress_level=3)
+        return buffer.getvalue()
+
     good = 0
-    with ThreadPoolExecutor(workers) as pool:
-        results = map_ahead(pool, encode, plan.names, ahead=4 * workers)
-        for done, (name, label) in enumerate(zip(plan.names, plan.labels, strict=True), start=1):
-            result = next(results)
+    with closing(process_images(plan.archive, plan.names, encode, on_progress)) as results:
+        for label, (name, result) in zip(plan.labels, results, strict=True):
             if isinstance(result, bytes):
                 good += 1
                 yield result, label
             elif skipped is None:
-                raise DataError(
-                    f"{plan.archive.path}: {name!r} cannot be read: {result}. "
-                    "Repair or remove it, or leave it out with --skip-bad."
-                )
+                raise unreadable_image_error(plan.archive.path, name, result)
             else:
                 skipped.append((name, str(result)))
-            report_progress(on_progress, done, len(plan.names), step=8)
     if not good:
         raise DataError(f"{plan.archive.path}: every one of its images is damaged.")
-
-
-def _make_encoder(
-    archive: Archive, transform: CropAndResize, channels: int
-) -> Callable[[str], bytes | DataError]:
-    def encode(name: str) -> bytes | DataError:
-        """A PNG, or why there is none."""
-        try:
-            picture = convert_channels(decode_image(archive.read(name)), channels)
-        except DataError as error:
-            return error
-        buffer = io.BytesIO()
-        # Level 3 writes twice as fast as the default and a few percent larger.
-        transform.apply(picture).save(buffer, "PNG", compress_level=3)
-        return buffer.getvalue()
-
-    return encode
 
 
 def _is_smaller(found: tuple[int, int], wanted: tuple[int, int]) -> bool:
