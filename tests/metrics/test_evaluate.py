@@ -181,7 +181,7 @@ def test_what_may_mislead_is_noted(measure, photos, tmp_path):
     ("name", "error", "message"),
     [
         ("fid50", DataError, "holds 40 images, fid50 takes 50. Ask for fewer, as in --metrics fid"),
-        ("ppl_wend", UsageError, "needs a model to walk through its latents"),
+        ("ppl_wend", UsageError, "needs a model, whose latents it takes"),
         ("ls", UsageError, "needs attribute classifiers: --classifiers FOLDER"),
         ("is_random_30", UsageError, "random tells no classes"),
         ("is9", DataError, "10 splits need at least 10 images, got 9"),

@@ -4,9 +4,9 @@ All checks come before any work; metrics that share a network share one pass ove
 say what may mislead.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,14 +15,13 @@ import numpy as np
 import torch
 
 from stylesmith import distributed
-from stylesmith.data.archive import Archive, open_archive
+from stylesmith.data.archive import open_archive
 from stylesmith.data.scan import format_image_size
-from stylesmith.data.training_zip import MANIFEST_FILE
+from stylesmith.data.training_zip import read_manifest
 from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import DataError, ModelError, UsageError
-from stylesmith.metrics import extraction
 from stylesmith.metrics.classifiers import Classifiers, classifier_config, open_classifiers
-from stylesmith.metrics.extraction import ProgressReporter
+from stylesmith.metrics.extraction import ProgressReporter, extract_statistics, needed_statistics
 from stylesmith.metrics.image_sources import DataSource, ImageSource, ModelSource, check_comparable
 from stylesmith.metrics.protocol import Metric
 from stylesmith.metrics.reference_statistics import ReferenceStatistics, StatisticsCache
@@ -43,7 +42,7 @@ from stylesmith.perception.extractors import (
 MetricNetwork = FeatureExtractor | ImageDistance | Classifiers
 
 COMPARISON_FAMILIES = frozenset({"fd", "kd", "pr", "nearest"})
-"""Families that hold generated images against real ones."""
+"""Families that compare generated images with real ones."""
 LATENT_FAMILIES = frozenset({"ppl", "ppl_image", "ls"})
 """Families that need latents, not only images."""
 
@@ -59,7 +58,7 @@ def check_measurable(
     """Refuse what cannot be measured.
 
     Raises:
-        UsageError: If a side is missing, or of a kind that the metric cannot take.
+        UsageError: If a source is missing, or of a kind that the metric cannot take.
         DataError: If there are too few images, or their sizes or channels differ.
         ModelError: If classifiers were trained for another size.
     """
@@ -73,7 +72,7 @@ def check_measurable(
             _check_sources(fake, real, metric)
         if metric.family in LATENT_FAMILIES and not isinstance(fake, ModelSource):
             raise UsageError(
-                f"--metrics {metric.name}: needs a model to walk through its latents; {fake.name} "
+                f"--metrics {metric.name}: needs a model, whose latents it takes; {fake.name} "
                 "holds images only."
             )
         if metric.mixed_latents > 1:
@@ -116,12 +115,12 @@ def _check_image_size(fake: ImageSource, metric: Metric, network: MetricNetwork)
                 f"{network.config.image_channels} channels, {fake.name} has "
                 f"{format_image_size(fake.size)} with {fake.channels}. Train some on such data."
             )
-    height, width = (side // 2 for side in fake.size) if metric.crop_to_face else fake.size
+    height, width = (length // 2 for length in fake.size) if metric.crop_to_face else fake.size
     if min(height, width) < network.min_size:
         part = "the face part" if metric.crop_to_face else "the size"
         raise DataError(
             f"--metrics {metric.name}: {part} of {format_image_size(fake.size)} is too small for "
-            f"{network.name}, which needs {network.min_size} pixels a side."
+            f"{network.name}, which needs {network.min_size} pixels in height and width."
         )
 
 
@@ -140,7 +139,7 @@ def metric_notes(
         yield from _source_notes(fake, real, metric, reals)
     if metric.crop_to_face:
         yield (
-            f"{metric.title} looks only at the part where aligned faces have the face; for other "
+            f"{metric.title} compares only the part where aligned faces have the face; for other "
             f"images use {metric.title.replace('_', '2_', 1)}."
         )
     if isinstance(network, Classifiers):
@@ -173,11 +172,11 @@ def _source_notes(
                 f"{metric.name}: the first {reals:,} images hold {seen} of {every} classes; "
                 f"{metric.title}_full takes all images."
             )
-    filters = [_resize_filter(side) for side in (fake, real)]
-    if None not in filters and filters[0] != filters[1]:
+    ours, theirs = _resize_filter(fake), _resize_filter(real)
+    if ours and theirs and ours != theirs:
         yield (
-            f"{metric.name}: one side was resized by the filter {filters[0]}, the other by "
-            f"{filters[1]}; that alone shifts the value."
+            f"{metric.name}: the images of {fake.name} were resized by the filter {ours}, the "
+            f"other by {theirs}; that alone shifts the value."
         )
 
 
@@ -200,25 +199,14 @@ def _classifier_notes(
 def _resize_filter(source: ImageSource) -> str | None:
     """How the images, or those that a model was trained on, were resized; None if unknown."""
     if isinstance(source, DataSource):
-        return "lanczos" if source.dataset.resize else _recorded_filter(source.dataset.archive)
+        return source.dataset.filter
     if not isinstance(source, ModelSource) or source.training_data is None:
         return None
     if source.training_data.resize:
         return "lanczos"
-    archive = open_archive(Path(source.training_data.path))
-    try:
-        return _recorded_filter(archive)
-    finally:
-        archive.close()
-
-
-def _recorded_filter(archive: Archive) -> str | None:
-    if MANIFEST_FILE not in archive.sizes:
-        return None
-    try:
-        return str(json.loads(archive.read(MANIFEST_FILE))["filter"])
-    except (ValueError, KeyError, TypeError, DataError):
-        return None
+    with closing(open_archive(Path(source.training_data.path))) as archive:
+        manifest = read_manifest(archive, None)
+    return manifest and manifest.filter
 
 
 PATH_LENGTH_FAMILIES = frozenset({"ppl", "ppl_image"})
@@ -227,7 +215,7 @@ PATH_LENGTH_FAMILIES = frozenset({"ppl", "ppl_image"})
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How to measure, apart from the sides and the metrics."""
+    """How to measure, apart from the sources and the metrics."""
 
     device: torch.device
     seed: int = 0
@@ -265,22 +253,19 @@ def evaluate(
     reporter = reporter or ProgressReporter()
     networks = open_networks(metrics, settings)
     check_measurable(fake, real, metrics, networks, repeats=settings.repeats)
-    side = (
-        ReferenceStatistics(real, settings.cache, reporter, device=settings.device)
-        if real
-        else None
-    )
+    device, reference = settings.device, None
+    if real is not None:
+        reference = ReferenceStatistics(real, settings.cache, reporter, device=device)
     for group in group_by_pass(metrics):
         start = time.perf_counter()
         network = networks[group[0]]
-        rounds = list(_measure_repeats(group, network, fake, side, settings, reporter))
+        rounds = list(_measure_repeats(group, network, fake, reference, settings, reporter))
         seconds = time.perf_counter() - start
-        if distributed.is_main():
-            for metric in group:
-                measured = [numbers[metric] for numbers in rounds]
-                yield from _make_results(
-                    metric, measured, network, fake, side, settings.seed, seconds
-                )
+        for metric in group if distributed.is_main() else []:
+            values = [repeat[metric] for repeat in rounds]
+            yield from _make_results(
+                metric, values, network, fake, reference, settings.seed, seconds
+            )
 
 
 def open_networks(
@@ -324,7 +309,7 @@ def _open_network(metric: Metric, settings: EvaluationSettings) -> MetricNetwork
 
 
 def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
-    """Metrics that look at the same images through the same extractor are measured together."""
+    """Groups of metrics that need the same features of the same images."""
     groups: dict[object, list[Metric]] = {}
     for metric in metrics:
         shared = metric.network, metric.mixed_latents
@@ -351,16 +336,12 @@ def _measure_repeats(
             yield {metric: score_generated(metric, network, fake, reporter) for metric in group}
             continue
         device = settings.device
-        moments = {metric.count for metric in group if metric.family == "fd"}
-        rows = max([metric.count for metric in group if metric.family != "fd"], default=0)
-        seen = extraction.extract_statistics(fake, network, moments, rows, reporter, device=device)
+        seen = extract_statistics(
+            fake, network, *needed_statistics(group, lambda m: m.count), reporter, device=device
+        )
         yield {
-            metric: score_against_real(
-                metric, real, seen, reference.image_count(metric), device=device
-            )
-            if distributed.is_main()
-            else MetricValues()
-            for metric in group
+            m: score_against_real(m, real, seen, reference.image_count(m), device=device)
+            for m in group
         }
 
 

@@ -1,5 +1,6 @@
 """Statistics of the real images, extracted once and cached by content of data and extractor."""
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,15 @@ import torch
 from torch import Tensor
 
 from stylesmith import distributed
+from stylesmith.data.archive import blake2b_digest
 from stylesmith.errors import ModelError, OutputError
-from stylesmith.metrics.extraction import FeatureStatistics, ProgressReporter, extract_statistics
-from stylesmith.metrics.image_sources import DataSource, ImageSource, blake2b_digest
+from stylesmith.metrics.extraction import (
+    FeatureStatistics,
+    ProgressReporter,
+    extract_statistics,
+    needed_statistics,
+)
+from stylesmith.metrics.image_sources import DataSource, ImageSource
 from stylesmith.metrics.protocol import Metric
 from stylesmith.metrics.scores import Moments
 from stylesmith.perception.extractors import FeatureExtractor
@@ -20,7 +27,7 @@ from stylesmith.tensor_file import TensorFileKind, read_tensor_file, write_tenso
 
 STATISTICS_KIND: TensorFileKind = "statistics"
 CACHE_VERSION = 1
-"""Of what the statistics are; another number lets go of all old files."""
+"""Version of the cached statistics. Increase it to invalidate existing files."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,12 @@ class CacheKey:
     """Hash of the network's weights."""
     count: int
     """How many images, from the first on."""
+
+    @property
+    def file_name(self) -> str:
+        """A hash of all fields."""
+        content = json.dumps([CACHE_VERSION, vars(self)], sort_keys=True)
+        return f"{blake2b_digest([content.encode()])}.safetensors"
 
 
 def default_cache_folder() -> Path:
@@ -63,29 +76,22 @@ class StatisticsCache:
 
     def save(self, key: CacheKey, tensors: Mapping[str, Tensor]) -> None:
         """Keep statistics; written by the main process alone."""
-        if self.folder is None or not distributed.is_main():
-            return
-        try:
-            write_tensor_file(self._path(key), tensors, {"key": vars(key)}, kind=STATISTICS_KIND)
-        except OutputError:  # a full disk or a read-only home takes no result away
-            return
+        if self.folder is not None and distributed.is_main():
+            path = self.folder / key.file_name
+            with contextlib.suppress(OutputError):  # a full disk takes no result away
+                write_tensor_file(path, tensors, {"key": vars(key)}, kind=STATISTICS_KIND)
 
     def _read(self, key: CacheKey) -> dict[str, Tensor] | None:
         if self.folder is None:
             return None
         try:
-            return read_tensor_file(self._path(key), kind=STATISTICS_KIND)[0]
+            return read_tensor_file(self.folder / key.file_name, kind=STATISTICS_KIND)[0]
         except ModelError:
             return None
 
-    def _path(self, key: CacheKey) -> Path:
-        assert self.folder is not None
-        name = blake2b_digest([json.dumps([CACHE_VERSION, vars(key)], sort_keys=True).encode()])
-        return self.folder / f"{name}.safetensors"
-
 
 class ReferenceStatistics:
-    """Real images as metrics see them; statistics of a data set are cached by its content."""
+    """Statistics of real images; those of a data set are cached by its content."""
 
     def __init__(
         self,
@@ -110,39 +116,29 @@ class ReferenceStatistics:
     def load_or_extract(
         self, metrics: Sequence[Metric], extractor: FeatureExtractor
     ) -> FeatureStatistics:
-        """What these metrics need; one pass over the images for all that is not there yet."""
-        moments = {self.image_count(metric) for metric in metrics if metric.family == "fd"}
-        rows = max(
-            [self.image_count(metric) for metric in metrics if metric.family != "fd"], default=0
-        )
-        found = self._load(extractor, moments, rows)
-        missing = moments - found.moments.keys()
-        missing_rows = rows if found.features is None else 0
-        if not missing and not missing_rows:
-            return found
-        made = extract_statistics(
-            self.source, extractor, missing, missing_rows, self._meter, device=self._device
-        )
-        self._save(extractor, made)
-        table = made.features if missing_rows else found.features
-        return FeatureStatistics(found.moments | made.moments, table)
-
-    def _load(self, extractor: FeatureExtractor, moments: set[int], rows: int) -> FeatureStatistics:
+        """The statistics that these metrics need; one pass over the images for all missing ones."""
+        counts, rows = needed_statistics(metrics, self.image_count)
         found = FeatureStatistics()
-        for count in sorted(moments):
+        for count in sorted(counts):
             if tensors := self._cache.load(self._key("moments", extractor, count)):
                 found.moments[count] = Moments(count, tensors["mean"], tensors["scatter"])
         if rows and (tensors := self._cache.load(self._key("features", extractor, rows))):
-            found.features = tensors["features"]
-        return found
-
-    def _save(self, extractor: FeatureExtractor, made: FeatureStatistics) -> None:
+            found.features, rows = tensors["features"], 0
+        missing = counts - found.moments.keys()
+        if not missing and not rows:
+            return found
+        made = extract_statistics(
+            self.source, extractor, missing, rows, self._meter, device=self._device
+        )
         for count, some in made.moments.items():
             tensors = {"mean": some.mean, "scatter": some.scatter}
             self._cache.save(self._key("moments", extractor, count), tensors)
-        if made.features is not None:
-            key = self._key("features", extractor, len(made.features))
+        if rows:
+            key = self._key("features", extractor, rows)
             self._cache.save(key, {"features": made.features})
+            found.features = made.features
+        found.moments |= made.moments
+        return found
 
     def _key(self, kind: str, extractor: FeatureExtractor, count: int) -> CacheKey:
         network = f"{extractor.name} {extractor.weights_hash}"
