@@ -1,6 +1,7 @@
 """A folder or zip of images as rows of uint8 pixels and labels."""
 
 import threading
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -12,12 +13,13 @@ from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, blake2b_digest, open_archive
 from stylesmith.data.decode import convert_channels, crop_and_resize, decode_image, image_to_array
-from stylesmith.data.labels import Labels, read_labels
+from stylesmith.data.labels import Labels
 from stylesmith.data.scan import (
     BadImage,
     common_size,
     format_image_size,
     image_names,
+    read_image_labels,
     scan_images,
     unreadable_image_error,
 )
@@ -170,53 +172,36 @@ def open_dataset(
         DataError: If the data cannot be used; naming the first files that are the cause.
         ConfigError: If no network has this `size`.
     """
-    path = Path(path)
     if size:
         base_grid(*size)
-    archive = open_archive(path)
-    try:
-        return _open_archive(archive, size, channels, skip_bad, on_progress)
-    except BaseException:
-        archive.close()
-        raise
-
-
-def _open_archive(
-    archive: Archive,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    skip_bad: bool,
-    on_progress: ProgressCallback | None,
-) -> Dataset:
-    names = image_names(archive)
-    manifest = read_manifest(archive, len(names))
-    bad: list[BadImage] = []
-    if manifest:
-        found_size, found_channels = manifest.size, manifest.channels
-    else:
-        found = scan_images(archive, names, skip_bad=skip_bad, on_progress=on_progress)
-        names, bad, found_channels = list(found.headers), found.bad, found.channels
-        found_size = size or common_size(archive.path, found.headers)
-    labels = read_labels(
-        archive,
-        names,
-        left_out=[name for name, _ in bad],
-        class_names=manifest.class_names if manifest else None,
-    )
-    return Dataset(
-        path=archive.path,
-        size=size or found_size,
-        channels=channels or found_channels,
-        names=names,
-        skipped=bad,
-        fingerprint=_fingerprint(archive, names, labels),
-        labels=labels,
-        archive=archive,
-        resize=size is not None,
-        filter="lanczos" if size else manifest and manifest.filter,
-        skip_bad=skip_bad,
-        credit=manifest.credit if manifest else "",
-    )
+    with ExitStack() as stack:
+        archive = stack.enter_context(closing(open_archive(Path(path))))
+        names = every_name = image_names(archive)
+        manifest = read_manifest(archive, len(names))
+        bad: list[BadImage] = []
+        if manifest:
+            found_size, found_channels = manifest.size, manifest.channels
+        else:
+            found = scan_images(archive, names, skip_bad=skip_bad, on_progress=on_progress)
+            names, bad, found_channels = list(found.headers), found.bad, found.channels
+            found_size = size or common_size(archive.path, found.headers)
+        labels = read_image_labels(archive, every_name, names)
+        dataset = Dataset(
+            path=archive.path,
+            size=size or found_size,
+            channels=channels or found_channels,
+            names=names,
+            skipped=bad,
+            fingerprint=_fingerprint(archive, names, labels),
+            labels=labels,
+            archive=archive,
+            resize=size is not None,
+            skip_bad=skip_bad,
+            filter="lanczos" if size else manifest.filter if manifest else None,
+            credit=manifest.credit if manifest else "",
+        )
+        stack.pop_all()  # the data set closes the archive
+    return dataset
 
 
 def _fingerprint(archive: Archive, names: list[str], labels: Labels | None) -> str:

@@ -131,6 +131,21 @@ def process_images(
             report_progress(on_progress, done, len(names), step=8)
 
 
+def read_image_labels(archive: Archive, names: Sequence[str], good: Sequence[str]) -> Labels | None:
+    """The labels of the good images among all; None where the data has none.
+
+    Raises:
+        DataError: If `dataset.json` is malformed, or does not fit the images.
+    """
+    manifest = read_manifest(archive, len(names))
+    return read_labels(
+        archive,
+        good,
+        left_out=sorted(set(names).difference(good)),
+        class_names=manifest.class_names if manifest else None,
+    )
+
+
 def unreadable_image_error(path: Path, name: str, reason: object) -> DataError:
     """The error about one image that turned out to be damaged, with what to do."""
     return DataError(
@@ -269,11 +284,8 @@ def _check_labels(
     good = [name for name in names if name in headers]
     if not good:
         return
-    left_out = [name for name in names if name not in headers]
     try:
-        manifest = read_manifest(archive, len(names))
-        class_names = manifest.class_names if manifest else None
-        labels = read_labels(archive, good, left_out=left_out, class_names=class_names)
+        labels = read_image_labels(archive, names, good)
     except DataError as error:
         text = str(error).removeprefix(f"{archive.path}: ")
         report.findings.append(Finding("labels", "bad", text))

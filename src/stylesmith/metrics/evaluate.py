@@ -206,7 +206,7 @@ def _resize_filter(source: ImageSource) -> str | None:
         return "lanczos"
     with closing(open_archive(Path(source.training_data.path))) as archive:
         manifest = read_manifest(archive, None)
-    return manifest and manifest.filter
+    return manifest.filter if manifest else None
 
 
 PATH_LENGTH_FAMILIES = frozenset({"ppl", "ppl_image"})

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stylesmith import distributed
+from stylesmith import distributed, files
 from stylesmith.data.archive import blake2b_digest
 from stylesmith.errors import ModelError, OutputError
 from stylesmith.metrics.extraction import (
@@ -52,10 +52,9 @@ class CacheKey:
 
 def default_cache_folder() -> Path:
     """`STYLESMITH_CACHE`, else `stylesmith/metrics` in the user's cache folder."""
-    place = os.environ.get("STYLESMITH_CACHE")
-    if place:
-        return Path(place)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylesmith/metrics"
+    if chosen := os.environ.get("STYLESMITH_CACHE"):
+        return Path(chosen)
+    return files.cache_folder() / "metrics"
 
 
 @dataclass(frozen=True)
