@@ -81,35 +81,22 @@ def hair_class(options: AvatarOptions) -> int:
 
 def avatar_attributes(options: AvatarOptions) -> dict[str, bool]:
     """Binary attributes by name; the same names in the same order for every avatar."""
-    return {
-        **_hair_attributes(options),
-        **_face_attributes(options),
-        **_eye_attributes(options),
-        **_mouth_attributes(options),
-        **_clothes_attributes(options),
-    }
-
-
-def _hair_attributes(options: AvatarOptions) -> dict[str, bool]:
-    top, color = options["topVariant"], HAIR_CLASS_NAMES[hair_class(options)]
+    top, hair = options["topVariant"], HAIR_CLASS_NAMES[hair_class(options)]
+    facial_hair, skin = options.get("facialHairVariant", ""), options["skinColor"]
+    brows, mouth = options["eyebrowsVariant"], options["mouthVariant"]
+    glasses, clothes = options.get("accessoriesVariant", ""), options["clothesVariant"]
+    eyes = "hidden" if glasses in SUNGLASSES else options["eyesVariant"]
     return {
         "hat": top in HATS,
         "winter_hat": top in WINTER_HATS,
         "long_hair": top in LONG_HAIR,
         "short_hair": top in SHORT_HAIR,
         "curly_hair": top in CURLY_HAIR,
-        "dark_hair": color == "dark",
-        "brown_hair": color == "brown",
-        "blond_hair": color == "blond",
-        "white_hair": color == "white",
-        "red_or_pink_hair": color in {"red", "pink"},
-    }
-
-
-def _face_attributes(options: AvatarOptions) -> dict[str, bool]:
-    facial_hair = options.get("facialHairVariant", "")
-    brows, skin = options["eyebrowsVariant"], options["skinColor"]
-    return {
+        "dark_hair": hair == "dark",
+        "brown_hair": hair == "brown",
+        "blond_hair": hair == "blond",
+        "white_hair": hair == "white",
+        "red_or_pink_hair": hair in {"red", "pink"},
         "facial_hair": bool(facial_hair),
         "beard": facial_hair.startswith("beard"),
         "moustache_only": facial_hair.startswith("moustache"),
@@ -118,35 +105,15 @@ def _face_attributes(options: AvatarOptions) -> dict[str, bool]:
         "angry_brows": brows.startswith("angry"),
         "raised_brows": brows.startswith("raised"),
         "sad_brows": brows.startswith("sad"),
-    }
-
-
-def _eye_attributes(options: AvatarOptions) -> dict[str, bool]:
-    glasses = options.get("accessoriesVariant", "")
-    hidden = glasses in SUNGLASSES
-    eyes = "" if hidden else options["eyesVariant"]
-    return {
-        "glasses": bool(glasses) and not hidden,
-        "sunglasses": hidden,
+        "glasses": bool(glasses) and eyes != "hidden",
+        "sunglasses": eyes == "hidden",
         "eyes_closed": eyes in {"happy", "closed"},
         "eyes_wide": eyes == "surprised",
         "eyes_aside": eyes in {"side", "squint"},
-    }
-
-
-def _mouth_attributes(options: AvatarOptions) -> dict[str, bool]:
-    mouth = options["mouthVariant"]
-    return {
         "smiling": mouth in {"smile", "twinkle", "default", "tongue"},
         "mouth_open": mouth not in {"twinkle", "serious", "sad"},
         "teeth": mouth in {"smile", "tongue", "grimace"},
         "unhappy_mouth": mouth in {"sad", "concerned", "screamOpen"},
-    }
-
-
-def _clothes_attributes(options: AvatarOptions) -> dict[str, bool]:
-    clothes = options["clothesVariant"]
-    return {
         "jacket": clothes.startswith("blazer"),
         "hoodie": clothes == "hoodie",
         "shirt": clothes.startswith("shirt") or clothes == "graphicShirt",

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stylesmith.callbacks import ProgressCallback
-from stylesmith.config import base_grid
+from stylesmith.config import DataConfig, base_grid
 from stylesmith.data.archive import Archive, blake2b_digest, open_archive
 from stylesmith.data.decode import convert_channels, crop_and_resize, decode_image, image_to_array
 from stylesmith.data.labels import Labels
@@ -202,6 +202,26 @@ def open_dataset(
         )
         stack.pop_all()  # the data set closes the archive
     return dataset
+
+
+def open_training_data(
+    data: DataConfig,
+    *,
+    size: tuple[int, int] | None = None,
+    skip_bad: bool = False,
+    on_progress: ProgressCallback | None = None,
+) -> Dataset:
+    """The images of a run in the size and with the channels that it was trained with.
+
+    `size` and `skip_bad` replace those of the run; errors are those of `open_dataset`.
+    """
+    return open_dataset(
+        data.path,
+        size=size or (data.size if data.resize else None),
+        channels=data.channels,
+        skip_bad=skip_bad or data.skip_bad,
+        on_progress=on_progress,
+    )
 
 
 def _fingerprint(archive: Archive, names: list[str], labels: Labels | None) -> str:

@@ -19,7 +19,7 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import DataConfig
-from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.data.dataset import Dataset, open_dataset, open_training_data
 from stylesmith.data.parallel import map_ahead
 from stylesmith.data.scan import format_image_size
 from stylesmith.devices import FP32, Precision
@@ -280,9 +280,11 @@ def open_sources(
     trained = training_data_config(fake)
     real_model = real if real is not None and is_model(real) else None
     dataset = None
-    if trained and (real in (None, real_model) or Path(trained.path) == real.resolve()):
-        dataset = open_training_data(trained, options)
-    elif real not in (None, real_model):
+    if trained and (real is None or real_model or real.resolve() == Path(trained.path)):
+        dataset = open_training_data(
+            trained, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
+        )
+    elif real is not None and not real_model:
         dataset = open_data(real, options)
     reference: ImageSource | None = DataSource(dataset) if dataset else None
     if real_model:
@@ -324,16 +326,4 @@ def open_data(path: Path, options: SourceOptions) -> Dataset:
     """Images as they are, or resized as the user asked."""
     return open_dataset(
         path, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
-    )
-
-
-def open_training_data(data: DataConfig, options: SourceOptions) -> Dataset:
-    """The images of a run in the size and with the channels that it was trained with."""
-    size = options.size or (data.size if data.resize else None)
-    return open_dataset(
-        data.path,
-        size=size,
-        channels=data.channels,
-        skip_bad=options.skip_bad or data.skip_bad,
-        on_progress=options.on_progress,
     )

@@ -41,25 +41,27 @@ def distance_blocks(a: Tensor, b: Tensor) -> Iterator[DistanceBlock]:
 
 def knn_radii(table: Tensor, k: int) -> Tensor:
     """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
-    best = torch.full((len(table), k), torch.inf, dtype=table.dtype, device=table.device)
-    for i, j, squared in distance_blocks(table, table):
-        offset = i.start - j.start
-        if -len(squared) < offset < squared.shape[1]:
-            squared.diagonal(offset).fill_(torch.inf)
-        best[i] = merge_k_smallest(best[i], squared)[0]
-    return best[:, -1]
+    return _k_nearest(table, table, k, skip_self=True)[1][:, -1]
 
 
-def merge_k_smallest(best: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
-    """The k least of each row of both, where `best` has k columns, ascending; and their places.
+def _k_nearest(
+    queries: Tensor, table: Tensor, k: int, *, skip_self: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Rows of `table` nearest to each query, and their squared distances, `(N, k)`, ascending.
 
-    Places below k are columns of `best`, those from k on columns of `found`.
+    With `skip_self` the row with the query's own index does not count.
     """
-    k = best.shape[1]
-    values, columns = found.topk(min(k, found.shape[1]), largest=False)
-    columns = torch.cat([torch.arange(k, device=found.device).expand_as(best), columns + k], dim=1)
-    values, order = torch.cat([best, values], dim=1).topk(k, largest=False)
-    return values, columns.gather(1, order)
+    best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
+    indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
+    for i, j, squared in distance_blocks(queries, table):
+        offset = i.start - j.start
+        if skip_self and -len(squared) < offset < squared.shape[1]:
+            squared.diagonal(offset).fill_(torch.inf)
+        values, columns = squared.topk(min(k, squared.shape[1]), largest=False)
+        values, order = torch.cat([best[i], values], dim=1).topk(k, largest=False)
+        best[i] = values
+        indices[i] = torch.cat([indices[i], columns + j.start], dim=1).gather(1, order)
+    return indices, best
 
 
 @dataclass(frozen=True)
@@ -137,13 +139,8 @@ def nearest_neighbors(queries: Tensor, table: Tensor, k: int = 1) -> NearestNeig
     """
     if len(table) < k:
         raise DataError(f"{k} nearest images were asked for, there are {len(table)}.")
-    best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
-    indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
-    for i, j, squared in distance_blocks(queries, table):
-        best[i], places = merge_k_smallest(best[i], squared)
-        old = indices[i].gather(1, places.clamp(max=k - 1))
-        indices[i] = torch.where(places < k, old, places - k + j.start)
-    return NearestNeighbors(indices, best.sqrt())
+    indices, squared = _k_nearest(queries, table, k)
+    return NearestNeighbors(indices, squared.sqrt())
 
 
 def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeighbors]:
