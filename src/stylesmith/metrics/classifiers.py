@@ -288,12 +288,10 @@ def train_classifiers(
         OutputError: If the folder holds classifiers of another training, and `force` is off.
     """
     places = range(len(training.attributes.names))
-    if not force:
-        missing = [place for place in places if not _is_trained(training, out, place)]
-    else:
-        missing = list(places)
-        for path in files.numbered_files(out, CLASSIFIER_SUFFIX) if distributed.is_main() else []:
+    if force and distributed.is_main():
+        for path in files.numbered_files(out, CLASSIFIER_SUFFIX):
             path.unlink()
+    missing = [place for place in places if force or not _is_trained(training, out, place)]
     distributed.barrier()
     if len(missing) < len(places):
         notify(f"{len(places) - len(missing)} of {len(places)} classifiers are there already.")

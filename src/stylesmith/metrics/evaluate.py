@@ -115,8 +115,7 @@ def _check_image_size(fake: ImageSource, metric: Metric, network: MetricNetwork)
                 f"{network.config.image_channels} channels, {fake.name} has "
                 f"{format_image_size(fake.size)} with {fake.channels}. Train some on such data."
             )
-    height, width = (length // 2 for length in fake.size) if metric.crop_to_face else fake.size
-    if min(height, width) < network.min_size:
+    if min(fake.size) // (2 if metric.crop_to_face else 1) < network.min_size:
         part = "the face part" if metric.crop_to_face else "the size"
         raise DataError(
             f"--metrics {metric.name}: {part} of {format_image_size(fake.size)} is too small for "
@@ -253,19 +252,18 @@ def evaluate(
     reporter = reporter or ProgressReporter()
     networks = open_networks(metrics, settings)
     check_measurable(fake, real, metrics, networks, repeats=settings.repeats)
-    device, reference = settings.device, None
+    reference = None
     if real is not None:
-        reference = ReferenceStatistics(real, settings.cache, reporter, device=device)
+        reference = ReferenceStatistics(real, settings.cache, reporter, device=settings.device)
+    evaluation = _Evaluation(fake, reference, settings, reporter)
     for group in group_by_pass(metrics):
         start = time.perf_counter()
         network = networks[group[0]]
-        rounds = list(_measure_repeats(group, network, fake, reference, settings, reporter))
+        repeats = list(evaluation.measure(group, network))
         seconds = time.perf_counter() - start
         for metric in group if distributed.is_main() else []:
-            values = [repeat[metric] for repeat in rounds]
-            yield from _make_results(
-                metric, values, network, fake, reference, settings.seed, seconds
-            )
+            values = [repeat[metric] for repeat in repeats]
+            yield from evaluation.results(metric, values, network, seconds)
 
 
 def open_networks(
@@ -318,72 +316,73 @@ def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
     return list(groups.values())
 
 
-def _measure_repeats(
-    group: Sequence[Metric],
-    network: Any,
-    fake: ImageSource,
-    reference: ReferenceStatistics | None,
-    settings: EvaluationSettings,
-    reporter: ProgressReporter,
-) -> Iterator[dict[Metric, MetricValues]]:
-    """The numbers of metrics that share a pass, once per repeat, each time with other samples."""
-    compares = group[0].family in COMPARISON_FAMILIES
-    real = reference.load_or_extract(group, network) if reference and compares else None
-    for repeat in range(settings.repeats):
-        if isinstance(fake, ModelSource):
-            fake = fake.with_seed(settings.seed + repeat).with_mixing(group[0].mixed_latents)
-        if reference is None or real is None:
-            yield {metric: score_generated(metric, network, fake, reporter) for metric in group}
-            continue
-        device = settings.device
-        seen = extract_statistics(
-            fake, network, *needed_statistics(group, lambda m: m.count), reporter, device=device
-        )
-        yield {
-            m: score_against_real(m, real, seen, reference.image_count(m), device=device)
-            for m in group
-        }
+@dataclass(frozen=True)
+class _Evaluation:
+    """The sources of one evaluation, and how they are measured."""
 
+    fake: ImageSource
+    reference: ReferenceStatistics | None
+    settings: EvaluationSettings
+    reporter: ProgressReporter
 
-def _make_results(
-    metric: Metric,
-    rounds: Sequence[MetricValues],
-    network: MetricNetwork,
-    fake: ImageSource,
-    reference: ReferenceStatistics | None,
-    seed: int,
-    seconds: float,
-) -> Iterator[MetricResult]:
-    real = reference.source if reference else None
-    reals = (
-        reference.image_count(metric)
-        if reference and metric.family in COMPARISON_FAMILIES
-        else None
-    )
-    drawn = fake if isinstance(fake, ModelSource) else None
-    precision = FP32 if metric.family in PATH_LENGTH_FAMILIES or drawn is None else drawn.precision
-    details = dict(rounds[0].details)
-    if isinstance(real, DataSource):
-        for pair in details.get("closest", []):
-            pair["real"] = real.dataset.names[pair["real"]]
-    for part in rounds[0].values:
-        yield MetricResult(
-            metric=metric.title,
-            part=part,
-            protocol=metric.name,
-            values=tuple(measured.values[part] for measured in rounds),
-            samples=metric.count,
-            reals=reals,
-            network=network.name,
-            network_hash=network.weights_hash,
-            model=fake.name,
-            model_hash=fake.hash,
-            data=real.name if real else None,
-            data_hash=real.hash if real else None,
-            psi=drawn.psi if drawn else None,
-            precision=dtype_name(precision) if drawn else None,
-            seed=seed,
-            seconds=seconds,
-            notes=tuple(metric_notes(fake, real, metric, network, reals)),
-            details=details,
-        )
+    def measure(
+        self, group: Sequence[Metric], network: Any
+    ) -> Iterator[dict[Metric, MetricValues]]:
+        """Values of metrics that share a pass, once per repeat, each time with other samples."""
+        fake, device = self.fake, self.settings.device
+        reference = self.reference if group[0].family in COMPARISON_FAMILIES else None
+        real = reference.load_or_extract(group, network) if reference else None
+        for repeat in range(self.settings.repeats):
+            if isinstance(fake, ModelSource):
+                seed = self.settings.seed + repeat
+                fake = fake.with_seed(seed).with_mixing(group[0].mixed_latents)
+            if reference is None or real is None:
+                yield {m: score_generated(m, network, fake, self.reporter) for m in group}
+                continue
+            needed = needed_statistics(group, lambda metric: metric.count)
+            found = extract_statistics(fake, network, *needed, self.reporter, device=device)
+            yield {
+                m: score_against_real(m, real, found, reference.image_count(m), device=device)
+                for m in group
+            }
+
+    def results(
+        self,
+        metric: Metric,
+        repeats: Sequence[MetricValues],
+        network: MetricNetwork,
+        seconds: float,
+    ) -> Iterator[MetricResult]:
+        """The record of each number of a metric."""
+        fake, real, reals = self.fake, None, None
+        if self.reference:
+            real = self.reference.source
+            if metric.family in COMPARISON_FAMILIES:
+                reals = self.reference.image_count(metric)
+        model = fake if isinstance(fake, ModelSource) else None
+        is_fp32 = metric.family in PATH_LENGTH_FAMILIES
+        details = dict(repeats[0].details)
+        if isinstance(real, DataSource):
+            for pair in details.get("closest", []):
+                pair["real"] = real.dataset.names[pair["real"]]
+        for part in repeats[0].values:
+            yield MetricResult(
+                metric=metric.title,
+                part=part,
+                protocol=metric.name,
+                values=tuple(repeat.values[part] for repeat in repeats),
+                samples=metric.count,
+                reals=reals,
+                network=network.name,
+                network_hash=network.weights_hash,
+                model=fake.name,
+                model_hash=fake.hash,
+                data=real.name if real else None,
+                data_hash=real.hash if real else None,
+                psi=model.psi if model else None,
+                precision=dtype_name(FP32 if is_fp32 else model.precision) if model else None,
+                seed=self.settings.seed,
+                seconds=seconds,
+                notes=tuple(metric_notes(fake, real, metric, network, reals)),
+                details=details,
+            )

@@ -39,25 +39,18 @@ DECODE_THREADS = 4
 class ImageSource(Protocol):
     """Images that a metric takes, by index."""
 
-    @property
-    def name(self) -> str:
-        """Path, for messages."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-
-    @property
-    def channels(self) -> int:
-        """1, 3 or 4."""
+    name: str
+    """Path, for messages."""
+    size: tuple[int, int]
+    """Height and width."""
+    channels: int
+    """1, 3 or 4."""
+    count: int | None
+    """Number of images; None where there is no end."""
 
     @property
     def hash(self) -> str:
         """Hash of the content: weights, or pixels and labels."""
-
-    @property
-    def count(self) -> int | None:
-        """Number of images; None where there is no end."""
 
     def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
         """The images with these indices, uint8 `(N, C, H, W)` for each range."""
@@ -68,8 +61,8 @@ class DataSource:
 
     def __init__(self, dataset: Dataset):
         self.dataset = dataset
-        self.name, self.count = str(dataset.path), len(dataset)
-        self.size, self.channels = dataset.size, dataset.channels
+        self.name, self.size, self.channels = str(dataset.path), dataset.size, dataset.channels
+        self.count: int | None = len(dataset)
 
     @property
     def hash(self) -> str:
@@ -89,7 +82,7 @@ class DataSource:
                 yield torch.from_numpy(np.stack([next(decoded) for _ in part]))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ModelSource:
     """Images drawn from a generator with random noise; image number i is a function of (seed, i).
 
@@ -110,10 +103,12 @@ class ModelSource:
     """Another role gives other images of the same seed, to compare a model with itself."""
     mixed_latents: int = 1
     """How many each image mixes, with crossovers at random (StyleGAN, Table 2)."""
-    count: None = field(default=None, init=False)
-    """There is no end."""
+    size: tuple[int, int] = field(init=False)
+    channels: int = field(init=False)
+    count: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self.size, self.channels = self.generator.image_size, self.generator.config.image_channels
         wanted = self.generator.config.label_size
         if wanted and self.labels is None:
             raise UsageError(
@@ -125,16 +120,6 @@ class ModelSource:
                 f"{self.labels.path}: has labels of length {self.labels.label_size}, the model "
                 f"{self.name} wants {wanted}. Use the data that it was trained on."
             )
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width, at the levels that are trained."""
-        return self.generator.image_size
-
-    @property
-    def channels(self) -> int:
-        """1, 3 or 4."""
-        return self.generator.config.image_channels
 
     @property
     def device(self) -> torch.device:

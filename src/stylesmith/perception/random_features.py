@@ -80,7 +80,7 @@ class RandomFeatures(EmbeddingDistance):
         x = uint8_to_rgb(images, self.device, min_size=self.min_size)
         levels = self.levels(downscale(x, MAX_SIZE) / 127.5 - 1)
         cells = F.adaptive_avg_pool2d(levels[-1][:, -GRID_CHANNELS:], GRID_SIZE).flatten(1)
-        moments = [f(level) for level in levels for f in (_mean, _mean_sqrt)]
+        moments = [x.mean(dim=(2, 3)) for level in levels for x in (level, level.sqrt())]
         return torch.cat([*moments, cells], 1)
 
     def embed(self, images: Tensor) -> Tensor:
@@ -133,14 +133,6 @@ def definition_hash() -> str:
         for array in layer:
             digest.update(array.astype("<f4").tobytes())
     return digest.hexdigest()
-
-
-def _mean(x: Tensor) -> Tensor:
-    return x.mean(dim=(2, 3))
-
-
-def _mean_sqrt(x: Tensor) -> Tensor:
-    return x.sqrt().mean(dim=(2, 3))
 
 
 def _normalize_contrast(x: Tensor) -> Tensor:

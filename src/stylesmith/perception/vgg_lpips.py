@@ -20,7 +20,7 @@ from stylesmith.perception.preprocessing import (
     signed_to_rgb,
     uint8_to_rgb,
 )
-from stylesmith.perception.state_dicts import load_weights, read_state_dict
+from stylesmith.perception.state_dicts import open_network
 
 VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of 3x3 convolutions between poolings."""
@@ -86,7 +86,7 @@ class VGG16Extractor:
     min_size = 1
 
     def __init__(self, path: Path, weights_hash: str, device: torch.device):
-        self.network = load_vgg16(path, device)
+        self.network = open_network(VGG16, path).to(device)
         self.weights_hash = weights_hash
         self.device = device
         self.mean = torch.tensor(IMAGENET_MEAN, device=device)[:, None, None] * 255
@@ -107,18 +107,6 @@ class VGG16Extractor:
         return result
 
 
-def load_vgg16(path: Path, device: torch.device) -> VGG16:
-    """The network with torchvision's weights.
-
-    Raises:
-        ModelError: If the file is not that state dict.
-    """
-    with torch.device("meta"):
-        network = VGG16()
-    load_weights(network, read_state_dict(path), path)
-    return network.to(device)
-
-
 LPIPS_SHIFT = (-0.030, -0.088, -0.188)
 LPIPS_SCALE = (0.458, 0.448, 0.450)
 """What is subtracted from images in -1..1, and what they are divided by."""
@@ -131,7 +119,7 @@ class LPIPS(EmbeddingDistance):
     min_size = 16
 
     def __init__(self, vgg16_path: Path, heads_path: Path, weights_hash: str, device: torch.device):
-        network = load_vgg16(vgg16_path, torch.device("cpu"))
+        network = open_network(VGG16, vgg16_path)
         del network.classifier  # nine tenths of the memory
         self.network = network.to(device)
         self.sqrt_weights = [weight.sqrt().to(device) for weight in read_lpips_heads(heads_path)]
@@ -176,10 +164,7 @@ def read_lpips_heads(path: Path) -> list[Tensor]:
     Raises:
         ModelError: If the file is not that state dict, or a weight is negative.
     """
-    with torch.device("meta"):
-        heads = LPIPSHeads()
-    load_weights(heads, read_state_dict(path), path)
-    weights = [weight[0] for weight in heads.state_dict().values()]
+    weights = [weight[0] for weight in open_network(LPIPSHeads, path).state_dict().values()]
     if min(float(weight.min()) for weight in weights) < 0:
         raise ModelError(f"{path}: has a negative weight; a distance needs weights of at least 0.")
     return weights
