@@ -1,4 +1,4 @@
-"""A prepared zip holds the pictures that were asked for, their labels, and how it was made."""
+"""A prepared zip holds the images that were asked for, their labels, and how it was made."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Networks that look at images, small enough to be checked by hand; and models to look at."""
+"""Networks small enough to be checked by hand, and models to measure with them."""
 
 import torch
 from torch import Tensor
@@ -67,5 +67,5 @@ def tiny_network(*, seed: int = 0, **fields: object) -> Generator:
 
 
 def tiny_model(*, seed: int = 0, seed_of_network: int = 0, **fields: object) -> ModelSource:
-    """It as a side of a measurement."""
+    """A source of its images."""
     return ModelSource(tiny_network(seed=seed_of_network, **fields), "tiny", seed=seed)

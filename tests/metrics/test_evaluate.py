@@ -53,7 +53,7 @@ def test_metrics_of_one_network_share_a_pass_as_long_as_the_longest(measure, ope
     assert extractor.seen == 30 + 30
 
 
-def test_identical_sides_are_no_distance_apart(measure, photos):
+def test_identical_sources_are_no_distance_apart(measure, photos):
     found = values(measure(photos, photos, "fid40,pr40_3,nearest40"))
     assert found["fid40"] < 1e-5
     assert found["pr40_3 precision"] == found["pr40_3 recall"] == found["pr40_3 coverage"] == 1
@@ -168,13 +168,13 @@ def test_what_may_mislead_is_noted(measure, photos, tmp_path):
     assert "use ppl2_wend" in notes(model, None, "ppl_wend_4")
     assert notes(model, None, "ppl2_wend_4") == ""
     assert "truncation psi=0.7" in notes(replace(model, psi=0.7), None, "ppl2_wend_4")
-    sides = []
+    sources = []
     for filter in ("box", "lanczos"):
         path = tmp_path / f"{filter}.zip"
         prepare_dataset(photos.dataset.path, path, size=(8, 8), filter=filter)
-        sides.append(DataSource(open_dataset(path)))
-    assert "by the filter box, the other by lanczos" in notes(sides[0], sides[1], "fid40")
-    assert notes(sides[0], sides[0], "fid40") == ""
+        sources.append(DataSource(open_dataset(path)))
+    assert "by the filter box, the other by lanczos" in notes(sources[0], sources[1], "fid40")
+    assert notes(sources[0], sources[0], "fid40") == ""
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_what_cannot_be_measured_is_refused(measure, photos, name, error, messag
     assert message in str(raised.value) and "\n" not in str(raised.value)
 
 
-def test_sides_that_do_not_fit_are_refused_before_any_work(measure, opened, photos, tmp_path):
+def test_sources_that_do_not_fit_are_refused_before_any_work(measure, opened, photos, tmp_path):
     with pytest.raises(UsageError, match="compares with real images; name them by --data"):
         measure(tiny_model(), None, "fid30")
     with pytest.raises(DataError, match="images of 8x8, where tiny has 16x16"):

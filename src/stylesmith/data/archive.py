@@ -6,9 +6,10 @@ import struct
 import threading
 import weakref
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from stylesmith import files
 from stylesmith.errors import DataError
@@ -78,20 +79,22 @@ class FolderArchive:
 
     def read(self, name: str) -> bytes:
         """The whole content of a file."""
-        _check_file_size(self.sizes[name])
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise DataError(error.strerror or str(error)) from error
+        with self._open(name) as file:
+            return file.read()
 
     def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """The first and last bytes of a file."""
+        with self._open(name) as file:
+            first = file.read(max(head, tail))
+            file.seek(max(0, self.sizes[name] - tail))
+            return first, file.read(tail)
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[BinaryIO]:
         _check_file_size(self.sizes[name])
         try:
             with (self.path / name).open("rb") as file:
-                first = file.read(max(head, tail))
-                file.seek(max(0, self.sizes[name] - tail))
-                return first, file.read(tail)
+                yield file
         except OSError as error:
             raise DataError(error.strerror or str(error)) from error
 

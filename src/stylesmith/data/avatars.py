@@ -73,7 +73,7 @@ def make_avatars(
         seed: Other seeds give other faces.
         force: Replace `out` if it exists.
         workers: Processes that draw; None is one per core, or none where it does not pay.
-        on_progress: Told how many are done, and of how many.
+        on_progress: Called with the number of images done, and of all.
 
     Raises:
         UsageError: If the extra packages are missing, or `count` is less than 1.

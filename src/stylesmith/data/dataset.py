@@ -126,7 +126,7 @@ class Dataset:
             raise DataError(self._record_damage(index, str(error))) from error
         if self._cached is not None:
             self._cached[index] = pixels
-            self._is_cached[index] = True  # only now, for other threads look at it first
+            self._is_cached[index] = True  # only now, because other threads read it first
         return pixels
 
     def _decode(self, name: str) -> np.ndarray:
@@ -158,7 +158,7 @@ def open_dataset(
 ) -> Dataset:
     """Open a folder (with its subfolders) or zip of PNG, JPEG and WebP images.
 
-    Every image is looked at, but not decoded; a zip made by `data prepare` is taken at its word.
+    The headers of all images are read; those of a zip made by `data prepare` are trusted.
 
     Args:
         path: The folder or zip.
@@ -166,7 +166,7 @@ def open_dataset(
             that all images have.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3, with transparency on white.
         skip_bad: Leave unreadable images out.
-        on_progress: Told how many images have been looked at, and of how many.
+        on_progress: Called with the number of images that were read, and of all.
 
     Raises:
         DataError: If the data cannot be used; naming the first files that are the cause.

@@ -113,7 +113,7 @@ def _open_image(content: bytes) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 is upright, 5 and more swap height and width."""
-    if "exif" not in image.info:  # Pillow would decode a whole PNG to look for it
+    if "exif" not in image.info:  # Pillow would decode a whole PNG to find it
         return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)

@@ -1,7 +1,7 @@
 """Labels of images: from `dataset.json`, else from the subfolders they lie in.
 
 `dataset.json` is `{"labels": [["a.png", 3], ...]}`: whole numbers are classes and become one-hot,
-lists of numbers are taken as they are (several attributes at once, say); null means no labels.
+lists of numbers are taken as they are (such as several attributes); null means no labels.
 """
 
 import json
@@ -67,7 +67,7 @@ def read_labels(
         archive: Where the images lie.
         images: Names, sorted; each needs a label.
         left_out: Names of bad images, which may be labeled but need not.
-        class_names: Names of the classes, where a manifest tells them.
+        class_names: Names of the classes, from a manifest.
 
     Raises:
         DataError: If `dataset.json` is malformed, or does not fit the images.

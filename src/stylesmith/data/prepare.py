@@ -78,7 +78,7 @@ def prepare_dataset(
         skip_bad: Leave unreadable images out, and name them in the manifest.
         max_images: Take only so many, spread evenly over the sorted names.
         force: Replace `out` if it exists.
-        on_progress: Told how many images are done, and of how many.
+        on_progress: Called with the number of images done, and of all.
 
     Raises:
         DataError: If images or labels cannot be used.

@@ -111,7 +111,7 @@ def read_manifest(archive: Archive, images: int | None) -> Manifest | None:
     Args:
         archive: The data.
         images: How many images it holds; a zip that was changed by hand has another number. None
-            takes the manifest at its word.
+            trusts the manifest.
     """
     if MANIFEST_FILE not in archive.sizes:
         return None

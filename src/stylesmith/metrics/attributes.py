@@ -60,7 +60,7 @@ def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
 
     Args:
         dataset: The images.
-        path: A JSON, CSV or CelebA list; None looks for one beside the images.
+        path: A JSON, CSV or CelebA list; None searches for one beside the images.
 
     Raises:
         DataError: If there is no list, it is malformed, or it does not fit the images.

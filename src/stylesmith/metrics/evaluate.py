@@ -1,7 +1,7 @@
 """Evaluation of a model or of images by several metrics.
 
 All checks come before any work; metrics that share a network share one pass over the images; notes
-say what may mislead.
+warn of what may mislead.
 """
 
 import time

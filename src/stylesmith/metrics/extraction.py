@@ -20,7 +20,6 @@ from stylesmith.metrics.image_sources import ImageSource, ModelSource
 from stylesmith.metrics.path_length import lerp, path_lengths, path_lengths_around, slerp
 from stylesmith.metrics.protocol import DIRECTIONS_PER_IMAGE, Metric
 from stylesmith.metrics.scores import InceptionScore, Moments
-from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.perception.extractors import (
     ClassProbabilityExtractor,
     FeatureExtractor,
@@ -163,24 +162,16 @@ def path_length_samples(
     batches = list(rank_batches(metric.count, max(1, batch_size(source.size) // 4)))
     with disable_tf32():
         for part in reporter.track(batches, metric.count, metric.title):
-            label = source.label(part)
-            draw = _image_function(source, metric, label, source.noise(part))
-            start = source.z(part)
-            if metric.space == "w":
-                start = source.w(start, label)
+            points, draw = _latent_space(source, metric, part)
             if metric.family == "ppl_image":
-                ends = (
-                    source.w(source.z(part, f"other z {direction}"), label)
-                    for direction in range(DIRECTIONS_PER_IMAGE)
-                )
-                found = path_lengths_around(draw, distance.embed, start, ends)
+                ends = (points(f"other z {i}") for i in range(DIRECTIONS_PER_IMAGE))
+                found = path_lengths_around(draw, distance.embed, points("z"), ends)
             else:
-                end = source.z(part, "other z")
                 places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
                 found = path_lengths(
                     draw,
                     distance.distance,
-                    (start, source.w(end, label) if metric.space == "w" else end),
+                    (points("z"), points("other z")),
                     torch.tensor(places, device=source.device)[:, None],
                     interpolate=slerp if metric.space == "z" else lerp,
                     crop_to_face=metric.crop_to_face,
@@ -189,13 +180,23 @@ def path_length_samples(
     return distributed.all_reduce_sum(values).numpy()
 
 
-def _image_function(
-    model: ModelSource, metric: Metric, label: Tensor | None, noise: NoiseMaps
-) -> Callable[[Tensor], Tensor]:
-    """From points in the metric's latent space to images, with this noise and label."""
+def _latent_space(
+    source: ModelSource, metric: Metric, part: range
+) -> tuple[Callable[[str], Tensor], Callable[[Tensor], Tensor]]:
+    """Points of a batch by purpose, and images of points, in the metric's latent space.
+
+    All have the labels and the noise of the batch.
+    """
+    label, noise = source.label(part), source.noise(part)
     if metric.space == "w":
-        return lambda w: model.draw(w, noise)
-    return lambda z: model.draw(model.w(z, label), noise)
+        return (
+            lambda purpose: source.w(source.z(part, purpose), label),
+            lambda w: source.draw(w, noise),
+        )
+    return (
+        lambda purpose: source.z(part, purpose),
+        lambda z: source.draw(source.w(z, label), noise),
+    )
 
 
 @dataclass(frozen=True)

@@ -287,7 +287,7 @@ def is_model(path: Path) -> bool:
 
 
 def training_data_config(path: Path) -> DataConfig | None:
-    """What a run says of its data; None for other models, or if the data is gone."""
+    """Configuration of the data of a run; None for other models, or if the data is gone."""
     run = RunFolder(path)
     if not run.exists() or (path / WEIGHTS_FILE).is_file():  # model folders have a config.json too
         return None

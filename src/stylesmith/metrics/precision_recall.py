@@ -147,7 +147,7 @@ def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeig
     """How near each fake is to its nearest real, in units of that real's own nearest neighbor.
 
     Below 1, a fake is closer to a training image than any other training image is: the share of
-    such fakes tells memorization (Alaa et al. 2022, authenticity). Copies have 0.
+    such fakes measures memorization (Alaa et al. 2022, authenticity). Copies have 0.
 
     Args:
         fake: Features, `(N, D)`.

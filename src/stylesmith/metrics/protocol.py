@@ -43,7 +43,7 @@ DIRECTIONS_PER_IMAGE = 16
 
 @dataclass(frozen=True)
 class Metric:
-    """One measurement, as its name says it."""
+    """One measurement, as its name defines it."""
 
     family: MetricFamily
     network: str
@@ -131,7 +131,7 @@ def parse_metrics(
 
     Args:
         text: Such as `fid50k,pr50k3,ppl_wend`.
-        extractor: The network for those whose name tells none; they are then no longer called by
+        extractor: The network for those whose name has none; they are then no longer called by
             the published name. None is the published one.
         protocol: Decides counts that names leave open.
 

@@ -102,15 +102,14 @@ class ReferenceStatistics:
     ):
         self.source = source
         self._cache = cache if isinstance(source, DataSource) else StatisticsCache(None)
-        self._meter = reporter
+        self._reporter = reporter
         self._device = device
 
     def image_count(self, metric: Metric) -> int:
-        """How many real images a metric takes: as many as its name says, if there are so many."""
-        there = self.source.count
-        if there is None:
+        """Number of real images that a metric takes: that of its name, if there are so many."""
+        if self.source.count is None:
             return metric.max_reals or metric.count
-        return there if metric.max_reals is None else min(there, metric.max_reals)
+        return min(self.source.count, metric.max_reals or self.source.count)
 
     def load_or_extract(
         self, metrics: Sequence[Metric], extractor: FeatureExtractor
@@ -127,7 +126,7 @@ class ReferenceStatistics:
         if not missing and not rows:
             return found
         made = extract_statistics(
-            self.source, extractor, missing, rows, self._meter, device=self._device
+            self.source, extractor, missing, rows, self._reporter, device=self._device
         )
         for count, some in made.moments.items():
             tensors = {"mean": some.mean, "scatter": some.scatter}

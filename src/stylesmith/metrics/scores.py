@@ -133,14 +133,14 @@ def kernel_distance(
         fake: Features, `(M, D)`.
         keys: Choose the subsets.
         subsets: How many.
-        subset_size: Images of each side in a subset; all of the smaller side where it has fewer.
+        subset_size: Images of each set in a subset; all of the smaller set where it has fewer.
 
     Raises:
-        DataError: If either side has fewer than two images.
+        DataError: If either set has fewer than two images.
     """
     size = min(len(real), len(fake), subset_size)
     if size < 2:
-        raise DataError(f"a kernel distance needs at least 2 images of each kind, got {size}.")
+        raise DataError(f"a kernel distance needs at least 2 images of each set, got {size}.")
     values = []
     for number in range(subsets):
         chosen = [

@@ -41,7 +41,7 @@ def linear_separability(
 
     Args:
         points: Latents, `(N, D)`.
-        logits: What the classifiers say of the images, `(N, A)`; positive means yes.
+        logits: Answers of the classifiers, `(N, A)`; positive means yes.
         names: The attributes.
 
     Raises:

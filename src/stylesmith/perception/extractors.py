@@ -56,7 +56,7 @@ class FeatureExtractor(Protocol):
 
 
 class ClassProbabilityExtractor(FeatureExtractor, Protocol):
-    """An extractor that also tells classes, as the Inception Score needs."""
+    """An extractor that also classifies, as the Inception Score needs."""
 
     def probabilities(self, images: Tensor) -> Tensor:
         """uint8 images -> `(N, K)`, rows that sum to 1."""

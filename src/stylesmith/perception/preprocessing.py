@@ -80,12 +80,12 @@ def check_min_size(images: Tensor, min_size: int) -> None:
     if min(images.shape[-2:]) < min_size:
         height, width = images.shape[-2:]
         raise ShapeError(
-            f"images are {width}x{height}; this network needs sides of at least {min_size} pixels"
+            f"images are {width}x{height}; this network needs at least {min_size}x{min_size} pixels"
         )
 
 
 def downscale(images: Tensor, max_size: int) -> Tensor:
-    """Average over areas so that the longer side is at most `max_size`; smaller images stay."""
+    """Average over areas so that height and width are at most `max_size`; smaller images stay."""
     height, width = images.shape[-2:]
     longer = max(height, width)
     if longer <= max_size:

@@ -1,6 +1,6 @@
 """A fixed random convolutional network: features and a distance without any weights file.
 
-Random convolutions keep much of what differs between images. Values tell one run from another on
+Random convolutions keep much of what differs between images. Values distinguish runs on
 the same data; they are not FID or LPIPS and are never called so.
 
 Four levels of 3x3 convolution and ReLU, each at half the resolution of the one before:
@@ -36,7 +36,7 @@ LEVEL_CHANNELS = (32, 64, 64, 64)
 """Channels of the levels, from the finest."""
 
 GRID_SIZE, GRID_CHANNELS = 4, 4
-"""Rows and columns of cells, and channels of the last level, whose means tell what lies where."""
+"""Rows and columns of cells, and channels of the last level, whose means describe the layout."""
 
 SEED = 0
 VERSION = "stylesmith random features 1"

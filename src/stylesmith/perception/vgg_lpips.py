@@ -138,12 +138,11 @@ class LPIPS(EmbeddingDistance):
         x = (downscale(x, MAX_SIZE) - self.shift) / self.scale
         with disable_tf32():
             stages = self.network.stages(x.contiguous(memory_format=torch.channels_last))
-        weighted = [
-            normalize_channels(stage)
-            * (root / math.sqrt(stage[0, 0].numel()))  # a mean over places
-            for stage, root in zip(stages, self.sqrt_weights, strict=True)
-        ]
-        return torch.cat([level.flatten(1) for level in weighted], 1)
+        weighted = []
+        for stage, root in zip(stages, self.sqrt_weights, strict=True):
+            scale = root / math.sqrt(stage[0, 0].numel())  # a mean over places
+            weighted.append((normalize_channels(stage) * scale).flatten(1))
+        return torch.cat(weighted, 1)
 
 
 class LPIPSHeads(nn.Module):

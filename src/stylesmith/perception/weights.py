@@ -103,7 +103,7 @@ def default_weights_folder() -> Path:
 def locate_weights(
     names: Sequence[str], folder: Path | None = None, *, purpose: str
 ) -> list[LocatedWeights]:
-    """Weight files that something needs; a note tells if one is not the published file.
+    """Weight files that something needs; a warning if one is not the published file.
 
     Raises:
         ModelError: If any is missing: which, where, how to get it, and what works without.
