@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import ShapeError
-from stylesmith.perception.extractors import ImageDistance, open_distance, open_extractor
+from stylesmith.perception.extractors import open_distance, open_extractor
+from stylesmith.perception.preprocessing import ImageDistance
 
 CPU = torch.device("cpu")
 

@@ -25,35 +25,31 @@ HATS = frozenset(
     ("hat", "hijab", "turban", "winterHat02", "winterHat03", "winterHat04", "winterHat1")
 )
 WINTER_HATS = frozenset(name for name in HATS if name.startswith("winter"))
-LONG_HAIR = frozenset(
-    (
-        "bigHair",
-        "bob",
-        "curvy",
-        "dreads",
-        "longButNotTooLong",
-        "miaWallace",
-        "shavedSides",
-        "straight01",
-        "straight02",
-        "straightAndStrand",
-    )
-)
-SHORT_HAIR = frozenset(
-    (
-        "bun",
-        "dreads01",
-        "frizzle",
-        "shaggy",
-        "shortCurly",
-        "shortFlat",
-        "shortRound",
-        "shortWaved",
-        "sides",
-        "theCaesar",
-        "theCaesarAndSidePart",
-    )
-)
+LONG_HAIR = {
+    "bigHair",
+    "bob",
+    "curvy",
+    "dreads",
+    "longButNotTooLong",
+    "miaWallace",
+    "shavedSides",
+    "straight01",
+    "straight02",
+    "straightAndStrand",
+}
+SHORT_HAIR = {
+    "bun",
+    "dreads01",
+    "frizzle",
+    "shaggy",
+    "shortCurly",
+    "shortFlat",
+    "shortRound",
+    "shortWaved",
+    "sides",
+    "theCaesar",
+    "theCaesarAndSidePart",
+}
 CURLY_HAIR = frozenset(
     ("curly", "curvy", "dreads", "dreads02", "frida", "fro", "froBand", "shortCurly")
 )

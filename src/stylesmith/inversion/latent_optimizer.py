@@ -22,7 +22,8 @@ from stylesmith.inversion.projection_variables import (
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
 from stylesmith.networks.synthesis import NoiseMaps
-from stylesmith.perception.extractors import ImageDistance, open_distance
+from stylesmith.perception.extractors import open_distance
+from stylesmith.perception.preprocessing import ImageDistance
 from stylesmith.perception.random_features import RandomFeatures
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file

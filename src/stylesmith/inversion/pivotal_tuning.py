@@ -23,7 +23,7 @@ from stylesmith.latents import RandomKeys
 from stylesmith.models import save_model
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
-from stylesmith.perception.extractors import ImageDistance
+from stylesmith.perception.preprocessing import ImageDistance
 from stylesmith.sampling import LatentCodes, SamplingPipeline, load_latents, save_latents
 
 

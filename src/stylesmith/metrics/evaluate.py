@@ -34,10 +34,10 @@ from stylesmith.metrics.results import (
 from stylesmith.metrics.separability import require_scikit_learn
 from stylesmith.perception.extractors import (
     FeatureExtractor,
-    ImageDistance,
     open_distance,
     open_extractor,
 )
+from stylesmith.perception.preprocessing import ImageDistance
 
 MetricNetwork = FeatureExtractor | ImageDistance | Classifiers
 
@@ -133,7 +133,12 @@ def metric_notes(
     """Why the number may mislead, in one line each."""
     if metric.family == "fd":
         dimension = cast(FeatureExtractor, network).dimension
-        yield from _sample_size_note(metric, dimension, min(metric.count, reals or metric.count))
+        images = min(metric.count, reals or metric.count)
+        if images <= dimension:
+            yield (
+                f"{metric.name}: {images:,} images are no more than the {dimension:,} features, so "
+                "the value depends strongly on their number; compare equal numbers only."
+            )
     if metric.family in COMPARISON_FAMILIES:
         yield from _source_notes(fake, real, metric, reals)
     if metric.crop_to_face:
@@ -145,14 +150,6 @@ def metric_notes(
         yield from _classifier_notes(real, metric, network)
     if isinstance(fake, ModelSource) and fake.psi != 1:
         yield f"truncation psi={fake.psi:g}: published numbers are without."
-
-
-def _sample_size_note(metric: Metric, dimension: int, images: int) -> Iterator[str]:
-    if images <= dimension:
-        yield (
-            f"{metric.name}: {images:,} images are no more than the {dimension:,} features, so the "
-            "value depends strongly on their number; compare equal numbers only."
-        )
 
 
 def _source_notes(

@@ -23,9 +23,8 @@ from stylesmith.metrics.scores import InceptionScore, Moments
 from stylesmith.perception.extractors import (
     ClassProbabilityExtractor,
     FeatureExtractor,
-    ImageDistance,
 )
-from stylesmith.perception.preprocessing import disable_tf32
+from stylesmith.perception.preprocessing import ImageDistance, disable_tf32
 
 
 def batch_ranges(count: int, batch_size: int) -> list[range]:

@@ -39,18 +39,28 @@ def distance_blocks(a: Tensor, b: Tensor) -> Iterator[DistanceBlock]:
             yield slice(i, i + len(x)), slice(j, j + len(y)), squared
 
 
-def knn_radii(table: Tensor, k: int) -> Tensor:
-    """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
-    return _k_nearest(table, table, k, skip_self=True)[1][:, -1]
+@dataclass(frozen=True)
+class NearestNeighbors:
+    """The nearest of a set to each query, the nearest first."""
+
+    indices: Tensor
+    """`(N, k)`"""
+    squared: Tensor
+    """Squared Euclidean distances, `(N, k)`."""
 
 
-def _k_nearest(
-    queries: Tensor, table: Tensor, k: int, *, skip_self: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Rows of `table` nearest to each query, and their squared distances, `(N, k)`, ascending.
+def nearest_neighbors(
+    queries: Tensor, table: Tensor, k: int = 1, *, skip_self: bool = False
+) -> NearestNeighbors:
+    """The k rows of `table`, `(M, D)`, that are nearest to each of `queries`, `(N, D)`.
 
     With `skip_self` the row with the query's own index does not count.
+
+    Raises:
+        DataError: If the table has fewer than k rows.
     """
+    if len(table) < k:
+        raise DataError(f"{k} nearest images were asked for, there are {len(table)}.")
     best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
     indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
     for i, j, squared in distance_blocks(queries, table):
@@ -58,10 +68,14 @@ def _k_nearest(
         if skip_self and -len(squared) < offset < squared.shape[1]:
             squared.diagonal(offset).fill_(torch.inf)
         values, columns = squared.topk(min(k, squared.shape[1]), largest=False)
-        values, order = torch.cat([best[i], values], dim=1).topk(k, largest=False)
-        best[i] = values
+        best[i], order = torch.cat([best[i], values], dim=1).topk(k, largest=False)
         indices[i] = torch.cat([indices[i], columns + j.start], dim=1).gather(1, order)
-    return indices, best
+    return NearestNeighbors(indices, best)
+
+
+def knn_radii(table: Tensor, k: int) -> Tensor:
+    """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
+    return nearest_neighbors(table, table, k, skip_self=True).squared[:, -1]
 
 
 @dataclass(frozen=True)
@@ -121,28 +135,6 @@ MAX_AUTHENTICITY_RATIO = 1e6
 """Largest ratio; where training images have duplicates there would be no end."""
 
 
-@dataclass(frozen=True)
-class NearestNeighbors:
-    """The nearest of a set to each query, the nearest first."""
-
-    indices: Tensor
-    """`(N, k)`"""
-    distances: Tensor
-    """Euclidean, `(N, k)`."""
-
-
-def nearest_neighbors(queries: Tensor, table: Tensor, k: int = 1) -> NearestNeighbors:
-    """The k rows of `table`, `(M, D)`, that are nearest to each of `queries`, `(N, D)`.
-
-    Raises:
-        DataError: If the table has fewer than k rows.
-    """
-    if len(table) < k:
-        raise DataError(f"{k} nearest images were asked for, there are {len(table)}.")
-    indices, squared = _k_nearest(queries, table, k)
-    return NearestNeighbors(indices, squared.sqrt())
-
-
 def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeighbors]:
     """How near each fake is to its nearest real, in units of that real's own nearest neighbor.
 
@@ -158,5 +150,5 @@ def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeig
     """
     nearest = nearest_neighbors(fake, real)
     unit = knn_radii(real, 1).sqrt()[nearest.indices[:, 0]]
-    ratios = nearest.distances[:, 0] / unit.clamp(min=torch.finfo(unit.dtype).tiny)
+    ratios = nearest.squared[:, 0].sqrt() / unit.clamp(min=torch.finfo(unit.dtype).tiny)
     return ratios.clamp(max=MAX_AUTHENTICITY_RATIO), nearest

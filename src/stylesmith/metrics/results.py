@@ -65,7 +65,7 @@ def score_against_real(
         return MetricValues({None: kernel_distance(a, b, keys=RandomKeys(0))})
     if metric.family == "pr":
         manifolds = compute_precision_recall(a, b, k=metric.k)
-        return MetricValues(dict(vars(manifolds).items()))
+        return MetricValues({name: value for name, value in vars(manifolds).items()})
     ratios, nearest = authenticity_ratios(b, a)
     order = ratios.argsort()[:MAX_LISTED_IMAGES].tolist()
     closest = [

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from stylesmith.errors import UsageError
 from stylesmith.perception.inception import InceptionExtractor
-from stylesmith.perception.preprocessing import EmbeddingDistance, signed_to_rgb
+from stylesmith.perception.preprocessing import ImageDistance, signed_to_rgb
 from stylesmith.perception.random_features import RandomFeatures
 from stylesmith.perception.vgg_lpips import LPIPS, VGG16Extractor
 from stylesmith.perception.weights import locate_weights
@@ -20,7 +20,7 @@ from stylesmith.perception.weights import locate_weights
 PIXEL_DISTANCE_DEFINITION = "stylesmith mean squared pixel difference, -1..1, 1"
 
 
-class PixelDistance(EmbeddingDistance):
+class PixelDistance(ImageDistance):
     """Mean over channels and places of squared differences of colors in -1..1."""
 
     name = "pixels"
@@ -60,21 +60,6 @@ class ClassProbabilityExtractor(FeatureExtractor, Protocol):
 
     def probabilities(self, images: Tensor) -> Tensor:
         """uint8 images -> `(N, K)`, rows that sum to 1."""
-
-
-class ImageDistance(Protocol):
-    """A perceptual distance of two images."""
-
-    name: str
-    weights_hash: str
-    min_size: int
-    """Least height and width in pixels."""
-
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two float batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
-
-    def embed(self, images: Tensor) -> Tensor:
-        """`(N, D)`, such that distances are squared lengths of differences."""
 
 
 def open_extractor(

@@ -1,7 +1,8 @@
-"""Preprocessing of images for perceptual networks: RGB, sizes, and convolutions without TF32."""
+"""Preprocessing for perceptual networks: RGB, sizes, float32 without TF32; what distances share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -59,12 +60,17 @@ def signed_to_rgb(images: Tensor, device: torch.device, *, min_size: int = 1) ->
     return to_rgb(images.to(device).float(), black=-1, white=1)
 
 
-class EmbeddingDistance:
-    """Base of distances that are the squared length of the difference of two embeddings."""
+class ImageDistance(Protocol):
+    """Perceptual distance: the squared length of the difference of two embeddings."""
+
+    name: str
+    weights_hash: str
+    min_size: int
+    """Least height and width in pixels."""
 
     def embed(self, images: Tensor) -> Tensor:
-        """`(N, 3, H, W)`, -1..1 -> `(N, D)`."""
-        raise NotImplementedError
+        """`(N, 3, H, W)`, -1..1 -> `(N, D)`; differentiable."""
+        ...
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Two batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from stylesmith.perception.preprocessing import (
     MAX_SIZE,
-    EmbeddingDistance,
+    ImageDistance,
     disable_tf32,
     downscale,
     signed_to_rgb,
@@ -46,7 +46,7 @@ MIN_SIZE = 8
 """Height and width of the images that the last level sees as one pixel."""
 
 
-class RandomFeatures(EmbeddingDistance):
+class RandomFeatures(ImageDistance):
     """Features and a distance from random convolutions.
 
     The features are means over the image of each channel and of its root, and coarse means of the

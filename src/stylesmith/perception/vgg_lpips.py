@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from stylesmith.errors import ModelError
 from stylesmith.perception.preprocessing import (
     MAX_SIZE,
-    EmbeddingDistance,
+    ImageDistance,
     disable_tf32,
     downscale,
     signed_to_rgb,
@@ -112,7 +112,7 @@ LPIPS_SCALE = (0.458, 0.448, 0.450)
 """What is subtracted from images in -1..1, and what they are divided by."""
 
 
-class LPIPS(EmbeddingDistance):
+class LPIPS(ImageDistance):
     """Distance by the activations before each pooling of VGG16 (Equation 1 of the paper)."""
 
     name = "lpips"
