@@ -1,4 +1,4 @@
-"""Preprocessing for perceptual networks: RGB, sizes, float32 without TF32; what distances share."""
+"""Preprocessing for perceptual networks, convolutions without TF32, and the base of distances."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,10 +109,19 @@ def locate_weights(
     """
     folder = folder or default_weights_folder()
     wanted = [find_weight_file(name) for name in names]
-    missing = [file for file in wanted if not (folder / file.file_name).is_file()]
+    paths = [folder / file.file_name for file in wanted]
+    missing = [file for file, path in zip(wanted, paths, strict=True) if not path.is_file()]
     if missing:
         raise _missing_weights_error(missing, folder, purpose)
-    return [_hash_weights(folder / file.file_name, file) for file in wanted]
+    located = [LocatedWeights(path, sha256(path)) for path in paths]
+    for file, found in zip(wanted, located, strict=True):
+        if found.sha256 != file.sha256:
+            warnings.warn(
+                f"{found.path} is not the published file (sha256 {found.sha256[:8]}, published "
+                f"{file.sha256[:8]}): results do not compare with published ones.",
+                stacklevel=3,
+            )
+    return located
 
 
 def _missing_weights_error(wanted: Sequence[WeightFile], folder: Path, purpose: str) -> ModelError:
@@ -125,17 +133,6 @@ def _missing_weights_error(wanted: Sequence[WeightFile], folder: Path, purpose: 
         f"({size}), or from a file that you have with `stylesmith weights add {wanted[0].name} "
         "FILE`; 'random' works without any."
     )
-
-
-def _hash_weights(path: Path, file: WeightFile) -> LocatedWeights:
-    found = sha256(path)
-    if found != file.sha256:
-        warnings.warn(
-            f"{path} is not the published file (sha256 {found[:8]}, published {file.sha256[:8]}): "
-            "results do not compare with published ones.",
-            stacklevel=4,
-        )
-    return LocatedWeights(path, found)
 
 
 def add_weight_file(file: WeightFile, source: Path, folder: Path, *, force: bool = False) -> Path:
@@ -230,7 +227,7 @@ def fetch_weight_file(
         check_weight_file(target, file)
         return target
     partial = target.with_name(target.name + PARTIAL_SUFFIX)
-    with _disk_errors(partial):
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         there = partial.stat().st_size if partial.exists() else 0
         if there != file.size:
@@ -241,6 +238,11 @@ def fetch_weight_file(
             partial.unlink()  # it would spoil every later attempt
             raise
         partial.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{partial}: cannot be written ({error.strerror or error}). Free some space, or name "
+            "another folder with STYLESMITH_WEIGHTS; what has arrived is kept."
+        ) from error
     return target
 
 
@@ -270,25 +272,20 @@ def _receive(file: WeightFile, there: int) -> Iterator[tuple[int, bytes]]:
     request = urllib.request.Request(file.url, headers={"User-Agent": "stylesmith"})
     if 0 < there < file.size:
         request.add_header("Range", f"bytes={there}-")
-    with _network_errors(file), urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-        is_html = response.headers.get_content_type() == "text/html"
-        start = there if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
-        while chunk := response.read(CHUNK_BYTES):
-            if is_html or (start == 0 and looks_like_html(chunk)):
-                raise ModelError(
-                    f"{file.url}: a web page came instead of the file; perhaps a proxy or sign-in "
-                    "page. Fetch it with a browser, then "
-                    f"`stylesmith weights add {file.name} FILE`."
-                )
-            yield start, chunk
-            start += len(chunk)
-
-
-@contextmanager
-def _network_errors(file: WeightFile) -> Iterator[None]:
     elsewhere = f"fetch it on another machine, then `stylesmith weights add {file.name} FILE`"
     try:
-        yield
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            is_html = response.headers.get_content_type() == "text/html"
+            start = there if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
+            while chunk := response.read(CHUNK_BYTES):
+                if is_html or (start == 0 and looks_like_html(chunk)):
+                    raise ModelError(
+                        f"{file.url}: a web page came instead of the file; perhaps a proxy or "
+                        "sign-in page. Fetch it with a browser, then "
+                        f"`stylesmith weights add {file.name} FILE`."
+                    )
+                yield start, chunk
+                start += len(chunk)
     except urllib.error.HTTPError as error:
         error.close()
         raise RunError(
@@ -300,15 +297,4 @@ def _network_errors(file: WeightFile) -> Iterator[None]:
         raise RunError(
             f"{file.url}: cannot be reached ({reason}). Run the command again when there is a "
             f"network; what has arrived is kept. Or {elsewhere}."
-        ) from error
-
-
-@contextmanager
-def _disk_errors(partial: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{partial}: cannot be written ({error.strerror or error}). Free some space, or name "
-            "another folder with STYLESMITH_WEIGHTS; what has arrived is kept."
         ) from error
