@@ -15,9 +15,9 @@ from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import ClassifierFacts, classifier_config, save_classifier
 from stylesmith.metrics.image_sources import DataSource
 from stylesmith.metrics.precision_recall import compute_precision_recall
-from stylesmith.metrics.scores import Moments, frechet_distance, kernel_distance
+from stylesmith.metrics.scores import frechet_distance, kernel_distance
 from stylesmith.networks import build_discriminator
-from tests.metrics.fakes import FakeExtractor, tiny_model
+from tests.metrics.fakes import FakeExtractor, moments_of, tiny_model
 from tests.support import make_photos
 
 
@@ -33,11 +33,11 @@ def test_numbers_are_those_of_the_formulas(measure, photos):
     found = values(measure(tiny_model(), photos, "fid30,fid40_full,kid20,pr24_3,nearest10"))
     real, fake = features(photos, 40), features(tiny_model(), 40)
     assert found["fid30"] == pytest.approx(
-        frechet_distance(Moments.from_features(real[:30]), Moments.from_features(fake[:30])),
+        frechet_distance(moments_of(real[:30]), moments_of(fake[:30])),
         rel=1e-4,
     )
     assert found["fid40_full"] == pytest.approx(
-        frechet_distance(Moments.from_features(real), Moments.from_features(fake)), rel=1e-4
+        frechet_distance(moments_of(real), moments_of(fake)), rel=1e-4
     )
     kernel = kernel_distance(real[:20], fake[:20], keys=RandomKeys(0))
     assert found["kid20"] == pytest.approx(kernel, rel=1e-4)

@@ -39,13 +39,6 @@ class Moments:
         mean = torch.zeros(dimension, dtype=torch.float64, device=place)
         return cls(0, mean, torch.zeros(dimension, dimension, dtype=torch.float64, device=place))
 
-    @classmethod
-    def from_features(cls, features: Tensor) -> Self:
-        """Of the rows of one table, `(N, D)`."""
-        moments = cls.empty(features.shape[1], features.device)
-        moments.add(features)
-        return moments
-
     @property
     def mean(self) -> Tensor:
         """`(D,)` float64; 0 of no rows."""
