@@ -219,6 +219,10 @@ class DataReport:
     """The labels in words."""
     advice: list[str] = field(default_factory=list)
 
+    def add(self, name: str, kind: Literal["bad", "note"], text: str) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(name, kind, text))
+
     @property
     def bad_images(self) -> list[Finding]:
         """What must be repaired or left out."""
@@ -248,12 +252,12 @@ def _decode_all(
     first_with: dict[str, str] = {}
     for name, result in process_images(archive, names, _decode_and_hash, on_progress):
         if isinstance(result, DataError):
-            report.findings.append(Finding(name, "bad", str(result)))
+            report.add(name, "bad", str(result))
             continue
         headers[name], pixel_hash = result
         twin = first_with.setdefault(pixel_hash, name)
         if twin != name:
-            report.findings.append(Finding(name, "note", f"same pixels as {twin!r}"))
+            report.add(name, "note", f"same pixels as {twin!r}")
     return headers
 
 
@@ -271,11 +275,10 @@ def _note_outliers(headers: dict[str, ImageHeader], report: DataReport) -> None:
     ((size, _),), ((mode, _),) = report.sizes.most_common(1), report.modes.most_common(1)
     for name, header in headers.items():
         if header.size != size:
-            text = f"is {format_image_size(header.size)}, most are {format_image_size(size)}"
-            report.findings.append(Finding(name, "note", text))
+            found, usual = format_image_size(header.size), format_image_size(size)
+            report.add(name, "note", f"is {found}, most are {usual}")
         if header.mode != mode:
-            text = f"is of mode {header.mode}, most are {mode}"
-            report.findings.append(Finding(name, "note", text))
+            report.add(name, "note", f"is of mode {header.mode}, most are {mode}")
 
 
 def _check_labels(
@@ -287,8 +290,7 @@ def _check_labels(
     try:
         labels = read_image_labels(archive, names, good)
     except DataError as error:
-        text = str(error).removeprefix(f"{archive.path}: ")
-        report.findings.append(Finding("labels", "bad", text))
+        report.add("labels", "bad", str(error).removeprefix(f"{archive.path}: "))
         report.labels = "not usable"
         return
     if labels:
@@ -309,7 +311,10 @@ def _describe_labels(labels: Labels) -> str:
 def _add_advice(archive: Archive, headers: dict[str, ImageHeader], report: DataReport) -> None:
     if report.bad_images:
         report.advice.append("Repair or remove the bad files, or pass --skip-bad when training.")
-    if len(report.sizes) > 1 or (headers and not _fits_network(next(iter(report.sizes)))):
+    try:
+        if headers:
+            common_size(archive.path, headers)
+    except DataError:
         command = prepare_command(archive.path, headers)
         report.advice.append(f"Make one size that a network can have: {command}")
     if len(headers) < MIN_RECOMMENDED_IMAGES:
@@ -320,11 +325,3 @@ def _add_advice(archive: Archive, headers: dict[str, ImageHeader], report: DataR
     others = describe_other_files(archive, known=(LABELS_FILE, MANIFEST_FILE, ATTRIBUTES_FILE))
     if others:
         report.advice.append(f"Other files are ignored: {others}.")
-
-
-def _fits_network(size: tuple[int, int]) -> bool:
-    try:
-        base_grid(*size)
-    except ConfigError:
-        return False
-    return True
