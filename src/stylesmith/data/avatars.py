@@ -34,6 +34,9 @@ from stylesmith.data.training_zip import (
 )
 from stylesmith.errors import UsageError
 
+DRAWING_PACKAGES = ("dicebear-core", "dicebear-styles", "resvg_py", "pillow")
+"""Packages whose versions decide the drawings."""
+
 _AVATARS_PER_JOB = 50
 _MIN_AVATARS_PER_PROCESS = 500
 """Fewer avatars than this are drawn before another process has started."""
@@ -93,7 +96,21 @@ def make_avatars(
         size=(size, size),
         channels=3,
         class_names=HAIR_CLASS_NAMES,
-        details=_manifest_details(meta, seed),
+        details={
+            "source": f"stylesmith data make avatars, DiceBear style {STYLE_NAME}",
+            "style": STYLE_NAME,
+            "author": meta["creator"]["name"],
+            "license": meta["license"],
+            "credit": meta["license"]["text"],
+            "seed": seed,
+            "weights": VARIANT_WEIGHTS,
+            "probabilities": PART_PROBABILITIES,
+            "colors": AVATAR_COLORS,
+            "packages": {name: version(name) for name in DRAWING_PACKAGES},
+            "filter": "box",
+            "crop": "none",
+            "skipped": [],
+        },
         extras={ATTRIBUTES_FILE: table},
     )
     return AvatarSummary(
@@ -133,22 +150,3 @@ def _draw_all(seed: int, count: int, size: int, workers: int | None) -> Iterator
     with ProcessPoolExecutor(workers, get_context("spawn"), ignore_interrupt) as pool:
         for drawn in map_ahead(pool, draw_avatars, jobs, ahead=2 * workers):
             yield from drawn
-
-
-def _manifest_details(meta: dict[str, Any], seed: int) -> dict[str, Any]:
-    packages = ("dicebear-core", "dicebear-styles", "resvg_py", "pillow")
-    return {
-        "source": f"stylesmith data make avatars, DiceBear style {STYLE_NAME}",
-        "style": STYLE_NAME,
-        "author": meta["creator"]["name"],
-        "license": meta["license"],
-        "credit": meta["license"]["text"],
-        "seed": seed,
-        "weights": VARIANT_WEIGHTS,
-        "probabilities": PART_PROBABILITIES,
-        "colors": AVATAR_COLORS,
-        "packages": {name: version(name) for name in packages},
-        "filter": "box",
-        "crop": "none",
-        "skipped": [],
-    }

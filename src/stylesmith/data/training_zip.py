@@ -96,7 +96,9 @@ def write_training_zip(
                 "class_names": class_names,
                 **details,
             }
-            named = {MANIFEST_FILE: manifest, LABELS_FILE: _labels_json(labels), **extras}
+            labeled = [[zip_image_name(i), label] for i, label in enumerate(labels)]
+            table = {"labels": None if None in labels else labeled}
+            named = {MANIFEST_FILE: manifest, LABELS_FILE: table, **extras}
             for name, value in named.items():
                 info = zipfile.ZipInfo(name, _ZIP_DATE)
                 archive.writestr(info, json.dumps(value), zipfile.ZIP_DEFLATED)
@@ -130,9 +132,3 @@ def read_manifest(archive: Archive, images: int | None) -> Manifest | None:
         return None
     fits = content.get("version") == MANIFEST_VERSION and images in {manifest.count, None}
     return manifest if fits else None
-
-
-def _labels_json(labels: Sequence[Label | None]) -> dict[str, Any]:
-    if any(label is None for label in labels):
-        return {"labels": None}
-    return {"labels": [[zip_image_name(i), label] for i, label in enumerate(labels)]}

@@ -32,9 +32,9 @@ def batch_ranges(count: int, batch_size: int) -> list[range]:
     return [range(i, min(i + batch_size, count)) for i in range(0, count, batch_size)]
 
 
-def rank_batches(count: int, batch_size: int) -> Iterator[range]:
+def rank_batches(count: int, batch_size: int) -> list[range]:
     """The batches of this process."""
-    yield from batch_ranges(count, batch_size)[distributed.rank() :: distributed.world_size()]
+    return batch_ranges(count, batch_size)[distributed.rank() :: distributed.world_size()]
 
 
 MIN_ANNOUNCED_SECONDS = 60
@@ -158,7 +158,7 @@ def path_length_samples(
     """
     values, keys = torch.zeros(metric.count, dtype=torch.float64), RandomKeys(source.seed)
     # Smaller batches, because distances keep several layers of two images at once.
-    batches = list(rank_batches(metric.count, max(1, batch_size(source.size) // 4)))
+    batches = rank_batches(metric.count, max(1, batch_size(source.size) // 4))
     with disable_tf32():
         for part in reporter.track(batches, metric.count, metric.title):
             points, draw = _latent_space(source, metric, part)
@@ -230,5 +230,5 @@ def label_latents(
 def _image_batches(
     source: ImageSource, count: int, reporter: ProgressReporter, label: str
 ) -> Iterator[tuple[range, Tensor]]:
-    parts: Sequence[range] = list(rank_batches(count, batch_size(source.size)))
+    parts = rank_batches(count, batch_size(source.size))
     yield from zip(reporter.track(parts, count, label), source.batches(parts), strict=True)

@@ -69,7 +69,10 @@ class StatisticsCache:
 
         All processes take them, or none does.
         """
-        found = self._read(key)
+        found = None
+        if self.folder is not None:
+            with contextlib.suppress(ModelError):
+                found = read_tensor_file(self.folder / key.file_name, kind=STATISTICS_KIND)[0]
         owners = distributed.all_reduce_sum(torch.tensor(0.0 if found is None else 1.0))
         return found if int(owners) == distributed.world_size() else None
 
@@ -79,14 +82,6 @@ class StatisticsCache:
             path = self.folder / key.file_name
             with contextlib.suppress(OutputError):  # a full disk takes no result away
                 write_tensor_file(path, tensors, {"key": vars(key)}, kind=STATISTICS_KIND)
-
-    def _read(self, key: CacheKey) -> dict[str, Tensor] | None:
-        if self.folder is None:
-            return None
-        try:
-            return read_tensor_file(self.folder / key.file_name, kind=STATISTICS_KIND)[0]
-        except ModelError:
-            return None
 
 
 class ReferenceStatistics:
