@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -187,9 +187,8 @@ def open_classifiers(folder: Path, device: torch.device) -> Classifiers:
             "trains them."
         )
     networks, facts = zip(*map(load_classifier, paths), strict=True)
-    first: Any = (networks[0].config, facts[0].data)
     for path, network, fact in zip(paths, networks, facts, strict=True):
-        if (network.config, fact.data) != first:
+        if (network.config, fact.data) != (networks[0].config, facts[0].data):
             raise ModelError(
                 f"{path}: was trained on other images than {paths[0].name}, or has another size. "
                 "Train all of a folder together."
