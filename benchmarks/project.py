@@ -11,14 +11,14 @@ import measure
 from stylesmith.inversion import LatentOptimizer, ProjectionSettings
 from stylesmith.inversion.latent_optimizer import ProjectionState
 from stylesmith.networks import build_generator
-from stylesmith.perception.random_features import RandomDistance
+from stylesmith.perception.random_features import RandomFeatures
 
 
 def step_parts(setting: measure.Setting) -> dict[str, dict[str, measure.Work]]:
     """One step for one picture, and for a batch, from the mean w to random pictures."""
     config = setting.case.config.generator
     generator = build_generator(config).to(setting.device).requires_grad_(False)
-    search = LatentOptimizer(generator, RandomDistance(setting.device), ProjectionSettings())
+    search = LatentOptimizer(generator, RandomFeatures(setting.device), ProjectionSettings())
     forms: dict[str, dict[str, measure.Work]] = {}
     for name, count in (("one", 1), ("batch", setting.case.batch)):
         images = torch.rand(count, config.image_channels, *generator.image_size) * 2 - 1

@@ -63,10 +63,10 @@ HARMS: dict[str, tuple[Harm, Sequence[float]]] = {
 
 
 def moments(extractor: FeatureExtractor, batch: Tensor) -> Moments:
-    """Of the features of a batch."""
-    return Moments.from_features(
-        torch.cat([extractor.features(part) for part in batch.split(BATCH)])
-    )
+    """Moments of the features of a batch."""
+    found = Moments.empty(extractor.dimension)
+    found.add(torch.cat([extractor.features(part) for part in batch.split(BATCH)]))
+    return found
 
 
 def harmed_distances(data: Path) -> dict[str, list[tuple[float, float]]]:

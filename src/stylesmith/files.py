@@ -19,7 +19,12 @@ _FILE_MODE = 0o666 & ~_UMASK
 """Who may read and write a new file."""
 
 
-def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool = True) -> None:
+def cache_folder() -> Path:
+    """`stylesmith` in the user's cache folder: `XDG_CACHE_HOME`, else `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylesmith"
+
+
+def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place in one step.
 
     A crash at any instant leaves either the old file or the new one. The data reaches the disk
@@ -51,7 +56,7 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a file atomically."""
-    write_atomically(path, lambda temporary: _write_bytes(temporary, content), durable=durable)
+    write_atomically(path, lambda temporary: temporary.write_bytes(content), durable=durable)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -106,10 +111,6 @@ def check_member_path(name: str, archive: Path) -> None:
             f"{archive}: holds the name {name!r}, which points outside the archive. "
             "Such a file is refused as a whole; make the zip anew with relative names."
         )
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _fsync(path: Path) -> None:

@@ -1,7 +1,7 @@
-"""The one place where float images in -1..1 become uint8, files and grids, and the reverse.
+"""Conversion of float images in -1..1 to uint8, files and grids, and the reverse.
 
-Inside the package an image batch is float, -1..1, `(N, C, H, W)`; 8-bit numbers live at the doors.
-One channel is grey, three are RGB, four are RGBA.
+Inside the package an image batch is float, -1..1, `(N, C, H, W)`; 8-bit values exist only at the
+boundaries. One channel is gray, three are RGB, four are RGBA.
 """
 
 import io
@@ -20,7 +20,7 @@ from stylesmith.errors import OutputError, ShapeError
 PIL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for each number of channels."""
 SAVE_OPTIONS = {"JPEG": {"quality": 95}, "PNG": {"compress_type": zlib.Z_RLE}}
-"""By format. Runs of equal bytes are all that zlib finds in filtered pictures: looking for more
+"""By format. Runs of equal bytes are all that zlib finds in filtered images: searching for more
 took five times as long and saved less than a hundredth."""
 
 
@@ -96,5 +96,5 @@ def save_image(image: Tensor, path: Path) -> None:
 
 
 def save_grid(images: Tensor, path: Path, *, columns: int | None = None) -> None:
-    """Write a batch `(N, C, H, W)` as one tiled picture."""
+    """Write a batch `(N, C, H, W)` as one tiled image."""
     save_image(make_grid(images, columns=columns), path)

@@ -41,7 +41,7 @@ def test_prepare_writes_what_it_says(run, photos, tmp_path):
     assert "Labels of length 2: cats, dogs" in result.output
     assert "enlarged" not in result.output
     data = open_dataset(out)
-    assert (len(data), data.size, data.class_names) == (3, (16, 32), ["cats", "dogs"])
+    assert (len(data), data.size, data.labels.class_names) == (3, (16, 32), ["cats", "dogs"])
 
 
 def test_prepare_follows_its_options(run, photos, tmp_path):

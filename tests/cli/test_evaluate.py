@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.metrics import evaluate as room
+from stylesmith.metrics import evaluate as evaluation
 from tests.metrics.fakes import FakeClassifier, FakeDistance, FakeExtractor
 from tests.support import make_photos
 
@@ -21,8 +21,8 @@ def fake_networks(monkeypatch, tmp_path):
     def open_extractor(name: str, device: object) -> FakeExtractor:
         return FakeClassifier(name) if name == "inception" else FakeExtractor(name)
 
-    monkeypatch.setattr(room, "open_extractor", open_extractor)
-    monkeypatch.setattr(room, "open_distance", lambda name, device: FakeDistance(name))
+    monkeypatch.setattr(evaluation, "open_extractor", open_extractor)
+    monkeypatch.setattr(evaluation, "open_distance", lambda name, device: FakeDistance(name))
     monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path / "cache"))
 
 

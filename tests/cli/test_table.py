@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stylesmith.figures.tables.table_output import NO_VALUE
-from stylesmith.metrics import evaluate as room
+from stylesmith.metrics import evaluate as evaluation
 from tests.metrics.fakes import FakeDistance, FakeExtractor
 
 
@@ -53,8 +53,8 @@ def test_expense_comes_from_the_log_of_a_run(cli, finished_run):
 
 
 def test_run_trains_rows_and_writes_the_table(cli, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "open_extractor", lambda name, device: FakeExtractor(name))
-    monkeypatch.setattr(room, "open_distance", lambda name, device: FakeDistance(name))
+    monkeypatch.setattr(evaluation, "open_extractor", lambda name, device: FakeExtractor(name))
+    monkeypatch.setattr(evaluation, "open_distance", lambda name, device: FakeDistance(name))
     monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path / "cache"))
     out = tmp_path / "runs"
     words = ["table", "stylegan2-1", "--run", "--data", photos, "--kimg", 0.016, "--out-runs", out]

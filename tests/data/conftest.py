@@ -25,7 +25,7 @@ def encoded(seed: int, suffix: str = ".png", *, size: tuple[int, int] = (32, 32)
 
 @pytest.fixture
 def make_image() -> Callable[..., bytes]:
-    """`make_image(seed, suffix, size=(h, w))`: the bytes of a picture of noise."""
+    """`make_image(seed, suffix, size=(h, w))`: the bytes of an image of noise."""
     return encoded
 
 

@@ -72,7 +72,7 @@ def test_processes_draw_the_same(tmp_path):
 
 
 def test_faces_fill_the_frame():
-    """The middle of the picture is skin, in the color that the options tell."""
+    """The middle of the image is skin, in the color that the options tell."""
     for index in range(20):
         content, options = draw_avatar(0, index, 32)
         pixels = np.asarray(Image.open(io.BytesIO(content))).astype(int)
@@ -94,7 +94,7 @@ def test_labels_and_attributes_follow_from_the_options(faces):
         covered = HAIR_CLASS_NAMES[label] == "covered"
         assert covered == avatar_attributes(options)["hat"] == ("hairColor" not in options)
     data = open_dataset(faces)
-    assert data.class_names == HAIR_CLASS_NAMES
+    assert data.labels.class_names == HAIR_CLASS_NAMES
     assert data.label_size == len(HAIR_CLASS_NAMES)
 
 
@@ -155,9 +155,9 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_other_part_of_the_room_imports_the_extra():
-    rooms = Path(avatars.__file__).parent.glob("[a-z]*.py")
-    lines = "".join(f"import stylesmith.data.{room.stem}\n" for room in rooms)
+def test_no_other_module_of_the_package_imports_the_extra():
+    modules = Path(avatars.__file__).parent.glob("[a-z]*.py")
+    lines = "".join(f"import stylesmith.data.{module.stem}\n" for module in modules)
     assert "import stylesmith.data.dataset\n" in lines
     check = lines + "import sys; sys.exit(any(m in sys.modules for m in ('dicebear', 'resvg_py')))"
     assert subprocess.run([sys.executable, "-c", check]).returncode == 0

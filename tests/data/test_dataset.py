@@ -13,7 +13,7 @@ from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, DataError
 
 
-def picture(data: bytes) -> np.ndarray:
+def decoded(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).transpose(2, 0, 1)
 
 
@@ -37,7 +37,7 @@ def test_folder_and_zip_give_the_same_pixels_in_sorted_order(
     assert data.names == ["a.jpeg", "b/1.webp", "b/2.PNG"]
     assert (len(data), data.size, data.channels, data.label_size) == (3, (32, 32), 3, 0)
     for index, name in enumerate(data.names):
-        np.testing.assert_array_equal(data.pixels(index), picture(content[name]))
+        np.testing.assert_array_equal(data.pixels(index), decoded(content[name]))
         assert data.label(index).shape == (0,)
     data.close()
 
@@ -90,7 +90,7 @@ def test_large_data_is_read_anew(make_image, make_folder, monkeypatch):
     monkeypatch.setattr(dataset_module, "MAX_CACHED_BYTES", 100)
     folder = make_folder({"a.png": make_image(0)})
     data = open_dataset(folder)
-    np.testing.assert_array_equal(data.pixels(0), picture(make_image(0)))
+    np.testing.assert_array_equal(data.pixels(0), decoded(make_image(0)))
     (folder / "a.png").unlink()
     with pytest.raises(DataError, match=r"'a\.png' cannot be read"):
         data.pixels(0)
@@ -103,7 +103,7 @@ def test_many_threads_read_one_zip(make_image, make_zip, monkeypatch):
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(data.pixels, list(range(20)) * 5))
     for index, pixels in enumerate(results):
-        np.testing.assert_array_equal(pixels, picture(content[f"{index % 20:02}.png"]))
+        np.testing.assert_array_equal(pixels, decoded(content[f"{index % 20:02}.png"]))
 
 
 def test_fingerprint_follows_names_sizes_and_labels(make_image, make_folder, labels_file):

@@ -11,9 +11,9 @@ from stylesmith.data.decode import convert_channels, decode_image, image_to_arra
 from stylesmith.errors import DataError
 
 
-def pixels_of(picture: Image.Image, channels: int, format: str = "PNG", **options) -> np.ndarray:
+def pixels_of(image: Image.Image, channels: int, format: str = "PNG", **options) -> np.ndarray:
     buffer = io.BytesIO()
-    picture.save(buffer, format, **options)
+    image.save(buffer, format, **options)
     return image_to_array(convert_channels(decode_image(buffer.getvalue()), channels))
 
 
@@ -22,7 +22,7 @@ def flat(mode: str, color) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("picture", "rgb"),
+    ("image", "rgb"),
     [
         (flat("RGB", (10, 20, 30)), (10, 20, 30)),
         (flat("L", 77), (77, 77, 77)),
@@ -38,8 +38,8 @@ def flat(mode: str, color) -> Image.Image:
     ],
     ids=lambda value: value.mode if isinstance(value, Image.Image) else str(value),
 )
-def test_png_modes_become_the_color_seen_on_white_paper(picture, rgb):
-    pixels = pixels_of(picture, 3)
+def test_png_modes_become_the_color_seen_on_white_paper(image, rgb):
+    pixels = pixels_of(image, 3)
     assert pixels.shape == (3, 2, 4)
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels[:, 0, 0], rgb)
@@ -52,10 +52,10 @@ def test_sixteen_bits_are_scaled_and_not_clipped():
 
 
 def test_a_transparent_palette_entry_is_white():
-    picture = Image.new("P", (2, 1))
-    picture.putpalette([255, 0, 0, 0, 0, 255])
-    picture.putpixel((1, 0), 1)
-    pixels = pixels_of(picture, 3, transparency=1)
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putpixel((1, 0), 1)
+    pixels = pixels_of(image, 3, transparency=1)
     np.testing.assert_array_equal(pixels[:, 0].T, [(255, 0, 0), (255, 255, 255)])
 
 
@@ -129,10 +129,10 @@ def png_of_size(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-@pytest.mark.parametrize("side", [10_000, 60_000])
-def test_an_image_of_gigabytes_is_refused_before_decoding(side):
-    """10,000 a side draws Pillow's warning, an error in these tests; 60,000 is an error always."""
+@pytest.mark.parametrize("size", [10_000, 60_000])
+def test_an_image_of_gigabytes_is_refused_before_decoding(size):
+    """Pillow warns at 10,000 x 10,000, an error in these tests; 60,000 is an error always."""
     with pytest.raises(DataError, match="would unpack to too many pixels"):
-        parse_header(png_of_size(side, side))
+        parse_header(png_of_size(size, size))
     with pytest.raises(DataError, match="would unpack to too many pixels"):
-        decode_image(png_of_size(side, side))
+        decode_image(png_of_size(size, size))

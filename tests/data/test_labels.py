@@ -37,7 +37,7 @@ def test_subfolders_are_classes_and_a_wrapping_folder_is_not(make_zip, make_imag
         f"{top}dogs/0.png": make_image(2),
     }
     data = open_dataset(make_zip(content))
-    assert data.class_names == ["cats", "dogs"]
+    assert data.labels.class_names == ["cats", "dogs"]
     assert rows(data) == [[1, 0], [0, 1], [0, 1]]
 
 
@@ -52,8 +52,7 @@ def test_subfolders_are_classes_and_a_wrapping_folder_is_not(make_zip, make_imag
 )
 def test_these_folders_are_no_classes(make_zip, make_image, names):
     data = open_dataset(make_zip({name: make_image(0) for name in names}))
-    assert data.label_size == 0
-    assert data.class_names is None
+    assert data.label_size == 0 and data.labels is None
 
 
 def test_null_means_no_labels_whatever_the_folders(make_zip, make_image, labels_file):

@@ -1,4 +1,4 @@
-"""A prepared zip holds the pictures that were asked for, their labels, and how it was made."""
+"""A prepared zip holds the images that were asked for, their labels, and how it was made."""
 
 import io
 import json
@@ -70,7 +70,7 @@ def test_prepared_data_equals_the_source_read_at_that_size(make_image, make_fold
     assert told[-1] == (3, 3)
     source, data = open_dataset(folder, size=(32, 48)), open_dataset(done.path)
     assert data.names == [f"00000/img0000000{i}.png" for i in range(3)]
-    assert (data.size, data.channels, data.class_names) == ((32, 48), 3, ["cats", "dogs"])
+    assert (data.size, data.channels, data.labels.class_names) == ((32, 48), 3, ["cats", "dogs"])
     for index in range(3):
         np.testing.assert_array_equal(data.pixels(index), source.pixels(index))
         np.testing.assert_array_equal(data.label(index), source.label(index))
@@ -124,7 +124,7 @@ def test_max_images_takes_an_even_spread_and_keeps_all_classes(make_image, make_
     data = open_dataset(
         prepare_dataset(done.path, tmp_path / "one.zip", size=(8, 8), max_images=1).path
     )
-    assert (len(data), data.label_size, data.class_names) == (1, 3, ["a", "b", "c"])
+    assert (len(data), data.label_size, data.labels.class_names) == (1, 3, ["a", "b", "c"])
 
 
 def test_channels_are_converted(make_folder, tmp_path):

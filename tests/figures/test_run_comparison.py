@@ -18,7 +18,7 @@ from stylesmith.figures.tables.run_comparison import (
     train_table,
 )
 from stylesmith.figures.tables.table_output import FilledTable
-from stylesmith.metrics import evaluate as room
+from stylesmith.metrics import evaluate as evaluation
 from stylesmith.metrics.protocol import parse_metrics
 from stylesmith.models import load
 from stylesmith.training.estimate import Forecast
@@ -43,8 +43,8 @@ TINY = (
 @pytest.fixture(autouse=True)
 def fake_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Networks without weights, and a cache of this test's own."""
-    monkeypatch.setattr(room, "open_extractor", lambda name, device: FakeExtractor(name))
-    monkeypatch.setattr(room, "open_distance", lambda name, device: FakeDistance(name))
+    monkeypatch.setattr(evaluation, "open_extractor", lambda name, device: FakeExtractor(name))
+    monkeypatch.setattr(evaluation, "open_distance", lambda name, device: FakeDistance(name))
     monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path / "cache"))
 
 

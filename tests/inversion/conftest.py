@@ -11,7 +11,7 @@ from stylesmith import images as pixels
 from stylesmith.inversion import LatentOptimizer, ProjectionSettings, ProjectionTarget
 from stylesmith.inversion.latent_optimizer import WStatistics
 from stylesmith.networks import Generator
-from stylesmith.perception.random_features import RandomDistance
+from stylesmith.perception.random_features import RandomFeatures
 from tests.support import CPU
 
 
@@ -42,7 +42,7 @@ def make_optimizer() -> Callable[..., LatentOptimizer]:
     def build(generator: Generator, *, exact: bool = False, **settings) -> LatentOptimizer:
         chosen = ProjectionSettings(**({"steps": 20} | settings))
         if not exact:
-            return LatentOptimizer(generator, RandomDistance(CPU), chosen)
+            return LatentOptimizer(generator, RandomFeatures(CPU), chosen)
         generator.double()
         mean = torch.zeros(generator.config.w_dim, dtype=torch.double)
         return LatentOptimizer(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stylesmith.data.dataset import open_dataset
-from stylesmith.metrics import evaluate as room
+from stylesmith.metrics import evaluate as evaluation
 from stylesmith.metrics.evaluate import EvaluationSettings, evaluate
 from stylesmith.metrics.image_sources import DataSource, ImageSource
 from stylesmith.metrics.protocol import parse_metrics
@@ -26,8 +26,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[FakeExtractor]:
         extractors.append(kind(name))
         return extractors[-1]
 
-    monkeypatch.setattr(room, "open_extractor", open_extractor)
-    monkeypatch.setattr(room, "open_distance", lambda name, device: FakeDistance(name))
+    monkeypatch.setattr(evaluation, "open_extractor", open_extractor)
+    monkeypatch.setattr(evaluation, "open_distance", lambda name, device: FakeDistance(name))
     return extractors
 
 
@@ -53,5 +53,5 @@ def measure(opened: list[FakeExtractor]) -> Callable[..., list[MetricResult]]:
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> DataSource:
-    """Forty 8x8 pictures in two classes."""
+    """Forty 8x8 images in two classes."""
     return DataSource(open_dataset(make_photos(tmp_path_factory.mktemp("real"), count=40)))

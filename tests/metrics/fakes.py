@@ -1,10 +1,11 @@
-"""Networks that look at images, small enough to be checked by hand; and models to look at."""
+"""Networks small enough to be checked by hand, and models to measure with them."""
 
 import torch
 from torch import Tensor
 
 from stylesmith.config import GeneratorConfig, MappingConfig
 from stylesmith.metrics.image_sources import ModelSource
+from stylesmith.metrics.scores import Moments
 from stylesmith.networks import Generator, build_generator
 
 CPU = torch.device("cpu")
@@ -67,5 +68,12 @@ def tiny_network(*, seed: int = 0, **fields: object) -> Generator:
 
 
 def tiny_model(*, seed: int = 0, seed_of_network: int = 0, **fields: object) -> ModelSource:
-    """It as a side of a measurement."""
+    """A source of its images."""
     return ModelSource(tiny_network(seed=seed_of_network, **fields), "tiny", seed=seed)
+
+
+def moments_of(features: Tensor) -> Moments:
+    """Moments of the rows of one table, `(N, D)`."""
+    moments = Moments.empty(features.shape[1], features.device)
+    moments.add(features)
+    return moments

@@ -9,7 +9,6 @@ from PIL import Image
 
 from stylesmith.data.dataset import open_dataset
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.metrics.image_sources import data_hash
 from stylesmith.metrics.reference_statistics import CacheKey, StatisticsCache
 from stylesmith.networks.build import model_hash
 from tests.metrics.fakes import tiny_network
@@ -63,7 +62,7 @@ def test_a_place_that_cannot_be_written_costs_nothing_but_time(tmp_path):
 
 
 def photo_hash(path, **options) -> str:
-    return data_hash(open_dataset(path, **options))
+    return open_dataset(path, **options).content_hash
 
 
 def test_a_copy_elsewhere_has_the_same_hash(tmp_path):

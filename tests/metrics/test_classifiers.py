@@ -36,7 +36,9 @@ def dataset(tmp_path) -> Dataset:
     return open_dataset(tmp_path / "photos")
 
 
-def lesson(dataset: Dataset, *, images: int = 400, names: tuple[str, ...] = ("bright", "dark")):
+def make_training(
+    dataset: Dataset, *, images: int = 400, names: tuple[str, ...] = ("bright", "dark")
+):
     bright = np.arange(COUNT) % 2 == 1
     attributes = Attributes(list(names), np.stack([bright, ~bright], axis=1)[:, : len(names)])
     config = classifier_config((8, 8), 3, max_channels=8)
@@ -48,7 +50,7 @@ def quiet(text: str) -> None:
 
 
 def test_the_architecture_is_the_papers():
-    """Widths of ProGAN's discriminator at 256x256, and nothing that looks across a batch."""
+    """Widths of ProGAN's discriminator at 256x256, without statistics over a batch."""
     config = classifier_config((1024, 1024), 3)
     assert config.size() == (256, 256)
     assert [config.channels(level) for level in range(7)] == [512, 512, 512, 512, 256, 128, 64]
@@ -59,7 +61,7 @@ def test_the_architecture_is_the_papers():
 
 
 def test_attributes_are_learned_and_kept(dataset, tmp_path):
-    facts = train_classifiers(lesson(dataset), tmp_path / "out", force=False, notify=quiet)
+    facts = train_classifiers(make_training(dataset), tmp_path / "out", force=False, notify=quiet)
     assert [f.attribute for f in facts] == ["bright", "dark"]
     assert [f.accuracy for f in facts] == [1, 1] and [f.share for f in facts] == [0.5, 0.5]
     opened = open_classifiers(tmp_path / "out", CPU)
@@ -72,28 +74,28 @@ def test_attributes_are_learned_and_kept(dataset, tmp_path):
 def test_training_depends_on_its_seed_alone(dataset, tmp_path):
     outs = [tmp_path / name for name in ("a", "b")]
     for out in outs:
-        train_classifiers(lesson(dataset, images=32), out, force=False, notify=quiet)
+        train_classifiers(make_training(dataset, images=32), out, force=False, notify=quiet)
     first, second = (open_classifiers(out, CPU) for out in outs)
     assert first.weights_hash == second.weights_hash
 
 
 def test_an_interrupted_training_goes_on_with_what_is_missing(dataset, tmp_path):
     out = tmp_path / "out"
-    train_classifiers(lesson(dataset, images=32), out, force=False, notify=quiet)
+    train_classifiers(make_training(dataset, images=32), out, force=False, notify=quiet)
     whole = open_classifiers(out, CPU).weights_hash
     kept = classifier_path(out, 0).stat().st_mtime_ns
     classifier_path(out, 1).unlink()
     said: list[str] = []
-    train_classifiers(lesson(dataset, images=32), out, force=False, notify=said.append)
+    train_classifiers(make_training(dataset, images=32), out, force=False, notify=said.append)
     assert "1 of 2 classifiers are there already." in said
     assert classifier_path(out, 0).stat().st_mtime_ns == kept
     assert open_classifiers(out, CPU).weights_hash == whole
 
 
-def test_classifiers_of_another_lesson_stay_without_force(dataset, tmp_path):
+def test_classifiers_of_another_training_stay_without_force(dataset, tmp_path):
     out = tmp_path / "out"
-    train_classifiers(lesson(dataset, images=32), out, force=False, notify=quiet)
-    other = lesson(dataset, images=16, names=("bright",))
+    train_classifiers(make_training(dataset, images=32), out, force=False, notify=quiet)
+    other = make_training(dataset, images=16, names=("bright",))
     with pytest.raises(OutputError, match="holds classifiers of other data, attributes or sett"):
         train_classifiers(other, out, force=False, notify=quiet)
     train_classifiers(other, out, force=True, notify=quiet)
@@ -103,7 +105,7 @@ def test_classifiers_of_another_lesson_stay_without_force(dataset, tmp_path):
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_classifiers_are_refused(dataset, tmp_path, damage):
     out = tmp_path / "out"
-    train_classifiers(lesson(dataset, images=16), out, force=False, notify=quiet)
+    train_classifiers(make_training(dataset, images=16), out, force=False, notify=quiet)
     damage(classifier_path(out, 1))
     with pytest.raises(ModelError, match=r"001\.safetensors"):
         open_classifiers(out, CPU)
@@ -133,7 +135,7 @@ def test_too_few_images_are_refused(tmp_path):
 
 
 def test_the_small_protocol_is_shorter_and_narrower(dataset):
-    attributes = lesson(dataset).attributes
+    attributes = make_training(dataset).attributes
     paper = plan_classifier_training(dataset, attributes, device=CPU)
     small = plan_classifier_training(dataset, attributes, protocol="small", device=CPU)
     assert (paper.images, paper.config.max_channels) == (150_000, 512)

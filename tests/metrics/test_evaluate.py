@@ -15,9 +15,9 @@ from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import ClassifierFacts, classifier_config, save_classifier
 from stylesmith.metrics.image_sources import DataSource
 from stylesmith.metrics.precision_recall import compute_precision_recall
-from stylesmith.metrics.scores import Moments, frechet_distance, kernel_distance
+from stylesmith.metrics.scores import frechet_distance, kernel_distance
 from stylesmith.networks import build_discriminator
-from tests.metrics.fakes import FakeExtractor, tiny_model
+from tests.metrics.fakes import FakeExtractor, moments_of, tiny_model
 from tests.support import make_photos
 
 
@@ -33,11 +33,11 @@ def test_numbers_are_those_of_the_formulas(measure, photos):
     found = values(measure(tiny_model(), photos, "fid30,fid40_full,kid20,pr24_3,nearest10"))
     real, fake = features(photos, 40), features(tiny_model(), 40)
     assert found["fid30"] == pytest.approx(
-        frechet_distance(Moments.from_features(real[:30]), Moments.from_features(fake[:30])),
+        frechet_distance(moments_of(real[:30]), moments_of(fake[:30])),
         rel=1e-4,
     )
     assert found["fid40_full"] == pytest.approx(
-        frechet_distance(Moments.from_features(real), Moments.from_features(fake)), rel=1e-4
+        frechet_distance(moments_of(real), moments_of(fake)), rel=1e-4
     )
     kernel = kernel_distance(real[:20], fake[:20], keys=RandomKeys(0))
     assert found["kid20"] == pytest.approx(kernel, rel=1e-4)
@@ -53,7 +53,7 @@ def test_metrics_of_one_network_share_a_pass_as_long_as_the_longest(measure, ope
     assert extractor.seen == 30 + 30
 
 
-def test_identical_sides_are_no_distance_apart(measure, photos):
+def test_identical_sources_are_no_distance_apart(measure, photos):
     found = values(measure(photos, photos, "fid40,pr40_3,nearest40"))
     assert found["fid40"] < 1e-5
     assert found["pr40_3 precision"] == found["pr40_3 recall"] == found["pr40_3 coverage"] == 1
@@ -168,20 +168,20 @@ def test_what_may_mislead_is_noted(measure, photos, tmp_path):
     assert "use ppl2_wend" in notes(model, None, "ppl_wend_4")
     assert notes(model, None, "ppl2_wend_4") == ""
     assert "truncation psi=0.7" in notes(replace(model, psi=0.7), None, "ppl2_wend_4")
-    sides = []
+    sources = []
     for filter in ("box", "lanczos"):
         path = tmp_path / f"{filter}.zip"
         prepare_dataset(photos.dataset.path, path, size=(8, 8), filter=filter)
-        sides.append(DataSource(open_dataset(path)))
-    assert "by the filter box, the other by lanczos" in notes(sides[0], sides[1], "fid40")
-    assert notes(sides[0], sides[0], "fid40") == ""
+        sources.append(DataSource(open_dataset(path)))
+    assert "by the filter box, the other by lanczos" in notes(sources[0], sources[1], "fid40")
+    assert notes(sources[0], sources[0], "fid40") == ""
 
 
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
         ("fid50", DataError, "holds 40 images, fid50 takes 50. Ask for fewer, as in --metrics fid"),
-        ("ppl_wend", UsageError, "needs a model to walk through its latents"),
+        ("ppl_wend", UsageError, "needs a model, whose latents it takes"),
         ("ls", UsageError, "needs attribute classifiers: --classifiers FOLDER"),
         ("is_random_30", UsageError, "random tells no classes"),
         ("is9", DataError, "10 splits need at least 10 images, got 9"),
@@ -194,7 +194,7 @@ def test_what_cannot_be_measured_is_refused(measure, photos, name, error, messag
     assert message in str(raised.value) and "\n" not in str(raised.value)
 
 
-def test_sides_that_do_not_fit_are_refused_before_any_work(measure, opened, photos, tmp_path):
+def test_sources_that_do_not_fit_are_refused_before_any_work(measure, opened, photos, tmp_path):
     with pytest.raises(UsageError, match="compares with real images; name them by --data"):
         measure(tiny_model(), None, "fid30")
     with pytest.raises(DataError, match="images of 8x8, where tiny has 16x16"):

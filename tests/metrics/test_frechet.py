@@ -5,6 +5,7 @@ from torch.testing import assert_close
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from stylesmith.metrics.scores import Moments, frechet_distance, matrix_sqrt
+from tests.metrics.fakes import moments_of
 
 
 def gaussian(mean: list[float], variances: list[float]) -> Moments:
@@ -30,20 +31,20 @@ def test_gaussians_with_common_axes_have_a_closed_form():
 
 def test_a_shift_costs_its_square():
     x, shift = torch.randn(100, 5).double(), torch.tensor([1.0, -2.0, 0.0, 0.5, 3.0])
-    distance = frechet_distance(Moments.from_features(x), Moments.from_features(x + shift))
+    distance = frechet_distance(moments_of(x), moments_of(x + shift))
     assert distance == pytest.approx(float(shift.square().sum()), rel=1e-6)
 
 
 @pytest.mark.parametrize("count", [200, 8])  # with full rank and without
 def test_equal_sets_are_no_distance_apart(count):
-    moments = Moments.from_features(torch.randn(count, 32))
+    moments = moments_of(torch.randn(count, 32))
     assert 0 <= frechet_distance(moments, moments) < 1e-5
 
 
 def test_the_distance_is_symmetric():
     a, b = (
-        Moments.from_features(torch.randn(60, 8)),
-        Moments.from_features(torch.randn(40, 8) * 2 + 1),
+        moments_of(torch.randn(60, 8)),
+        moments_of(torch.randn(40, 8) * 2 + 1),
     )
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), rel=1e-9)
 
@@ -72,8 +73,6 @@ def test_the_value_is_that_of_torchmetrics():
     other.set_dtype(torch.float64)
     other.update(real, real=True)
     other.update(fake, real=False)
-    distance = frechet_distance(
-        Moments.from_features(extractor(real)), Moments.from_features(extractor(fake))
-    )
+    distance = frechet_distance(moments_of(extractor(real)), moments_of(extractor(fake)))
     assert distance == pytest.approx(float(other.compute()), rel=1e-4)
     assert distance > 100

@@ -1,4 +1,4 @@
-"""A side gives the image of any number, whoever asks and in whatever company."""
+"""A source gives the same image for an index, in every process and batch."""
 
 import numpy as np
 import pytest

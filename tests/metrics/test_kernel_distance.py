@@ -85,5 +85,5 @@ def test_the_value_is_that_of_torchmetrics():
 
 
 def test_one_image_has_no_kernel_distance():
-    with pytest.raises(DataError, match="at least 2 images of each kind, got 1"):
+    with pytest.raises(DataError, match="at least 2 images of each set, got 1"):
         kernel_distance(torch.randn(1, 4), torch.randn(9, 4), keys=KEYS)

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from stylesmith.errors import DataError
 from stylesmith.metrics.scores import Moments
+from tests.metrics.fakes import moments_of
 
 
 def rows(count: int = 50, dimension: int = 6, *, offset: float = 0.0) -> torch.Tensor:
@@ -15,7 +16,7 @@ def rows(count: int = 50, dimension: int = 6, *, offset: float = 0.0) -> torch.T
 
 def test_moments_are_numpys():
     x = rows()
-    moments = Moments.from_features(x)
+    moments = moments_of(x)
     assert moments.count == 50
     assert moments.mean.dtype == moments.covariance.dtype == torch.float64
     assert_close(moments.mean.numpy(), x.double().numpy().mean(axis=0))
@@ -27,7 +28,7 @@ def test_parts_do_not_matter(parts):
     x, moments = rows(), Moments.empty(6)
     for part in x.split(parts):
         moments.add(part)
-    whole = Moments.from_features(x)
+    whole = moments_of(x)
     assert moments.count == whole.count
     assert_close(moments.mean, whole.mean)
     assert_close(moments.covariance, whole.covariance)
@@ -35,11 +36,11 @@ def test_parts_do_not_matter(parts):
 
 def test_moments_go_on_from_those_that_were_kept():
     x = rows()
-    first = Moments.from_features(x[:11])
+    first = moments_of(x[:11])
     kept = Moments(first.count, first.mean, first.scatter)
     kept.add(x[11:])
-    assert_close(kept.mean, Moments.from_features(x).mean)
-    assert_close(kept.covariance, Moments.from_features(x).covariance)
+    assert_close(kept.mean, moments_of(x).mean)
+    assert_close(kept.covariance, moments_of(x).covariance)
 
 
 def test_the_number_of_no_rows_is_0():
@@ -59,4 +60,4 @@ def test_a_large_offset_costs_no_digits():
 
 def test_one_image_has_no_covariance():
     with pytest.raises(DataError, match="at least 2 images, got 1"):
-        _ = Moments.from_features(rows(1)).covariance
+        _ = moments_of(rows(1)).covariance

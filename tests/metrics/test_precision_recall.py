@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import DataError
+from stylesmith.metrics import precision_recall
 from stylesmith.metrics.precision_recall import (
     PrecisionRecall,
     authenticity_ratios,
@@ -15,14 +16,23 @@ from stylesmith.metrics.precision_recall import (
     nearest_neighbors,
 )
 
-BLOCKS = [{"rows": 1000, "columns": 1000}, {"rows": 7, "columns": 5}, {"rows": 5, "columns": 33}]
+
+def use_blocks(monkeypatch: pytest.MonkeyPatch, rows: int, columns: int) -> None:
+    monkeypatch.setattr(precision_recall, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(precision_recall, "BLOCK_COLUMNS", columns)
+
+
+@pytest.fixture(params=[(1000, 1000), (7, 5), (5, 33)])
+def blocks(request, monkeypatch) -> None:
+    """Blocks of three shapes: larger than the tables, and two that do not divide them."""
+    use_blocks(monkeypatch, *request.param)
 
 
 def brute_force(real: Tensor, fake: Tensor, k: int) -> PrecisionRecall:
     """By the definitions, with all distances in memory."""
     real, fake = real.double(), fake.double()
     real_balls, fake_balls = (
-        torch.cdist(side, side).sort(dim=1).values[:, k] for side in (real, fake)
+        torch.cdist(images, images).sort(dim=1).values[:, k] for images in (real, fake)
     )
     across = torch.cdist(real, fake)
     in_real = across <= real_balls[:, None]
@@ -35,21 +45,21 @@ def brute_force(real: Tensor, fake: Tensor, k: int) -> PrecisionRecall:
     )
 
 
-@pytest.mark.parametrize("blocks", BLOCKS)
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_all_four_are_those_of_brute_force(k, blocks):
+def test_all_four_are_those_of_brute_force(k):
     real, fake = torch.randn(83, 6), torch.randn(61, 6) * 0.7 + 0.8
     wanted = brute_force(real, fake, k)
-    assert vars(compute_precision_recall(real, fake, k=k, **blocks)) == pytest.approx(vars(wanted))
+    assert vars(compute_precision_recall(real, fake, k=k)) == pytest.approx(vars(wanted))
     assert 0.1 < wanted.precision < 1 and 0.1 < wanted.recall < 1 and wanted.density != 1
 
 
-@pytest.mark.parametrize("blocks", BLOCKS)
-def test_equal_sets_cover_each_other_even_with_duplicates(blocks):
+@pytest.mark.usefixtures("blocks")
+def test_equal_sets_cover_each_other_even_with_duplicates():
     x = torch.randn(40, 300) + 10
     x[20:] = x[:20]  # each ball of k = 1 then has the radius 0
     for k in (1, 3):
-        found = compute_precision_recall(x, x.flip(0), k=k, **blocks)
+        found = compute_precision_recall(x, x.flip(0), k=k)
         assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
 
 
@@ -70,39 +80,40 @@ def test_too_few_images_have_no_neighbors():
         compute_precision_recall(torch.randn(9, 2), torch.randn(3, 2), k=3)
 
 
-@pytest.mark.parametrize("blocks", BLOCKS)
-def test_blocks_are_all_distances_once(blocks):
+@pytest.mark.usefixtures("blocks")
+def test_blocks_are_all_distances_once():
     a, b = torch.randn(31, 5).double(), torch.randn(23, 5).double() + 3
     found = torch.full((31, 23), -1.0, dtype=torch.float64)
-    for rows, columns, squared in distance_blocks(a, b, **blocks):
+    for rows, columns, squared in distance_blocks(a, b):
         assert (found[rows, columns] == -1).all()
         found[rows, columns] = squared
     assert_close(found, torch.cdist(a, b).square())
 
 
-def test_equal_rows_of_many_features_have_the_distance_0():
+def test_equal_rows_of_many_features_have_the_distance_0(monkeypatch):
     """The rounding of sums over 4,096 features must not tear duplicates apart."""
     x = torch.rand(64, 4096).relu() * 3
     for rows, columns in ((64, 64), (5, 64), (64, 9)):
-        for i, j, squared in distance_blocks(x, x.clone(), rows=rows, columns=columns):
+        use_blocks(monkeypatch, rows, columns)
+        for i, j, squared in distance_blocks(x, x.clone()):
             same = torch.arange(64)[i, None] == torch.arange(64)[j]
             assert (squared[same] == 0).all() and (squared[~same] > 100).all()
 
 
-@pytest.mark.parametrize("blocks", BLOCKS)
-def test_an_image_is_not_its_own_neighbor(blocks):
+@pytest.mark.usefixtures("blocks")
+def test_an_image_is_not_its_own_neighbor():
     x = torch.tensor([[0.0], [1.0], [3.0], [7.0]]).double()
-    assert_close(knn_radii(x, 1, **blocks).sqrt(), torch.tensor([1.0, 1, 2, 4]).double())
-    assert_close(knn_radii(x, 2, **blocks).sqrt(), torch.tensor([3.0, 2, 3, 6]).double())
+    assert_close(knn_radii(x, 1).sqrt(), torch.tensor([1.0, 1, 2, 4]).double())
+    assert_close(knn_radii(x, 2).sqrt(), torch.tensor([3.0, 2, 3, 6]).double())
 
 
-@pytest.mark.parametrize("blocks", BLOCKS)
-def test_the_nearest_are_those_of_brute_force(blocks):
+@pytest.mark.usefixtures("blocks")
+def test_the_nearest_are_those_of_brute_force():
     queries, table = torch.randn(29, 5).double(), torch.randn(47, 5).double()
-    found = nearest_neighbors(queries, table, 4, **blocks)
+    found = nearest_neighbors(queries, table, 4)
     distances, indices = torch.cdist(queries, table).topk(4, largest=False)
     assert torch.equal(found.indices, indices)
-    assert_close(found.distances, distances)
+    assert_close(found.squared.sqrt(), distances)
 
 
 def test_copies_are_closer_than_any_other_training_image():

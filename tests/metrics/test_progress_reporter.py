@@ -1,6 +1,6 @@
 import pytest
 
-from stylesmith.metrics import extraction as room
+from stylesmith.metrics import extraction
 from stylesmith.metrics.extraction import ProgressReporter, batch_ranges, format_duration
 
 
@@ -8,21 +8,21 @@ from stylesmith.metrics.extraction import ProgressReporter, batch_ranges, format
 def clock(monkeypatch) -> list[float]:
     """The time, which stands still unless it is set."""
     now = [0.0]
-    monkeypatch.setattr(room.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(extraction.time, "perf_counter", lambda: now[0])
     return now
 
 
 def run(clock, *, first: float, others: float, count: int = 100) -> tuple[list, list]:
     said, progress = [], []
     meter = ProgressReporter(said.append, lambda done, total: progress.append((done, total)))
-    for part in meter.track(batch_ranges(count, 8), count, "looking"):
+    for part in meter.track(batch_ranges(count, 8), count, "fid64"):
         clock[0] += first if part.start == 0 else others
     return said, progress
 
 
 def test_the_estimate_leaves_out_what_only_the_first_batch_pays_for(clock):
     said, _ = run(clock, first=500, others=30)
-    assert said == ["looking: 100 images, about 6 min"]  # 12 batches of half a minute
+    assert said == ["fid64: 100 images, about 6 min"]  # 12 batches of half a minute
 
 
 def test_short_passes_are_not_announced(clock):

@@ -14,8 +14,9 @@ from stylesmith.data.avatars import make_avatars
 from stylesmith.data.dataset import open_dataset
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.precision_recall import compute_precision_recall
-from stylesmith.metrics.scores import Moments, frechet_distance, kernel_distance
+from stylesmith.metrics.scores import frechet_distance, kernel_distance
 from stylesmith.perception.extractors import open_extractor
+from tests.metrics.fakes import moments_of
 
 COUNT = 400
 EXTRACTOR = open_extractor("random", torch.device("cpu"))
@@ -61,7 +62,7 @@ def darken(faces: Tensor, amount: float) -> Tensor:
 def distances(real: Tensor, fakes: list[Tensor]) -> tuple[list[float], list[float]]:
     """Frechet and kernel distances of images to real ones."""
     a, others = EXTRACTOR.features(real), [EXTRACTOR.features(fake) for fake in fakes]
-    frechet = [frechet_distance(Moments.from_features(a), Moments.from_features(b)) for b in others]
+    frechet = [frechet_distance(moments_of(a), moments_of(b)) for b in others]
     return frechet, [kernel_distance(a, b, keys=RandomKeys(0), subsets=1) for b in others]
 
 

@@ -10,10 +10,10 @@ import torch
 
 from stylesmith.perception.extractors import (
     FeatureExtractor,
-    ImageDistance,
     open_distance,
     open_extractor,
 )
+from stylesmith.perception.preprocessing import ImageDistance
 from stylesmith.perception.weights import WEIGHT_FILES
 from tests.perception.published import FOLDER, random_weights
 

@@ -44,7 +44,7 @@ def thin(values: Tensor) -> Tensor:
 
 def _tensor(key: str, shape: tuple[int, ...], rng: np.random.RandomState) -> Tensor:
     strides = STRIDES[: len(shape)] if len(shape) > 1 else (1,)
-    count = 1 + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True))
+    count = 1 + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
     numbers = rng.random_sample(count) * 2 - 1
     if key.endswith("running_var"):
         numbers = 1 + 0.5 * numbers

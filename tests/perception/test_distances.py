@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from stylesmith.errors import ShapeError
-from stylesmith.perception.extractors import ImageDistance, open_distance, open_extractor
+from stylesmith.perception.extractors import open_distance, open_extractor
+from stylesmith.perception.preprocessing import ImageDistance
 
 CPU = torch.device("cpu")
 
@@ -76,7 +77,7 @@ def test_pixels_is_the_mean_squared_difference():
 
 
 def test_random_sees_structure_where_pixels_see_none():
-    """A checkerboard's inverse is far in pixels; to people the two look alike."""
+    """A checkerboard's inverse is far in pixels; people see the two as alike."""
     rows = torch.arange(32)
     board = (((rows[:, None] + rows) % 2) * 2.0 - 1).expand(1, 3, 32, 32)
     gray = torch.zeros_like(board)
@@ -89,7 +90,7 @@ def test_random_sees_structure_where_pixels_see_none():
 
 
 def test_random_refuses_images_that_vanish():
-    with pytest.raises(ShapeError, match="are 8x4; this network needs sides of at least 8"):
+    with pytest.raises(ShapeError, match="are 8x4; this network needs at least 8"):
         open_distance("random", CPU).embed(torch.zeros(1, 3, 4, 8))
 
 

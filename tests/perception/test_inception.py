@@ -27,8 +27,8 @@ def test_features_and_probabilities_are_those_of_torch_fidelity(inception, refer
     assert_close(found, torch.tensor(probabilities), rtol=1e-5, atol=1e-8)
 
 
-def as_others_resize(x, side):
-    return F.interpolate(x, size=(side, side), mode="bilinear")
+def as_others_resize(x, size):
+    return F.interpolate(x, size=(size, size), mode="bilinear")
 
 
 def with_padding(x):

@@ -33,7 +33,7 @@ def test_large_images_are_averaged_down_to_256_and_small_ones_left(lpips):
 
 
 def test_gradients_are_finite_where_no_channel_answers():
-    """A flat picture can leave a place without activation, where the root of a sum has no slope."""
+    """A flat image can leave a place without activation, where the root of a sum has no slope."""
     x = torch.zeros(1, 4, 2, 2, requires_grad=True)
     y = normalize_channels(x.relu())
     y.square().sum().backward()
@@ -41,7 +41,7 @@ def test_gradients_are_finite_where_no_channel_answers():
 
 
 def test_too_small_images_are_refused(lpips):
-    with pytest.raises(ShapeError, match="are 32x8; this network needs sides of at least 16"):
+    with pytest.raises(ShapeError, match="are 32x8; this network needs at least 16"):
         lpips.embed(torch.zeros(1, 3, 8, 32))
 
 

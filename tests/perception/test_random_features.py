@@ -79,7 +79,7 @@ def test_large_images_are_reduced_and_tiny_ones_refused(extractor):
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert_close(extractor.features(large), extractor.features(small), rtol=1e-4, atol=1e-5)
     assert extractor.features(torch.zeros(1, 3, 8, 8, dtype=torch.uint8)).isfinite().all()
-    with pytest.raises(ShapeError, match="are 16x4; this network needs sides of at least 8"):
+    with pytest.raises(ShapeError, match="are 16x4; this network needs at least 8"):
         extractor.features(torch.zeros(1, 3, 4, 16, dtype=torch.uint8))
 
 
@@ -89,8 +89,8 @@ def faces() -> tuple[Tensor, Tensor]:
     pytest.importorskip("dicebear", reason="the extra [avatars] is not installed")
     from stylesmith.data.avatar_drawing import draw_avatar
 
-    pictures = [Image.open(io.BytesIO(draw_avatar(0, index, 32)[0])) for index in range(600)]
-    pixels = np.stack([np.asarray(picture.convert("RGB")) for picture in pictures])
+    images = [Image.open(io.BytesIO(draw_avatar(0, index, 32)[0])) for index in range(600)]
+    pixels = np.stack([np.asarray(image.convert("RGB")) for image in images])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
     return images[:300], images[300:]
 

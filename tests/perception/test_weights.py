@@ -18,7 +18,7 @@ CONTENT = bytes(range(256)) * 10
 
 @pytest.fixture
 def small() -> WeightFile:
-    """A stand-in for a public file."""
+    """A small file in place of a published one."""
     return dataclasses.replace(
         WEIGHT_FILES["lpips"], sha256=hashlib.sha256(CONTENT).hexdigest(), size=len(CONTENT)
     )

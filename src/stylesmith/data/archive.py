@@ -1,20 +1,31 @@
 """Named files in a folder or a zip, read from many threads at once."""
 
+import hashlib
 import os
 import struct
 import threading
 import weakref
 import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from stylesmith import files
 from stylesmith.errors import DataError
 
 MAX_BYTES = 1 << 30
-"""Largest file that is unpacked, and largest image: beyond that it is a mistake or an attack."""
+"""Maximum size of an unpacked file or image; a larger one is a mistake or an attack."""
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+
+
+def blake2b_digest(parts: Iterable[bytes | memoryview]) -> str:
+    """BLAKE2b of the concatenated parts, 32 hexadecimal digits."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        state.update(part)
+    return state.hexdigest()
 
 
 class Archive(Protocol):
@@ -30,7 +41,6 @@ class Archive(Protocol):
         Raises:
             DataError: If it cannot be read; the message is the reason alone.
         """
-        ...
 
     def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """At least the first `head` and the last `tail` bytes, or all that there is.
@@ -38,11 +48,16 @@ class Archive(Protocol):
         Raises:
             DataError: If they cannot be read; the message is the reason alone.
         """
-        ...
+
+    def checksum(self, name: str) -> bytes:
+        """Bytes that change with the content of a file.
+
+        Raises:
+            DataError: If it cannot be read; the message is the reason alone.
+        """
 
     def close(self) -> None:
-        """Let go of the file."""
-        ...
+        """Close the file."""
 
 
 class FolderArchive:
@@ -64,22 +79,26 @@ class FolderArchive:
 
     def read(self, name: str) -> bytes:
         """The whole content of a file."""
-        _check_file_size(self.sizes[name])
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise DataError(error.strerror or str(error)) from error
+        with self._open(name) as file:
+            return file.read()
 
     def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """The first and last bytes of a file."""
+        with self._open(name) as file:
+            first = file.read(max(head, tail))
+            file.seek(max(0, self.sizes[name] - tail))
+            return first, file.read(tail)
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[BinaryIO]:
         _check_file_size(self.sizes[name])
         try:
             with (self.path / name).open("rb") as file:
-                first = file.read(max(head, tail))
-                file.seek(max(0, self.sizes[name] - tail))
-                return first, file.read(tail)
+                yield file
         except OSError as error:
             raise DataError(error.strerror or str(error)) from error
+
+    checksum = read  # a folder keeps no checksums
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -144,8 +163,12 @@ class ZipArchive:
             self._raw.seek(start + info.file_size - tail)
             return first, self._raw.read(tail)
 
+    def checksum(self, name: str) -> bytes:
+        """The checksum that the zip keeps, so that the file need not be read."""
+        return self._entries[name].CRC.to_bytes(4)
+
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._zip.close()
         self._raw.close()
 

@@ -25,35 +25,31 @@ HATS = frozenset(
     ("hat", "hijab", "turban", "winterHat02", "winterHat03", "winterHat04", "winterHat1")
 )
 WINTER_HATS = frozenset(name for name in HATS if name.startswith("winter"))
-LONG_HAIR = frozenset(
-    (
-        "bigHair",
-        "bob",
-        "curvy",
-        "dreads",
-        "longButNotTooLong",
-        "miaWallace",
-        "shavedSides",
-        "straight01",
-        "straight02",
-        "straightAndStrand",
-    )
-)
-SHORT_HAIR = frozenset(
-    (
-        "bun",
-        "dreads01",
-        "frizzle",
-        "shaggy",
-        "shortCurly",
-        "shortFlat",
-        "shortRound",
-        "shortWaved",
-        "sides",
-        "theCaesar",
-        "theCaesarAndSidePart",
-    )
-)
+LONG_HAIR = {
+    "bigHair",
+    "bob",
+    "curvy",
+    "dreads",
+    "longButNotTooLong",
+    "miaWallace",
+    "shavedSides",
+    "straight01",
+    "straight02",
+    "straightAndStrand",
+}
+SHORT_HAIR = {
+    "bun",
+    "dreads01",
+    "frizzle",
+    "shaggy",
+    "shortCurly",
+    "shortFlat",
+    "shortRound",
+    "shortWaved",
+    "sides",
+    "theCaesar",
+    "theCaesarAndSidePart",
+}
 CURLY_HAIR = frozenset(
     ("curly", "curvy", "dreads", "dreads02", "frida", "fro", "froBand", "shortCurly")
 )
@@ -81,35 +77,22 @@ def hair_class(options: AvatarOptions) -> int:
 
 def avatar_attributes(options: AvatarOptions) -> dict[str, bool]:
     """Binary attributes by name; the same names in the same order for every avatar."""
-    return {
-        **_hair_attributes(options),
-        **_face_attributes(options),
-        **_eye_attributes(options),
-        **_mouth_attributes(options),
-        **_clothes_attributes(options),
-    }
-
-
-def _hair_attributes(options: AvatarOptions) -> dict[str, bool]:
-    top, color = options["topVariant"], HAIR_CLASS_NAMES[hair_class(options)]
+    top, hair = options["topVariant"], HAIR_CLASS_NAMES[hair_class(options)]
+    facial_hair, skin = options.get("facialHairVariant", ""), options["skinColor"]
+    brows, mouth = options["eyebrowsVariant"], options["mouthVariant"]
+    glasses, clothes = options.get("accessoriesVariant", ""), options["clothesVariant"]
+    eyes = "hidden" if glasses in SUNGLASSES else options["eyesVariant"]
     return {
         "hat": top in HATS,
         "winter_hat": top in WINTER_HATS,
         "long_hair": top in LONG_HAIR,
         "short_hair": top in SHORT_HAIR,
         "curly_hair": top in CURLY_HAIR,
-        "dark_hair": color == "dark",
-        "brown_hair": color == "brown",
-        "blond_hair": color == "blond",
-        "white_hair": color == "white",
-        "red_or_pink_hair": color in {"red", "pink"},
-    }
-
-
-def _face_attributes(options: AvatarOptions) -> dict[str, bool]:
-    facial_hair = options.get("facialHairVariant", "")
-    brows, skin = options["eyebrowsVariant"], options["skinColor"]
-    return {
+        "dark_hair": hair == "dark",
+        "brown_hair": hair == "brown",
+        "blond_hair": hair == "blond",
+        "white_hair": hair == "white",
+        "red_or_pink_hair": hair in {"red", "pink"},
         "facial_hair": bool(facial_hair),
         "beard": facial_hair.startswith("beard"),
         "moustache_only": facial_hair.startswith("moustache"),
@@ -118,35 +101,15 @@ def _face_attributes(options: AvatarOptions) -> dict[str, bool]:
         "angry_brows": brows.startswith("angry"),
         "raised_brows": brows.startswith("raised"),
         "sad_brows": brows.startswith("sad"),
-    }
-
-
-def _eye_attributes(options: AvatarOptions) -> dict[str, bool]:
-    glasses = options.get("accessoriesVariant", "")
-    hidden = glasses in SUNGLASSES
-    eyes = "" if hidden else options["eyesVariant"]
-    return {
-        "glasses": bool(glasses) and not hidden,
-        "sunglasses": hidden,
+        "glasses": bool(glasses) and eyes != "hidden",
+        "sunglasses": eyes == "hidden",
         "eyes_closed": eyes in {"happy", "closed"},
         "eyes_wide": eyes == "surprised",
         "eyes_aside": eyes in {"side", "squint"},
-    }
-
-
-def _mouth_attributes(options: AvatarOptions) -> dict[str, bool]:
-    mouth = options["mouthVariant"]
-    return {
         "smiling": mouth in {"smile", "twinkle", "default", "tongue"},
         "mouth_open": mouth not in {"twinkle", "serious", "sad"},
         "teeth": mouth in {"smile", "tongue", "grimace"},
         "unhappy_mouth": mouth in {"sad", "concerned", "screamOpen"},
-    }
-
-
-def _clothes_attributes(options: AvatarOptions) -> dict[str, bool]:
-    clothes = options["clothesVariant"]
-    return {
         "jacket": clothes.startswith("blazer"),
         "hoodie": clothes == "hoodie",
         "shirt": clothes.startswith("shirt") or clothes == "graphicShirt",
@@ -246,7 +209,7 @@ def _narrowed_style() -> Any:
 
 
 def draw_avatar(seed: int, index: int, size: int) -> DrawnAvatar:
-    """One avatar of `side` x `side` pixels; a function of (seed, index)."""
+    """One avatar of `size` x `size` pixels; a function of (seed, index)."""
     import resvg_py
     from dicebear import Avatar
 
@@ -258,16 +221,16 @@ def draw_avatar(seed: int, index: int, size: int) -> DrawnAvatar:
         svg_string=head, width=2 * size, height=2 * size, skip_system_fonts=True
     )
     # Twice the size, then averaged: edges between two parts come out clean.
-    picture = Image.open(io.BytesIO(drawing)).convert("RGB")
+    image = Image.open(io.BytesIO(drawing)).convert("RGB")
     buffer = io.BytesIO()
-    picture.resize((size, size), Image.Resampling.BOX).save(buffer, "PNG")
+    image.resize((size, size), Image.Resampling.BOX).save(buffer, "PNG")
     return buffer.getvalue(), _varying_options(avatar["options"])
 
 
 def draw_avatars(job: tuple[int, range, int]) -> list[DrawnAvatar]:
-    """The avatars of a job (seed, indices, side)."""
-    seed, indices, side = job
-    return [draw_avatar(seed, index, side) for index in indices]
+    """The avatars of a job (seed, indices, size)."""
+    seed, indices, size = job
+    return [draw_avatar(seed, index, size) for index in indices]
 
 
 def ignore_interrupt() -> None:

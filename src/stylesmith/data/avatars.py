@@ -34,6 +34,9 @@ from stylesmith.data.training_zip import (
 )
 from stylesmith.errors import UsageError
 
+DRAWING_PACKAGES = ("dicebear-core", "dicebear-styles", "resvg_py", "pillow")
+"""Packages whose versions decide the drawings."""
+
 _AVATARS_PER_JOB = 50
 _MIN_AVATARS_PER_PROCESS = 500
 """Fewer avatars than this are drawn before another process has started."""
@@ -41,7 +44,7 @@ _MIN_AVATARS_PER_PROCESS = 500
 
 @dataclass(frozen=True)
 class AvatarSummary:
-    """What was drawn."""
+    """Summary of avatars that were drawn."""
 
     path: Path
     count: int
@@ -69,11 +72,11 @@ def make_avatars(
     Args:
         out: The zip.
         count: How many.
-        size: Side in pixels.
+        size: Height and width in pixels.
         seed: Other seeds give other faces.
         force: Replace `out` if it exists.
         workers: Processes that draw; None is one per core, or none where it does not pay.
-        on_progress: Told how many are done, and of how many.
+        on_progress: Called with the number of images done, and of all.
 
     Raises:
         UsageError: If the extra packages are missing, or `count` is less than 1.
@@ -86,51 +89,50 @@ def make_avatars(
     base_grid(size, size)
     check_zip_path(out, force=force)
     meta = load_style_definition()["meta"]
-    table = _AttributeTable()
+    table: dict[str, Any] = {"version": 1, "names": [], "images": [], "values": [], "options": []}
     write_training_zip(
         out,
         _labeled_images(_draw_all(seed, count, size, workers), table, count, on_progress),
         size=(size, size),
         channels=3,
         class_names=HAIR_CLASS_NAMES,
-        details=_manifest_details(meta, seed),
-        extras={ATTRIBUTES_FILE: table.json},
+        details={
+            "source": f"stylesmith data make avatars, DiceBear style {STYLE_NAME}",
+            "style": STYLE_NAME,
+            "author": meta["creator"]["name"],
+            "license": meta["license"],
+            "credit": meta["license"]["text"],
+            "seed": seed,
+            "weights": VARIANT_WEIGHTS,
+            "probabilities": PART_PROBABILITIES,
+            "colors": AVATAR_COLORS,
+            "packages": {name: version(name) for name in DRAWING_PACKAGES},
+            "filter": "box",
+            "crop": "none",
+            "skipped": [],
+        },
+        extras={ATTRIBUTES_FILE: table},
     )
     return AvatarSummary(
-        out, count, (size, size), HAIR_CLASS_NAMES, table.json["names"], meta["license"]["text"]
+        out, count, (size, size), HAIR_CLASS_NAMES, table["names"], meta["license"]["text"]
     )
-
-
-class _AttributeTable:
-    """The content of `attributes.json`, which grows while the images are drawn."""
-
-    def __init__(self) -> None:
-        self.json: dict[str, Any] = {
-            "version": 1,
-            "names": [],
-            "images": [],
-            "values": [],
-            "options": [],
-        }
-
-    def add(self, options: dict[str, str]) -> None:
-        values = avatar_attributes(options)
-        self.json["names"] = list(values)
-        self.json["images"].append(zip_image_name(len(self.json["images"])))
-        self.json["values"].append([int(value) for value in values.values()])
-        self.json["options"].append(options)
 
 
 def _labeled_images(
     drawn: Iterator[DrawnAvatar],
-    table: _AttributeTable,
+    table: dict[str, Any],
     count: int,
     on_progress: ProgressCallback | None,
 ) -> Iterator[tuple[bytes, Label | None]]:
-    for done, (content, options) in enumerate(drawn, start=1):
-        table.add(options)
+    """Images with their labels; `table` is filled with the content of `attributes.json`."""
+    for index, (content, options) in enumerate(drawn):
+        attributes = avatar_attributes(options)
+        table["names"] = list(attributes)
+        table["images"].append(zip_image_name(index))
+        table["values"].append([int(value) for value in attributes.values()])
+        table["options"].append(options)
         yield content, hair_class(options)
-        report_progress(on_progress, done, count)
+        report_progress(on_progress, index + 1, count)
 
 
 def _draw_all(seed: int, count: int, size: int, workers: int | None) -> Iterator[DrawnAvatar]:
@@ -148,22 +150,3 @@ def _draw_all(seed: int, count: int, size: int, workers: int | None) -> Iterator
     with ProcessPoolExecutor(workers, get_context("spawn"), ignore_interrupt) as pool:
         for drawn in map_ahead(pool, draw_avatars, jobs, ahead=2 * workers):
             yield from drawn
-
-
-def _manifest_details(meta: dict[str, Any], seed: int) -> dict[str, Any]:
-    packages = ("dicebear-core", "dicebear-styles", "resvg_py", "pillow")
-    return {
-        "source": f"stylesmith data make avatars, DiceBear style {STYLE_NAME}",
-        "style": STYLE_NAME,
-        "author": meta["creator"]["name"],
-        "license": meta["license"],
-        "credit": meta["license"]["text"],
-        "seed": seed,
-        "weights": VARIANT_WEIGHTS,
-        "probabilities": PART_PROBABILITIES,
-        "colors": AVATAR_COLORS,
-        "packages": {name: version(name) for name in packages},
-        "filter": "box",
-        "crop": "none",
-        "skipped": [],
-    }

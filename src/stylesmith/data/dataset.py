@@ -1,30 +1,33 @@
 """A folder or zip of images as rows of uint8 pixels and labels."""
 
-import hashlib
 import threading
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from stylesmith.callbacks import ProgressCallback
-from stylesmith.config import base_grid
-from stylesmith.data.archive import Archive, open_archive
+from stylesmith.config import DataConfig, base_grid
+from stylesmith.data.archive import Archive, blake2b_digest, open_archive
 from stylesmith.data.decode import convert_channels, crop_and_resize, decode_image, image_to_array
-from stylesmith.data.labels import Labels, read_labels
+from stylesmith.data.labels import Labels
 from stylesmith.data.scan import (
     BadImage,
-    check_readable,
     common_size,
     format_image_size,
     image_names,
+    read_image_labels,
     scan_images,
+    unreadable_image_error,
 )
 from stylesmith.data.training_zip import read_manifest
 from stylesmith.errors import DataError
 
 MAX_CACHED_BYTES = 512 << 20
-"""Bytes of decoded images that are kept, so that small data is decoded only once."""
+"""Maximum size of the decoded images that are kept, so that small data is decoded only once."""
 
 
 @dataclass
@@ -48,6 +51,8 @@ class Dataset:
     """Whether images of other sizes are cropped and resized."""
     skip_bad: bool = False
     """Whether the next image takes the place of one that turns out to be damaged."""
+    filter: str | None = None
+    """How the images were resized, where that is known."""
     credit: str = ""
     """Author and license of the images, where they ask to be named."""
     _cached: np.ndarray | None = field(init=False, repr=False)
@@ -69,10 +74,14 @@ class Dataset:
         """Length of a label; 0 if there are none."""
         return self.labels.size if self.labels else 0
 
-    @property
-    def class_names(self) -> list[str] | None:
-        """Names of the classes, where the data tells them."""
-        return self.labels.class_names if self.labels else None
+    @cached_property
+    def content_hash(self) -> str:
+        """Hash of the bytes of all images, their labels, and how they are resized.
+
+        A zip keeps a checksum of each file; the files of a folder are read for it, once.
+        """
+        start = f"{self.fingerprint} {self.size} {self.channels} {self.resize}".encode()
+        return blake2b_digest(chain([start], map(self.archive.checksum, self.names)))
 
     def pixels(self, index: int) -> np.ndarray:
         """One image, uint8 `(C, H, W)`.
@@ -102,7 +111,7 @@ class Dataset:
         raise DataError(f"{self.path}: every one of the {len(self)} images is damaged.")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.archive.close()
 
     def _read(self, index: int) -> np.ndarray:
@@ -117,29 +126,24 @@ class Dataset:
             raise DataError(self._record_damage(index, str(error))) from error
         if self._cached is not None:
             self._cached[index] = pixels
-            self._is_cached[index] = True  # only now, for other threads look at it first
+            self._is_cached[index] = True  # only now, because other threads read it first
         return pixels
 
     def _decode(self, name: str) -> np.ndarray:
-        picture = convert_channels(decode_image(self.archive.read(name)), self.channels)
+        image = convert_channels(decode_image(self.archive.read(name)), self.channels)
         if self.resize:
-            picture = crop_and_resize(picture, self.size)
-        if picture.size != (self.size[1], self.size[0]):
-            found, wanted = (
-                format_image_size((picture.height, picture.width)),
-                format_image_size(self.size),
-            )
-            raise DataError(f"is {found}, where all others are {wanted}")
-        return image_to_array(picture)
+            image = crop_and_resize(image, self.size)
+        found = (image.height, image.width)
+        if found != self.size:
+            wanted = format_image_size(self.size)
+            raise DataError(f"is {format_image_size(found)}, where all others are {wanted}")
+        return image_to_array(image)
 
     def _record_damage(self, index: int, reason: str) -> str:
         name = self.names[index]
         with self._lock:
             if index not in self._damaged:
-                self._damaged[index] = (
-                    f"{self.path}: {name!r} cannot be read: {reason}. "
-                    "Repair or remove it, or leave it out with --skip-bad."
-                )
+                self._damaged[index] = str(unreadable_image_error(self.path, name, reason))
                 self.skipped += [(name, reason)] if self.skip_bad else []
             return self._damaged[index]
 
@@ -154,7 +158,7 @@ def open_dataset(
 ) -> Dataset:
     """Open a folder (with its subfolders) or zip of PNG, JPEG and WebP images.
 
-    Every image is looked at, but not decoded; a zip made by `data prepare` is taken at its word.
+    The headers of all images are read; those of a zip made by `data prepare` are trusted.
 
     Args:
         path: The folder or zip.
@@ -162,67 +166,66 @@ def open_dataset(
             that all images have.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3, with transparency on white.
         skip_bad: Leave unreadable images out.
-        on_progress: Told how many images have been looked at, and of how many.
+        on_progress: Called with the number of images that were read, and of all.
 
     Raises:
         DataError: If the data cannot be used; naming the first files that are the cause.
         ConfigError: If no network has this `size`.
     """
-    path = Path(path)
     if size:
         base_grid(*size)
-    archive = open_archive(path)
-    try:
-        return _open_archive(archive, size, channels, skip_bad, on_progress)
-    except BaseException:
-        archive.close()
-        raise
-
-
-def _open_archive(
-    archive: Archive,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    skip_bad: bool,
-    on_progress: ProgressCallback | None,
-) -> Dataset:
-    names = image_names(archive)
-    manifest = read_manifest(archive, len(names))
-    if manifest:
+    with ExitStack() as stack:
+        archive = stack.enter_context(closing(open_archive(Path(path))))
+        names = every_name = image_names(archive)
+        manifest = read_manifest(archive, len(names))
         bad: list[BadImage] = []
-        found_size, found_channels, class_names = (
-            manifest.size,
-            manifest.channels,
-            manifest.class_names,
+        if manifest:
+            found_size, found_channels = manifest.size, manifest.channels
+        else:
+            found = scan_images(archive, names, skip_bad=skip_bad, on_progress=on_progress)
+            names, bad, found_channels = list(found.headers), found.bad, found.channels
+            found_size = size or common_size(archive.path, found.headers)
+        labels = read_image_labels(archive, every_name, names)
+        dataset = Dataset(
+            path=archive.path,
+            size=size or found_size,
+            channels=channels or found_channels,
+            names=names,
+            skipped=bad,
+            fingerprint=_fingerprint(archive, names, labels),
+            labels=labels,
+            archive=archive,
+            resize=size is not None,
+            skip_bad=skip_bad,
+            filter="lanczos" if size else manifest.filter if manifest else None,
+            credit=manifest.credit if manifest else "",
         )
-    else:
-        found = scan_images(archive, names, on_progress)
-        check_readable(archive.path, found, skip_bad=skip_bad)
-        names, bad, class_names = list(found.headers), found.bad, None
-        found_size = size or common_size(archive.path, found.headers)
-        found_channels = found.channels
-    left_out = [name for name, _ in bad]
-    labels = read_labels(archive, names, left_out=left_out, class_names=class_names)
-    return Dataset(
-        path=archive.path,
-        size=size or found_size,
-        channels=channels or found_channels,
-        names=names,
-        skipped=bad,
-        fingerprint=_fingerprint(archive, names, labels),
-        labels=labels,
-        archive=archive,
-        resize=size is not None,
-        skip_bad=skip_bad,
-        credit=manifest.credit if manifest else "",
+        stack.pop_all()  # the data set closes the archive
+    return dataset
+
+
+def open_training_data(
+    data: DataConfig,
+    *,
+    size: tuple[int, int] | None = None,
+    skip_bad: bool = False,
+    on_progress: ProgressCallback | None = None,
+) -> Dataset:
+    """The images of a run in the size and with the channels that it was trained with.
+
+    `size` and `skip_bad` replace those of the run; errors are those of `open_dataset`.
+    """
+    return open_dataset(
+        data.path,
+        size=size or (data.size if data.resize else None),
+        channels=data.channels,
+        skip_bad=skip_bad or data.skip_bad,
+        on_progress=on_progress,
     )
 
 
 def _fingerprint(archive: Archive, names: list[str], labels: Labels | None) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for name in names:
-        digest.update(f"{name}\0{archive.sizes[name]}\n".encode(errors="surrogateescape"))
+    parts = [f"{name}\0{archive.sizes[name]}\n".encode(errors="surrogateescape") for name in names]
     if labels:
-        digest.update(f"{labels.size} {labels.values.dtype}".encode())
-        digest.update(labels.values.tobytes())
-    return digest.hexdigest()
+        parts += [f"{labels.size} {labels.values.dtype}".encode(), labels.values.tobytes()]
+    return blake2b_digest(parts)

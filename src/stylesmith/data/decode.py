@@ -25,7 +25,7 @@ _HEAD_BYTES, _TAIL_BYTES = 1 << 16, 1 << 12
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What an image says of itself before it is decoded."""
+    """Size and pixel format of an image, from its header."""
 
     size: tuple[int, int]
     """Height and width, upright: after EXIF rotation."""
@@ -39,7 +39,7 @@ class ImageHeader:
 
 
 def read_header(archive: Archive, name: str) -> ImageHeader:
-    """Look at both ends of a file: what it is, how large, and whether its end is there.
+    """Read both ends of a file: format, size, and whether its end is there.
 
     Where the ends leave a doubt the whole file is decoded.
 
@@ -57,10 +57,10 @@ def read_header(archive: Archive, name: str) -> ImageHeader:
 
 def parse_header(content: bytes) -> ImageHeader:
     """The header of an image, from the start of its file."""
-    picture = _open_image(content)
-    width, height = picture.size
-    sideways = _orientation(picture) >= 5
-    return ImageHeader((width, height) if sideways else (height, width), picture.mode)
+    image = _open_image(content)
+    width, height = image.size
+    is_rotated = _orientation(image) >= 5
+    return ImageHeader((width, height) if is_rotated else (height, width), image.mode)
 
 
 def decode_image(content: bytes) -> Image.Image:
@@ -69,12 +69,12 @@ def decode_image(content: bytes) -> Image.Image:
     Raises:
         DataError: If it is no image, damaged or too large.
     """
-    picture = _open_image(content)
-    turned = _orientation(picture) > 1
+    image = _open_image(content)
+    turned = _orientation(image) > 1
     try:
-        picture.load()
-        picture = _to_plain_mode(picture)
-        return ImageOps.exif_transpose(picture) if turned else picture
+        image.load()
+        image = _to_plain_mode(image)
+        return ImageOps.exif_transpose(image) if turned else image
     except Exception as error:  # each of Pillow's decoders has its own kinds
         raise DataError(_error_reason(error)) from error
 
@@ -100,20 +100,20 @@ def _open_image(content: bytes) -> Image.Image:
     if not _has_known_signature(content):
         raise DataError("not a PNG, JPEG or WebP image")
     try:
-        picture: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"would unpack to too many pixels: {_error_reason(error)}") from error
     except Exception as error:
         raise DataError("damaged at its start") from error
-    width, height = picture.size
+    width, height = image.size
     if width * height * 4 > MAX_BYTES:
         raise DataError(f"would unpack to {width}x{height} pixels, more than the limit of 1 GiB")
-    return picture
+    return image
 
 
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 is upright, 5 and more swap height and width."""
-    if "exif" not in image.info:  # Pillow would decode a whole PNG to look for it
+    if "exif" not in image.info:  # Pillow would decode a whole PNG to find it
         return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
@@ -125,18 +125,14 @@ def _orientation(image: Image.Image) -> int:
 def _to_plain_mode(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits; Pillow itself would clip them
         values = np.asarray(image).astype(np.uint32).clip(0, 65535)
-        return _copy_exif(image, Image.fromarray(((values + 128) // 257).astype(np.uint8)))
+        converted = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+        converted.info = {key: image.info[key] for key in {"exif"} & image.info.keys()}
+        return converted
     if image.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in image.info:
         return image
     if image.has_transparency_data:
         return image.convert("LA" if image.mode in _GRAY_MODES else "RGBA")
     return image.convert("L" if image.mode in _GRAY_MODES else "RGB")
-
-
-def _copy_exif(original: Image.Image, image: Image.Image) -> Image.Image:
-    if "exif" in original.info:
-        image.info["exif"] = original.info["exif"]
-    return image
 
 
 def _has_known_signature(head: bytes) -> bool:
@@ -189,9 +185,9 @@ def crop_and_resize(
     return part.resize((width, height), _PILLOW_FILTERS[filter])
 
 
-def pad_with_black(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture in the middle of a black image of `size` (height, width), without alpha."""
+def pad_with_black(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The image in the middle of a black one of `size` (height, width), without alpha."""
     height, width = size
-    image = Image.new(picture.mode, (width, height))
-    image.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
-    return image
+    padded = Image.new(image.mode, (width, height))
+    padded.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+    return padded

@@ -1,14 +1,14 @@
 """Labels of images: from `dataset.json`, else from the subfolders they lie in.
 
 `dataset.json` is `{"labels": [["a.png", 3], ...]}`: whole numbers are classes and become one-hot,
-lists of numbers are taken as they are (several attributes at once, say); null means no labels.
+lists of numbers are taken as they are (such as several attributes); null means no labels.
 """
 
 import json
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ def read_labels(
         archive: Where the images lie.
         images: Names, sorted; each needs a label.
         left_out: Names of bad images, which may be labeled but need not.
-        class_names: Names of the classes, where a manifest tells them.
+        class_names: Names of the classes, from a manifest.
 
     Raises:
         DataError: If `dataset.json` is malformed, or does not fit the images.
@@ -93,7 +93,10 @@ def _read_labels_file(
     if pairs is None:
         return None
     table: dict[str, Any] = {prefix + name.replace("\\", "/"): label for name, label in pairs}
-    _check_names(where, table, [name for name, _ in pairs], images, left_out)
+    if len(table) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise DataError(f"{where} labels {twice!r} twice. Keep one of the two.")
+    _check_names(where, table.keys(), images, left_out)
     values = [table[name] for name in images]
     if all(type(value) is int for value in values):
         return _class_labels(where, values, class_names)
@@ -120,22 +123,15 @@ def _parse_labels_file(archive: Archive, name: str, where: str) -> list[list[Any
 
 
 def _check_names(
-    where: str,
-    table: dict[str, Any],
-    listed: Sequence[str],
-    images: Sequence[str],
-    left_out: Sequence[str],
+    where: str, labeled: Set[str], images: Sequence[str], left_out: Sequence[str]
 ) -> None:
-    if len(table) < len(listed):
-        twice = Counter(listed).most_common(1)[0][0]
-        raise DataError(f"{where} labels {twice!r} twice. Keep one of the two.")
-    missing = [name for name in images if name not in table]
+    missing = [name for name in images if name not in labeled]
     if missing:
         raise DataError(
             f"{where} has no label for {len(missing)} of {len(images)} images, "
             f"such as {missing[0]!r}. Label all of them, or remove the file to go without labels."
         )
-    unknown = sorted(table.keys() - set(images) - set(left_out))
+    unknown = sorted(labeled - set(images) - set(left_out))
     if unknown:
         raise DataError(
             f"{where} labels {len(unknown)} files that are not there, such as {unknown[0]!r}. "
@@ -152,11 +148,10 @@ def _class_labels(where: str, values: list[int], class_names: list[str] | None) 
             f"{where} holds the label {max(values)}; classes count from 0 to {MAX_CLASSES - 1}. "
             "Number them anew without gaps."
         )
-    if class_names and len(class_names) >= size:
-        size = len(class_names)  # a part of the data may lack the last classes
-    else:
-        class_names = None
-    return Labels(size, np.array(values, np.int64), class_names)
+    if class_names is None or len(class_names) < size:
+        return Labels(size, np.array(values, np.int64))
+    # A part of the data may lack the last classes.
+    return Labels(len(class_names), np.array(values, np.int64), class_names)
 
 
 def _vector_labels(where: str, images: Sequence[str], values: list[Any]) -> Labels:

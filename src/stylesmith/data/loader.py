@@ -63,7 +63,7 @@ class BatchLoader:
         self._pending: dict[int, Future[ImageAndLabel]] = {}
 
     def load_batch(self, positions: Sequence[int], prefetch: Sequence[int] = ()) -> ImageBatch:
-        """The images at `positions`; those at `upcoming` are begun, so that they wait next time.
+        """The images at `positions`; those at `prefetch` are begun, to be ready the next time.
 
         Raises:
             DataError: If one of `positions` is damaged, naming the file.

@@ -1,4 +1,4 @@
-"""Work spread over workers, with results in order and only a few waiting."""
+"""Parallel work with results in order and a bounded number waiting."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +34,6 @@ def map_ahead(
 def report_progress(
     on_progress: ProgressCallback | None, done: int, total: int, *, step: int = 64
 ) -> None:
-    """Tell `progress` now and then, and at the end."""
+    """Call `on_progress` at every `step`-th item and at the end."""
     if on_progress and (done % step == 0 or done == total):
         on_progress(done, total)

@@ -1,19 +1,19 @@
 """Scan of a folder or zip by the headers of its images, and the full check of each image."""
 
-import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import base_grid
-from stylesmith.data.archive import Archive, open_archive
+from stylesmith.data.archive import Archive, blake2b_digest, open_archive
 from stylesmith.data.decode import (
     IMAGE_SUFFIXES,
     ImageHeader,
@@ -25,6 +25,8 @@ from stylesmith.data.labels import LABELS_FILE, Labels, read_labels
 from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.training_zip import ATTRIBUTES_FILE, MANIFEST_FILE, read_manifest
 from stylesmith.errors import ConfigError, DataError
+
+R = TypeVar("R")
 
 BadImage = tuple[str, str]
 """Name of a file, and why it cannot be used."""
@@ -71,9 +73,18 @@ def describe_other_files(archive: Archive, *, known: Collection[str] = ()) -> st
 
 
 def scan_images(
-    archive: Archive, names: Sequence[str], on_progress: ProgressCallback | None = None
+    archive: Archive,
+    names: Sequence[str],
+    *,
+    skip_bad: bool,
+    on_progress: ProgressCallback | None = None,
 ) -> ScanResult:
-    """Look at the header and the end of every image."""
+    """Read the header and the end of every image.
+
+    Raises:
+        DataError: If there are bad images and `skip_bad` is off, or no others; naming the first
+            ones and their number.
+    """
     headers: dict[str, ImageHeader] = {}
     bad: list[BadImage] = []
     for done, name in enumerate(names, start=1):
@@ -82,24 +93,65 @@ def scan_images(
         except DataError as error:
             bad.append((name, str(error)))
         report_progress(on_progress, done, len(names))
+    if bad and (not skip_bad or not headers):
+        some = ", ".join(f"{name!r} ({reason})" for name, reason in bad[:5])
+        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+        advice = "Repair or remove them"
+        advice += ", or leave them out with --skip-bad." if headers else "."
+        raise DataError(
+            f"{archive.path}: {len(bad)} of {len(names)} images cannot be read: {some}{more}. "
+            f"{advice}"
+        )
     return ScanResult(headers, bad)
 
 
-def check_readable(path: Path, found: ScanResult, *, skip_bad: bool) -> None:
-    """Refuse bad images, or a data set of nothing else.
+def process_images(
+    archive: Archive,
+    names: Sequence[str],
+    process: Callable[[bytes], R],
+    on_progress: ProgressCallback | None,
+) -> Generator[tuple[str, R | DataError], None, None]:
+    """Apply a function to the content of each file, in threads.
+
+    Yields:
+        Each name in turn with the result, or with the DataError that was raised instead.
+    """
+
+    def attempt(name: str) -> R | DataError:
+        try:
+            return process(archive.read(name))
+        except DataError as error:
+            return error
+
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        results = map_ahead(pool, attempt, names, ahead=4 * workers)
+        for done, (name, result) in enumerate(zip(names, results, strict=True), start=1):
+            yield name, result
+            report_progress(on_progress, done, len(names), step=8)
+
+
+def read_image_labels(archive: Archive, names: Sequence[str], good: Sequence[str]) -> Labels | None:
+    """The labels of the good images among all; None where the data has none.
 
     Raises:
-        DataError: Naming the first bad images and their number.
+        DataError: If `dataset.json` is malformed, or does not fit the images.
     """
-    total = len(found.headers) + len(found.bad)
-    if found.bad and (not skip_bad or not found.headers):
-        some = ", ".join(f"{name!r} ({reason})" for name, reason in found.bad[:5])
-        more = f" and {len(found.bad) - 5} more" if len(found.bad) > 5 else ""
-        advice = "Repair or remove them"
-        advice += ", or leave them out with --skip-bad." if found.headers else "."
-        raise DataError(
-            f"{path}: {len(found.bad)} of {total} images cannot be read: {some}{more}. {advice}"
-        )
+    manifest = read_manifest(archive, len(names))
+    return read_labels(
+        archive,
+        good,
+        left_out=sorted(set(names).difference(good)),
+        class_names=manifest.class_names if manifest else None,
+    )
+
+
+def unreadable_image_error(path: Path, name: str, reason: object) -> DataError:
+    """The error about one image that turned out to be damaged, with what to do."""
+    return DataError(
+        f"{path}: {name!r} cannot be read: {reason}. "
+        "Repair or remove it, or leave it out with --skip-bad."
+    )
 
 
 def common_size(path: Path, headers: dict[str, ImageHeader]) -> tuple[int, int]:
@@ -123,15 +175,15 @@ def common_size(path: Path, headers: dict[str, ImageHeader]) -> tuple[int, int]:
     except ConfigError as error:
         raise DataError(
             f"{path}: no network fits images such as {name!r}: {error}. {advice}"
-        ) from (error)
+        ) from error
     return first.size
 
 
 def prepare_command(path: Path, headers: dict[str, ImageHeader]) -> str:
     """The command that makes images of one size, near the one that most of them have."""
-    sides = sorted(min(header.size) for header in headers.values())
-    middle = max(8, min(1024, sides[len(sides) // 2]))
-    return f"stylesmith data prepare {path} out.zip --resolution {1 << (middle.bit_length() - 1)}"
+    shorter = sorted(min(header.size) for header in headers.values())
+    median = max(8, min(1024, shorter[len(shorter) // 2]))
+    return f"stylesmith data prepare {path} out.zip --resolution {1 << (median.bit_length() - 1)}"
 
 
 def format_image_size(size: tuple[int, int]) -> str:
@@ -140,7 +192,7 @@ def format_image_size(size: tuple[int, int]) -> str:
 
 
 MIN_RECOMMENDED_IMAGES = 1000
-"""With fewer images than this a network learns them by heart."""
+"""With fewer images than this a network memorizes them."""
 
 
 @dataclass(frozen=True)
@@ -167,17 +219,14 @@ class DataReport:
     """The labels in words."""
     advice: list[str] = field(default_factory=list)
 
+    def add(self, name: str, kind: Literal["bad", "note"], text: str) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(name, kind, text))
+
     @property
     def bad_images(self) -> list[Finding]:
         """What must be repaired or left out."""
         return [finding for finding in self.findings if finding.kind == "bad"]
-
-
-@dataclass(frozen=True)
-class _DecodedImage:
-    header: ImageHeader
-    pixel_hash: bytes
-    """Hash of the decoded pixels."""
 
 
 def check_data(path: Path | str, *, on_progress: ProgressCallback | None = None) -> DataReport:
@@ -186,52 +235,35 @@ def check_data(path: Path | str, *, on_progress: ProgressCallback | None = None)
     Raises:
         DataError: If there is nothing to check: no such path, no images, unsafe names.
     """
-    archive = open_archive(Path(path))
-    try:
+    with closing(open_archive(Path(path))) as archive:
         names = image_names(archive)
         report = DataReport(archive.path, len(names))
         headers = _decode_all(archive, names, report, on_progress)
         _note_outliers(headers, report)
         _check_labels(archive, names, headers, report)
         _add_advice(archive, headers, report)
-        return report
-    finally:
-        archive.close()
+    return report
 
 
 def _decode_all(
     archive: Archive, names: list[str], report: DataReport, on_progress: ProgressCallback | None
 ) -> dict[str, ImageHeader]:
     headers: dict[str, ImageHeader] = {}
-    first_with: dict[bytes, str] = {}
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        results = map_ahead(pool, _make_decoder(archive), names, ahead=4 * workers)
-        for done, (name, result) in enumerate(zip(names, results, strict=True), start=1):
-            if isinstance(result, DataError):
-                report.findings.append(Finding(name, "bad", str(result)))
-            else:
-                headers[name] = result.header
-                twin = first_with.setdefault(result.pixel_hash, name)
-                if twin != name:
-                    report.findings.append(Finding(name, "note", f"same pixels as {twin!r}"))
-            report_progress(on_progress, done, len(names), step=8)
+    first_with: dict[str, str] = {}
+    for name, result in process_images(archive, names, _decode_and_hash, on_progress):
+        if isinstance(result, DataError):
+            report.add(name, "bad", str(result))
+            continue
+        headers[name], pixel_hash = result
+        twin = first_with.setdefault(pixel_hash, name)
+        if twin != name:
+            report.add(name, "note", f"same pixels as {twin!r}")
     return headers
 
 
-def _make_decoder(archive: Archive) -> Callable[[str], _DecodedImage | DataError]:
-    def inspect(name: str) -> _DecodedImage | DataError:
-        try:
-            content = archive.read(name)
-            header, picture = parse_header(content), decode_image(content)
-        except DataError as error:
-            return error
-        pixels = np.ascontiguousarray(picture)
-        digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
-        digest.update(pixels.data)
-        return _DecodedImage(header, digest.digest())
-
-    return inspect
+def _decode_and_hash(content: bytes) -> tuple[ImageHeader, str]:
+    header, pixels = parse_header(content), np.ascontiguousarray(decode_image(content))
+    return header, blake2b_digest([repr(pixels.shape).encode(), pixels.data])
 
 
 def _note_outliers(headers: dict[str, ImageHeader], report: DataReport) -> None:
@@ -240,14 +272,13 @@ def _note_outliers(headers: dict[str, ImageHeader], report: DataReport) -> None:
     report.modes.update(header.mode for header in headers.values())
     if not headers:
         return
-    size, mode = report.sizes.most_common(1)[0][0], report.modes.most_common(1)[0][0]
+    ((size, _),), ((mode, _),) = report.sizes.most_common(1), report.modes.most_common(1)
     for name, header in headers.items():
         if header.size != size:
-            text = f"is {format_image_size(header.size)}, most are {format_image_size(size)}"
-            report.findings.append(Finding(name, "note", text))
+            found, usual = format_image_size(header.size), format_image_size(size)
+            report.add(name, "note", f"is {found}, most are {usual}")
         if header.mode != mode:
-            text = f"is of mode {header.mode}, most are {mode}"
-            report.findings.append(Finding(name, "note", text))
+            report.add(name, "note", f"is of mode {header.mode}, most are {mode}")
 
 
 def _check_labels(
@@ -256,14 +287,10 @@ def _check_labels(
     good = [name for name in names if name in headers]
     if not good:
         return
-    left_out = [name for name in names if name not in headers]
     try:
-        manifest = read_manifest(archive, len(names))
-        class_names = manifest.class_names if manifest else None
-        labels = read_labels(archive, good, left_out=left_out, class_names=class_names)
+        labels = read_image_labels(archive, names, good)
     except DataError as error:
-        text = str(error).removeprefix(f"{archive.path}: ")
-        report.findings.append(Finding("labels", "bad", text))
+        report.add("labels", "bad", str(error).removeprefix(f"{archive.path}: "))
         report.labels = "not usable"
         return
     if labels:
@@ -284,7 +311,10 @@ def _describe_labels(labels: Labels) -> str:
 def _add_advice(archive: Archive, headers: dict[str, ImageHeader], report: DataReport) -> None:
     if report.bad_images:
         report.advice.append("Repair or remove the bad files, or pass --skip-bad when training.")
-    if len(report.sizes) > 1 or (headers and not _fits_network(next(iter(report.sizes)))):
+    try:
+        if headers:
+            common_size(archive.path, headers)
+    except DataError:
         command = prepare_command(archive.path, headers)
         report.advice.append(f"Make one size that a network can have: {command}")
     if len(headers) < MIN_RECOMMENDED_IMAGES:
@@ -295,11 +325,3 @@ def _add_advice(archive: Archive, headers: dict[str, ImageHeader], report: DataR
     others = describe_other_files(archive, known=(LABELS_FILE, MANIFEST_FILE, ATTRIBUTES_FILE))
     if others:
         report.advice.append(f"Other files are ignored: {others}.")
-
-
-def _fits_network(size: tuple[int, int]) -> bool:
-    try:
-        base_grid(*size)
-    except ConfigError:
-        return False
-    return True

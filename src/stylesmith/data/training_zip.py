@@ -23,18 +23,20 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a fixed date: equal content gives equal zip
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a training zip says of itself, as far as reading needs it."""
+    """The fields of a training zip's manifest that reading needs."""
 
     size: tuple[int, int]
     channels: int
     count: int
     class_names: list[str] | None
+    filter: str | None
+    """How the images were resized."""
     credit: str
     """Author and license of the images, where they ask to be named."""
 
 
 def zip_image_name(index: int) -> str:
-    """Where the image of this number lies in a training zip."""
+    """Name in a training zip of the image with this number."""
     return f"{index // 1000:05d}/img{index:08d}.png"
 
 
@@ -94,7 +96,9 @@ def write_training_zip(
                 "class_names": class_names,
                 **details,
             }
-            named = {MANIFEST_FILE: manifest, LABELS_FILE: _labels_json(labels), **extras}
+            labeled = [[zip_image_name(i), label] for i, label in enumerate(labels)]
+            table = {"labels": None if None in labels else labeled}
+            named = {MANIFEST_FILE: manifest, LABELS_FILE: table, **extras}
             for name, value in named.items():
                 info = zipfile.ZipInfo(name, _ZIP_DATE)
                 archive.writestr(info, json.dumps(value), zipfile.ZIP_DEFLATED)
@@ -103,12 +107,13 @@ def write_training_zip(
     return len(labels)
 
 
-def read_manifest(archive: Archive, images: int) -> Manifest | None:
+def read_manifest(archive: Archive, images: int | None) -> Manifest | None:
     """The manifest of a training zip; None if there is none that fits, so that images are scanned.
 
     Args:
         archive: The data.
-        images: How many images it holds; a zip that was changed by hand has another number.
+        images: How many images it holds; a zip that was changed by hand has another number. None
+            trusts the manifest.
     """
     if MANIFEST_FILE not in archive.sizes:
         return None
@@ -120,15 +125,10 @@ def read_manifest(archive: Archive, images: int) -> Manifest | None:
             int(content["channels"]),
             int(content["count"]),
             content["class_names"],
+            content.get("filter"),
             str(content.get("credit", "")),
         )
     except (ValueError, KeyError, TypeError, DataError):
         return None
-    fits = content.get("version") == MANIFEST_VERSION and manifest.count == images
+    fits = content.get("version") == MANIFEST_VERSION and images in {manifest.count, None}
     return manifest if fits else None
-
-
-def _labels_json(labels: Sequence[Label | None]) -> dict[str, Any]:
-    if any(label is None for label in labels):
-        return {"labels": None}
-    return {"labels": [[zip_image_name(i), label] for i, label in enumerate(labels)]}

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
-from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.data.dataset import Dataset, open_dataset, open_training_data
 from stylesmith.devices import FP32
 from stylesmith.errors import UsageError
 from stylesmith.figures.figure_input import (
@@ -35,7 +35,6 @@ from stylesmith.metrics.extraction import ProgressReporter
 from stylesmith.metrics.image_sources import (
     SourceOptions,
     open_sources,
-    open_training_data,
     training_data_config,
 )
 from stylesmith.metrics.protocol import Metric, parse_metric, parse_metrics
@@ -188,7 +187,7 @@ def open_real_images(subject: FigureInput, on_progress: ProgressCallback) -> Dat
     trained = training_data_config(subject.path)
     if trained is None:
         raise subject.missing_error("its training data", "name images by --data")
-    return open_training_data(trained, SourceOptions(subject.device, FP32, on_progress=on_progress))
+    return open_training_data(trained, on_progress=on_progress)
 
 
 COMPARISON_COLUMNS = 6

@@ -22,8 +22,9 @@ from stylesmith.inversion.projection_variables import (
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
 from stylesmith.networks.sampling_pipeline import sample_w
-from stylesmith.perception.extractors import ImageDistance, open_distance
-from stylesmith.perception.random_features import RandomDistance
+from stylesmith.perception.extractors import open_distance
+from stylesmith.perception.preprocessing import ImageDistance
+from stylesmith.perception.random_features import RandomFeatures
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
@@ -87,8 +88,8 @@ def choose_distance(
 
 def _default_distance(size: int, folder: Path) -> tuple[str, str]:
     """The best available distance for images of `size` pixels or more, and why it isn't LPIPS."""
-    if size < RandomDistance.min_size:
-        return "pixels", f"networks need images of {RandomDistance.min_size} pixels or more"
+    if size < RandomFeatures.min_size:
+        return "pixels", f"networks need images of {RandomFeatures.min_size} pixels or more"
     if size < LPIPS.min_size:
         return "random", f"LPIPS needs images of {LPIPS.min_size} pixels or more"
     names = [find_weight_file(name).file_name for name in ("vgg16", "lpips")]

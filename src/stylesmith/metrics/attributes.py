@@ -14,7 +14,7 @@ from stylesmith.data.dataset import Dataset
 from stylesmith.errors import DataError, UsageError
 
 ATTRIBUTE_FILE_NAMES = ("attributes.json", "attributes.csv", "list_attr_celeba.txt")
-"""Where attributes are looked for, beside the images."""
+"""Names of attribute files, beside the images."""
 
 FLAG_WORDS = {
     "1": True,
@@ -29,7 +29,7 @@ FLAG_WORDS = {
 
 @dataclass(frozen=True)
 class Attributes:
-    """What is true of each image of a data set, in its order."""
+    """Binary attributes of the images of a data set, in its order."""
 
     names: list[str]
     values: np.ndarray
@@ -48,11 +48,8 @@ class Attributes:
         return Attributes(list(names), self.values[:, [self.names.index(name) for name in names]])
 
 
-@dataclass(frozen=True)
-class _ParsedAttributes:
-    source: str
-    names: list[str]
-    rows: dict[str, list[bool]]
+_AttributeRows = tuple[list[str], dict[str, list[bool]]]
+"""Names of the attributes, and their values by image."""
 
 
 def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
@@ -63,7 +60,7 @@ def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
 
     Args:
         dataset: The images.
-        path: A JSON, CSV or CelebA list; None looks for one beside the images.
+        path: A JSON, CSV or CelebA list; None searches for one beside the images.
 
     Raises:
         DataError: If there is no list, it is malformed, or it does not fit the images.
@@ -72,13 +69,13 @@ def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
     suffix = PurePosixPath(where).suffix.lower()
     parse = {".json": _parse_json, ".csv": _parse_csv}.get(suffix, _parse_celeba)
     try:
-        table = parse(where, content)
+        names, rows = parse(content)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise DataError(
             f"{where}: is no list of attributes ({error}). Wanted avatars' attributes.json, "
             "CelebA's list_attr_celeba.txt, or a CSV whose first line is image,NAME,NAME,..."
         ) from error
-    return Attributes(table.names, np.array(_match_rows(dataset, table), bool))
+    return Attributes(names, np.array(_match_rows(dataset, where, rows), bool))
 
 
 def _read_list(dataset: Dataset, path: Path | None) -> tuple[str, str]:
@@ -100,29 +97,27 @@ def _read_list(dataset: Dataset, path: Path | None) -> tuple[str, str]:
     )
 
 
-def _parse_json(where: str, content: str) -> _ParsedAttributes:
+def _parse_json(content: str) -> _AttributeRows:
     value = json.loads(content)
     rows = zip(value["images"], value["values"], strict=True)
-    return _check_rows(where, [str(name) for name in value["names"]], list(rows))
+    return _check_rows([str(name) for name in value["names"]], list(rows))
 
 
-def _parse_csv(where: str, content: str) -> _ParsedAttributes:
+def _parse_csv(content: str) -> _AttributeRows:
     header, *rows = [row for row in csv.reader(io.StringIO(content)) if row]
     names = [name.strip() for name in header[1:]]
-    return _check_rows(where, names, [(row[0], row[1:]) for row in rows])
+    return _check_rows(names, [(row[0], row[1:]) for row in rows])
 
 
-def _parse_celeba(where: str, content: str) -> _ParsedAttributes:
+def _parse_celeba(content: str) -> _AttributeRows:
     count, names, *lines = content.splitlines()
     rows = [(line.split()[0], line.split()[1:]) for line in lines if line.strip()]
     if int(count) != len(rows):
         raise ValueError(f"its first line says {count.strip()} images, there are {len(rows)}")
-    return _check_rows(where, names.split(), rows)
+    return _check_rows(names.split(), rows)
 
 
-def _check_rows(
-    where: str, names: list[str], rows: Sequence[tuple[str, Sequence[object]]]
-) -> _ParsedAttributes:
+def _check_rows(names: list[str], rows: Sequence[tuple[str, Sequence[object]]]) -> _AttributeRows:
     if not names or not rows:
         raise ValueError("it names no attributes, or no images")
     if len(set(names)) < len(names):
@@ -134,7 +129,7 @@ def _check_rows(
         if image in values:
             raise ValueError(f"{image!r} is listed twice")
         values[image] = [_parse_flag(image, value) for value in row]
-    return _ParsedAttributes(where, names, values)
+    return names, values
 
 
 def _parse_flag(image: str, value: object) -> bool:
@@ -144,19 +139,19 @@ def _parse_flag(image: str, value: object) -> bool:
     return FLAG_WORDS[word]
 
 
-def _match_rows(dataset: Dataset, table: _ParsedAttributes) -> list[list[bool]]:
+def _match_rows(dataset: Dataset, source: str, table: dict[str, list[bool]]) -> list[list[bool]]:
     """The rows of the data set's images, by the fullest form of their names that fits all."""
     for form in (str, lambda name: PurePosixPath(name).name, lambda name: PurePosixPath(name).stem):
-        rows = {form(image): row for image, row in table.rows.items()}
+        rows = {form(image): row for image, row in table.items()}
         wanted = [form(name) for name in dataset.names]
-        unique = len(rows) == len(table.rows) and len(set(wanted)) == len(wanted)
+        unique = len(rows) == len(table) and len(set(wanted)) == len(wanted)
         if unique and all(name in rows for name in wanted):
             return [rows[name] for name in wanted]
     missing = [name for name in dataset.names if PurePosixPath(name).stem not in rows]
     example = missing[0] if missing else dataset.names[0]
     raise DataError(
-        f"{table.source}: has no attributes for {len(missing) or 'some'} of {len(dataset)} images, "
-        f"such as {example!r}; it lists {next(iter(table.rows))!r} and {len(table.rows) - 1} more. "
+        f"{source}: has no attributes for {len(missing) or 'some'} of {len(dataset)} images, "
+        f"such as {example!r}; it lists {next(iter(table))!r} and {len(table) - 1} more. "
         "Use the images under the names that they had when the list was made (`data prepare` "
         "renames them; --resolution resizes a folder as it is)."
     )

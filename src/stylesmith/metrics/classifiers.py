@@ -7,11 +7,11 @@ Source: StyleGAN, section 4.2 and appendix C.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from stylesmith import distributed, files, images
 from stylesmith.callbacks import Notify, ProgressCallback
-from stylesmith.config import DiscriminatorConfig, base_grid
+from stylesmith.config import ConvolutionalConfig, base_grid
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import Sampler
 from stylesmith.data.parallel import map_ahead
@@ -29,7 +29,6 @@ from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.attributes import Attributes
-from stylesmith.metrics.image_sources import data_hash
 from stylesmith.metrics.protocol import ProtocolName
 from stylesmith.models.serialization import copy_tensors
 from stylesmith.networks import build_discriminator
@@ -39,20 +38,20 @@ from stylesmith.tensor_file import TensorFileKind, read_tensor_file, tensors_has
 CLASSIFIER_KIND: TensorFileKind = "classifier"
 CLASSIFIER_SUFFIX = ".safetensors"
 MAX_CLASSIFIER_SIZE = 256
-"""Side that larger images are reduced to, as in CelebA-HQ at 256x256."""
+"""Height or width that larger images are reduced to, as in CelebA-HQ at 256x256."""
 
 
 @dataclass(frozen=True)
 class ClassifierFacts:
-    """What a classifier was trained on, and how well it does."""
+    """Training data and accuracy of a classifier."""
 
     attribute: str
     place: int
-    """Its number among the attributes."""
+    """Index of the attribute."""
     data: str
     """Hash of the images."""
     images: int
-    """How many it was shown."""
+    """Number of training images."""
     seed: int
     accuracy: float
     """On images held out, the mean of those with the attribute and those without."""
@@ -62,7 +61,7 @@ class ClassifierFacts:
 
 def classifier_config(
     size: tuple[int, int], channels: int, *, max_channels: int = 512
-) -> DiscriminatorConfig:
+) -> ConvolutionalConfig:
     """The architecture of ProGAN's and StyleGAN's discriminator for images of that size.
 
     Args:
@@ -73,28 +72,21 @@ def classifier_config(
     Raises:
         ConfigError: If no network has that size.
     """
-    factor = downscale_factor(size)
+    factor = max(1, max(size) // MAX_CLASSIFIER_SIZE)
     base, levels = base_grid(size[0] // factor, size[1] // factor)
-    return DiscriminatorConfig.model_validate(
-        {
-            "base": base,
-            "levels": levels,
-            "image_channels": channels,
-            "channel_base": 16384,
-            "max_channels": max_channels,
-            "connection": "orig",
-            "resample": "box",
-            "stddev_features": 0,
-        }
+    return ConvolutionalConfig(
+        base=base,
+        levels=levels,
+        image_channels=channels,
+        channel_base=16384,
+        max_channels=max_channels,
+        connection="orig",
+        resample="box",
+        stddev_features=0,
     )
 
 
-def downscale_factor(size: tuple[int, int]) -> int:
-    """The whole number that images are reduced by, to near 256."""
-    return max(1, max(size) // MAX_CLASSIFIER_SIZE)
-
-
-def classifier_input(pixels: Tensor, config: DiscriminatorConfig) -> Tensor:
+def classifier_input(pixels: Tensor, config: ConvolutionalConfig) -> Tensor:
     """uint8 `(N, C, H, W)` to what a network of that config takes: -1..1, averaged over squares.
 
     Raises:
@@ -137,20 +129,13 @@ def load_classifier(path: Path) -> tuple[OrigDiscriminator, ClassifierFacts]:
     """
     tensors, header = read_tensor_file(path, kind=CLASSIFIER_KIND)
     try:
-        config = DiscriminatorConfig.model_validate(header["network"])
+        config = ConvolutionalConfig.model_validate(header["network"])
         facts = ClassifierFacts(**header["facts"])
     except (ValidationError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: damaged (its header cannot be read).") from error
-    return build_classifier(config, tensors, str(path)), facts
-
-
-def build_classifier(
-    config: DiscriminatorConfig, tensors: Mapping[str, Tensor], source: str
-) -> OrigDiscriminator:
-    """A classifier with these weights, on the CPU."""
     network = cast(OrigDiscriminator, build_discriminator(config))
-    copy_tensors(network.state_dict(), tensors, source=source)
-    return network.eval().requires_grad_(False)
+    copy_tensors(network.state_dict(), tensors, source=str(path))
+    return network.eval().requires_grad_(False), facts
 
 
 class Classifiers:
@@ -161,7 +146,7 @@ class Classifiers:
     def __init__(self, networks: Sequence[OrigDiscriminator], facts: Sequence[ClassifierFacts]):
         self.networks = list(networks)
         self.facts = list(facts)
-        self.config: DiscriminatorConfig = networks[0].config
+        self.config: ConvolutionalConfig = networks[0].config
         self.dimension = len(self.networks)
         self.min_size = min(self.config.size())
         tensors = {
@@ -201,9 +186,8 @@ def open_classifiers(folder: Path, device: torch.device) -> Classifiers:
             "trains them."
         )
     networks, facts = zip(*map(load_classifier, paths), strict=True)
-    first: Any = (networks[0].config, facts[0].data)
     for path, network, fact in zip(paths, networks, facts, strict=True):
-        if (network.config, fact.data) != first:
+        if (network.config, fact.data) != (networks[0].config, facts[0].data):
             raise ModelError(
                 f"{path}: was trained on other images than {paths[0].name}, or has another size. "
                 "Train all of a folder together."
@@ -215,11 +199,11 @@ CLASSIFIER_BATCH_SIZE = 8
 LEARNING_RATE = 1e-3
 ADAM_BETAS = (0.0, 0.99)
 TRAINING_IMAGES: dict[ProtocolName, int] = {"paper": 150_000, "small": 10_000}
-"""Images that each classifier is shown."""
+"""Number of training images for each classifier."""
 MAX_CHANNELS: dict[ProtocolName, int] = {"paper": 512, "small": 64}
 """Most feature maps."""
 HELD_OUT_INTERVAL = 10
-"""One image in so many is kept for the test."""
+"""One image in so many is held out for the test."""
 MAX_TEST_IMAGES = 2000
 TIMED_STEPS = 3
 """Steps that are timed for the estimate, after one to warm up."""
@@ -227,16 +211,38 @@ TIMED_STEPS = 3
 
 @dataclass(frozen=True)
 class ClassifierTraining:
-    """What all classifiers of a folder have in common."""
+    """Data and settings that all classifiers of a folder share."""
 
     dataset: Dataset
     attributes: Attributes
-    config: DiscriminatorConfig
+    config: ConvolutionalConfig
     images: int
-    """How many each is shown."""
+    """Number of training images for each classifier."""
     seed: int
     device: torch.device
     precision: Precision = FP32
+
+    def load_batch(self, index: int, numbers: np.ndarray) -> tuple[Tensor, Tensor]:
+        """The images with these numbers, and their labels for the attribute at `index`."""
+        pixels = np.stack([self.dataset.pixels(int(i)) for i in numbers])
+        labels = torch.from_numpy(self.attributes.values[numbers, index])
+        return torch.from_numpy(pixels).to(self.device), labels.float().to(self.device)
+
+    def logits(self, network: OrigDiscriminator, pixels: Tensor) -> Tensor:
+        """What a classifier answers to uint8 images, `(N,)`."""
+        return network(classifier_input(pixels, self.config), precision=self.precision)
+
+    def facts(self, index: int, accuracy: float) -> ClassifierFacts:
+        """The record of the classifier at `index`."""
+        return ClassifierFacts(
+            attribute=self.attributes.names[index],
+            place=index,
+            data=self.dataset.content_hash,
+            images=self.images,
+            seed=self.seed,
+            accuracy=accuracy,
+            share=float(self.attributes.values[:, index].mean()),
+        )
 
 
 def plan_classifier_training(
@@ -279,31 +285,25 @@ def train_classifiers(
     Raises:
         OutputError: If the folder holds classifiers of another training, and `force` is off.
     """
-    data = data_hash(training.dataset)
     places = range(len(training.attributes.names))
-    done: dict[int, ClassifierFacts] = {}
-    if force:
-        _remove_classifiers(out)
-    else:
-        done = {p: f for p in places if (f := _load_finished(training, out, p, data))}
+    if force and distributed.is_main():
+        for path in files.numbered_files(out, CLASSIFIER_SUFFIX):
+            path.unlink()
+    missing = [place for place in places if force or not _is_trained(training, out, place)]
     distributed.barrier()
-    missing = [place for place in places if place not in done]
-    if done:
-        notify(f"{len(done)} of {len(places)} classifiers are there already.")
+    if len(missing) < len(places):
+        notify(f"{len(places) - len(missing)} of {len(places)} classifiers are there already.")
     mine = missing[distributed.rank() :: distributed.world_size()]
     if mine:
-        seconds = (
-            measure_step_time(training) * (training.images // CLASSIFIER_BATCH_SIZE) * len(mine)
-        )
-        notify(f"About {seconds / 60:,.0f} minutes for {len(missing)} classifiers.")
+        steps = training.images // CLASSIFIER_BATCH_SIZE * len(mine)
+        minutes = measure_step_time(training) * steps / 60
+        notify(f"About {minutes:,.0f} minutes for {len(missing)} classifiers.")
     for number, place in enumerate(mine):
         network = train_classifier(
             training, place, _partial_progress(on_progress, number, len(mine))
         )
-        accuracy = balanced_accuracy(network, training, place)
-        facts = _make_facts(training, place, data, accuracy)
+        facts = training.facts(place, balanced_accuracy(network, training, place))
         save_classifier(out, network, facts)
-        done[place] = facts
     distributed.barrier()
     return [load_classifier(classifier_path(out, place))[1] for place in places]
 
@@ -323,8 +323,7 @@ def train_classifier(
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=ADAM_BETAS, eps=1e-8)
     steps = steps or training.images // CLASSIFIER_BATCH_SIZE
     for step, (pixels, labels) in enumerate(_training_batches(training, index, steps), start=1):
-        logits = network(classifier_input(pixels, training.config), precision=training.precision)
-        loss = F.binary_cross_entropy_with_logits(logits, labels)
+        loss = F.binary_cross_entropy_with_logits(training.logits(network, pixels), labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -338,15 +337,12 @@ def balanced_accuracy(
     network: OrigDiscriminator, training: ClassifierTraining, index: int
 ) -> float:
     """Share of right answers on images held out, mean of the two classes; 0.5 is chance."""
-    held_out = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT_INTERVAL == 0)[
-        :MAX_TEST_IMAGES
-    ]
+    held_out = np.arange(0, len(training.dataset), HELD_OUT_INTERVAL)[:MAX_TEST_IMAGES]
     labels = training.attributes.values[held_out, index]
     answers = []
     for start in range(0, len(held_out), 64):
-        pixels, _ = _load_batch(training, index, held_out[start : start + 64])
-        logits = network(classifier_input(pixels, training.config), precision=training.precision)
-        answers.append((logits > 0).cpu().numpy())
+        pixels, _ = training.load_batch(index, held_out[start : start + 64])
+        answers.append((training.logits(network, pixels) > 0).cpu().numpy())
     right = np.concatenate(answers) == labels
     shares = [float(right[labels == kind].mean()) for kind in (False, True) if kind in labels]
     return sum(shares) / len(shares)
@@ -364,40 +360,19 @@ def _training_batches(
     training: ClassifierTraining, index: int, steps: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Images and labels of every step, all images but those held out once per epoch."""
-    kept = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT_INTERVAL != 0)
+    kept = np.flatnonzero(np.arange(len(training.dataset)) % HELD_OUT_INTERVAL)
     sampler = Sampler(len(kept), RandomKeys(training.seed))
+    positions = range(steps * CLASSIFIER_BATCH_SIZE)
     parts = (
-        kept[
-            [sampler.index(step * CLASSIFIER_BATCH_SIZE + i) for i in range(CLASSIFIER_BATCH_SIZE)]
-        ]
-        for step in range(steps)
+        kept[[sampler.index(i) for i in positions[start : start + CLASSIFIER_BATCH_SIZE]]]
+        for start in positions[::CLASSIFIER_BATCH_SIZE]
     )
     with ThreadPoolExecutor(2, thread_name_prefix="decode") as pool:
-        yield from map_ahead(pool, lambda part: _load_batch(training, index, part), parts, ahead=4)
+        yield from map_ahead(pool, lambda part: training.load_batch(index, part), parts, ahead=4)
 
 
-def _load_batch(
-    training: ClassifierTraining, index: int, numbers: np.ndarray
-) -> tuple[Tensor, Tensor]:
-    pixels = np.stack([training.dataset.pixels(int(i)) for i in numbers])
-    labels = torch.from_numpy(training.attributes.values[numbers, index])
-    return torch.from_numpy(pixels).to(training.device), labels.float().to(training.device)
-
-
-def _make_facts(
-    training: ClassifierTraining, index: int, data: str, accuracy: float
-) -> ClassifierFacts:
-    names, values = training.attributes.names, training.attributes.values
-    share = float(values[:, index].mean())
-    return ClassifierFacts(
-        names[index], index, data, training.images, training.seed, accuracy, share
-    )
-
-
-def _load_finished(
-    training: ClassifierTraining, out: Path, index: int, data: str
-) -> ClassifierFacts | None:
-    """What is there of this classifier; None if nothing is, or it is damaged.
+def _is_trained(training: ClassifierTraining, out: Path, index: int) -> bool:
+    """Whether this classifier is there; not if its file is damaged.
 
     Raises:
         OutputError: If it is one of another training.
@@ -405,21 +380,13 @@ def _load_finished(
     try:
         network, facts = load_classifier(classifier_path(out, index))
     except ModelError:
-        return None
-    wanted = _make_facts(training, index, data, facts.accuracy)
-    if (facts, network.config) != (wanted, training.config):
+        return False
+    if (facts, network.config) != (training.facts(index, facts.accuracy), training.config):
         raise OutputError(
             f"{out}: holds classifiers of other data, attributes or settings. Choose another "
             "folder or add --force to replace them."
         )
-    return facts
-
-
-def _remove_classifiers(out: Path) -> None:
-    """Remove the classifiers of a folder, and nothing else."""
-    if distributed.is_main() and out.is_dir():
-        for path in files.numbered_files(out, CLASSIFIER_SUFFIX):
-            path.unlink()
+    return True
 
 
 def _partial_progress(

@@ -1,12 +1,12 @@
 """Evaluation of a model or of images by several metrics.
 
 All checks come before any work; metrics that share a network share one pass over the images; notes
-say what may mislead.
+warn of what may mislead.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,14 +15,13 @@ import numpy as np
 import torch
 
 from stylesmith import distributed
-from stylesmith.data.archive import Archive, open_archive
+from stylesmith.data.archive import open_archive
 from stylesmith.data.scan import format_image_size
-from stylesmith.data.training_zip import MANIFEST_FILE
+from stylesmith.data.training_zip import read_manifest
 from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import DataError, ModelError, UsageError
-from stylesmith.metrics import extraction
 from stylesmith.metrics.classifiers import Classifiers, classifier_config, open_classifiers
-from stylesmith.metrics.extraction import ProgressReporter
+from stylesmith.metrics.extraction import ProgressReporter, extract_statistics, needed_statistics
 from stylesmith.metrics.image_sources import DataSource, ImageSource, ModelSource, check_comparable
 from stylesmith.metrics.protocol import Metric
 from stylesmith.metrics.reference_statistics import ReferenceStatistics, StatisticsCache
@@ -35,15 +34,15 @@ from stylesmith.metrics.results import (
 from stylesmith.metrics.separability import require_scikit_learn
 from stylesmith.perception.extractors import (
     FeatureExtractor,
-    ImageDistance,
     open_distance,
     open_extractor,
 )
+from stylesmith.perception.preprocessing import ImageDistance
 
 MetricNetwork = FeatureExtractor | ImageDistance | Classifiers
 
 COMPARISON_FAMILIES = frozenset({"fd", "kd", "pr", "nearest"})
-"""Families that hold generated images against real ones."""
+"""Families that compare generated images with real ones."""
 LATENT_FAMILIES = frozenset({"ppl", "ppl_image", "ls"})
 """Families that need latents, not only images."""
 
@@ -59,7 +58,7 @@ def check_measurable(
     """Refuse what cannot be measured.
 
     Raises:
-        UsageError: If a side is missing, or of a kind that the metric cannot take.
+        UsageError: If a source is missing, or of a kind that the metric cannot take.
         DataError: If there are too few images, or their sizes or channels differ.
         ModelError: If classifiers were trained for another size.
     """
@@ -73,7 +72,7 @@ def check_measurable(
             _check_sources(fake, real, metric)
         if metric.family in LATENT_FAMILIES and not isinstance(fake, ModelSource):
             raise UsageError(
-                f"--metrics {metric.name}: needs a model to walk through its latents; {fake.name} "
+                f"--metrics {metric.name}: needs a model, whose latents it takes; {fake.name} "
                 "holds images only."
             )
         if metric.mixed_latents > 1:
@@ -116,12 +115,11 @@ def _check_image_size(fake: ImageSource, metric: Metric, network: MetricNetwork)
                 f"{network.config.image_channels} channels, {fake.name} has "
                 f"{format_image_size(fake.size)} with {fake.channels}. Train some on such data."
             )
-    height, width = (side // 2 for side in fake.size) if metric.crop_to_face else fake.size
-    if min(height, width) < network.min_size:
+    if min(fake.size) // (2 if metric.crop_to_face else 1) < network.min_size:
         part = "the face part" if metric.crop_to_face else "the size"
         raise DataError(
             f"--metrics {metric.name}: {part} of {format_image_size(fake.size)} is too small for "
-            f"{network.name}, which needs {network.min_size} pixels a side."
+            f"{network.name}, which needs {network.min_size} pixels in height and width."
         )
 
 
@@ -135,26 +133,23 @@ def metric_notes(
     """Why the number may mislead, in one line each."""
     if metric.family == "fd":
         dimension = cast(FeatureExtractor, network).dimension
-        yield from _sample_size_note(metric, dimension, min(metric.count, reals or metric.count))
+        images = min(metric.count, reals or metric.count)
+        if images <= dimension:
+            yield (
+                f"{metric.name}: {images:,} images are no more than the {dimension:,} features, so "
+                "the value depends strongly on their number; compare equal numbers only."
+            )
     if metric.family in COMPARISON_FAMILIES:
         yield from _source_notes(fake, real, metric, reals)
     if metric.crop_to_face:
         yield (
-            f"{metric.title} looks only at the part where aligned faces have the face; for other "
+            f"{metric.title} compares only the part where aligned faces have the face; for other "
             f"images use {metric.title.replace('_', '2_', 1)}."
         )
     if isinstance(network, Classifiers):
         yield from _classifier_notes(real, metric, network)
     if isinstance(fake, ModelSource) and fake.psi != 1:
         yield f"truncation psi={fake.psi:g}: published numbers are without."
-
-
-def _sample_size_note(metric: Metric, dimension: int, images: int) -> Iterator[str]:
-    if images <= dimension:
-        yield (
-            f"{metric.name}: {images:,} images are no more than the {dimension:,} features, so the "
-            "value depends strongly on their number; compare equal numbers only."
-        )
 
 
 def _source_notes(
@@ -173,11 +168,11 @@ def _source_notes(
                 f"{metric.name}: the first {reals:,} images hold {seen} of {every} classes; "
                 f"{metric.title}_full takes all images."
             )
-    filters = [_resize_filter(side) for side in (fake, real)]
-    if None not in filters and filters[0] != filters[1]:
+    ours, theirs = _resize_filter(fake), _resize_filter(real)
+    if ours and theirs and ours != theirs:
         yield (
-            f"{metric.name}: one side was resized by the filter {filters[0]}, the other by "
-            f"{filters[1]}; that alone shifts the value."
+            f"{metric.name}: the images of {fake.name} were resized by the filter {ours}, the "
+            f"other by {theirs}; that alone shifts the value."
         )
 
 
@@ -200,25 +195,14 @@ def _classifier_notes(
 def _resize_filter(source: ImageSource) -> str | None:
     """How the images, or those that a model was trained on, were resized; None if unknown."""
     if isinstance(source, DataSource):
-        return "lanczos" if source.dataset.resize else _recorded_filter(source.dataset.archive)
+        return source.dataset.filter
     if not isinstance(source, ModelSource) or source.training_data is None:
         return None
     if source.training_data.resize:
         return "lanczos"
-    archive = open_archive(Path(source.training_data.path))
-    try:
-        return _recorded_filter(archive)
-    finally:
-        archive.close()
-
-
-def _recorded_filter(archive: Archive) -> str | None:
-    if MANIFEST_FILE not in archive.sizes:
-        return None
-    try:
-        return str(json.loads(archive.read(MANIFEST_FILE))["filter"])
-    except (ValueError, KeyError, TypeError, DataError):
-        return None
+    with closing(open_archive(Path(source.training_data.path))) as archive:
+        manifest = read_manifest(archive, None)
+    return manifest.filter if manifest else None
 
 
 PATH_LENGTH_FAMILIES = frozenset({"ppl", "ppl_image"})
@@ -227,7 +211,7 @@ PATH_LENGTH_FAMILIES = frozenset({"ppl", "ppl_image"})
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How to measure, apart from the sides and the metrics."""
+    """How to measure, apart from the sources and the metrics."""
 
     device: torch.device
     seed: int = 0
@@ -265,22 +249,18 @@ def evaluate(
     reporter = reporter or ProgressReporter()
     networks = open_networks(metrics, settings)
     check_measurable(fake, real, metrics, networks, repeats=settings.repeats)
-    side = (
-        ReferenceStatistics(real, settings.cache, reporter, device=settings.device)
-        if real
-        else None
-    )
+    reference = None
+    if real is not None:
+        reference = ReferenceStatistics(real, settings.cache, reporter, device=settings.device)
+    evaluation = _Evaluation(fake, reference, settings, reporter)
     for group in group_by_pass(metrics):
         start = time.perf_counter()
         network = networks[group[0]]
-        rounds = list(_measure_repeats(group, network, fake, side, settings, reporter))
+        repeats = list(evaluation.measure(group, network))
         seconds = time.perf_counter() - start
-        if distributed.is_main():
-            for metric in group:
-                measured = [numbers[metric] for numbers in rounds]
-                yield from _make_results(
-                    metric, measured, network, fake, side, settings.seed, seconds
-                )
+        for metric in group if distributed.is_main() else []:
+            values = [repeat[metric] for repeat in repeats]
+            yield from evaluation.results(metric, values, network, seconds)
 
 
 def open_networks(
@@ -324,7 +304,7 @@ def _open_network(metric: Metric, settings: EvaluationSettings) -> MetricNetwork
 
 
 def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
-    """Metrics that look at the same images through the same extractor are measured together."""
+    """Groups of metrics that need the same features of the same images."""
     groups: dict[object, list[Metric]] = {}
     for metric in metrics:
         shared = metric.network, metric.mixed_latents
@@ -333,76 +313,73 @@ def group_by_pass(metrics: Sequence[Metric]) -> list[list[Metric]]:
     return list(groups.values())
 
 
-def _measure_repeats(
-    group: Sequence[Metric],
-    network: Any,
-    fake: ImageSource,
-    reference: ReferenceStatistics | None,
-    settings: EvaluationSettings,
-    reporter: ProgressReporter,
-) -> Iterator[dict[Metric, MetricValues]]:
-    """The numbers of metrics that share a pass, once per repeat, each time with other samples."""
-    compares = group[0].family in COMPARISON_FAMILIES
-    real = reference.load_or_extract(group, network) if reference and compares else None
-    for repeat in range(settings.repeats):
-        if isinstance(fake, ModelSource):
-            fake = fake.with_seed(settings.seed + repeat).with_mixing(group[0].mixed_latents)
-        if reference is None or real is None:
-            yield {metric: score_generated(metric, network, fake, reporter) for metric in group}
-            continue
-        device = settings.device
-        moments = {metric.count for metric in group if metric.family == "fd"}
-        rows = max([metric.count for metric in group if metric.family != "fd"], default=0)
-        seen = extraction.extract_statistics(fake, network, moments, rows, reporter, device=device)
-        yield {
-            metric: score_against_real(
-                metric, real, seen, reference.image_count(metric), device=device
+@dataclass(frozen=True)
+class _Evaluation:
+    """The sources of one evaluation, and how they are measured."""
+
+    fake: ImageSource
+    reference: ReferenceStatistics | None
+    settings: EvaluationSettings
+    reporter: ProgressReporter
+
+    def measure(
+        self, group: Sequence[Metric], network: Any
+    ) -> Iterator[dict[Metric, MetricValues]]:
+        """Values of metrics that share a pass, once per repeat, each time with other samples."""
+        fake, device = self.fake, self.settings.device
+        reference = self.reference if group[0].family in COMPARISON_FAMILIES else None
+        real = reference.load_or_extract(group, network) if reference else None
+        for repeat in range(self.settings.repeats):
+            if isinstance(fake, ModelSource):
+                seed = self.settings.seed + repeat
+                fake = fake.with_seed(seed).with_mixing(group[0].mixed_latents)
+            if reference is None or real is None:
+                yield {m: score_generated(m, network, fake, self.reporter) for m in group}
+                continue
+            needed = needed_statistics(group, lambda metric: metric.count)
+            found = extract_statistics(fake, network, *needed, self.reporter, device=device)
+            yield {
+                m: score_against_real(m, real, found, reference.image_count(m), device=device)
+                for m in group
+            }
+
+    def results(
+        self,
+        metric: Metric,
+        repeats: Sequence[MetricValues],
+        network: MetricNetwork,
+        seconds: float,
+    ) -> Iterator[MetricResult]:
+        """The record of each number of a metric."""
+        fake, real, reals = self.fake, None, None
+        if self.reference:
+            real = self.reference.source
+            if metric.family in COMPARISON_FAMILIES:
+                reals = self.reference.image_count(metric)
+        model = fake if isinstance(fake, ModelSource) else None
+        is_fp32 = metric.family in PATH_LENGTH_FAMILIES
+        details = dict(repeats[0].details)
+        if isinstance(real, DataSource):
+            for pair in details.get("closest", []):
+                pair["real"] = real.dataset.names[pair["real"]]
+        for part in repeats[0].values:
+            yield MetricResult(
+                metric=metric.title,
+                part=part,
+                protocol=metric.name,
+                values=tuple(repeat.values[part] for repeat in repeats),
+                samples=metric.count,
+                reals=reals,
+                network=network.name,
+                network_hash=network.weights_hash,
+                model=fake.name,
+                model_hash=fake.hash,
+                data=real.name if real else None,
+                data_hash=real.hash if real else None,
+                psi=model.psi if model else None,
+                precision=dtype_name(FP32 if is_fp32 else model.precision) if model else None,
+                seed=self.settings.seed,
+                seconds=seconds,
+                notes=tuple(metric_notes(fake, real, metric, network, reals)),
+                details=details,
             )
-            if distributed.is_main()
-            else MetricValues()
-            for metric in group
-        }
-
-
-def _make_results(
-    metric: Metric,
-    rounds: Sequence[MetricValues],
-    network: MetricNetwork,
-    fake: ImageSource,
-    reference: ReferenceStatistics | None,
-    seed: int,
-    seconds: float,
-) -> Iterator[MetricResult]:
-    real = reference.source if reference else None
-    reals = (
-        reference.image_count(metric)
-        if reference and metric.family in COMPARISON_FAMILIES
-        else None
-    )
-    drawn = fake if isinstance(fake, ModelSource) else None
-    precision = FP32 if metric.family in PATH_LENGTH_FAMILIES or drawn is None else drawn.precision
-    details = dict(rounds[0].details)
-    if isinstance(real, DataSource):
-        for pair in details.get("closest", []):
-            pair["real"] = real.dataset.names[pair["real"]]
-    for part in rounds[0].values:
-        yield MetricResult(
-            metric=metric.title,
-            part=part,
-            protocol=metric.name,
-            values=tuple(measured.values[part] for measured in rounds),
-            samples=metric.count,
-            reals=reals,
-            network=network.name,
-            network_hash=network.weights_hash,
-            model=fake.name,
-            model_hash=fake.hash,
-            data=real.name if real else None,
-            data_hash=real.hash if real else None,
-            psi=drawn.psi if drawn else None,
-            precision=dtype_name(precision) if drawn else None,
-            seed=seed,
-            seconds=seconds,
-            notes=tuple(metric_notes(fake, real, metric, network, reals)),
-            details=details,
-        )

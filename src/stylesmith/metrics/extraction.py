@@ -21,13 +21,11 @@ from stylesmith.metrics.path_length import path_lengths, path_lengths_around
 from stylesmith.metrics.protocol import DIRECTIONS_PER_IMAGE, Metric
 from stylesmith.metrics.scores import InceptionScore, Moments
 from stylesmith.networks.latent_functions import slerp
-from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.perception.extractors import (
     ClassProbabilityExtractor,
     FeatureExtractor,
-    ImageDistance,
 )
-from stylesmith.perception.preprocessing import disable_tf32
+from stylesmith.perception.preprocessing import ImageDistance, disable_tf32
 
 
 def batch_ranges(count: int, batch_size: int) -> list[range]:
@@ -35,39 +33,37 @@ def batch_ranges(count: int, batch_size: int) -> list[range]:
     return [range(i, min(i + batch_size, count)) for i in range(0, count, batch_size)]
 
 
-def rank_batches(count: int, batch_size: int) -> Iterator[range]:
-    """The batches that fall to this process."""
-    yield from batch_ranges(count, batch_size)[distributed.rank() :: distributed.world_size()]
+def rank_batches(count: int, batch_size: int) -> list[range]:
+    """The batches of this process."""
+    return batch_ranges(count, batch_size)[distributed.rank() :: distributed.world_size()]
 
 
 MIN_ANNOUNCED_SECONDS = 60
-"""Seconds from which on a pass is announced with an estimate."""
+"""A pass that takes longer than these seconds is announced with an estimate."""
 
 
 @dataclass(frozen=True)
 class ProgressReporter:
-    """Tells progress, and an estimate once the second batch is done."""
+    """Reports progress, and an estimate once the second batch is done."""
 
     notify: Notify = lambda text: None
     on_progress: ProgressCallback | None = None
 
     def track(self, batches: Sequence[range], count: int, label: str) -> Iterator[range]:
-        """The parts one by one, which this process takes of `count` images in all."""
-        start = time.perf_counter()
-        done = 0
+        """Yield the batches of this process, out of `count` images in all."""
+        done, start = 0, 0.0
         for number, part in enumerate(batches):
-            if number == 2:  # the first batch pays for what only happens once
-                self._announce((time.perf_counter() - start) * (len(batches) - 1), count, label)
-            if number == 1:
+            if number == 1:  # the first batch pays for what only happens once
                 start = time.perf_counter()
+            if number == 2:
+                seconds = (time.perf_counter() - start) * (len(batches) - 1)
+                if seconds > MIN_ANNOUNCED_SECONDS:
+                    about = format_duration(seconds)
+                    self.notify(f"{label}: {count:,} images, about {about}")
             yield part
             done = min(count, done + len(part) * distributed.world_size())
             if self.on_progress:
                 self.on_progress(done, count)
-
-    def _announce(self, seconds: float, count: int, label: str) -> None:
-        if seconds > MIN_ANNOUNCED_SECONDS:
-            self.notify(f"{label}: {count:,} images, about {format_duration(seconds)}")
 
 
 def format_duration(seconds: float) -> str:
@@ -76,22 +72,26 @@ def format_duration(seconds: float) -> str:
 
 
 MAX_BATCH_PIXELS = 1 << 22
-"""Of a batch: 64 images of 256x256, 4 of 1024x1024."""
+"""Maximum number of pixels in a batch: 64 images of 256x256, 4 of 1024x1024."""
 
 
 @dataclass
 class FeatureStatistics:
-    """What metrics need to know of the features of a set of images."""
+    """Statistics of the features of a set of images."""
 
     moments: dict[int, Moments] = field(default_factory=dict)
     """Of the first n images, by n."""
-    features: Tensor | None = None
+    features: Tensor = field(default_factory=lambda: torch.empty(0))
     """Features of the first images, `(N, D)` float32, on the CPU."""
 
-    def first_features(self, count: int) -> Tensor:
-        """The features of the first images."""
-        assert self.features is not None and len(self.features) >= count
-        return self.features[:count]
+
+def needed_statistics(
+    metrics: Sequence[Metric], image_count: Callable[[Metric], int]
+) -> tuple[set[int], int]:
+    """Numbers of images whose moments metrics need, and of those whose features they need."""
+    moments = {image_count(metric) for metric in metrics if metric.family == "fd"}
+    features = [image_count(metric) for metric in metrics if metric.family != "fd"]
+    return moments, max(features, default=0)
 
 
 def batch_size(size: tuple[int, int]) -> int:
@@ -130,7 +130,7 @@ def extract_statistics(
             place = slice(part.start, min(part.stop, feature_count))
             table[place] = features[: place.stop - place.start].cpu()
     merged = {count: some.all_reduced() for count, some in running.items()}
-    return FeatureStatistics(merged, distributed.all_reduce_sum(table) if feature_count else None)
+    return FeatureStatistics(merged, distributed.all_reduce_sum(table) if feature_count else table)
 
 
 def inception_score(
@@ -152,61 +152,56 @@ def inception_score(
 def path_length_samples(
     source: ModelSource, distance: ImageDistance, metric: Metric, reporter: ProgressReporter
 ) -> np.ndarray:
-    """Squared perceptual speed at one place of each of `metric.count` paths, `(N,)`; fp32."""
-    values = torch.zeros(metric.count, dtype=torch.float64)
-    keys = RandomKeys(source.seed)
+    """Path lengths by perceptual distance, `(metric.count,)`; fp32.
+
+    For `ppl` the squared perceptual speed at one place of each path; for `ppl_image` the path
+    length around each image (StyleGAN2, Figures 4 and 5).
+    """
+    values, keys = torch.zeros(metric.count, dtype=torch.float64), RandomKeys(source.seed)
+    # Smaller batches, because distances keep several layers of two images at once.
+    batches = rank_batches(metric.count, max(1, batch_size(source.size) // 4))
     with disable_tf32():
-        for part in _small_batches(source, metric.count, reporter, metric.title):
-            label, noise = source.label(part), source.noise(part)
-            ends = source.z(part), source.z(part, "other z")
-            if metric.space == "w":
-                ends = source.w(ends[0], label), source.w(ends[1], label)
-            places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
-            values[part.start : part.stop] = path_lengths(
-                _image_function(source, metric, label, noise),
-                distance.distance,
-                ends,
-                torch.tensor(places, device=source.device)[:, None],
-                interpolate=slerp if metric.space == "z" else torch.lerp,
-                crop_to_face=metric.crop_to_face,
-            ).cpu()
+        for part in reporter.track(batches, metric.count, metric.title):
+            points, draw = _latent_space(source, metric, part)
+            if metric.family == "ppl_image":
+                ends = (points(f"other z {i}") for i in range(DIRECTIONS_PER_IMAGE))
+                found = path_lengths_around(draw, distance.embed, points("z"), ends)
+            else:
+                places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
+                found = path_lengths(
+                    draw,
+                    distance.distance,
+                    (points("z"), points("other z")),
+                    torch.tensor(places, device=source.device)[:, None],
+                    interpolate=slerp if metric.space == "z" else torch.lerp,
+                    crop_to_face=metric.crop_to_face,
+                )
+            values[part.start : part.stop] = found.cpu()
     return distributed.all_reduce_sum(values).numpy()
 
 
-def _image_function(
-    model: ModelSource, metric: Metric, label: Tensor | None, noise: NoiseMaps
-) -> Callable[[Tensor], Tensor]:
-    """From points in the metric's latent space to images, with this noise and label."""
+def _latent_space(
+    source: ModelSource, metric: Metric, part: range
+) -> tuple[Callable[[str], Tensor], Callable[[Tensor], Tensor]]:
+    """Points of a batch by purpose, and images of points, in the metric's latent space.
+
+    All have the labels and the noise of the batch.
+    """
+    label, noise = source.label(part), source.noise(part)
     if metric.space == "w":
-        return lambda w: model.draw(w, noise)
-    return lambda z: model.draw(model.w(z, label), noise)
-
-
-@torch.no_grad()
-def per_image_path_length(
-    source: ModelSource, distance: ImageDistance, metric: Metric, reporter: ProgressReporter
-) -> np.ndarray:
-    """Path length around each of `metric.count` images, `(N,)` (StyleGAN2, Figures 4 and 5)."""
-    values = torch.zeros(metric.count, dtype=torch.float64)
-    with disable_tf32():
-        for part in _small_batches(source, metric.count, reporter, metric.title):
-            label, noise = source.label(part), source.noise(part)
-            ends = (
-                source.w(source.z(part, f"other z {direction}"), label)
-                for direction in range(DIRECTIONS_PER_IMAGE)
-            )
-            values[part.start : part.stop] = path_lengths_around(
-                _image_function(source, metric, label, noise),
-                distance.embed,
-                source.w(source.z(part), label),
-                ends,
-            ).cpu()
-    return distributed.all_reduce_sum(values).numpy()
+        return (
+            lambda purpose: source.w(source.z(part, purpose), label),
+            lambda w: source.draw(w, noise),
+        )
+    return (
+        lambda purpose: source.z(part, purpose),
+        lambda z: source.draw(source.w(z, label), noise),
+    )
 
 
 @dataclass(frozen=True)
 class LabeledLatents:
-    """What classifiers say of the images of latents."""
+    """Latents, with the logits that classifiers give their images."""
 
     z: np.ndarray
     """`(N, z_dim)`"""
@@ -233,16 +228,8 @@ def label_latents(
     return LabeledLatents(*tables)
 
 
-def _small_batches(
-    source: ImageSource, count: int, reporter: ProgressReporter, label: str
-) -> Iterator[range]:
-    """Smaller batches, for distances look at several layers of two images at once."""
-    size = max(1, batch_size(source.size) // 4)
-    yield from reporter.track(list(rank_batches(count, size)), count, label)
-
-
 def _image_batches(
     source: ImageSource, count: int, reporter: ProgressReporter, label: str
 ) -> Iterator[tuple[range, Tensor]]:
-    parts: Sequence[range] = list(rank_batches(count, batch_size(source.size)))
+    parts = rank_batches(count, batch_size(source.size))
     yield from zip(reporter.track(parts, count, label), source.batches(parts), strict=True)

@@ -4,12 +4,11 @@ The image with a given index does not depend on the process or the batch it is c
 are uint8, as in files.
 """
 
-import hashlib
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +19,7 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import DataConfig
-from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.data.dataset import Dataset, open_dataset, open_training_data
 from stylesmith.data.parallel import map_ahead
 from stylesmith.data.scan import format_image_size
 from stylesmith.devices import FP32, Precision
@@ -33,114 +32,57 @@ from stylesmith.networks.build import model_hash
 from stylesmith.networks.latent_functions import mix_styles, truncate
 from stylesmith.networks.synthesis import NoiseMaps
 
-
-def blake2b_digest(parts: Iterable[bytes]) -> str:
-    """32 hexadecimal digits."""
-    state = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        state.update(part)
-    return state.hexdigest()
-
-
-def data_hash(dataset: Dataset) -> str:
-    """Of the bytes of all images, their labels, and how they are resized.
-
-    A zip keeps a checksum of each file; the files of a folder are read for it.
-    """
-
-    def parts() -> Iterator[bytes]:
-        yield f"{dataset.fingerprint} {dataset.size} {dataset.channels} {dataset.resize}".encode()
-        yield from _image_checksums(dataset)
-
-    return blake2b_digest(parts())
-
-
-def _image_checksums(dataset: Dataset) -> Iterator[bytes]:
-    if dataset.path.is_dir():
-        for name in dataset.names:
-            yield dataset.archive.read(name)
-        return
-    with zipfile.ZipFile(dataset.path) as archive:
-        for name in dataset.names:
-            yield archive.getinfo(name).CRC.to_bytes(4)
-
-
 DECODE_THREADS = 4
 """Threads that decode images ahead of need."""
 
 
 class ImageSource(Protocol):
-    """One side."""
+    """Images that a metric takes, by index."""
 
-    @property
-    def name(self) -> str:
-        """For messages."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-
-    @property
-    def channels(self) -> int:
-        """1, 3 or 4."""
+    name: str
+    """Path, for messages."""
+    size: tuple[int, int]
+    """Height and width."""
+    channels: int
+    """1, 3 or 4."""
+    count: int | None
+    """Number of images; None where there is no end."""
 
     @property
     def hash(self) -> str:
-        """Of the content: weights, or pixels and labels."""
-
-    @property
-    def count(self) -> int | None:
-        """Number of images; None where there is no end."""
+        """Hash of the content: weights, or pixels and labels."""
 
     def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
-        """The images of these numbers, uint8 `(N, C, H, W)` for each part."""
+        """The images with these indices, uint8 `(N, C, H, W)` for each range."""
 
 
-@dataclass(frozen=True)
 class DataSource:
     """Images of a data set, in its order."""
 
-    dataset: Dataset
+    def __init__(self, dataset: Dataset):
+        self.dataset = dataset
+        self.name, self.size, self.channels = str(dataset.path), dataset.size, dataset.channels
+        self.count: int | None = len(dataset)
 
     @property
-    def name(self) -> str:
-        """Where it lies."""
-        return str(self.dataset.path)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.dataset.size
-
-    @property
-    def channels(self) -> int:
-        """1, 3 or 4."""
-        return self.dataset.channels
-
-    @property
-    def count(self) -> int:
-        """Number of images."""
-        return len(self.dataset)
-
-    @cached_property
     def hash(self) -> str:
-        """Of everything that decides pixels and labels, wherever the data lies."""
-        return data_hash(self.dataset)
+        """Hash of everything that decides pixels and labels, wherever the data lies."""
+        return self.dataset.content_hash
 
     def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
-        """The images of these numbers, uint8 `(N, C, H, W)` for each part.
+        """The images with these indices, uint8 `(N, C, H, W)` for each range.
 
         Raises:
             DataError: If one is damaged, naming the file.
         """
         with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
-            numbers = [number for part in ranges for number in part]
-            decoded = map_ahead(pool, self.dataset.pixels, numbers, ahead=4 * DECODE_THREADS)
+            indices = chain.from_iterable(ranges)
+            decoded = map_ahead(pool, self.dataset.pixels, indices, ahead=4 * DECODE_THREADS)
             for part in ranges:
                 yield torch.from_numpy(np.stack([next(decoded) for _ in part]))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ModelSource:
     """Images drawn from a generator with random noise; image number i is a function of (seed, i).
 
@@ -149,59 +91,44 @@ class ModelSource:
     """
 
     generator: Generator
-    path: str
+    name: str
+    """Path, for messages."""
     seed: int = 0
     psi: float = 1.0
     precision: Precision = FP32
     labels: Dataset | None = None
     training_data: DataConfig | None = None
-    """What it was trained on, where that is known and still there."""
+    """The training data, where it is known and still exists."""
     role: str = "fake"
-    """Another role gives other images of the same seed: a model may stand on both sides."""
+    """Another role gives other images of the same seed, to compare a model with itself."""
     mixed_latents: int = 1
     """How many each image mixes, with crossovers at random (StyleGAN, Table 2)."""
+    size: tuple[int, int] = field(init=False)
+    channels: int = field(init=False)
+    count: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self.size, self.channels = self.generator.image_size, self.generator.config.image_channels
         wanted = self.generator.config.label_size
         if wanted and self.labels is None:
             raise UsageError(
-                f"{self.path}: draws by class. Name labeled images with --data, so that classes "
+                f"{self.name}: draws by class. Name labeled images with --data, so that classes "
                 "come as often as there."
             )
         if wanted and self.labels and self.labels.label_size != wanted:
             raise DataError(
                 f"{self.labels.path}: has labels of length {self.labels.label_size}, the model "
-                f"{self.path} wants {wanted}. Use the data that it was trained on."
+                f"{self.name} wants {wanted}. Use the data that it was trained on."
             )
 
     @property
-    def name(self) -> str:
-        """Where it lies."""
-        return self.path
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width, at the levels that are trained."""
-        return self.generator.image_size
-
-    @property
-    def channels(self) -> int:
-        """1, 3 or 4."""
-        return self.generator.config.image_channels
-
-    @property
-    def count(self) -> None:
-        """There is no end."""
-        return None
-
-    @property
     def device(self) -> torch.device:
-        """Where it draws."""
+        """Device of the generator."""
         return self.generator.mapping.w_avg.device
 
     @cached_property
     def hash(self) -> str:
-        """Of the weights."""
+        """Hash of the weights."""
         return model_hash(self.generator)
 
     def with_seed(self, seed: int) -> "ModelSource":
@@ -213,7 +140,7 @@ class ModelSource:
         return replace(self, mixed_latents=count)
 
     def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
-        """The images of these numbers, uint8 `(N, C, H, W)` for each part, on the device."""
+        """The images with these indices, uint8 `(N, C, H, W)` for each range, on the device."""
         for part in ranges:
             images = self._draw(self.ws(part), self.noise(part), self.precision)
             yield pixels.to_uint8(images)
@@ -253,9 +180,8 @@ class ModelSource:
 
     def label(self, indices: Sequence[int]) -> Tensor | None:
         """Labels, `(N, label_size)`, of images chosen uniformly from the data."""
-        if not self.generator.config.label_size:
+        if not self.generator.config.label_size or self.labels is None:
             return None
-        assert self.labels is not None
         chosen = [self._keys.number(f"{self.role} label", i) % len(self.labels) for i in indices]
         rows = np.stack([self.labels.label(i) for i in chosen])
         return torch.from_numpy(rows).to(self.device)
@@ -288,7 +214,7 @@ class ModelSource:
 
 
 def check_comparable(fake: ImageSource, real: ImageSource) -> None:
-    """Refuse sides whose images differ in kind.
+    """Refuse sources whose images differ in size or channels.
 
     Raises:
         DataError: If sizes or channels differ.
@@ -308,7 +234,7 @@ def check_comparable(fake: ImageSource, real: ImageSource) -> None:
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """How sides are opened."""
+    """How sources are opened."""
 
     device: torch.device
     precision: Precision
@@ -323,7 +249,7 @@ class SourceOptions:
 def open_sources(
     fake: Path, real: Path | None, options: SourceOptions
 ) -> tuple[ImageSource, ImageSource | None]:
-    """What is measured, and what it is held against.
+    """The source that is measured, and the one it is compared with.
 
     Args:
         fake: A model, or images.
@@ -337,21 +263,20 @@ def open_sources(
     """
     fake, real = locate_model(fake), real and locate_model(real)
     trained = training_data_config(fake)
+    real_model = real if real is not None and is_model(real) else None
     dataset = None
-    if real is None and trained is not None:
-        dataset = open_training_data(trained, options)
-    elif real is not None and not is_model(real):
-        same = trained is not None and Path(trained.path) == real.resolve()
-        dataset = (
-            open_training_data(trained, options) if same and trained else open_data(real, options)
+    if trained and (real is None or real_model or real.resolve() == Path(trained.path)):
+        dataset = open_training_data(
+            trained, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
         )
-    real_side: ImageSource | None = DataSource(dataset) if dataset else None
-    if real is not None and is_model(real):
-        dataset = open_training_data(trained, options) if trained else None  # for its labels
-        real_side = replace(open_model_source(real, options, dataset), role="real")
+    elif real is not None and not real_model:
+        dataset = open_data(real, options)
+    reference: ImageSource | None = DataSource(dataset) if dataset else None
+    if real_model:
+        reference = replace(open_model_source(real_model, options, dataset), role="real")
     if fake.exists() and not is_model(fake):
-        return DataSource(open_data(fake, options)), real_side
-    return replace(open_model_source(fake, options, dataset), training_data=trained), real_side
+        return DataSource(open_data(fake, options)), reference
+    return replace(open_model_source(fake, options, dataset), training_data=trained), reference
 
 
 def is_model(path: Path) -> bool:
@@ -362,7 +287,7 @@ def is_model(path: Path) -> bool:
 
 
 def training_data_config(path: Path) -> DataConfig | None:
-    """What a run says of its data; None for other models, or if the data is gone."""
+    """Configuration of the data of a run; None for other models, or if the data is gone."""
     run = RunFolder(path)
     if not run.exists() or (path / WEIGHTS_FILE).is_file():  # model folders have a config.json too
         return None
@@ -371,10 +296,9 @@ def training_data_config(path: Path) -> DataConfig | None:
 
 
 def open_model_source(path: Path, options: SourceOptions, labels: Dataset | None) -> ModelSource:
-    """A model as a side, which draws its labels from a data set."""
-    generator = load(path, device=str(options.device))
+    """A source of a model's images, which draws its labels from a data set."""
     return ModelSource(
-        generator,
+        load(path, device=str(options.device)),
         str(path),
         seed=options.seed,
         psi=options.psi,
@@ -387,16 +311,4 @@ def open_data(path: Path, options: SourceOptions) -> Dataset:
     """Images as they are, or resized as the user asked."""
     return open_dataset(
         path, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
-    )
-
-
-def open_training_data(data: DataConfig, options: SourceOptions) -> Dataset:
-    """The images of a run in the size and with the channels that it was trained with."""
-    size = options.size or (data.size if data.resize else None)
-    return open_dataset(
-        data.path,
-        size=size,
-        channels=data.channels,
-        skip_bad=options.skip_bad or data.skip_bad,
-        on_progress=options.on_progress,
     )

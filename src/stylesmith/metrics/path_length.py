@@ -37,7 +37,7 @@ def path_lengths(
         distance: Two batches of images to their distances, squared in kind, `(N,)`; it reduces
             large images itself.
         ends: Where the paths begin and end, `(N, D)` each.
-        positions: Where to look, `(N, 1)`, 0 at the beginning.
+        positions: Places on the paths, `(N, 1)`, 0 at the beginning.
         interpolate: The shape of the paths.
         crop_to_face: Compare only the part of an image where aligned faces have the face.
         epsilon: Distance along the path, from 0 to 1, of the two images that are compared.

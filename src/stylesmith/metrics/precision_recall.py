@@ -13,27 +13,25 @@ from torch import Tensor
 
 from stylesmith.errors import DataError
 
-BLOCK_ROWS = 4096
-BLOCK_COLUMNS = 8192
+BLOCK_ROWS, BLOCK_COLUMNS = 4096, 8192
+"""Shape of a block of distances."""
 
 DistanceBlock = tuple[slice, slice, Tensor]
 """Rows of the first table, rows of the second, and their squared distances."""
 
 
-def distance_blocks(
-    a: Tensor, b: Tensor, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
-) -> Iterator[DistanceBlock]:
+def distance_blocks(a: Tensor, b: Tensor) -> Iterator[DistanceBlock]:
     """Squared Euclidean distances of `(N, D)` and `(M, D)`, block after block of rows.
 
     Computed as |x|^2 - 2 x.y + |y|^2 around the mean of `b`, in the tables' number format. What
     is below the rounding error of that is 0, so that equal rows have the distance 0.
     """
     center = b.mean(dim=0)
-    for i in range(0, len(a), rows):
-        x = a[i : i + rows] - center
+    for i in range(0, len(a), BLOCK_ROWS):
+        x = a[i : i + BLOCK_ROWS] - center
         x_norms = x.square().sum(dim=1, keepdim=True)
-        for j in range(0, len(b), columns):
-            y = b[j : j + columns] - center
+        for j in range(0, len(b), BLOCK_COLUMNS):
+            y = b[j : j + BLOCK_COLUMNS] - center
             norms = x_norms + y.square().sum(dim=1)
             squared = torch.addmm(norms, x, y.T, alpha=-2)
             noise = norms.mul_(8 * torch.finfo(a.dtype).eps)
@@ -41,29 +39,43 @@ def distance_blocks(
             yield slice(i, i + len(x)), slice(j, j + len(y)), squared
 
 
-def knn_radii(
-    table: Tensor, k: int, *, rows: int = BLOCK_ROWS, columns: int = BLOCK_COLUMNS
-) -> Tensor:
-    """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
-    best = torch.full((len(table), k), torch.inf, dtype=table.dtype, device=table.device)
-    for i, j, squared in distance_blocks(table, table, rows=rows, columns=columns):
-        offset = i.start - j.start
-        if -len(squared) < offset < squared.shape[1]:
-            squared.diagonal(offset).fill_(torch.inf)
-        best[i] = merge_k_smallest(best[i], squared)[0]
-    return best[:, -1]
+@dataclass(frozen=True)
+class NearestNeighbors:
+    """The nearest of a set to each query, the nearest first."""
+
+    indices: Tensor
+    """`(N, k)`"""
+    squared: Tensor
+    """Squared Euclidean distances, `(N, k)`."""
 
 
-def merge_k_smallest(best: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
-    """The k least of each row of both, where `best` has k columns, ascending; and their places.
+def nearest_neighbors(
+    queries: Tensor, table: Tensor, k: int = 1, *, skip_self: bool = False
+) -> NearestNeighbors:
+    """The k rows of `table`, `(M, D)`, that are nearest to each of `queries`, `(N, D)`.
 
-    Places below k are columns of `best`, those from k on columns of `found`.
+    With `skip_self` the row with the query's own index does not count.
+
+    Raises:
+        DataError: If the table has fewer than k rows.
     """
-    k = best.shape[1]
-    values, columns = found.topk(min(k, found.shape[1]), largest=False)
-    columns = torch.cat([torch.arange(k, device=found.device).expand_as(best), columns + k], dim=1)
-    values, order = torch.cat([best, values], dim=1).topk(k, largest=False)
-    return values, columns.gather(1, order)
+    if len(table) < k:
+        raise DataError(f"{k} nearest images were asked for, there are {len(table)}.")
+    best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
+    indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
+    for i, j, squared in distance_blocks(queries, table):
+        offset = i.start - j.start
+        if skip_self and -len(squared) < offset < squared.shape[1]:
+            squared.diagonal(offset).fill_(torch.inf)
+        values, columns = squared.topk(min(k, squared.shape[1]), largest=False)
+        best[i], order = torch.cat([best[i], values], dim=1).topk(k, largest=False)
+        indices[i] = torch.cat([indices[i], columns + j.start], dim=1).gather(1, order)
+    return NearestNeighbors(indices, best)
+
+
+def knn_radii(table: Tensor, k: int) -> Tensor:
+    """Squared distance of each row of `(N, D)` to its k-th nearest other row, `(N,)`."""
+    return nearest_neighbors(table, table, k, skip_self=True).squared[:, -1]
 
 
 @dataclass(frozen=True)
@@ -80,37 +92,28 @@ class PrecisionRecall:
     """Share of reals whose ball holds a fake (Naeem et al. 2020, Eq. 4)."""
 
 
-def compute_precision_recall(
-    real: Tensor,
-    fake: Tensor,
-    *,
-    k: int = 3,
-    rows: int = BLOCK_ROWS,
-    columns: int = BLOCK_COLUMNS,
-) -> PrecisionRecall:
+def compute_precision_recall(real: Tensor, fake: Tensor, *, k: int = 3) -> PrecisionRecall:
     """All four numbers from one pass over the distances.
 
     Args:
         real: Features, `(N, D)`.
         fake: Features, `(M, D)`.
         k: Which neighbor is on the ball; an image is not its own neighbor.
-        rows: Fakes in a block of distances.
-        columns: Reals in a block of distances.
 
     Raises:
-        DataError: If a side has no k-th neighbors.
+        DataError: If a set has no k-th neighbors.
     """
     for kind, features in (("real", real), ("generated", fake)):
         if len(features) <= k:
             raise DataError(
                 f"{len(features)} {kind} images: the neighbor number {k} needs {k + 1} or more."
             )
-    real_radii = knn_radii(real, k, rows=rows, columns=columns)
-    fake_radii = knn_radii(fake, k, rows=rows, columns=columns)
+    real_radii = knn_radii(real, k)
+    fake_radii = knn_radii(fake, k)
     balls_around_fake = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
     real_inside = torch.zeros(len(real), dtype=torch.bool, device=real.device)
     real_covered = torch.zeros_like(real_inside)
-    for i, j, squared in distance_blocks(fake, real, rows=rows, columns=columns):
+    for i, j, squared in distance_blocks(fake, real):
         fake_in_ball = squared <= real_radii[j]
         balls_around_fake[i] += fake_in_ball.sum(dim=1)
         real_covered[j] |= fake_in_ball.any(dim=0)
@@ -132,45 +135,11 @@ MAX_AUTHENTICITY_RATIO = 1e6
 """Largest ratio; where training images have duplicates there would be no end."""
 
 
-@dataclass(frozen=True)
-class NearestNeighbors:
-    """The nearest of a set to each query, the nearest first."""
-
-    indices: Tensor
-    """`(N, k)`"""
-    distances: Tensor
-    """Euclidean, `(N, k)`."""
-
-
-def nearest_neighbors(
-    queries: Tensor,
-    table: Tensor,
-    k: int = 1,
-    *,
-    rows: int = BLOCK_ROWS,
-    columns: int = BLOCK_COLUMNS,
-) -> NearestNeighbors:
-    """The k rows of `table`, `(M, D)`, that are nearest to each of `queries`, `(N, D)`.
-
-    Raises:
-        DataError: If the table has fewer than k rows.
-    """
-    if len(table) < k:
-        raise DataError(f"{k} nearest images were asked for, there are {len(table)}.")
-    best = torch.full((len(queries), k), torch.inf, dtype=queries.dtype, device=queries.device)
-    indices = torch.zeros(len(queries), k, dtype=torch.long, device=queries.device)
-    for i, j, squared in distance_blocks(queries, table, rows=rows, columns=columns):
-        best[i], places = merge_k_smallest(best[i], squared)
-        old = indices[i].gather(1, places.clamp(max=k - 1))
-        indices[i] = torch.where(places < k, old, places - k + j.start)
-    return NearestNeighbors(indices, best.sqrt())
-
-
 def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeighbors]:
     """How near each fake is to its nearest real, in units of that real's own nearest neighbor.
 
     Below 1, a fake is closer to a training image than any other training image is: the share of
-    such fakes tells memorization (Alaa et al. 2022, authenticity). Copies have 0.
+    such fakes measures memorization (Alaa et al. 2022, authenticity). Copies have 0.
 
     Args:
         fake: Features, `(N, D)`.
@@ -181,5 +150,5 @@ def authenticity_ratios(fake: Tensor, real: Tensor) -> tuple[Tensor, NearestNeig
     """
     nearest = nearest_neighbors(fake, real)
     unit = knn_radii(real, 1).sqrt()[nearest.indices[:, 0]]
-    ratios = nearest.distances[:, 0] / unit.clamp(min=torch.finfo(unit.dtype).tiny)
+    ratios = nearest.squared[:, 0].sqrt() / unit.clamp(min=torch.finfo(unit.dtype).tiny)
     return ratios.clamp(max=MAX_AUTHENTICITY_RATIO), nearest

@@ -2,8 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from stylesmith.errors import UsageError
@@ -11,39 +10,27 @@ from stylesmith.errors import UsageError
 MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
 ProtocolName = Literal["paper", "small"]
 
-PUBLISHED_NAMES = {
-    "fd": ("fid", "inception"),
-    "kd": ("kid", "inception"),
-    "is": ("is", "inception"),
-    "pr": ("pr", "vgg16"),
-    "nearest": ("nearest", "vgg16"),
-    "ppl": ("ppl", "lpips"),
-    "ppl_image": ("ppl", "lpips"),
-    "ls": ("ls", "classifiers"),
+_FAMILY_DEFAULTS: dict[MetricFamily, tuple[str, str, int, int]] = {
+    "fd": ("fid", "inception", 50_000, 5_000),
+    "kd": ("kid", "inception", 50_000, 5_000),
+    "is": ("is", "inception", 50_000, 5_000),
+    "pr": ("pr", "vgg16", 50_000, 5_000),
+    "nearest": ("nearest", "vgg16", 10_000, 1_000),
+    "ppl": ("ppl", "lpips", 50_000, 2_000),
+    "ppl_image": ("ppl", "lpips", 2_000, 100),
+    "ls": ("ls", "classifiers", 200_000, 20_000),
 }
+"""Published name, network, and images (or pairs) of the protocols `paper` and `small`."""
+
+PUBLISHED_NAMES = {family: (name, net) for family, (name, net, *_) in _FAMILY_DEFAULTS.items()}
 """The published name of each family, which it has with this network alone."""
 
-DEFAULT_COUNTS: dict[ProtocolName, dict[str, int]] = {
-    "paper": {
-        "fd": 50_000,
-        "kd": 50_000,
-        "is": 50_000,
-        "pr": 50_000,
-        "nearest": 10_000,
-        "ppl": 50_000,
-        "ppl_image": 2_000,
-        "ls": 200_000,
-    },
-    "small": {
-        "fd": 5_000,
-        "kd": 5_000,
-        "is": 5_000,
-        "pr": 5_000,
-        "nearest": 1_000,
-        "ppl": 2_000,
-        "ppl_image": 100,
-        "ls": 20_000,
-    },
+_IMAGE_FAMILIES = frozenset({"fd", "kd", "is", "pr", "nearest"})
+"""Families whose metrics are of images, not of latents."""
+
+DEFAULT_COUNTS: dict[ProtocolName, dict[MetricFamily, int]] = {
+    "paper": {family: paper for family, (_, _, paper, _) in _FAMILY_DEFAULTS.items()},
+    "small": {family: small for family, (_, _, _, small) in _FAMILY_DEFAULTS.items()},
 }
 """Images, or pairs of them, where the name gives no number."""
 
@@ -56,19 +43,19 @@ DIRECTIONS_PER_IMAGE = 16
 
 @dataclass(frozen=True)
 class Metric:
-    """One measurement, as its name says it."""
+    """One measurement, as its name defines it."""
 
     family: MetricFamily
     network: str
-    """Extractor, or distance, that looks at the images."""
+    """Extractor or distance."""
     count: int
     """Samples or pairs."""
     max_reals: int | None = None
-    """Most real images; None is all."""
+    """Maximum number of real images; None is all."""
     all_reals: bool = False
     """Whether `reals` is as many as there are, where it could be as many as samples."""
     k: int = 3
-    """Which neighbor is on the ball (pr)."""
+    """The ball around an image reaches to its k-th nearest neighbor (pr)."""
     space: Literal["z", "w"] = "w"
     """Latent space of the paths (ppl)."""
     whole_path: bool = False
@@ -81,18 +68,19 @@ class Metric:
     @property
     def title(self) -> str:
         """The name without numbers: `fid`, `fd_random`, `ppl2_wend`, `pr_random`."""
-        published, network = PUBLISHED_NAMES[self.family]
-        stem = published
+        stem, network = PUBLISHED_NAMES[self.family]
+        parts = []
         if self.network != network:
-            unpublished = {"fid": "fd", "kid": "kd", "ppl": "pl"}
-            stem = f"{unpublished.get(published, published)}_{self.network}"
+            stem = {"fid": "fd", "kid": "kd", "ppl": "pl"}.get(stem, stem)
+            parts.append(self.network)
         if self.family == "ppl":
-            head, _, network = stem.partition("_")
-            part = f"{self.space}{'full' if self.whole_path else 'end'}"
-            parts = [head if self.crop_to_face else f"{head}2", network, part]
-            return "_".join(part for part in parts if part)
-        mixed = f"_mix{self.mixed_latents}" if self.mixed_latents > 1 else ""
-        return f"{stem}_image" if self.family == "ppl_image" else f"{stem}{mixed}"
+            stem += "" if self.crop_to_face else "2"
+            parts.append(f"{self.space}{'full' if self.whole_path else 'end'}")
+        elif self.family == "ppl_image":
+            parts.append("image")
+        elif self.mixed_latents > 1:
+            parts.append(f"mix{self.mixed_latents}")
+        return "_".join([stem, *parts])
 
     @property
     def name(self) -> str:
@@ -116,27 +104,23 @@ KNOWN_METRIC_NAMES = [
 _COUNT_PATTERN = r"(?:_?(?P<count>\d+)(?P<thousands>k?))?"
 _NETWORK_PATTERN = r"(?:_(?P<network>(?!full|image|mix|[zw](?:full|end))[a-z]\w*?))?"
 _MIXING_PATTERN = r"(?:_mix(?P<latents>[2-9]))?"
-_IMAGE_SET_METRIC = re.compile(
-    rf"(?P<stem>fid|kid|fd|kd|is|nearest){_NETWORK_PATTERN}{_MIXING_PATTERN}{_COUNT_PATTERN}(?P<full>_full)?"
-)
-_PRECISION_RECALL_METRIC = re.compile(
-    rf"(?P<stem>pr){_NETWORK_PATTERN}{_MIXING_PATTERN}(?:_?(?P<count>\d+)(?P<thousands>k|(?=_))_?(?P<k>\d+))?"
-    r"(?P<full>_full)?"
-)
-_PATH_LENGTH_METRIC = re.compile(
-    rf"(?P<stem>ppl|pl)(?P<whole>2?){_NETWORK_PATTERN}_(?P<space>[zw])(?P<where>full|end){_COUNT_PATTERN}"
-)
-_PER_IMAGE_METRIC = re.compile(rf"(?P<stem>ppl|pl){_NETWORK_PATTERN}_image{_COUNT_PATTERN}")
-_SEPARABILITY_METRIC = re.compile(rf"(?P<stem>ls){_COUNT_PATTERN}")
+_NAME_PATTERNS = [
+    re.compile(pattern)
+    for pattern in (
+        rf"(?P<stem>fid|kid|fd|kd|is|nearest){_NETWORK_PATTERN}{_MIXING_PATTERN}{_COUNT_PATTERN}"
+        r"(?P<full>_full)?",
+        rf"(?P<stem>pr){_NETWORK_PATTERN}{_MIXING_PATTERN}"
+        r"(?:_?(?P<count>\d+)(?P<thousands>k|(?=_))_?(?P<k>\d+))?(?P<full>_full)?",
+        rf"(?P<stem>ppl|pl)(?P<whole_image>2?){_NETWORK_PATTERN}"
+        rf"_(?P<space>[zw])(?P<place>full|end){_COUNT_PATTERN}",
+        rf"(?P<stem>ppl|pl){_NETWORK_PATTERN}_(?P<image>image){_COUNT_PATTERN}",
+        rf"(?P<stem>ls){_COUNT_PATTERN}",
+    )
+]
 
-_FAMILY_OF_NAME: dict[str, MetricFamily] = {
-    "fid": "fd",
-    "fd": "fd",
-    "kid": "kd",
-    "kd": "kd",
-    "is": "is",
-    "pr": "pr",
-    "nearest": "nearest",
+_FAMILY_OF_STEM: dict[str, MetricFamily] = {
+    **{"fid": "fd", "fd": "fd", "kid": "kd", "kd": "kd", "is": "is", "pr": "pr"},
+    **{"nearest": "nearest", "ppl": "ppl", "pl": "ppl", "ls": "ls"},
 }
 
 
@@ -147,7 +131,7 @@ def parse_metrics(
 
     Args:
         text: Such as `fid50k,pr50k3,ppl_wend`.
-        extractor: The network for those whose name tells none; they are then no longer called by
+        extractor: The network for those whose name has none; they are then no longer called by
             the published name. None is the published one.
         protocol: Decides counts that names leave open.
 
@@ -165,17 +149,9 @@ def parse_metric(
     name: str, *, extractor: str | None = None, protocol: ProtocolName = "paper"
 ) -> Metric:
     """One metric from its name; see `parse_metrics`."""
-    forms: list[tuple[re.Pattern[str], Callable[..., Metric]]] = [
-        (_IMAGE_SET_METRIC, _image_set_metric),
-        (_PRECISION_RECALL_METRIC, _image_set_metric),
-        (_PATH_LENGTH_METRIC, _path_length_metric),
-        (_PER_IMAGE_METRIC, _per_image_metric),
-        (_SEPARABILITY_METRIC, _separability_metric),
-    ]
-    for pattern, build in forms:
-        match = pattern.fullmatch(name)
-        if match:
-            metric = build(match, extractor, DEFAULT_COUNTS[protocol])
+    for pattern in _NAME_PATTERNS:
+        if match := pattern.fullmatch(name):
+            metric = _metric_of_name(match.groupdict(), extractor, DEFAULT_COUNTS[protocol])
             if metric.count < 2 or metric.k < 1:
                 raise UsageError(f"--metrics {name}: wanted 2 images or more, neighbors from 1 on")
             return metric
@@ -184,60 +160,28 @@ def parse_metric(
     raise UsageError(f"--metrics {name}: there is no such metric; {hint}")
 
 
-def _image_set_metric(
-    match: re.Match[str], extractor: str | None, counts: dict[str, int]
+def _metric_of_name(
+    found: dict[str, str | None], extractor: str | None, counts: dict[MetricFamily, int]
 ) -> Metric:
-    found = match.groupdict()
-    family = _FAMILY_OF_NAME[found["stem"]]
-    network = found["network"] or extractor or PUBLISHED_NAMES[family][1]
-    metric = Metric(
-        family,
-        network,
-        _parse_count(found, counts[family]),
-        all_reals=bool(found["full"]),
-        mixed_latents=int(found["latents"] or 1),
-    )
-    if metric.all_reals or family == "nearest":
-        metric = replace(metric, max_reals=MAX_REALS.get(family))
-    else:
-        metric = replace(metric, max_reals=metric.count)
-    return replace(metric, k=int(found["k"])) if found.get("k") else metric
-
-
-def _path_length_metric(
-    match: re.Match[str], extractor: str | None, counts: dict[str, int]
-) -> Metric:
-    found = match.groupdict()
+    """The metric of the parts of its name; parts that its form does not have are missing."""
+    family = "ppl_image" if found.get("image") else _FAMILY_OF_STEM[found["stem"] or ""]
+    network = found.get("network")
+    # A path length takes no other extractor than `random`: it needs no more weights than that.
+    if not network and family != "ls" and (family in _IMAGE_FAMILIES or extractor == "random"):
+        network = extractor
+    count, full = counts[family], bool(found.get("full"))
+    if found["count"]:
+        count = int(found["count"]) * (1000 if found["thousands"] else 1)
+    max_reals = MAX_REALS.get(family) if full or family == "nearest" else count
     return Metric(
-        "ppl",
-        found["network"] or _distance_name(extractor),
-        _parse_count(found, counts["ppl"]),
-        space="z" if found["space"] == "z" else "w",
-        whole_path=found["where"] == "full",
-        crop_to_face=not found["whole"],
+        family,
+        network or PUBLISHED_NAMES[family][1],
+        count,
+        max_reals=max_reals if family in _IMAGE_FAMILIES else None,
+        all_reals=full,
+        k=int(found.get("k") or 3),
+        space="z" if found.get("space") == "z" else "w",
+        whole_path=found.get("place") == "full",
+        crop_to_face=found.get("whole_image") == "",
+        mixed_latents=int(found.get("latents") or 1),
     )
-
-
-def _per_image_metric(
-    match: re.Match[str], extractor: str | None, counts: dict[str, int]
-) -> Metric:
-    found = match.groupdict()
-    network = found["network"] or _distance_name(extractor)
-    return Metric("ppl_image", network, _parse_count(found, counts["ppl_image"]))
-
-
-def _separability_metric(
-    match: re.Match[str], extractor: str | None, counts: dict[str, int]
-) -> Metric:
-    return Metric("ls", "classifiers", _parse_count(match.groupdict(), counts["ls"]))
-
-
-def _distance_name(extractor: str | None) -> str:
-    """The distance that needs no more weights than the extractor does."""
-    return extractor if extractor == "random" else "lpips"
-
-
-def _parse_count(found: dict[str, str | None], default: int) -> int:
-    if not found["count"]:
-        return default
-    return int(found["count"]) * (1000 if found["thousands"] else 1)

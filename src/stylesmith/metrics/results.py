@@ -4,7 +4,7 @@ import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,9 +24,9 @@ from stylesmith.metrics.scores import frechet_distance, kernel_distance
 from stylesmith.metrics.separability import linear_separability
 
 MAX_LISTED_IMAGES = 16
-"""Images that lists of extremes hold."""
+"""Length of the lists of extreme images."""
 HISTOGRAM_BINS = 50
-"""Of the histogram of per-image path lengths."""
+"""Bins of the histogram of per-image path lengths."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def score_against_real(
     *,
     device: torch.device,
 ) -> MetricValues:
-    """Hold generated images against real ones.
+    """Compare generated images with real ones.
 
     Args:
         metric: Of a family that compares.
@@ -55,10 +55,12 @@ def score_against_real(
         real_count: How many real images the metric takes.
         device: Where to compute.
     """
+    if not distributed.is_main():
+        return MetricValues()
     if metric.family == "fd":
         distance = frechet_distance(real.moments[real_count], fake.moments[metric.count])
         return MetricValues({None: distance})
-    a, b = real.first_features(real_count).to(device), fake.first_features(metric.count).to(device)
+    a, b = real.features[:real_count].to(device), fake.features[: metric.count].to(device)
     if metric.family == "kd":
         return MetricValues({None: kernel_distance(a, b, keys=RandomKeys(0))})
     if metric.family == "pr":
@@ -80,24 +82,16 @@ def score_generated(
     if metric.family == "is":
         mean, spread = extraction.inception_score(fake, network, metric.count, reporter)
         return MetricValues({"mean": mean, "std": spread})
-    assert isinstance(fake, ModelSource)
+    model = cast(ModelSource, fake)  # checked before
     if metric.family == "ls":
-        return score_separability(
-            extraction.label_latents(fake, network, metric.count, reporter), network, reporter
-        )
-    walk = (
-        extraction.path_length_samples
-        if metric.family == "ppl"
-        else extraction.per_image_path_length
-    )
-    scores = walk(fake, network, metric, reporter)
+        labeled = extraction.label_latents(model, network, metric.count, reporter)
+        return score_separability(labeled, network, reporter)
+    scores = extraction.path_length_samples(model, network, metric, reporter)
     if not np.isfinite(scores).all():
         raise ModelError(f"{fake.name}: draws images that are not finite. Try an older snapshot.")
-    return (
-        MetricValues({None: trimmed_mean(scores)})
-        if walk is extraction.path_length_samples
-        else path_length_distribution(scores)
-    )
+    if metric.family == "ppl":
+        return MetricValues({None: trimmed_mean(scores)})
+    return path_length_distribution(scores)
 
 
 def score_separability(
@@ -106,20 +100,15 @@ def score_separability(
     """Separability in both latent spaces, with the entropy of each attribute."""
     if not distributed.is_main():
         return MetricValues()
-    count, attributes = len(labeled.z) // 2, classifiers.attributes
-    reporter.notify(f"ls: fitting {2 * len(attributes)} hyperplanes to {count:,} latents each")
-    found = {
-        space: linear_separability(points, labeled.logits, attributes)
-        for space, points in (("z", labeled.z), ("w", labeled.w))
-    }
-    return MetricValues(
-        {space: result.score for space, result in found.items()},
-        {"entropies": {space: result.entropies for space, result in found.items()}},
-    )
+    count, names = len(labeled.z) // 2, classifiers.attributes
+    reporter.notify(f"ls: fitting {2 * len(names)} hyperplanes to {count:,} latents each")
+    z, w = (linear_separability(points, labeled.logits, names) for points in (labeled.z, labeled.w))
+    entropies = {"z": z.entropies, "w": w.entropies}
+    return MetricValues({"z": z.score, "w": w.score}, {"entropies": entropies})
 
 
 def path_length_distribution(scores: np.ndarray) -> MetricValues:
-    """The distribution of per-image path lengths: StyleGAN2's Figure 5, and whom Figure 4 shows."""
+    """Distribution of per-image path lengths: StyleGAN2's Figure 5, and the images of Figure 4."""
     top = float(np.percentile(scores, 99))
     counts, edges = np.histogram(scores, bins=HISTOGRAM_BINS, range=(0.0, top))
     order = np.argsort(scores, kind="stable")

@@ -39,13 +39,6 @@ class Moments:
         mean = torch.zeros(dimension, dtype=torch.float64, device=place)
         return cls(0, mean, torch.zeros(dimension, dimension, dtype=torch.float64, device=place))
 
-    @classmethod
-    def from_features(cls, features: Tensor) -> Self:
-        """Of the rows of one table, `(N, D)`."""
-        moments = cls.empty(features.shape[1], features.device)
-        moments.add(features)
-        return moments
-
     @property
     def mean(self) -> Tensor:
         """`(D,)` float64; 0 of no rows."""
@@ -133,14 +126,14 @@ def kernel_distance(
         fake: Features, `(M, D)`.
         keys: Choose the subsets.
         subsets: How many.
-        subset_size: Images of each side in a subset; all of the smaller side where it has fewer.
+        subset_size: Images of each set in a subset; all of the smaller set where it has fewer.
 
     Raises:
-        DataError: If either side has fewer than two images.
+        DataError: If either set has fewer than two images.
     """
     size = min(len(real), len(fake), subset_size)
     if size < 2:
-        raise DataError(f"a kernel distance needs at least 2 images of each kind, got {size}.")
+        raise DataError(f"a kernel distance needs at least 2 images of each set, got {size}.")
     values = []
     for number in range(subsets):
         chosen = [

@@ -3,7 +3,7 @@
 Source: StyleGAN, section 4.2; directions in W: Shen et al. 2020, InterFaceGAN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class Separability:
     """How well hyperplanes separate attributes in one latent space."""
 
     entropies: dict[str, float]
-    """H(Y|X) in bits for each attribute: Y is its label, X the side of the hyperplane."""
+    """H(Y|X) in bits for each attribute: Y is its label, X the prediction of the hyperplane."""
 
     @property
     def score(self) -> float:
@@ -41,19 +41,28 @@ def linear_separability(
 
     Args:
         points: Latents, `(N, D)`.
-        logits: What the classifiers say of the images, `(N, A)`; positive means yes.
+        logits: Answers of the classifiers, `(N, A)`; positive means yes.
         names: The attributes.
 
     Raises:
         UsageError: If scikit-learn is missing.
     """
     require_scikit_learn()
-    entropies = {}
+    return Separability(
+        {
+            name: conditional_entropy(hyperplane_predictions(points[kept], labels), labels)
+            for name, kept, labels in _confident_labels(logits, names)
+        }
+    )
+
+
+def _confident_labels(
+    logits: np.ndarray, names: Sequence[str]
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """For each attribute the places of its confident half, and the labels there."""
     for name, column in zip(names, logits.T, strict=True):
         kept = confident_half(column)
-        labels = column[kept] > 0
-        entropies[name] = conditional_entropy(hyperplane_predictions(points[kept], labels), labels)
-    return Separability(entropies)
+        yield name, kept, column[kept] > 0
 
 
 def confident_half(logits: np.ndarray) -> np.ndarray:
@@ -62,9 +71,9 @@ def confident_half(logits: np.ndarray) -> np.ndarray:
 
 
 def hyperplane_predictions(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Which side of the best hyperplane each point lies on, for the same points that it was fit to.
+    """Predictions of the best hyperplane for the same points that it was fit to.
 
-    If all labels are equal, all points are taken to be on one side.
+    If all labels are equal, so are the predictions.
     """
     if labels.all() or not labels.any():
         return labels
@@ -72,7 +81,7 @@ def hyperplane_predictions(points: np.ndarray, labels: np.ndarray) -> np.ndarray
 
 
 def fit_hyperplane(points: np.ndarray, labels: np.ndarray) -> "LinearSVC":
-    """The linear support vector machine that tells labels `(N,)` of both kinds from points."""
+    """The linear support vector machine that separates points by their two labels, `(N,)`."""
     from sklearn.svm import LinearSVC
 
     # The primal problem has the same solution as the dual, and is the faster one for N > D.
@@ -105,7 +114,7 @@ def require_scikit_learn() -> None:
 
 BATCH_SIZE = 64
 DEFAULT_SAMPLES = DEFAULT_COUNTS["small"]["ls"]
-"""Images whose attributes are looked at."""
+"""Number of images whose attributes are classified."""
 
 
 def classify_seeds(
@@ -118,7 +127,7 @@ def classify_seeds(
 
     Args:
         pipeline: Draws all layers from one w.
-        classifiers: What look at the images.
+        classifiers: Attributes of the images.
         count: How many seeds.
         on_progress: Told after every batch.
 
@@ -152,9 +161,7 @@ def attribute_boundaries(
     """
     require_scikit_learn()
     normals = {}
-    for name, column in zip(names, logits.T, strict=True):
-        kept = confident_half(column)
-        labels = column[kept] > 0
+    for name, kept, labels in _confident_labels(logits, names):
         if labels.all() or not labels.any():
             share = "every one" if labels.all() else "none"
             raise UsageError(

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from stylesmith.errors import UsageError
 from stylesmith.perception.inception import InceptionExtractor
-from stylesmith.perception.preprocessing import to_rgb
-from stylesmith.perception.random_features import RandomDistance, RandomExtractor
+from stylesmith.perception.preprocessing import ImageDistance, signed_to_rgb
+from stylesmith.perception.random_features import RandomFeatures
 from stylesmith.perception.vgg_lpips import LPIPS, VGG16Extractor
 from stylesmith.perception.weights import locate_weights
 
 PIXEL_DISTANCE_DEFINITION = "stylesmith mean squared pixel difference, -1..1, 1"
 
 
-class PixelDistance:
+class PixelDistance(ImageDistance):
     """Mean over channels and places of squared differences of colors in -1..1."""
 
     name = "pixels"
@@ -30,13 +30,9 @@ class PixelDistance:
         self.weights_hash = hashlib.sha256(PIXEL_DISTANCE_DEFINITION.encode()).hexdigest()
         self.device = device
 
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
-        return (self.embed(a) - self.embed(b)).square().sum(1)
-
     def embed(self, images: Tensor) -> Tensor:
         """`(N, 3, H, W)` -> `(N, 3 * H * W)`."""
-        x = to_rgb(images.to(self.device).float(), black=-1, white=1).flatten(1)
+        x = signed_to_rgb(images, self.device).flatten(1)
         return x / math.sqrt(x.shape[1])
 
 
@@ -53,36 +49,17 @@ class FeatureExtractor(Protocol):
     weights_hash: str
     """SHA-256 of the weights file; of its definition where there is none."""
     min_size: int
-    """Shortest side in pixels that it accepts."""
+    """Least height and width in pixels."""
 
     def features(self, images: Tensor) -> Tensor:
         """uint8 `(N, 1, 3 or 4, H, W)` -> float32 `(N, D)`, on the extractor's device."""
-        ...
 
 
 class ClassProbabilityExtractor(FeatureExtractor, Protocol):
-    """An extractor that also tells classes, as the Inception Score needs."""
+    """An extractor that also classifies, as the Inception Score needs."""
 
     def probabilities(self, images: Tensor) -> Tensor:
         """uint8 images -> `(N, K)`, rows that sum to 1."""
-        ...
-
-
-class ImageDistance(Protocol):
-    """How different two images look."""
-
-    name: str
-    weights_hash: str
-    min_size: int
-    """Shortest side in pixels that it accepts."""
-
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two float batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
-        ...
-
-    def embed(self, images: Tensor) -> Tensor:
-        """`(N, D)`, such that distances are squared lengths of differences."""
-        ...
 
 
 def open_extractor(
@@ -96,13 +73,11 @@ def open_extractor(
     """
     match name:
         case "random":
-            return RandomExtractor(device)
-        case "inception":
-            (file,) = locate_weights([name], weights_folder, purpose="extractor 'inception'")
-            return InceptionExtractor(file.path, file.sha256, device)
-        case "vgg16":
-            (file,) = locate_weights([name], weights_folder, purpose="extractor 'vgg16'")
-            return VGG16Extractor(file.path, file.sha256, device)
+            return RandomFeatures(device)
+        case "inception" | "vgg16":
+            (file,) = locate_weights([name], weights_folder, purpose=f"extractor {name!r}")
+            extractor = InceptionExtractor if name == "inception" else VGG16Extractor
+            return extractor(file.path, file.sha256, device)
     raise _unknown_name_error("extractor", name, EXTRACTORS)
 
 
@@ -117,7 +92,7 @@ def open_distance(
     """
     match name:
         case "random":
-            return RandomDistance(device)
+            return RandomFeatures(device)
         case "pixels":
             return PixelDistance(device)
         case "lpips":

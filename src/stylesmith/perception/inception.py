@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylesmith.perception.preprocessing import disable_tf32, uint8_to_rgb
-from stylesmith.perception.state_dicts import load_weights, read_state_dict
+from stylesmith.perception.state_dicts import open_network
 
 INPUT_SIZE = 299
 """Height and width that the network was made for."""
@@ -212,9 +212,9 @@ class InceptionV3(nn.Module):
 
 
 def resize_as_tensorflow(images: Tensor, size: int) -> Tensor:
-    """Bilinear resize by the rule of TensorFlow 1: `(N, C, H, W)` -> `(N, C, side, side)`.
+    """Bilinear resize by the rule of TensorFlow 1: `(N, C, H, W)` -> `(N, C, size, size)`.
 
-    Output pixel i reads at i * H / side. Neither the corners nor the centers of the two grids are
+    Output pixel i reads at i * H / size. Neither the corners nor the centers of the two grids are
     aligned, and nothing is filtered when images shrink: an oddity that is part of the distance.
     """
     for dim in (2, 3):
@@ -237,10 +237,7 @@ class InceptionExtractor:
     min_size = 1
 
     def __init__(self, path: Path, weights_hash: str, device: torch.device):
-        with torch.device("meta"):
-            network = InceptionV3()
-        load_weights(network, read_state_dict(path), path)
-        self.network = network.to(device)
+        self.network = open_network(InceptionV3, path).to(device)
         self.weights_hash = weights_hash
         self.device = device
 

@@ -1,7 +1,8 @@
-"""Preprocessing of images for perceptual networks: RGB, sizes, and convolutions without TF32."""
+"""Preprocessing for perceptual networks, convolutions without TF32, and the base of distances."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -49,21 +50,48 @@ def uint8_to_rgb(images: Tensor, device: torch.device, *, min_size: int = 1) -> 
     return rgb.contiguous(memory_format=torch.channels_last)
 
 
+def signed_to_rgb(images: Tensor, device: torch.device, *, min_size: int = 1) -> Tensor:
+    """Images in -1..1 with 1, 3 or 4 channels -> float32 RGB, -1..1, on `device`; differentiable.
+
+    Raises:
+        ShapeError: If they are smaller than that.
+    """
+    check_min_size(images, min_size)
+    return to_rgb(images.to(device).float(), black=-1, white=1)
+
+
+class ImageDistance(Protocol):
+    """Perceptual distance: the squared length of the difference of two embeddings."""
+
+    name: str
+    weights_hash: str
+    min_size: int
+    """Least height and width in pixels."""
+
+    def embed(self, images: Tensor) -> Tensor:
+        """`(N, 3, H, W)`, -1..1 -> `(N, D)`; differentiable."""
+        ...
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Two batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
+        return (self.embed(a) - self.embed(b)).square().sum(1)
+
+
 def check_min_size(images: Tensor, min_size: int) -> None:
     """Refuse images that vanish in a network's pooling.
 
     Raises:
-        ShapeError: If a side is shorter than `smallest`.
+        ShapeError: If the height or width is less than `min_size`.
     """
     if min(images.shape[-2:]) < min_size:
         height, width = images.shape[-2:]
         raise ShapeError(
-            f"images are {width}x{height}; this network needs sides of at least {min_size} pixels"
+            f"images are {width}x{height}; this network needs at least {min_size}x{min_size} pixels"
         )
 
 
 def downscale(images: Tensor, max_size: int) -> Tensor:
-    """Average over areas so that the longer side is at most `side`; smaller images stay."""
+    """Average over areas so that height and width are at most `max_size`; smaller images stay."""
     height, width = images.shape[-2:]
     longer = max(height, width)
     if longer <= max_size:

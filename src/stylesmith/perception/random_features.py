@@ -1,6 +1,6 @@
 """A fixed random convolutional network: features and a distance without any weights file.
 
-Random convolutions keep much of what differs between images. Values tell one run from another on
+Random convolutions keep much of what differs between images. Values distinguish runs on
 the same data; they are not FID or LPIPS and are never called so.
 
 Four levels of 3x3 convolution and ReLU, each at half the resolution of the one before:
@@ -25,10 +25,10 @@ from torch import Tensor
 
 from stylesmith.perception.preprocessing import (
     MAX_SIZE,
-    check_min_size,
+    ImageDistance,
     disable_tf32,
     downscale,
-    to_rgb,
+    signed_to_rgb,
     uint8_to_rgb,
 )
 
@@ -36,20 +36,23 @@ LEVEL_CHANNELS = (32, 64, 64, 64)
 """Channels of the levels, from the finest."""
 
 GRID_SIZE, GRID_CHANNELS = 4, 4
-"""Cells along each side, and channels of the last level, whose means tell what lies where."""
+"""Rows and columns of cells, and channels of the last level, whose means describe the layout."""
 
 SEED = 0
 VERSION = "stylesmith random features 1"
 """Raised whenever the same images would give other features."""
 
 MIN_SIZE = 8
-"""Side of the images that the last level sees as one pixel."""
+"""Height and width of the images that the last level sees as one pixel."""
 
 
-class RandomExtractor:
-    """Means over the image of each channel and of its root, and coarse means of the last level.
+class RandomFeatures(ImageDistance):
+    """Features and a distance from random convolutions.
 
-    A mean and a mean root are a channel's first two moments, of its root: how much and how evenly.
+    The features are means over the image of each channel and of its root, and coarse means of the
+    last level. A mean and a mean root are a channel's first two moments, of its root: how much and
+    how evenly. The distance is the mean squared difference of the levels, each place divided by its
+    contrast as in LPIPS.
     """
 
     name = "random"
@@ -57,9 +60,15 @@ class RandomExtractor:
     min_size = MIN_SIZE
 
     def __init__(self, device: torch.device):
-        self.network = RandomNetwork(device)
         self.weights_hash = definition_hash()
         self.device = device
+        self.layers = [
+            (
+                torch.from_numpy(kernels).to(device, memory_format=torch.channels_last),
+                torch.from_numpy(biases).to(device),
+            )
+            for kernels, biases in random_layers()
+        ]
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
@@ -69,26 +78,10 @@ class RandomExtractor:
             ShapeError: If they are not uint8, or smaller than 8 pixels.
         """
         x = uint8_to_rgb(images, self.device, min_size=self.min_size)
-        levels = self.network.levels(downscale(x, MAX_SIZE) / 127.5 - 1)
+        levels = self.levels(downscale(x, MAX_SIZE) / 127.5 - 1)
         cells = F.adaptive_avg_pool2d(levels[-1][:, -GRID_CHANNELS:], GRID_SIZE).flatten(1)
-        moments = [f(level) for level in levels for f in (_mean, _mean_sqrt)]
+        moments = [x.mean(dim=(2, 3)) for level in levels for x in (level, level.sqrt())]
         return torch.cat([*moments, cells], 1)
-
-
-class RandomDistance:
-    """Mean squared difference of the levels, each place divided by its contrast as in LPIPS."""
-
-    name = "random"
-    min_size = MIN_SIZE
-
-    def __init__(self, device: torch.device):
-        self.network = RandomNetwork(device)
-        self.weights_hash = definition_hash()
-        self.device = device
-
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
-        return (self.embed(a) - self.embed(b)).square().sum(1)
 
     def embed(self, images: Tensor) -> Tensor:
         """`(N, 3, H, W)`, -1..1 -> `(N, D)`; D depends on the size of the images.
@@ -96,24 +89,10 @@ class RandomDistance:
         Raises:
             ShapeError: If the images are smaller than 8 pixels.
         """
-        check_min_size(images, self.min_size)
-        x = downscale(to_rgb(images.to(self.device).float(), black=-1, white=1), MAX_SIZE)
-        levels = self.network.levels(x)
+        x = signed_to_rgb(images, self.device, min_size=self.min_size)
+        levels = self.levels(downscale(x, MAX_SIZE))
         parts = [_normalize_contrast(x) / math.sqrt(len(levels) * x[0, 0].numel()) for x in levels]
         return torch.cat([part.flatten(1) for part in parts], 1)
-
-
-class RandomNetwork:
-    """The convolutions on a device."""
-
-    def __init__(self, device: torch.device):
-        self.layers = [
-            (
-                torch.from_numpy(kernels).to(device, memory_format=torch.channels_last),
-                torch.from_numpy(biases).to(device),
-            )
-            for kernels, biases in random_layers()
-        ]
 
     def levels(self, images: Tensor) -> list[Tensor]:
         """RGB `(N, 3, H, W)`, -1..1 -> activations of the four levels."""
@@ -154,14 +133,6 @@ def definition_hash() -> str:
         for array in layer:
             digest.update(array.astype("<f4").tobytes())
     return digest.hexdigest()
-
-
-def _mean(x: Tensor) -> Tensor:
-    return x.mean(dim=(2, 3))
-
-
-def _mean_sqrt(x: Tensor) -> Tensor:
-    return x.sqrt().mean(dim=(2, 3))
 
 
 def _normalize_contrast(x: Tensor) -> Tensor:

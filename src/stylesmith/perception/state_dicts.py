@@ -5,13 +5,16 @@ Apart from `weights`, because listing weight files must not wait for torch.
 
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from stylesmith.errors import ModelError
+
+N = TypeVar("N", bound=nn.Module)
 
 IGNORED_SUFFIX = ".num_batches_tracked"
 """Counters of batch normalization, which some versions of torch saved and no result depends on."""
@@ -60,6 +63,18 @@ def check_state_dict(found: Mapping[str, Tensor], network: nn.Module, path: Path
 def expected_state_dict(network: nn.Module) -> dict[str, Tensor]:
     """The tensors of a network by name, without those that do not matter."""
     return {k: v for k, v in network.state_dict().items() if not k.endswith(IGNORED_SUFFIX)}
+
+
+def open_network(build: Callable[[], N], path: Path) -> N:
+    """A network with the weights of a state dict, as constants, on the CPU.
+
+    Raises:
+        ModelError: If the file cannot be read, or is not that state dict.
+    """
+    with torch.device("meta"):
+        network = build()
+    load_weights(network, read_state_dict(path), path)
+    return network
 
 
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -14,20 +14,20 @@ from torch import Tensor, nn
 from stylesmith.errors import ModelError
 from stylesmith.perception.preprocessing import (
     MAX_SIZE,
-    check_min_size,
+    ImageDistance,
     disable_tf32,
     downscale,
-    to_rgb,
+    signed_to_rgb,
     uint8_to_rgb,
 )
-from stylesmith.perception.state_dicts import load_weights, read_state_dict
+from stylesmith.perception.state_dicts import open_network
 
 VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of 3x3 convolutions between poolings."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-"""What the weights were trained with: colors in 0..1 less the mean, over the deviation."""
+"""What the weights were trained with: colors in 0..1 less the mean, over the standard deviation."""
 
 VGG16_INPUT_SIZE = 224
 """Height and width that the fully connected layers were made for."""
@@ -86,7 +86,7 @@ class VGG16Extractor:
     min_size = 1
 
     def __init__(self, path: Path, weights_hash: str, device: torch.device):
-        self.network = load_vgg16(path, device)
+        self.network = open_network(VGG16, path).to(device)
         self.weights_hash = weights_hash
         self.device = device
         self.mean = torch.tensor(IMAGENET_MEAN, device=device)[:, None, None] * 255
@@ -107,31 +107,19 @@ class VGG16Extractor:
         return result
 
 
-def load_vgg16(path: Path, device: torch.device) -> VGG16:
-    """The network with torchvision's weights.
-
-    Raises:
-        ModelError: If the file is not that state dict.
-    """
-    with torch.device("meta"):
-        network = VGG16()
-    load_weights(network, read_state_dict(path), path)
-    return network.to(device)
-
-
 LPIPS_SHIFT = (-0.030, -0.088, -0.188)
 LPIPS_SCALE = (0.458, 0.448, 0.450)
 """What is subtracted from images in -1..1, and what they are divided by."""
 
 
-class LPIPS:
+class LPIPS(ImageDistance):
     """Distance by the activations before each pooling of VGG16 (Equation 1 of the paper)."""
 
     name = "lpips"
     min_size = 16
 
     def __init__(self, vgg16_path: Path, heads_path: Path, weights_hash: str, device: torch.device):
-        network = load_vgg16(vgg16_path, torch.device("cpu"))
+        network = open_network(VGG16, vgg16_path)
         del network.classifier  # nine tenths of the memory
         self.network = network.to(device)
         self.sqrt_weights = [weight.sqrt().to(device) for weight in read_lpips_heads(heads_path)]
@@ -140,27 +128,21 @@ class LPIPS:
         self.weights_hash = weights_hash
         self.device = device
 
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two batches `(N, 3, H, W)`, -1..1 -> `(N,)`; differentiable."""
-        return (self.embed(a) - self.embed(b)).square().sum(1)
-
     def embed(self, images: Tensor) -> Tensor:
         """`(N, 3, H, W)`, -1..1 -> `(N, D)`; D depends on the size of the images.
 
         Raises:
             ShapeError: If the images are smaller than 16 pixels.
         """
-        check_min_size(images, self.min_size)
-        x = to_rgb(images.to(self.device).float(), black=-1, white=1)
+        x = signed_to_rgb(images, self.device, min_size=self.min_size)
         x = (downscale(x, MAX_SIZE) - self.shift) / self.scale
         with disable_tf32():
             stages = self.network.stages(x.contiguous(memory_format=torch.channels_last))
-        weighted = [
-            normalize_channels(stage)
-            * (root / math.sqrt(stage[0, 0].numel()))  # a mean over places
-            for stage, root in zip(stages, self.sqrt_weights, strict=True)
-        ]
-        return torch.cat([level.flatten(1) for level in weighted], 1)
+        weighted = []
+        for stage, root in zip(stages, self.sqrt_weights, strict=True):
+            scale = root / math.sqrt(stage[0, 0].numel())  # a mean over places
+            weighted.append((normalize_channels(stage) * scale).flatten(1))
+        return torch.cat(weighted, 1)
 
 
 class LPIPSHeads(nn.Module):
@@ -181,10 +163,7 @@ def read_lpips_heads(path: Path) -> list[Tensor]:
     Raises:
         ModelError: If the file is not that state dict, or a weight is negative.
     """
-    with torch.device("meta"):
-        heads = LPIPSHeads()
-    load_weights(heads, read_state_dict(path), path)
-    weights = [weight[0] for weight in heads.state_dict().values()]
+    weights = [weight[0] for weight in open_network(LPIPSHeads, path).state_dict().values()]
     if min(float(weight.min()) for weight in weights) < 0:
         raise ModelError(f"{path}: has a negative weight; a distance needs weights of at least 0.")
     return weights

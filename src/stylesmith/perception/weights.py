@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,24 +96,32 @@ def default_weights_folder() -> Path:
     """Where weights lie: `STYLESMITH_WEIGHTS`, or the user's cache folder."""
     if chosen := os.environ.get(WEIGHTS_VARIABLE):
         return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "stylesmith" / "weights"
+    return files.cache_folder() / "weights"
 
 
 def locate_weights(
     names: Sequence[str], folder: Path | None = None, *, purpose: str
 ) -> list[LocatedWeights]:
-    """Weight files that something needs; a note tells if one is not the published file.
+    """Weight files that something needs; a warning if one is not the published file.
 
     Raises:
         ModelError: If any is missing: which, where, how to get it, and what works without.
     """
     folder = folder or default_weights_folder()
     wanted = [find_weight_file(name) for name in names]
-    missing = [file for file in wanted if not (folder / file.file_name).is_file()]
+    paths = [folder / file.file_name for file in wanted]
+    missing = [file for file, path in zip(wanted, paths, strict=True) if not path.is_file()]
     if missing:
         raise _missing_weights_error(missing, folder, purpose)
-    return [_hash_weights(folder / file.file_name, file) for file in wanted]
+    located = [LocatedWeights(path, sha256(path)) for path in paths]
+    for file, found in zip(wanted, located, strict=True):
+        if found.sha256 != file.sha256:
+            warnings.warn(
+                f"{found.path} is not the published file (sha256 {found.sha256[:8]}, published "
+                f"{file.sha256[:8]}): results do not compare with published ones.",
+                stacklevel=3,
+            )
+    return located
 
 
 def _missing_weights_error(wanted: Sequence[WeightFile], folder: Path, purpose: str) -> ModelError:
@@ -128,20 +135,6 @@ def _missing_weights_error(wanted: Sequence[WeightFile], folder: Path, purpose: 
     )
 
 
-def _hash_weights(path: Path, file: WeightFile) -> LocatedWeights:
-    try:
-        found = sha256(path)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    if found != file.sha256:
-        warnings.warn(
-            f"{path} is not the published file (sha256 {found[:8]}, published {file.sha256[:8]}): "
-            "results do not compare with published ones.",
-            stacklevel=4,
-        )
-    return LocatedWeights(path, found)
-
-
 def add_weight_file(file: WeightFile, source: Path, folder: Path, *, force: bool = False) -> Path:
     """Copy a file that the user has into the folder.
 
@@ -152,7 +145,7 @@ def add_weight_file(file: WeightFile, source: Path, folder: Path, *, force: bool
     target = folder / file.file_name
     files.check_absent(target, force=force)
     check_weight_file(source, file)
-    files.write_atomically(target, lambda temporary: _copy(source, temporary))
+    files.write_atomically(target, lambda temporary: shutil.copyfile(source, temporary))
     return target
 
 
@@ -162,14 +155,12 @@ def check_weight_file(path: Path, file: WeightFile) -> None:
     Raises:
         ModelError: If it is another, saying what it seems to be.
     """
-    try:
-        found, size = sha256(path), path.stat().st_size
-        with path.open("rb") as stream:
-            start = stream.read(512)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    found = sha256(path)
     if found == file.sha256:
         return
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        start = stream.read(512)
     if looks_like_html(start):
         what = "is a web page, not a weights file; perhaps a sign-in or proxy page was saved"
     elif size < file.size:
@@ -189,9 +180,16 @@ def looks_like_html(start: bytes) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """Checksum of a file, in hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Checksum of a file, in hexadecimal digits.
+
+    Raises:
+        ModelError: If it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
 def format_bytes(size: int) -> str:
@@ -200,10 +198,6 @@ def format_bytes(size: int) -> str:
         if size >= scale:
             return f"{size / scale:.1f} {unit}"
     return f"{size} bytes"
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
 
 
 CHUNK_BYTES = 1 << 18
@@ -233,29 +227,36 @@ def fetch_weight_file(
         check_weight_file(target, file)
         return target
     partial = target.with_name(target.name + PARTIAL_SUFFIX)
-    with _disk_errors(partial):
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         there = partial.stat().st_size if partial.exists() else 0
         if there != file.size:
             _download(file, partial, there, on_progress)
-        _check_download(partial, file)
+        try:
+            check_weight_file(partial, file)
+        except ModelError:
+            partial.unlink()  # it would spoil every later attempt
+            raise
         partial.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{partial}: cannot be written ({error.strerror or error}). Free some space, or name "
+            "another folder with STYLESMITH_WEIGHTS; what has arrived is kept."
+        ) from error
     return target
 
 
 def _download(
     file: WeightFile, partial: Path, there: int, on_progress: ProgressCallback | None
 ) -> None:
-    response = _request(file, there)
-    goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT  # else it starts from the top
-    with response, partial.open("ab" if goes_on else "wb") as stream:
-        for chunk in _read_chunks(response, file):
-            if stream.tell() == 0 and looks_like_html(chunk):
-                raise _web_page_error(file)
+    arrived = there
+    for start, chunk in _receive(file, there):
+        with partial.open("ab") as stream:
+            stream.truncate(start)  # 0 where the server sends the whole file again
             stream.write(chunk)
-            if on_progress:
-                on_progress(stream.tell(), file.size)
-        arrived = stream.tell()
+        arrived = start + len(chunk)
+        if on_progress:
+            on_progress(arrived, file.size)
     if arrived < file.size:
         raise RunError(
             f"{file.url}: the connection ended after {format_bytes(arrived)} of "
@@ -263,46 +264,28 @@ def _download(
         )
 
 
-def _request(file: WeightFile, there: int) -> http.client.HTTPResponse:
-    """Ask for what is missing; a partial file longer than the whole is begun anew."""
+def _receive(file: WeightFile, there: int) -> Iterator[tuple[int, bytes]]:
+    """What is missing of a file, in chunks with the byte that each starts at.
+
+    A partial file that is longer than the whole is begun anew.
+    """
     request = urllib.request.Request(file.url, headers={"User-Agent": "stylesmith"})
     if 0 < there < file.size:
         request.add_header("Range", f"bytes={there}-")
-    with _network_errors(file):
-        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
-    if response.headers.get_content_type() == "text/html":
-        response.close()
-        raise _web_page_error(file)
-    return response
-
-
-def _read_chunks(response: http.client.HTTPResponse, file: WeightFile) -> Iterator[bytes]:
-    with _network_errors(file):
-        while chunk := response.read(CHUNK_BYTES):
-            yield chunk
-
-
-def _check_download(partial: Path, file: WeightFile) -> None:
-    """Hold the complete download to its checksum; a wrong one would spoil every later attempt."""
-    try:
-        check_weight_file(partial, file)
-    except ModelError:
-        partial.unlink()
-        raise
-
-
-def _web_page_error(file: WeightFile) -> ModelError:
-    return ModelError(
-        f"{file.url}: a web page came instead of the file; perhaps a proxy or sign-in page. "
-        f"Fetch it with a browser, then `stylesmith weights add {file.name} FILE`."
-    )
-
-
-@contextmanager
-def _network_errors(file: WeightFile) -> Iterator[None]:
     elsewhere = f"fetch it on another machine, then `stylesmith weights add {file.name} FILE`"
     try:
-        yield
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            is_html = response.headers.get_content_type() == "text/html"
+            start = there if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
+            while chunk := response.read(CHUNK_BYTES):
+                if is_html or (start == 0 and looks_like_html(chunk)):
+                    raise ModelError(
+                        f"{file.url}: a web page came instead of the file; perhaps a proxy or "
+                        "sign-in page. Fetch it with a browser, then "
+                        f"`stylesmith weights add {file.name} FILE`."
+                    )
+                yield start, chunk
+                start += len(chunk)
     except urllib.error.HTTPError as error:
         error.close()
         raise RunError(
@@ -314,15 +297,4 @@ def _network_errors(file: WeightFile) -> Iterator[None]:
         raise RunError(
             f"{file.url}: cannot be reached ({reason}). Run the command again when there is a "
             f"network; what has arrived is kept. Or {elsewhere}."
-        ) from error
-
-
-@contextmanager
-def _disk_errors(partial: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{partial}: cannot be written ({error.strerror or error}). Free some space, or name "
-            "another folder with STYLESMITH_WEIGHTS; what has arrived is kept."
         ) from error

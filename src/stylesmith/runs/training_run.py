@@ -9,7 +9,7 @@ import stylesmith
 from stylesmith import distributed, files
 from stylesmith.callbacks import Notify
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
-from stylesmith.data.dataset import Dataset, open_dataset
+from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.models import RunFolder
@@ -175,8 +175,7 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
         RunError: If training cannot go on.
     """
     data = config.data
-    size = data.size if data.resize else None
-    dataset = open_dataset(data.path, size=size, channels=data.channels, skip_bad=data.skip_bad)
+    dataset = open_training_data(data)
     if dataset.fingerprint != data.fingerprint:
         raise DataError(
             f"{data.path}: has changed since the run started, so it cannot go on exactly. Restore "
