@@ -8,7 +8,7 @@ from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfi
 from stylesmith.config.training import GrowthConfig
 from stylesmith.figures import FIGURES
 from stylesmith.figures.tables.compute_cost import compute_cost_table
-from stylesmith.figures.tables.metric_tables import COMPUTE_COST_ID, METRIC_TABLES, find_table
+from stylesmith.figures.tables.metric_tables import COMPUTE_COST_TABLE, METRIC_TABLES, find_table
 from tests.paper_map import LINK, PAGE, parse, presets_of, problems
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_every_figure_and_table_of_the_catalogs_is_there():
     by_hand, filled = ("docs/architectures.md", ""), home(find_table)[0]
     wanted = {f"{f.id} Figure": home(f.draw) if f.draw else by_hand for f in FIGURES}
     wanted |= {f"{table.id} Table": (filled, "METRIC_TABLES") for table in METRIC_TABLES}
-    wanted[f"{COMPUTE_COST_ID} Table"] = home(compute_cost_table)
+    wanted[f"{COMPUTE_COST_TABLE.id} Table"] = home(compute_cost_table)
     there = {}
     for entry in ENTRIES:
         if match := re.fullmatch(r"(Figure|Table) (\d+)", entry.name):

@@ -4,6 +4,9 @@ The command line turns a `StylesmithError` into `error: ...` and its exit status
 catch the class of the room they called.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class StylesmithError(Exception):
     """Base of every error that a user can cause or must hear of."""
@@ -40,3 +43,14 @@ class RunError(StylesmithError):
     """A run that started well and could not go on."""
 
     exit_status = 1
+
+
+def suggest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name most similar to a wrong one, for errors; None if none is similar.
+
+    Args:
+        name: What the user wrote.
+        known: What it could have been.
+        cutoff: Least similarity, 0..1.
+    """
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from stylesmith.errors import ModelError
-from stylesmith.figures.tables.compute_cost import compute_cost_table, logged_sessions, wall_minutes
+from stylesmith.figures.tables.compute_cost import compute_cost_table
 from stylesmith.figures.tables.metric_tables import PUBLISHED_COMPUTE_COSTS
 from stylesmith.presets.published_results import PublishedValue
+from stylesmith.runs.run_comparison import logged_sessions, wall_minutes
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -46,7 +46,6 @@ def cell(sheet: FilledTable, row: str, heading: str) -> object:
 
 def filled(table: str, *sources: str) -> FilledTable:
     chosen = find_table(table)
-    assert chosen is not None
     return fill_table(chosen, place_measurements(chosen, sources))
 
 
@@ -57,7 +56,6 @@ def presets_of(paper: str, table: str) -> set[str]:
 
 def rows_of(table: str) -> list[str]:
     chosen = find_table(table)
-    assert chosen is not None
     return [row.name for row in chosen.rows]
 
 
