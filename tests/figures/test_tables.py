@@ -155,7 +155,7 @@ def test_another_network_or_count_never_goes_by_the_paper_s_name(tmp_path):
     titles = [head.title for head in sheet.heads]
     assert "fid50k" not in titles and cell(sheet, "stylegan2-a", "fd_random_5k") == 1.0
     said = "\n".join(sheet.notes)
-    assert "fd_random_5k is not the paper's FID: random looks" in said
+    assert "fd_random_5k is not the paper's FID: it is measured by random" in said
     assert "pr50k3_full precision is measured otherwise" in said
     sheet = filled("stylegan2-1", make_run(tmp_path / "other", "stylegan2-a", {"fid10k": 1.0}))
     assert "fid10k is from 10,000 samples, the paper's fid50k from 50,000." in sheet.notes

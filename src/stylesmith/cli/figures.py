@@ -83,10 +83,9 @@ def figure(
         raise UsageError(f"--out {path}: figures are PNG; name a .png file")
     for target in (path, path.with_suffix(".svg")):
         files.check_absent(target, force=force)
-    assert chosen.draw is not None
     with progress_bar("Drawing") as advance:
         figure_input = FigureInput(Path(model or ""), choose_device(device.value), options)
-        layout = chosen.draw(figure_input, advance)
+        layout = chosen(figure_input, advance)
     written = save_figure(layout, path)
     print_line(f"{chosen.id}: {layout.caption}")
     print_line(f"-> {', '.join(str(file) for file in written)}")
