@@ -7,13 +7,14 @@ from html.parser import HTMLParser
 import pytest
 
 from stylesmith.errors import UsageError
-from stylesmith.figures.tables import to_markdown, write_table
 from stylesmith.figures.tables.table_output import (
     NO_VALUE,
     ColumnHeader,
     FilledTable,
     to_csv,
     to_html,
+    to_markdown,
+    write_table,
 )
 from stylesmith.presets.published_results import PublishedValue
 

@@ -11,7 +11,8 @@ import pytest
 from stylesmith import runs
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, DataError, RunError, UsageError
-from stylesmith.figures.tables import find_table, table_training
+from stylesmith.figures.tables import table_training
+from stylesmith.figures.tables.metric_tables import find_table
 from stylesmith.figures.tables.table_output import FilledTable
 from stylesmith.figures.tables.table_training import (
     SCALE_CHANGES,

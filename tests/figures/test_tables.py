@@ -7,8 +7,8 @@ import pytest
 
 from stylesmith.config import DataConfig
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.tables import METRIC_TABLES, fill_table, find_table, place_measurements
-from stylesmith.figures.tables.metric_tables import EQUIVALENT_PRESETS
+from stylesmith.figures.tables.measurements import fill_table, place_measurements
+from stylesmith.figures.tables.metric_tables import EQUIVALENT_PRESETS, METRIC_TABLES, find_table
 from stylesmith.figures.tables.table_output import FilledTable
 from stylesmith.metrics.protocol import parse_metric
 from stylesmith.models import RunFolder

@@ -14,7 +14,7 @@ from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylesmith.figures.tables import FilledTable
+    from stylesmith.figures.tables.table_output import FilledTable
     from stylesmith.figures.tables.table_training import TableTraining
     from stylesmith.runs import RunComparison
 
@@ -169,13 +169,13 @@ def table(
     if id_ is None:
         raise UsageError("name a table; `stylesmith table --list` shows all tables")
     from stylesmith import files
-    from stylesmith.figures import tables
+    from stylesmith.figures.tables import compute_cost, measurements, metric_tables, table_output
 
-    chosen = tables.find_table(id_)
+    chosen = metric_tables.find_table(id_)
     if out is not None:
-        tables.check_table_suffix(out)
+        table_output.check_table_suffix(out)
         files.check_absent(out, force=force)
-    if watts is not None and chosen is not tables.COMPUTE_COST_TABLE:
+    if watts is not None and chosen is not metric_tables.COMPUTE_COST_TABLE:
         raise UsageError(f"--watts: has no effect on {id_}; stylegan2-5 is the table about energy")
     given: dict[str, object] = {"--data": data, "--minutes": minutes, "--kimg": kimg}
     given |= {"--rows": rows, "--metrics": metrics, "--set": set_, "--out-runs": out_runs}
@@ -183,10 +183,12 @@ def table(
     if not run:
         if named:
             raise UsageError(f"{named[0]}: wanted --run too, which trains the rows")
-        if chosen is tables.COMPUTE_COST_TABLE:
-            filled = tables.compute_cost_table(sources or [], watts=watts)
+        if chosen is metric_tables.COMPUTE_COST_TABLE:
+            filled = compute_cost.compute_cost_table(sources or [], watts=watts)
         else:
-            filled = tables.fill_table(chosen, tables.place_measurements(chosen, sources or []))
+            filled = measurements.fill_table(
+                chosen, measurements.place_measurements(chosen, sources or [])
+            )
     else:
         if not chosen.rows:
             raise UsageError(f"--run: {id_} has no rows to train; name runs of your own")
@@ -211,9 +213,9 @@ def table(
             table_training.TableTraining(chosen, chosen_rows, comparison, scale.value, measured)
         )
     if out is None:
-        print_line(tables.to_markdown(filled).rstrip())
+        print_line(table_output.to_markdown(filled).rstrip())
     else:
-        tables.write_table(filled, out)
+        table_output.write_table(filled, out)
         print_line(f"{filled.title} -> {out}")
 
 
@@ -260,7 +262,7 @@ def _train_table(training: "TableTraining") -> "FilledTable":
 def _print_table_list() -> None:
     from rich.table import Table
 
-    from stylesmith.figures.tables import TABLES
+    from stylesmith.figures.tables.metric_tables import TABLES
 
     shown = Table("id", "shows", "rows", "measured by", box=None, header_style="bold")
     for entry in TABLES:

@@ -73,32 +73,12 @@ def droplet_artifacts(model: FigureInput, on_progress: ProgressCallback) -> Figu
             "AdaIN networks have it (stylegan-c to stylegan-f, stylegan2-a); "
             "stylegan2-3 shows any network",
         )
-    (found,) = _capture_images(model, [0])
-
-    def planes(level: int) -> Tensor:
-        before, after = found.adain_inputs[level][0], found.features[level][0]
-        chosen = _strongest_and_middle(before)
-        return torch.cat(
-            [
-                common_scale_view(before)[chosen],
-                normalized_view(after[chosen]),
-                normalized_rms_view(after),
-            ]
-        )
-
-    rows = [
-        "before: strongest map",
-        "before: map of middle strength",
-        "after: strongest map",
-        "after: map of middle strength",
-        "joint strength of all maps",
-    ]
     caption = (
         f"StyleGAN2, Figure 1. Do droplets show in the activations of {model.name}, before and "
         "after instance normalization? Maps before it are shown on one scale for each resolution, "
         f"those after it each on its own. {_peak_caption(model)}"
     )
-    panel = _feature_map_panel(found, planes, rows)
+    panel = _activation_panel(model, before_normalization=True)
     return FigureLayout(caption, [[panel], [_peak_chart([model], on_progress)]])
 
 
@@ -111,17 +91,7 @@ def droplet_artifacts(model: FigureInput, on_progress: ProgressCallback) -> Figu
 def activations_without_droplets(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 3: activations of this model, and beside it of another with other normalization."""
     models = model.compared_inputs()
-    panels = []
-    for one in models:
-        (found,) = _capture_images(one, [0])
-
-        def planes(level: int, found: Activations = found) -> Tensor:
-            maps = found.features[level][0]
-            shown = normalized_view(maps[_strongest_and_middle(maps)])
-            return torch.cat([shown, normalized_rms_view(maps)])
-
-        rows = ["strongest map", "map of middle strength", "joint strength of all maps"]
-        panels.append([_feature_map_panel(found, planes, rows, _name_and_normalization(one))])
+    panels = [[_activation_panel(one, title=_name_and_normalization(one))] for one in models]
     caption = (
         "StyleGAN2, Figure 3. Does demodulation in place of instance normalization remove the "
         f"droplets? Seen are {' and '.join(_name_and_normalization(one) for one in models)}. "
@@ -167,7 +137,7 @@ def progressive_growing_activations(
     """Figure 16: activations of networks with and without progressive growing."""
     models = model.compared_inputs()
     panels = [
-        [_strongest_maps_panel(*_capture_images(one, [0]), _name_and_growing(one))]
+        [_strongest_maps_panel(_capture_images(one, [0])[0], _name_and_growing(one))]
         for one in models
     ]
     chart = resolution_chart(
@@ -219,7 +189,7 @@ def _measure_seeds(
     first_level: int = 0,
 ) -> list[ResolutionCurve]:
     """A measure of the feature maps `(1, F, h, w)` of each level, for seeds from 0 on."""
-    curves = []
+    curves: list[ResolutionCurve] = []
     for seed in range(count):
         features = capture_activations(pipeline, pipeline.codes([seed])).features[first_level:]
         values = [float(measure(maps)) for maps in features]
@@ -278,9 +248,26 @@ def _strongest_maps_panel(found: Activations, title: str) -> ImagePanel:
     return _feature_map_panel(found, planes, title=title)
 
 
-def _strongest_and_middle(maps: Tensor) -> list[int]:
-    order = indices_by_std(maps)
-    return [order[0], order[len(order) // 2]]
+def _activation_panel(
+    model: FigureInput, *, before_normalization: bool = False, title: str = ""
+) -> ImagePanel:
+    """Two maps of each level and the strength of all; above them the AdaIN inputs of the two."""
+    (found,) = _capture_images(model, [0])
+    rows = ["strongest map", "map of middle strength"]
+    if before_normalization:
+        rows = [f"{time}: {row}" for time in ("before", "after") for row in rows]
+
+    def planes(level: int) -> Tensor:
+        maps = found.features[level][0]
+        inputs = found.adain_inputs[level][0] if before_normalization else maps
+        order = indices_by_std(inputs)
+        chosen = [order[0], order[len(order) // 2]]
+        shown = [normalized_view(maps[chosen]), normalized_rms_view(maps)]
+        if before_normalization:
+            shown.insert(0, common_scale_view(inputs)[chosen])
+        return torch.cat(shown)
+
+    return _feature_map_panel(found, planes, [*rows, "joint strength of all maps"], title)
 
 
 def _peak_chart(models: Sequence[FigureInput], on_progress: ProgressCallback) -> ChartPanel:

@@ -214,15 +214,10 @@ def measure_image_path_lengths(
             pipeline.map_z(torch.stack([keys.normal(width, "end", seed, way) for seed in seeds]))
             for way in range(PATHS_PER_IMAGE)
         )
+        draw = partial(pipeline.generator.draw, noise=noise)
         with disable_tf32():
-            values.append(
-                path_lengths_around(
-                    partial(pipeline.generator.draw, noise=noise),
-                    distance.embed,
-                    pipeline.ws(seeds),
-                    ends,
-                ).cpu()
-            )
+            lengths = path_lengths_around(draw, distance.embed, pipeline.ws(seeds), ends)
+        values.append(lengths.cpu())
         on_progress(seeds.stop, count)
     name = "PPL" if distance.name == "lpips" else f"path length ({distance.name} distance)"
     return ImagePathLengths(torch.cat(values).numpy(), name, note)
@@ -231,15 +226,14 @@ def measure_image_path_lengths(
 @paper_figure("stylegan2-4", "Images of low and of high path length", "count distance label")
 def low_and_high_path_lengths(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 4: random images of low and of high path length."""
-    scores, pipeline = measure_image_path_lengths(model, on_progress), model.pipeline()
-    panels = []
-    for letter, kind, seeds, sign, place in (
-        ("a", "low", scores.low_seeds, "<=", LOW_PERCENTILE),
-        ("b", "high", scores.high_seeds, ">=", HIGH_PERCENTILE),
+    scores, panels = measure_image_path_lengths(model, on_progress), []
+    low, high = np.percentile(scores.values, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    for kind, seeds, title in (
+        ("low", scores.low_seeds, f"(a) low path length: <= {low:.4g}"),
+        ("high", scores.high_seeds, f"(b) high path length: >= {high:.4g}"),
     ):
         some = RandomKeys(0).permutation(len(seeds), kind)[:IMAGES_PER_END]
-        images = draw_images(pipeline, seeds[some].tolist())
-        title = f"({letter}) {kind} path length: {sign} {np.percentile(scores.values, place):.4g}"
+        images = draw_images(model.pipeline(), seeds[some].tolist())
         panels.append(ImagePanel(arrange_in_rows(images, min(5, len(images))), title=title))
     caption = (
         "StyleGAN2, Figure 4. Connection between perceptual path length and image quality, for "
@@ -291,25 +285,17 @@ def path_length_histogram(
 
 def _histogram_panel(scores: ImagePathLengths, top: float, title: str) -> ChartPanel:
     within, highlighted, edges = path_length_histogram(scores, top)
-    widths, highest = np.diff(edges), int((within + highlighted).max())
+    highest, mean = int((within + highlighted).max()), float(scores.values.mean())
+    ends = f"<= {LOW_PERCENTILE}%, >= {HIGH_PERCENTILE}%"
+    blue, orange, *_ = OKABE_ITO_COLORS
 
     def plot(axes: "Axes") -> None:
-        axes.bar(
-            edges[:-1], within, widths, align="edge", color=OKABE_ITO_COLORS[0], label="between"
-        )
-        axes.bar(
-            *(edges[:-1], highlighted, widths),
-            bottom=within,
-            align="edge",
-            color=OKABE_ITO_COLORS[1],
-            label=f"<= {LOW_PERCENTILE}%, >= {HIGH_PERCENTILE}%",
-        )
-        axes.axvline(
-            float(scores.values.mean()), color="black", linestyle="--", linewidth=1, label="mean"
-        )
-        axes.set(
-            xlabel=scores.metric_name, ylabel="images", xlim=(0, top), ylim=(0, 1.08 * highest)
-        )
+        bars = partial(axes.bar, edges[:-1], width=np.diff(edges), align="edge")
+        bars(height=within, color=blue, label="between")
+        bars(height=highlighted, bottom=within, color=orange, label=ends)
+        axes.axvline(mean, color="black", linestyle="--", linewidth=1, label="mean")
+        axes.set(xlabel=scores.metric_name, ylabel="images")
+        axes.set(xlim=(0, top), ylim=(0, 1.08 * highest))
         axes.legend(frameon=False, fontsize=9)
 
     return ChartPanel(plot, title=title)

@@ -161,10 +161,12 @@ class _PixelCanvas:
         if panel.text_below:
             self.text(panel.text_below, left + before, top + above + height + 4)
 
-    def _box(self, left: float, top: float, width: float, height: float) -> np.ndarray:
-        """A rectangle in shares of the page, as axes are placed."""
-        bottom = self.height - top - height
-        return np.array([left, bottom, width, height]) / ([self.width, self.height] * 2)
+    def _box(
+        self, left: float, top: float, width: float, height: float
+    ) -> tuple[float, float, float, float]:
+        """A rectangle in shares of the page, from its lower left corner."""
+        bottom, w, h = self.height - top - height, self.width, self.height
+        return left / w, bottom / h, width / w, height / h
 
 
 def _choose_zoom(images: Tensor) -> int:

@@ -88,7 +88,7 @@ class GeneratedAndRealProjections:
 )
 def example_projections(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 9: targets above what was found, for generated and real images of each model."""
-    found, method = _project_for_all_models(model, DEFAULT_EXAMPLE_IMAGES, on_progress)
+    found, summary = _project_for_all_models(model, DEFAULT_EXAMPLE_IMAGES, on_progress)
     rows = ("target", "re-synthesized")
     panels = [
         [
@@ -102,7 +102,7 @@ def example_projections(model: FigureInput, on_progress: ProgressCallback) -> Fi
         "StyleGAN2, Figure 9. Example images and their projected and re-synthesized counterparts. "
         "The top row shows target images, the bottom row the synthesis of the projected latent "
         f"vector{' and noise inputs' if noise else ''}; above them their distance. "
-        f"{_distance_caption(found)} {method}"
+        f"{summary}"
     )
     return FigureLayout(caption, panels)
 
@@ -115,7 +115,7 @@ def example_projections(model: FigureInput, on_progress: ProgressCallback) -> Fi
 )
 def projection_histograms(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 10: histograms of distances between original and projected images."""
-    found, method = _project_for_all_models(model, DEFAULT_HISTOGRAM_IMAGES, on_progress)
+    found, summary = _project_for_all_models(model, DEFAULT_HISTOGRAM_IMAGES, on_progress)
     farthest = max(max(*one.separation.generated, *one.separation.real) for one in found) or 1.0
     charts = [
         ChartPanel(_plot_distance_histogram(one, farthest), one.name, height=320) for one in found
@@ -123,7 +123,7 @@ def projection_histograms(model: FigureInput, on_progress: ProgressCallback) -> 
     caption = (
         "StyleGAN2, Figure 10. Distance histograms between original and projected images for "
         "generated (blue) and real images (orange); a tick for each image. "
-        f"{_distance_caption(found)} {method}"
+        f"{summary}"
     )
     return FigureLayout(caption, [charts])
 
@@ -132,12 +132,11 @@ def project_images(
     search: LatentOptimizer, targets: Sequence[ProjectionTarget], on_progress: ProgressCallback
 ) -> list[ProjectedExample]:
     """Project images together, and draw what was found as every command does."""
+    found = {}
     with TemporaryDirectory(prefix="stylesmith-") as folder:
         projector = Projector(search, Path(folder), on_progress=on_progress)
-        found = {
-            one.target.name: _read_projected_image(one, projector)
-            for one in projector.project(targets)
-        }
+        for one in projector.project(targets):
+            found[one.target.name] = _read_projected_image(one, projector)
     return [found[target.name] for target in targets]
 
 
@@ -178,7 +177,7 @@ def _figure_settings(model: FigureInput) -> ProjectionSettings:
 def _project_for_all_models(
     model: FigureInput, default: int, on_progress: ProgressCallback
 ) -> tuple[list[GeneratedAndRealProjections], str]:
-    """Projections of one model or two, by the same method, and how they were made in words."""
+    """Projections of one model or two by the same method, and a summary for captions."""
     count, data, settings = model.count(default), real_images_path(model), _figure_settings(model)
     models = model.compared_inputs()
     found, method = [], ""
@@ -191,7 +190,8 @@ def _project_for_all_models(
         found.append(
             GeneratedAndRealProjections(one.name, search.distance.name, both[:count], both[count:])
         )
-    return found, f"{count} images of each kind, real ones of {data.name}; {method}"
+    numbers = "; ".join(one.describe() for one in found)
+    return found, f"{numbers}. {count} images of each kind, real ones of {data.name}; {method}"
 
 
 def _read_projected_image(found: ProjectionResult, projector: Projector) -> ProjectedExample:
@@ -206,15 +206,9 @@ def _read_projected_image(found: ProjectionResult, projector: Projector) -> Proj
 def _target_and_projection_panel(
     found: Sequence[ProjectedExample], title: str, rows: Sequence[str] = ()
 ) -> ImagePanel:
-    targets, images = ([one.target for one in found], [one.image for one in found])
+    pairs = [torch.stack([one.target, one.image]) for one in found]
     columns = [f"{one.distance:.3g}" for one in found]
-    return ImagePanel(
-        torch.stack([torch.stack(targets), torch.stack(images)]), rows, columns, title
-    )
-
-
-def _distance_caption(found: Sequence[GeneratedAndRealProjections]) -> str:
-    return "; ".join(one.describe() for one in found) + "."
+    return ImagePanel(torch.stack(pairs, dim=1), rows, columns, title)
 
 
 def _plot_distance_histogram(
@@ -227,10 +221,9 @@ def _plot_distance_histogram(
             shares, label = [100 / len(values)] * len(values), f"{name} ({len(values)})"
             axes.hist(values, edges, weights=shares, color=color, alpha=0.6, label=label)
         top = axes.get_ylim()[1]
-        for row, (color, values) in enumerate(
-            zip(OKABE_ITO_COLORS, pair.values(), strict=False), 1
-        ):
-            axes.plot(values, [-top * row / 20] * len(values), "|", color=color)
+        for row, values in enumerate(pair.values()):
+            ticks = [-top * (row + 1) / 20] * len(values)
+            axes.plot(values, ticks, "|", color=OKABE_ITO_COLORS[row])
         axes.set_xlabel(f"distance ({kinds.distance}) between original and projected image")
         axes.set_ylabel("% of images")
         axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
@@ -262,9 +255,7 @@ def noise_regularization(model: FigureInput, on_progress: ProgressCallback) -> F
         search, method = open_figure_search(model, settings)
         progress = partial_progress(on_progress, number, 2)
         (found,) = project_images(search, [target], progress)
-        panels.append(
-            _regularization_panel(found, "on" if settings.noise_weight else "off", settings)
-        )
+        panels.append(_regularization_panel(found, settings))
     caption = (
         "StyleGAN2, Figure 18. Effect of noise regularization in latent-space projection, where "
         f"the noise inputs of {model.name} are optimized too. Top to bottom: target image "
@@ -309,9 +300,7 @@ def finest_noise_maps(noise: Sequence[Tensor]) -> list[Tensor]:
     return list(last.values())[: -SHOWN_RESOLUTIONS - 1 : -1]
 
 
-def _regularization_panel(
-    found: ProjectedExample, name: str, settings: ProjectionSettings
-) -> ImagePanel:
+def _regularization_panel(found: ProjectedExample, settings: ProjectionSettings) -> ImagePanel:
     images, rows = [found.target, found.image], ["target image", "re-synthesized"]
     for noise_map in finest_noise_maps(found.noise):
         height, width = noise_map.shape[-2:]
@@ -319,13 +308,9 @@ def _regularization_panel(
         measure = float(noise_regularizer([noise_map], settings.form))
         rows.append(f"noise {width}x{height}: {measure:.2g}")
     total = float(noise_regularizer(found.noise, settings.form))
-    side = min(found.target.shape[-2:])
-    return ImagePanel(
-        torch.stack(images)[:, None],
-        rows,
-        title=f"Regularization {name}: {total:.2g} in all",
-        zoom=max(1, MIN_SHOWN_SIDE // side),
-    )
+    title = f"Regularization {'on' if settings.noise_weight else 'off'}: {total:.2g} in all"
+    zoom = max(1, MIN_SHOWN_SIDE // min(found.target.shape[-2:]))
+    return ImagePanel(torch.stack(images)[:, None], rows, title=title, zoom=zoom)
 
 
 def noise_map_image(noise_map: Tensor, like: Tensor) -> Tensor:

@@ -207,7 +207,7 @@ def _read_metric_lines(path: Path) -> list[dict[str, Any]]:
     records = []
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
-        record = None
+        record: Any = None
         with contextlib.suppress(ValueError):
             record = json.loads(line)
         valid = isinstance(record, dict) and isinstance(record.get("protocol"), str)
