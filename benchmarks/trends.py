@@ -1,4 +1,4 @@
-"""Does a distance without weights follow what the eye sees? Writes a page of curves for docs/.
+"""Does a distance without weights agree with what people see? Writes a page of curves for docs/.
 
     python benchmarks/trends.py --data avatars.zip --run runs/faces --out docs/trends
 
@@ -25,7 +25,7 @@ from stylesmith.perception.extractors import FeatureExtractor, open_extractor
 from stylesmith.training.log import read_log
 
 COUNT = 2000
-"""Images on each side."""
+"""Images of each half."""
 BATCH = 250
 
 Harm = Callable[[Tensor, float], Tensor]

@@ -25,11 +25,11 @@ ADAIN = {"kind": "adain", "connection": "grow"}
 
 @pytest.fixture
 def observed(tiny_generator):
-    def look(**fields):
+    def capture(**fields):
         pipeline = SamplingPipeline(tiny_generator(**fields), SamplingSettings(precision="fp32"))
         return pipeline, capture_activations(pipeline, pipeline.codes([0, 1]))
 
-    return look
+    return capture
 
 
 @pytest.mark.parametrize("fields", [GROWING, ADAIN, {}, {"connection": "resid"}])

@@ -1,4 +1,4 @@
-"""Drawings on pages: pixels are whole, words are there, and files are the same twice."""
+"""Layouts as pages: pixels are whole, labels are there, and files are the same twice."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_charts_come_as_png_and_svg_with_words_as_text(tmp_path):
     written = save_figure(layout, tmp_path / "chart.png")
     assert [path.name for path in written] == ["chart.png", "chart.svg"]
     svg = written[1].read_text()
-    assert all(words in svg for words in ("A caption.", "Title", "images seen"))
+    assert all(text in svg for text in ("A caption.", "Title", "images seen"))
 
 
 def test_the_same_drawing_gives_the_same_files(tmp_path):

@@ -47,7 +47,7 @@ def by_hand(figure_input, photos, folder, count=2):
     return list(projector.project(targets))
 
 
-def picture(path) -> torch.Tensor:
+def read_image(path) -> torch.Tensor:
     with Image.open(path) as image:
         return torch.tensor(list(image.get_flattened_data())).view(8, 8, 3).permute(2, 0, 1)
 
@@ -69,7 +69,9 @@ def test_images_and_distances_are_those_of_the_projector(make_figure_input, phot
     images = torch.cat([generated.images, real.images], dim=1)
     for column, one in enumerate(wanted):
         assert torch.equal(images[0, column], one.target.image)
-        assert torch.equal(to_uint8(images[1, column]), picture(one.folder.result).to(torch.uint8))
+        assert torch.equal(
+            to_uint8(images[1, column]), read_image(one.folder.result).to(torch.uint8)
+        )
 
 
 def test_company_has_no_say_and_order_is_kept(make_figure_input, photos):
@@ -111,8 +113,8 @@ def test_histograms_hold_every_image_in_percent(make_figure_input, photos, tmp_p
 
 
 def test_numbers_in_words():
-    words = made_up([0.1, 0.3, 0.2], [0.4, 0.15]).describe()
-    assert words == (
+    text = made_up([0.1, 0.3, 0.2], [0.4, 0.15]).describe()
+    assert text == (
         "model: median distance 0.2 of generated, 0.275 of real images, ratio 0.73; AUC 0.67"
     )
     assert "ratio" not in made_up([0.0], [0.0]).describe()

@@ -19,7 +19,7 @@ def compute_cost_table(sources: Sequence[str], *, watts: float | None) -> Filled
 
     Args:
         sources: Run folders.
-        watts: Power that one device draws, as somebody measured or looked it up; None leaves
+        watts: Power that one device draws, as measured or stated elsewhere; None leaves
             energy open.
 
     Raises:
