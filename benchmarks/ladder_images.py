@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from stylesmith.charts import ChartPoint, line_chart
+from stylesmith.figures.training_history import evenly_spaced
 from stylesmith.models import RunFolder
 from stylesmith.training.report_figures import PLOTS, Plot
 from stylesmith.training.run_history import RunHistory, finite_number
@@ -41,7 +42,7 @@ def history(
     run_history: RunHistory, run: RunFolder, *, seeds: int = 3
 ) -> tuple[Image.Image | None, list[float]]:
     """The first seeds over time, a column per moment; and the thousands of images at each."""
-    shown = _spread(grids(run_history, run), MOMENTS)
+    shown = evenly_spaced(grids(run_history, run), MOMENTS)
     if len(shown) < 2:
         return None, []
     columns = [cut(path, run_history)[:seeds] for _, path in shown]
@@ -162,13 +163,6 @@ def _rows_of(tiles: Sequence[Image.Image], rows: int) -> Image.Image:
     side = max(64, min(256, tiles[0].width))
     columns = min(MAX_WIDTH // side, math.ceil(len(tiles) / rows))
     return tile_images(tiles[: rows * columns], columns=columns)
-
-
-def _spread(items: list[tuple[int, Path]], count: int) -> list[tuple[int, Path]]:
-    """At most `count` items, evenly spaced, the first and the last among them."""
-    if len(items) <= count:
-        return items
-    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
 def _not_empty(lines: Mapping[str, Sequence[ChartPoint]]) -> dict[str, Sequence[ChartPoint]]:

@@ -64,11 +64,8 @@ def test_the_page_has_all_of_a_paper(paper):
 
 def home(function) -> tuple[str, str]:
     """File and name of what draws a figure."""
-    function = getattr(function, "func", function)  # of a partial
-    if not hasattr(function, "__qualname__"):  # an object that can be called
-        function = type(function)
     path = function.__module__.removeprefix("stylesmith.").replace(".", "/")
-    return f"{path}.py", function.__qualname__
+    return f"{path}.py", function.__qualname__.partition(".<locals>")[0]  # which builds figures
 
 
 def test_every_figure_and_table_of_the_catalogs_is_there():

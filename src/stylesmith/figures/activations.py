@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from stylesmith.config import GeneratorConfig
 from stylesmith.networks import Generator
 from stylesmith.networks.stylegan import AdaINLayer
+from stylesmith.networks.stylegan2 import SkipBlock
 from stylesmith.ops import instance_norm
 from stylesmith.sampling import LatentCodes, SamplingPipeline
 
@@ -44,6 +45,14 @@ def capture_activations(pipeline: SamplingPipeline, codes: LatentCodes) -> Activ
     with capture_outputs(blocks) as features, capture_adain_inputs(last) as unnormalized:
         images = pipeline.draw(codes)
     return Activations(images, features, unnormalized)
+
+
+def capture_torgb_images(generator: Generator, w: Tensor) -> list[Tensor]:
+    """Images `(N, C, h, w)` that the toRGB of each level of a skip generator gives for `w`."""
+    layers = [block.to_rgb for block in synthesis_blocks(generator) if isinstance(block, SkipBlock)]
+    with capture_outputs(layers) as images:
+        generator.draw(generator.broadcast(w))
+    return images
 
 
 def synthesis_blocks(generator: Generator) -> list[nn.Module]:

@@ -4,7 +4,6 @@ Source: StyleGAN, Figures 2, 7 and 10 to 12; StyleGAN2, Figures 11 to 14.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,47 +48,44 @@ HAND_PICKED_SEEDS = (66, 230, 389, 1518)
 RANDOM_SAMPLE_SEEDS = range(6600, 6626)
 
 
-@dataclass(frozen=True)
-class UncuratedSamples:
-    """Columns of images in falling size (StyleGAN, Figures 2, 10, 11 and 12)."""
+def uncurated_samples(
+    number: int, data: str, rows: int, lods: Sequence[int], default_seed: int
+) -> PaperFigure:
+    """Columns of images in falling size (StyleGAN, Figures 2, 10, 11 and 12).
 
-    figure_number: int
-    """Of the figure."""
-    data: str
-    """What the published network had learned."""
-    rows: int
-    lods: Sequence[int]
-    """One per column; its images have 1 / 2**lod of the full side."""
-    seed: int
+    Args:
+        number: Number of the figure.
+        data: What the published network had learned.
+        rows: Images in a column of full size.
+        lods: One per column: its images have 1 / 2**lod of the full side.
+        default_seed: Seed of the stream of all latents.
+    """
 
-    def __call__(self, model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
-        """Draw as many latents of one random stream as there are places."""
+    @paper_figure(
+        f"stylegan-{number}", f"Uncurated images in falling size ({data})", "seeds label psi"
+    )
+    def draw(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
         layers = tuple(range(min(TRUNCATED_LAYERS, count_layers(model.generator.config))))
         pipeline = model.pipeline(psi=UNCURATED_PSI, psi_layers=layers)
-        seed = stream_seed(model.options.seeds, self.seed)
-        count = count_falling_size_images(self.rows, self.lods)
+        seed = stream_seed(model.options.seeds, default_seed)
+        count = count_falling_size_images(rows, lods)
         z = stream_latents(seed, count, pipeline.config.mapping.z_dim)
         codes = LatentCodes(pipeline.map_z(z), pipeline.noise_maps([0]))
-        images = draw_images(pipeline, codes, on_progress)
-        page = columns_of_falling_size(images, self.rows, self.lods)
+        page = columns_of_falling_size(draw_images(pipeline, codes, on_progress), rows, lods)
         caption = (
-            f"StyleGAN, Figure {self.figure_number} (there {self.data}). Uncurated set of {count} "
-            f"images drawn by {model.name} from random latents (stream of seed {seed}), with psi "
+            f"StyleGAN, Figure {number} (there {data}). Uncurated set of {count} images drawn by "
+            f"{model.name} from random latents (stream of seed {seed}), with psi "
             f"= {pipeline.settings.psi:g} for the {describe_style_layers(layers, pipeline.config)}."
         )
         return FigureLayout(caption, [[ImagePanel(page[None, None], zoom=1)]])
 
-    @property
-    def figure(self) -> PaperFigure:
-        """The figure that these samples are."""
-        title = f"Uncurated images in falling size ({self.data})"
-        return paper_figure(f"stylegan-{self.figure_number}", title, "seeds label psi")(self)
+    return draw
 
 
-UNCURATED_FFHQ = UncuratedSamples(2, "FFHQ", 3, (0, 1, 2, 2, 3, 3), 5).figure
-UNCURATED_BEDROOM = UncuratedSamples(10, "LSUN Bedroom", 5, (0, 0, 1, 1, 2, 2, 2), 0).figure
-UNCURATED_CAR = UncuratedSamples(11, "LSUN Car", 4, (0, 1, 2, 2, 3, 3), 2).figure
-UNCURATED_CAT = UncuratedSamples(12, "LSUN Cat", 5, (0, 0, 1, 1, 2, 2, 2), 1).figure
+UNCURATED_FFHQ = uncurated_samples(2, "FFHQ", 3, (0, 1, 2, 2, 3, 3), 5)
+UNCURATED_BEDROOM = uncurated_samples(10, "LSUN Bedroom", 5, (0, 0, 1, 1, 2, 2, 2), 0)
+UNCURATED_CAR = uncurated_samples(11, "LSUN Car", 4, (0, 1, 2, 2, 3, 3), 2)
+UNCURATED_CAT = uncurated_samples(12, "LSUN Cat", 5, (0, 0, 1, 1, 2, 2, 2), 1)
 
 
 @paper_figure("stylegan2-11", "Hand-picked images", "seeds label psi")
@@ -194,22 +190,28 @@ SCORE_LABELS = ("FID", "FD", "PPL", "PL", "P", "R")
 """In the order of the paper."""
 
 
-@dataclass(frozen=True)
-class TwoModelSamples:
-    """Uncurated images of two models, with their numbers beneath (StyleGAN2, Figures 13 and 14)."""
+def two_model_samples(number: int, data: str, seeds: Sequence[int]) -> PaperFigure:
+    """Uncurated images of two models, with their numbers beneath (StyleGAN2, Figures 13 and 14).
 
-    figure_number: int
-    """Of the figure."""
-    data: str
-    """What the published networks had learned."""
-    seeds: range
+    Both are drawn without truncation, and measured if the user named a count of images.
 
-    def __call__(self, model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
-        """Draw both without truncation; measure them, if the user named a count of images."""
+    Args:
+        number: Number of the figure.
+        data: What the published networks had learned.
+        seeds: Seeds of the images by default.
+    """
+
+    @paper_figure(
+        f"stylegan2-{number}",
+        f"Two models side by side ({data})",
+        "seeds label other data count",
+        "any two models; runs for numbers",
+    )
+    def draw(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
         panels, parts = [], []
         for letter, each in zip("ab", (model, model.second_model()), strict=True):
             pipeline = each.pipeline()
-            sources = each.sources(pipeline, self.seeds)
+            sources = each.sources(pipeline, seeds)
             images = draw_images(pipeline, sources, on_progress)
             scores, origin = model_scores(each, on_progress)
             numbers, names = format_scores(scores)
@@ -218,25 +220,16 @@ class TwoModelSamples:
             panels.append(ImagePanel(tiles, title=title, text_below=numbers))
             parts.append(title + (f", measured by {names} {origin}" if names else f", {origin}"))
         caption = (
-            f"StyleGAN2, Figure {self.figure_number} (there {self.data}). Uncurated examples from "
-            f"two generative models without truncation ({describe_sources(sources)}). "
-            f"{'; '.join(parts)}."
+            f"StyleGAN2, Figure {number} (there {data}). Uncurated examples from two generative "
+            f"models without truncation ({describe_sources(sources)}). {'; '.join(parts)}."
         )
         return FigureLayout(caption, [panels])
 
-    @property
-    def figure(self) -> PaperFigure:
-        """The figure that these samples are."""
-        return paper_figure(
-            f"stylegan2-{self.figure_number}",
-            f"Two models side by side ({self.data})",
-            "seeds label other data count",
-            "any two models; runs for numbers",
-        )(self)
+    return draw
 
 
-TWO_MODELS_CAT = TwoModelSamples(13, "LSUN Cat", range(36)).figure
-TWO_MODELS_CAR = TwoModelSamples(14, "LSUN Car", range(100, 136)).figure
+TWO_MODELS_CAT = two_model_samples(13, "LSUN Cat", range(36))
+TWO_MODELS_CAR = two_model_samples(14, "LSUN Car", range(100, 136))
 
 
 def model_scores(

@@ -1,7 +1,8 @@
 """Projections of generated and real images, and noise maps (StyleGAN2, Figures 9, 10 and 18)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -117,9 +118,8 @@ def projection_histograms(model: FigureInput, on_progress: ProgressCallback) -> 
     """Figure 10: histograms of distances between original and projected images."""
     found, summary = _project_for_all_models(model, DEFAULT_HISTOGRAM_IMAGES, on_progress)
     farthest = max(max(*one.separation.generated, *one.separation.real) for one in found) or 1.0
-    charts = [
-        ChartPanel(_plot_distance_histogram(one, farthest), one.name, height=320) for one in found
-    ]
+    plot = partial(_plot_distance_histogram, farthest=farthest)
+    charts = [ChartPanel(partial(plot, kinds=one), one.name, height=320) for one in found]
     caption = (
         "StyleGAN2, Figure 10. Distance histograms between original and projected images for "
         "generated (blue) and real images (orange); a tick for each image. "
@@ -212,23 +212,20 @@ def _target_and_projection_panel(
 
 
 def _plot_distance_histogram(
-    kinds: GeneratedAndRealProjections, farthest: float
-) -> Callable[["Axes"], None]:
-    def plot(axes: "Axes") -> None:
-        edges = [farthest * i / DISTANCE_BINS for i in range(DISTANCE_BINS + 1)]
-        pair = {"generated": kinds.separation.generated, "real": kinds.separation.real}
-        for color, (name, values) in zip(OKABE_ITO_COLORS, pair.items(), strict=False):
-            shares, label = [100 / len(values)] * len(values), f"{name} ({len(values)})"
-            axes.hist(values, edges, weights=shares, color=color, alpha=0.6, label=label)
-        top = axes.get_ylim()[1]
-        for row, values in enumerate(pair.values()):
-            ticks = [-top * (row + 1) / 20] * len(values)
-            axes.plot(values, ticks, "|", color=OKABE_ITO_COLORS[row])
-        axes.set_xlabel(f"distance ({kinds.distance}) between original and projected image")
-        axes.set_ylabel("% of images")
-        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
-
-    return plot
+    axes: "Axes", kinds: GeneratedAndRealProjections, farthest: float
+) -> None:
+    edges = [farthest * i / DISTANCE_BINS for i in range(DISTANCE_BINS + 1)]
+    pair = {"generated": kinds.separation.generated, "real": kinds.separation.real}
+    for color, (name, values) in zip(OKABE_ITO_COLORS, pair.items(), strict=False):
+        shares, label = [100 / len(values)] * len(values), f"{name} ({len(values)})"
+        axes.hist(values, edges, weights=shares, color=color, alpha=0.6, label=label)
+    top = axes.get_ylim()[1]
+    for row, values in enumerate(pair.values()):
+        ticks = [-top * (row + 1) / 20] * len(values)
+        axes.plot(values, ticks, "|", color=OKABE_ITO_COLORS[row])
+    axes.set_xlabel(f"distance ({kinds.distance}) between original and projected image")
+    axes.set_ylabel("% of images")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
 
 
 NOISE_DISPLAY_STDS = 2.5

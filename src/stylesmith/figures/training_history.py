@@ -4,17 +4,17 @@ Source: StyleGAN, Figure 9; StyleGAN2, Figure 8.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.activations import capture_outputs, synthesis_blocks
+from stylesmith.figures.activations import capture_torgb_images
 from stylesmith.figures.figure_definition import paper_figure
 from stylesmith.figures.figure_input import FigureInput
 from stylesmith.figures.panels import (
@@ -26,7 +26,6 @@ from stylesmith.figures.panels import (
 from stylesmith.metrics.protocol import parse_metric
 from stylesmith.models import RunFolder, load
 from stylesmith.networks import Generator
-from stylesmith.networks.stylegan2 import SkipBlock
 from stylesmith.sampling import sample_w
 from stylesmith.training.log import LogRecord, read_log
 from stylesmith.training.run_history import finite_number
@@ -34,6 +33,8 @@ from stylesmith.training.run_history import finite_number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+
+Item = TypeVar("Item")
 
 METRIC_FAMILIES = (("fd", "kd"), ("ppl",))
 """Families of metrics, a chart for each kind: how near to the data, how entangled."""
@@ -73,9 +74,8 @@ def training_history(model: FigureInput, on_progress: ProgressCallback) -> Figur
         f"StyleGAN, Figure 9. {' and '.join(metrics)} over the course of training, of {names}, "
         f"from the logs; smaller is better.{_history_notes(metrics, runs)}"
     )
-    charts = [
-        [ChartPanel(_plot_metric(name, runs), name, width=760, height=300)] for name in metrics
-    ]
+    plots = {name: partial(_plot_metric, name=name, runs=runs) for name in metrics}
+    charts = [[ChartPanel(plot, name, width=760, height=300)] for name, plot in plots.items()]
     return FigureLayout(caption, charts)
 
 
@@ -129,20 +129,17 @@ def _metric_family(name: str) -> str | None:
         return None
 
 
-def _plot_metric(name: str, runs: Sequence[RunMetricCurves]) -> Callable[["Axes"], None]:
-    def plot(axes: "Axes") -> None:
-        for color, run in zip(OKABE_ITO_COLORS, runs, strict=False):
-            seen, values = zip(*run.curves[name], strict=True)
-            thousands = [images / 1000 for images in seen]
-            axes.plot(thousands, values, color=color, marker=".", label=run.name)
-            if run.grown_at:
-                axes.axvline(run.grown_at / 1000, color=color, linestyle="--", linewidth=1)
-        axes.set(xlabel="thousand images seen by the discriminator", ylabel=name)
-        axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
-
-    return plot
+def _plot_metric(axes: "Axes", name: str, runs: Sequence[RunMetricCurves]) -> None:
+    for color, run in zip(OKABE_ITO_COLORS, runs, strict=False):
+        seen, values = zip(*run.curves[name], strict=True)
+        thousands = [images / 1000 for images in seen]
+        axes.plot(thousands, values, color=color, marker=".", label=run.name)
+        if run.grown_at:
+            axes.axvline(run.grown_at / 1000, color=color, linestyle="--", linewidth=1)
+    axes.set(xlabel="thousand images seen by the discriminator", ylabel=name)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
 
 
 def _history_notes(metrics: Sequence[str], runs: Sequence[RunMetricCurves]) -> str:
@@ -216,14 +213,11 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     A share is the standard deviation of all pixel values that a toRGB gives for `w` `(N, D)`, about
     the mean of each color channel: its bias, which makes no image, has no part in it.
     """
-    blocks = synthesis_blocks(generator)
-    layers = [block.to_rgb for block in blocks if isinstance(block, SkipBlock)]
-    numbers = torch.zeros(len(layers), dtype=torch.float64)
-    sums = torch.zeros(2, len(layers), generator.config.image_channels, dtype=torch.float64)
+    levels, channels = generator.config.levels, generator.config.image_channels
+    numbers = torch.zeros(levels, dtype=torch.float64)
+    sums = torch.zeros(2, levels, channels, dtype=torch.float64)
     for part in w.split(W_BATCH_SIZE):
-        with capture_outputs(layers) as images:
-            generator.draw(generator.broadcast(part))
-        for level, image in enumerate(images):
+        for level, image in enumerate(capture_torgb_images(generator, part)):
             pixels = image.cpu().double().transpose(0, 1).flatten(1)  # (channels, pixels)
             numbers[level] += pixels.shape[1]
             sums[0, level] += pixels.sum(dim=1)
@@ -233,11 +227,11 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     return deviations / deviations.sum()
 
 
-def evenly_spaced(paths: Sequence[Path], max_count: int) -> list[Path]:
-    """At most so many of them, evenly spaced, with the first and the last."""
-    if len(paths) <= max_count:
-        return list(paths)
-    return [paths[round(i * (len(paths) - 1) / (max_count - 1))] for i in range(max_count)]
+def evenly_spaced(items: Sequence[Item], max_count: int) -> list[Item]:
+    """At most so many items, evenly spaced, with the first and the last."""
+    if len(items) <= max_count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (max_count - 1))] for i in range(max_count)]
 
 
 def _measure_contributions(model: FigureInput, generator: Generator, count: int) -> Tensor:

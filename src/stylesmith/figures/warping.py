@@ -7,6 +7,7 @@ learns them.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -208,7 +209,7 @@ def latent_space_warping(model: FigureInput, on_progress: ProgressCallback) -> F
         f"(c) From W to features: path length {lengths.w:.2f}": w_grid(trained),
     }
     panels = [
-        ChartPanel(_plot(points, lines), title, PANEL_WIDTH, PANEL_HEIGHT)
+        ChartPanel(partial(_plot, points=points, lines=lines), title, PANEL_WIDTH, PANEL_HEIGHT)
         for title, lines in charts.items()
     ]
     caption = (
@@ -299,20 +300,16 @@ def _map_grid(
     return along(first), along(second)
 
 
-def _plot(points: Tensor, lines: Sequence[Tensor]) -> Callable[["Axes"], None]:
+def _plot(axes: "Axes", points: Tensor, lines: Sequence[Tensor]) -> None:
     """The training set, below grid lines if there are any."""
-
-    def plot(axes: "Axes") -> None:
-        x, y = points.T.numpy()
-        if lines:
-            axes.scatter(x, y, s=2, color="#dddddd", linewidths=0)
-        else:
-            axes.scatter(x, y, s=3, color=OKABE_ITO_COLORS[2], linewidths=0)
-            axes.text(0.5, 0.5, "forbidden", ha="center", va="center", color="gray")
-        for color, group in zip(OKABE_ITO_COLORS, lines, strict=False):
-            for line in group.numpy():
-                axes.plot(line[:, 0], line[:, 1], color=color, linewidth=1)
-        axes.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-        axes.set(xlabel="first factor (masculinity)", ylabel="second factor (hair length)")
-
-    return plot
+    x, y = points.T.numpy()
+    if lines:
+        axes.scatter(x, y, s=2, color="#dddddd", linewidths=0)
+    else:
+        axes.scatter(x, y, s=3, color=OKABE_ITO_COLORS[2], linewidths=0)
+        axes.text(0.5, 0.5, "forbidden", ha="center", va="center", color="gray")
+    for color, group in zip(OKABE_ITO_COLORS, lines, strict=False):
+        for line in group.numpy():
+            axes.plot(line[:, 0], line[:, 1], color=color, linewidth=1)
+    axes.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+    axes.set(xlabel="first factor (masculinity)", ylabel="second factor (hair length)")

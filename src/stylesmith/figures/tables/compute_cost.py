@@ -28,11 +28,9 @@ def compute_cost_table(sources: Sequence[str], *, watts: float | None) -> Filled
     power = "kWh" if watts is None else f"kWh, at {watts:g} W a device"
     heads = [
         *map(ColumnHeader, COMPUTE_COST_TABLE.labels),
-        ColumnHeader("GPU years", "published"),
-        ColumnHeader("MWh", "published"),
+        *(ColumnHeader(title, "published") for title in ("GPU years", "MWh")),
         ColumnHeader("device-hours", "measured"),
-        ColumnHeader("device-years", "computed"),
-        ColumnHeader(power, "computed"),
+        *(ColumnHeader(title, "computed") for title in ("device-years", power)),
     ]
     rows: list[list[TableCell]] = [
         [item, *numbers, None, None, None] for item, numbers in PUBLISHED_COMPUTE_COSTS.items()
