@@ -10,21 +10,9 @@ from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
-from stylesmith.figures.activations import (
-    Activations,
-    capture_activations,
-    common_scale_view,
-    feature_map_grid,
-    high_frequency_fraction,
-    indices_by_std,
-    max_normalized_rms,
-    normalization_name,
-    normalized_rms_view,
-    normalized_view,
-    resolution_names,
-)
-from stylesmith.figures.figure_definition import paper_figure
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.figures import activations
+from stylesmith.figures.activations import Activations, capture_activations
+from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import (
     ChartPanel,
     FigureLayout,
@@ -32,7 +20,6 @@ from stylesmith.figures.panels import (
     ResolutionCurve,
     resolution_chart,
 )
-from stylesmith.sampling import SamplingPipeline
 from stylesmith.sampling.latent_codes import image_stem
 
 DEFAULT_PEAK_IMAGES = 16
@@ -157,16 +144,14 @@ def progressive_growing_activations(
 
 def mean_peak_curve(model: FigureInput, on_progress: ProgressCallback) -> ResolutionCurve:
     """`max_normalized_rms` at each resolution, as a mean over images."""
-    count = model.count(DEFAULT_PEAK_IMAGES)
-    return _mean_curve(_measure_seeds(model.pipeline(), count, max_normalized_rms, on_progress))
+    count, measure = model.count(DEFAULT_PEAK_IMAGES), activations.max_normalized_rms
+    return _mean_curve(_measure_seeds(model, count, measure, on_progress))
 
 
 def high_frequency_curve(model: FigureInput, on_progress: ProgressCallback) -> ResolutionCurve:
     """`high_frequency_fraction` at each resolution above the base, as a mean over images."""
-    count, pipeline = model.count(DEFAULT_FREQUENCY_IMAGES), model.pipeline()
-    return _mean_curve(
-        _measure_seeds(pipeline, count, high_frequency_fraction, on_progress, first_level=1)
-    )
+    count, measure = model.count(DEFAULT_FREQUENCY_IMAGES), activations.high_frequency_fraction
+    return _mean_curve(_measure_seeds(model, count, measure, on_progress, first_level=1))
 
 
 def nearest_and_farthest_rows(values: Tensor) -> tuple[int, int]:
@@ -181,7 +166,7 @@ def nearest_and_farthest_rows(values: Tensor) -> tuple[int, int]:
 
 
 def _measure_seeds(
-    pipeline: SamplingPipeline,
+    model: FigureInput,
     count: int,
     measure: Callable[[Tensor], Tensor | float],
     on_progress: ProgressCallback,
@@ -190,10 +175,11 @@ def _measure_seeds(
 ) -> list[ResolutionCurve]:
     """A measure of the feature maps `(1, F, h, w)` of each level, for seeds from 0 on."""
     curves: list[ResolutionCurve] = []
+    pipeline = model.pipeline()
     for seed in range(count):
         features = capture_activations(pipeline, pipeline.codes([seed])).features[first_level:]
         values = [float(measure(maps)) for maps in features]
-        curves.append(dict(zip(resolution_names(features), values, strict=True)))
+        curves.append(dict(zip(activations.resolution_names(features), values, strict=True)))
         on_progress(seed + 1, count)
     return curves
 
@@ -210,7 +196,7 @@ def _choose_usual_and_unusual(
     count = model.count(DEFAULT_CANDIDATE_IMAGES)
     if count < 2:
         raise UsageError(f"--count {count}: wanted at least two images to choose from")
-    curves = _measure_seeds(model.pipeline(), count, max_normalized_rms, on_progress)
+    curves = _measure_seeds(model, count, activations.max_normalized_rms, on_progress)
     rule = (
         f"Of seeds 0-{count - 1} they are those whose activations are the most usual and the most "
         "unusual: the peak that all normalized maps have in common departs least and most from its "
@@ -236,14 +222,15 @@ def _feature_map_panel(
 ) -> ImagePanel:
     """An image beside planes `(rows, h, w)` of each level."""
     levels = [planes(level) for level in range(len(found.features))]
-    columns = ["image", *resolution_names(found.features)]
-    return ImagePanel(feature_map_grid(found.images[0], levels), rows, columns, title)
+    columns = ["image", *activations.resolution_names(found.features)]
+    return ImagePanel(activations.feature_map_grid(found.images[0], levels), rows, columns, title)
 
 
 def _strongest_maps_panel(found: Activations, title: str) -> ImagePanel:
     def planes(level: int) -> Tensor:
         maps = found.features[level][0]
-        return normalized_view(maps[indices_by_std(maps)[:SHOWN_FEATURE_MAPS]])
+        strongest = activations.indices_by_std(maps)[:SHOWN_FEATURE_MAPS]
+        return activations.normalized_view(maps[strongest])
 
     return _feature_map_panel(found, planes, title=title)
 
@@ -260,11 +247,11 @@ def _activation_panel(
     def planes(level: int) -> Tensor:
         maps = found.features[level][0]
         inputs = found.adain_inputs[level][0] if before_normalization else maps
-        order = indices_by_std(inputs)
+        order = activations.indices_by_std(inputs)
         chosen = [order[0], order[len(order) // 2]]
-        shown = [normalized_view(maps[chosen]), normalized_rms_view(maps)]
+        shown = [activations.normalized_view(maps[chosen]), activations.normalized_rms_view(maps)]
         if before_normalization:
-            shown.insert(0, common_scale_view(inputs)[chosen])
+            shown.insert(0, activations.common_scale_view(inputs)[chosen])
         return torch.cat(shown)
 
     return _feature_map_panel(found, planes, [*rows, "joint strength of all maps"], title)
@@ -280,7 +267,7 @@ def _peak_caption(model: FigureInput) -> str:
 
 
 def _name_and_normalization(model: FigureInput) -> str:
-    return f"{model.name} ({normalization_name(model.generator.config)})"
+    return f"{model.name} ({activations.normalization_name(model.generator.config)})"
 
 
 def _name_and_growing(model: FigureInput) -> str:

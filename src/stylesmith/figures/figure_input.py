@@ -1,6 +1,6 @@
-"""The model and the options that a figure is drawn from, and text that captions share."""
+"""What defines a figure, the model and options that it is drawn from, and text for captions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor
 from stylesmith.callbacks import ProgressCallback, ignore_progress
 from stylesmith.config import DataConfig, GeneratorConfig
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.figures.panels import FigureLayout
 from stylesmith.metrics.image_sources import training_data_config
 from stylesmith.models import RunFolder, load, locate_model
 from stylesmith.networks import Generator
@@ -188,13 +189,38 @@ class FigureInput:
         return ModelError(f"{self.given_path}: lacks {what}, which this figure shows; {remedy}.")
 
 
-def describe_sources(sources: Sequence[SeedOrLatent]) -> str:
-    """`seeds 6600-6625`, `seed 5`, `seeds 1,2 and face`."""
-    seeds = [source for source in sources if isinstance(source, int)]
-    names = [image_stem(source) for source in sources if not isinstance(source, int)]
-    if seeds:
-        names.insert(0, f"seed{'s' if len(seeds) > 1 else ''} {format_layers(seeds)}")
-    return " and ".join(names)
+FigureFunction = Callable[[FigureInput, ProgressCallback], FigureLayout]
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One figure of a paper."""
+
+    id: str
+    """`stylegan-3`: the paper and the figure's number."""
+    title: str
+    options: frozenset[str] = frozenset()
+    """The options that have an effect, as fields of `FigureOptions`."""
+    needs: str = "any model"
+    """What a model must have for it, in words; for a diagram, where it is in docs."""
+    draw: FigureFunction | None = None
+    """None for diagrams, which nothing computes."""
+    needs_no_model: bool = False
+    """Whether it is an experiment of its own, without a model."""
+
+    def __call__(self, model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+        """Draw the figure, which is no diagram, for a model."""
+        assert self.draw is not None
+        return self.draw(model, on_progress)
+
+
+def paper_figure(
+    id_: str, title: str, options: str, needs: str = "any model", *, needs_no_model: bool = False
+) -> Callable[[FigureFunction], PaperFigure]:
+    """Decorator: the figure that a function draws; options are names with spaces between."""
+    return lambda draw: PaperFigure(
+        id_, title, frozenset(options.split()), needs, draw, needs_no_model
+    )
 
 
 def draw_images(
@@ -202,17 +228,32 @@ def draw_images(
     inputs: Sequence[SeedOrLatent] | LatentCodes,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Tensor:
-    """Images `(N, C, H, W)` of seeds and latent files or of codes, in batches, on the CPU."""
+    """Images `(N, C, H, W)` on the CPU, drawn in batches.
+
+    Args:
+        pipeline: Draws them.
+        inputs: Seeds and latent files, or codes.
+        on_progress: Gets the number of images.
+    """
     if isinstance(inputs, LatentCodes):
         starts = range(0, len(inputs), DEFAULT_BATCH_SIZE)
         parts = (pipeline.draw(inputs[start : start + DEFAULT_BATCH_SIZE]) for start in starts)
     else:
-        parts = (images for _, images in draw_batches(pipeline, inputs))
+        parts = (batch for _, batch in draw_batches(pipeline, inputs))
     images: list[Tensor] = []
     for part in parts:
         images.extend(part.cpu())
         on_progress(len(images), len(inputs))
     return torch.stack(images)
+
+
+def describe_sources(sources: Sequence[SeedOrLatent]) -> str:
+    """`seeds 6600-6625`, `seed 5`, `seeds 1,2 and face`."""
+    seeds = [source for source in sources if isinstance(source, int)]
+    names = [image_stem(source) for source in sources if not isinstance(source, int)]
+    if seeds:
+        names.insert(0, f"seed{'s' if len(seeds) > 1 else ''} {format_layers(seeds)}")
+    return " and ".join(names)
 
 
 def describe_psi(options: FigureOptions) -> str:

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback, partial_progress
-from stylesmith.figures.figure_definition import paper_figure
-from stylesmith.figures.figure_input import FigureInput, draw_images
+from stylesmith.figures.figure_input import FigureInput, draw_images, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     ChartPanel,

@@ -15,12 +15,13 @@ from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.dataset import Dataset, open_dataset
 from stylesmith.devices import FP32
 from stylesmith.errors import UsageError
-from stylesmith.figures.figure_definition import PaperFigure, paper_figure
 from stylesmith.figures.figure_input import (
     FigureInput,
+    PaperFigure,
     describe_sources,
     describe_style_layers,
     draw_images,
+    paper_figure,
 )
 from stylesmith.figures.panels import (
     FigureLayout,

@@ -13,8 +13,7 @@ from stylesmith.figures import (
     training_history,
     warping,
 )
-from stylesmith.figures.figure_definition import PaperFigure
-from stylesmith.figures.figure_input import FigureOptions
+from stylesmith.figures.figure_input import FigureOptions, PaperFigure
 
 
 def _diagram(id_: str, title: str) -> PaperFigure:

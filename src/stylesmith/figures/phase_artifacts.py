@@ -10,8 +10,7 @@ from torch import Tensor
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.figures.activations import downsample_to_tile
-from stylesmith.figures.figure_definition import paper_figure
-from stylesmith.figures.figure_input import FigureInput, draw_images
+from stylesmith.figures.figure_input import FigureInput, draw_images, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     FigureLayout,

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback, partial_progress
 from stylesmith.errors import UsageError
-from stylesmith.figures.figure_definition import paper_figure
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
 from stylesmith.inversion import (
     LatentOptimizer,

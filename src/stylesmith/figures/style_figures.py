@@ -7,7 +7,6 @@ from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback, partial_progress
 from stylesmith.errors import UsageError
-from stylesmith.figures.figure_definition import paper_figure
 from stylesmith.figures.figure_input import (
     FigureInput,
     describe_noise_inputs,
@@ -15,6 +14,7 @@ from stylesmith.figures.figure_input import (
     describe_sources,
     describe_style_layers,
     draw_images,
+    paper_figure,
 )
 from stylesmith.figures.panels import FigureLayout, ImagePanel
 from stylesmith.sampling import (

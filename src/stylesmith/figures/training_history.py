@@ -15,8 +15,7 @@ from torch import Tensor
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures.activations import capture_torgb_images
-from stylesmith.figures.figure_definition import paper_figure
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     ChartPanel,

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith.callbacks import ProgressCallback, ignore_progress
-from stylesmith.figures.figure_definition import paper_figure
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout
 from stylesmith.metrics.path_length import lerp, path_lengths
 from stylesmith.networks.layers import EqualizedLinear
