@@ -166,7 +166,7 @@ def test_the_page_in_html_needs_nothing_else(out):
     )
 
 
-def test_a_persons_reading_survives_and_cannot_break_the_page(call, out, tmp_path):
+def test_a_written_reading_survives_and_cannot_break_the_page(call, out, tmp_path):
     (out / "reading.md").write_text("Row *one* collapses. <script>alert(1)</script>\n")
     assert call("--page-only", "--out", out, "--publish", tmp_path / "docs")
     html = (out / "ladder.html").read_text()

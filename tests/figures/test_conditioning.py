@@ -26,7 +26,7 @@ def test_they_fall_from_1_at_every_w(make_figure_input):
     assert (values.diff(dim=1) <= 0).all() and not torch.equal(values[0], values[1])
 
 
-def test_a_model_beside_itself_has_the_same_spectrum(make_figure_input, tmp_path):
+def test_a_model_compared_with_itself_has_the_same_spectrum(make_figure_input, tmp_path):
     figure_input = make_figure_input(
         FigureOptions(count=1, other=make_figure_input(name="second").path), name="first"
     )

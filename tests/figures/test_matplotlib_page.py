@@ -51,7 +51,7 @@ def test_gray_color_and_transparent_images_have_four_channels(channels):
         assert (found[..., 3] == 255).all()
 
 
-def test_pictures_come_out_of_the_file_pixel_by_pixel(tmp_path):
+def test_images_are_in_the_file_pixel_by_pixel(tmp_path):
     images = noise_images(2, 2)
     panel = ImagePanel(images, rows=["first", "second"], columns=["a", "b"], zoom=5)
     (path,) = save_figure(FigureLayout("Pixels.", [[panel]]), tmp_path / "page.png")
@@ -78,7 +78,7 @@ def test_charts_come_as_png_and_svg_with_words_as_text(tmp_path):
     assert all(text in svg for text in ("A caption.", "Title", "images seen"))
 
 
-def test_the_same_drawing_gives_the_same_files(tmp_path):
+def test_the_same_layout_gives_the_same_files(tmp_path):
     layout = FigureLayout("Same.", [[ChartPanel(line), ImagePanel(noise_images(1, 1))]])
     first = [path.read_bytes() for path in save_figure(layout, tmp_path / "a.png")]
     assert first == [path.read_bytes() for path in save_figure(layout, tmp_path / "b.png")]

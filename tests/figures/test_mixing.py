@@ -14,7 +14,7 @@ def panel_of(figure_input):
     return panel
 
 
-def test_mixing_a_picture_with_itself_changes_nothing(make_figure_input):
+def test_mixing_an_image_with_itself_changes_nothing(make_figure_input):
     images = panel_of(make_figure_input(FigureOptions(seeds=[7] * 8))).images
     assert images.shape[:2] == (6, 4)
     assert images[0, 0].isnan().all()

@@ -82,7 +82,7 @@ def test_maps_as_images_are_gray_and_opaque(channels):
     assert (image[-1] == (1 if channels == 4 else image[0])).all()
 
 
-def test_the_picture_may_come_from_another_model(make_figure_input):
+def test_the_image_may_come_from_another_model(make_figure_input):
     other = make_figure_input(name="other", seed=5)
     figure_input = make_figure_input(FigureOptions(other=other.path, steps=1, distance="pixels"))
     layout = noise_regularization(figure_input, no_progress)

@@ -29,7 +29,7 @@ def photos(tmp_path):
     return make_photos(tmp_path / "photos", size=8, count=6)
 
 
-def choices(photos, **other) -> FigureOptions:
+def figure_options(photos, **other) -> FigureOptions:
     return FigureOptions(
         **({"data": photos, "steps": STEPS, "distance": "pixels", "count": 2} | other)
     )
@@ -61,7 +61,7 @@ def made_up(generated, real) -> GeneratedAndRealProjections:
 
 
 def test_images_and_distances_are_those_of_the_projector(make_figure_input, photos, tmp_path):
-    figure_input = make_figure_input(choices(photos), levels=2)
+    figure_input = make_figure_input(figure_options(photos), levels=2)
     layout = example_projections(figure_input, no_progress)
     wanted = by_hand(figure_input, photos, tmp_path / "out")
     generated, real = layout.image_panels
@@ -74,7 +74,7 @@ def test_images_and_distances_are_those_of_the_projector(make_figure_input, phot
         )
 
 
-def test_company_has_no_say_and_order_is_kept(make_figure_input, photos):
+def test_other_images_change_no_projection_and_order_is_kept(make_figure_input, photos):
     figure_input = make_figure_input(levels=2)
     search = LatentOptimizer(
         figure_input.generator, PixelDistance(CPU), ProjectionSettings(steps=STEPS)
@@ -86,10 +86,10 @@ def test_company_has_no_say_and_order_is_kept(make_figure_input, photos):
     assert together[2].distance == pytest.approx(alone.distance, rel=1e-4)
 
 
-def test_progress_is_told_over_all_models(make_figure_input, photos):
+def test_progress_counts_all_models(make_figure_input, photos):
     other = make_figure_input(name="other", levels=2, seed=1)
     told = []
-    figure_input = make_figure_input(choices(photos, other=other.path), levels=2)
+    figure_input = make_figure_input(figure_options(photos, other=other.path), levels=2)
     layout = example_projections(figure_input, lambda done, total: told.append((done, total)))
     assert told[-1] == (2 * 4 * STEPS, 2 * 4 * STEPS)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -99,7 +99,7 @@ def test_progress_is_told_over_all_models(make_figure_input, photos):
 
 
 def test_histograms_hold_every_image_in_percent(make_figure_input, photos, tmp_path):
-    figure_input = make_figure_input(choices(photos), levels=2)
+    figure_input = make_figure_input(figure_options(photos), levels=2)
     layout = projection_histograms(figure_input, no_progress)
     ((chart,),) = layout.panels
     axes = Figure().subplots()
@@ -131,7 +131,7 @@ def test_numbers_in_words():
     ],
 )
 def test_every_kind_of_network(make_figure_input, photos, fields):
-    figure_input = make_figure_input(choices(photos, count=1), levels=2, **fields)
+    figure_input = make_figure_input(figure_options(photos, count=1), levels=2, **fields)
     layout = example_projections(figure_input, no_progress)
     shape = (2, 1, fields.get("image_channels", 3), *figure_input.generator.image_size)
     assert [panel.images.shape for panel in layout.image_panels] == [shape, shape]
@@ -139,17 +139,23 @@ def test_every_kind_of_network(make_figure_input, photos, fields):
 
 
 def test_images_too_small_for_lpips_are_said_to_go_by_another_distance(make_figure_input, photos):
-    figure_input = make_figure_input(choices(photos, distance=None, count=1), levels=2)
+    figure_input = make_figure_input(figure_options(photos, distance=None, count=1), levels=2)
     caption = projection_histograms(figure_input, no_progress).caption
     assert "LPIPS needs images of 16 pixels or more: the distance is 'random', whose" in caption
 
 
 def test_refusals(make_figure_input, photos, tmp_path):
     with pytest.raises(ModelError, match=r"lacks its training data.*name real images by --data"):
-        example_projections(make_figure_input(choices(None), levels=2), no_progress)
+        example_projections(make_figure_input(figure_options(None), levels=2), no_progress)
     with pytest.raises(UsageError, match="has 6 images, fewer than --count 7"):
-        example_projections(make_figure_input(choices(photos, count=7), levels=2), no_progress)
+        example_projections(
+            make_figure_input(figure_options(photos, count=7), levels=2), no_progress
+        )
     with pytest.raises(DataError, match="nowhere"):
-        example_projections(make_figure_input(choices(tmp_path / "nowhere"), levels=2), no_progress)
+        example_projections(
+            make_figure_input(figure_options(tmp_path / "nowhere"), levels=2), no_progress
+        )
     with pytest.raises(UsageError, match="class"):
-        example_projections(make_figure_input(choices(photos, label=1), levels=2), no_progress)
+        example_projections(
+            make_figure_input(figure_options(photos, label=1), levels=2), no_progress
+        )

@@ -10,7 +10,7 @@ from tests.figures.conftest import no_progress
 from tests.support import make_photos
 
 
-def test_the_sheet_holds_images_of_the_data_each_once(make_figure_input, tmp_path):
+def test_the_figure_holds_images_of_the_data_each_once(make_figure_input, tmp_path):
     photos = make_photos(tmp_path / "photos", size=16, count=12)
     layout = dataset_samples(make_figure_input(FigureOptions(data=photos, count=6)), no_progress)
     (panel,) = layout.image_panels

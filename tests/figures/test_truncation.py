@@ -13,7 +13,7 @@ def test_at_psi_0_every_seed_gives_the_mean_image(make_figure_input):
     assert not torch.equal(images[0, 0], images[1, 0])
 
 
-def test_opposite_psi_lies_on_the_other_side_of_the_mean_in_w(make_figure_input):
+def test_opposite_psi_is_mirrored_at_the_mean_in_w(make_figure_input):
     figure_input = make_figure_input()
     mean, plus, minus = (figure_input.pipeline(psi=psi).ws([4]) for psi in (0.0, 1.0, -1.0))
     torch.testing.assert_close(plus - mean, mean - minus)

@@ -53,7 +53,7 @@ def test_the_seed_and_psi_can_be_chosen(make_figure_input):
 
 
 @pytest.mark.parametrize("seeds", [[1, 2], [Path("face.safetensors")]])
-def test_a_sheet_has_one_seed(make_figure_input, seeds):
+def test_uncurated_samples_have_one_seed(make_figure_input, seeds):
     with pytest.raises(UsageError, match="takes one seed"):
         UNCURATED_FFHQ(make_figure_input(FigureOptions(seeds=seeds)), no_progress)
 
