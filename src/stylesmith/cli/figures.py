@@ -1,6 +1,7 @@
 """`stylesmith figure` and `table`: the figures and tables of both papers, for any model or run."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +58,9 @@ def figure(
     `stylesmith figure stylegan-8 runs/photos --out truncation.png`
     """
     if list_:
-        _print_figure_list()
+        from stylesmith.figures import FIGURES
+
+        _print_list(("id", "shows", "needs"), ((one.id, one.title, one.needs) for one in FIGURES))
         return
     if id_ is None:
         raise UsageError("name a figure and a model; `stylesmith figure --list` shows all figures")
@@ -91,15 +94,13 @@ def figure(
     print_line(f"-> {', '.join(str(file) for file in written)}")
 
 
-def _print_figure_list() -> None:
+def _print_list(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
 
-    from stylesmith.figures import FIGURES
-
-    table = Table("id", "shows", "needs", box=None, header_style="bold")
-    for entry in FIGURES:
-        table.add_row(entry.id, entry.title, entry.needs)
-    console.print(table)
+    shown = Table(*heads, box=None, header_style="bold")
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
 
 
 def table(
@@ -164,7 +165,13 @@ def table(
     `stylesmith table stylegan2-5 runs/e --watts 300`
     """
     if list_:
-        _print_table_list()
+        from stylesmith.figures.tables.metric_tables import TABLES
+
+        listed = []
+        for one in TABLES:
+            how = ", ".join(metric.name for metric in one.metrics) or "logs, and --watts"
+            listed.append((one.id, one.caption, str(len(one.rows) or "your runs"), how))
+        _print_list(("id", "shows", "rows", "measured by"), listed)
         return
     if id_ is None:
         raise UsageError("name a table; `stylesmith table --list` shows all tables")
@@ -257,15 +264,3 @@ def _train_table(training: "TableTraining") -> "FilledTable":
             write_table(filled, runs.out / f"table{suffix}")
 
     return train_table(training, notify=print_line, on_table=write)
-
-
-def _print_table_list() -> None:
-    from rich.table import Table
-
-    from stylesmith.figures.tables.metric_tables import TABLES
-
-    shown = Table("id", "shows", "rows", "measured by", box=None, header_style="bold")
-    for entry in TABLES:
-        names = ", ".join(metric.name for metric in entry.metrics) or "logs, and --watts"
-        shown.add_row(entry.id, entry.caption, str(len(entry.rows) or "your runs"), names)
-    console.print(shown)

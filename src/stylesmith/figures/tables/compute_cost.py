@@ -41,8 +41,8 @@ def compute_cost_table(sources: Sequence[str], *, watts: float | None) -> Filled
         every = [session for each in spent.values() for session in each]
         rows.append(["all runs", None, None, *_cost_cells(every, watts)])
     caption = (
-        f"{COMPUTE_COST_TABLE.caption} GPU years are those of one NVIDIA V100; device-hours are "
-        "those of the devices named below."
+        "Computational effort and electricity consumption. GPU years are those of one NVIDIA V100; "
+        "device-hours are those of the devices named below."
     )
     notes = [UNCONFIRMED_NOTE, UNMEASURED_NOTE, *_cost_notes(spent, watts)]
     return FilledTable(COMPUTE_COST_TABLE.title, caption, heads, rows, notes)

@@ -136,10 +136,12 @@ FID_COLUMN = MetricColumn("FID", "fid50k")
 FULL_PATH_COLUMN = MetricColumn("path length, full", "ppl_wfull_100k", by_latent_space=True)
 PATH_END_COLUMN = MetricColumn("path length, end", "ppl_wend_100k", by_latent_space=True)
 SEPARABILITY_COLUMN = MetricColumn("separability", "ls_200k", by_latent_space=True)
-PATH_LENGTH_COLUMN = MetricColumn("path length", "ppl2_wend_50k")
-PRECISION_COLUMN = MetricColumn("precision", "pr50k3", "precision", larger_is_better=True)
-RECALL_COLUMN = MetricColumn("recall", "pr50k3", "recall", larger_is_better=True)
-MAIN_COLUMNS = (FID_COLUMN, PATH_LENGTH_COLUMN, PRECISION_COLUMN, RECALL_COLUMN)
+MAIN_COLUMNS = (
+    FID_COLUMN,
+    MetricColumn("path length", "ppl2_wend_50k"),
+    MetricColumn("precision", "pr50k3", "precision", larger_is_better=True),
+    MetricColumn("recall", "pr50k3", "recall", larger_is_better=True),
+)
 
 FFHQ_NOTE = (
     "The published numbers of rows for any images are those on FFHQ at 1024x1024; measured ones "
@@ -314,7 +316,7 @@ METRIC_TABLES = (
 """All tables but the one of compute cost (StyleGAN2, Table 5)."""
 
 COMPUTE_COST_TABLE = MetricTable(
-    "stylegan2-5", "Computational effort and electricity consumption.", ("item",), (), ()
+    "stylegan2-5", "Computational effort and electricity of runs.", ("item",), (), ()
 )
 """The table of runs of any configuration; `compute_cost.py` fills it."""
 TABLES = (*METRIC_TABLES, COMPUTE_COST_TABLE)
