@@ -3,7 +3,7 @@
     python benchmarks/boundaries.py --model avatars --classifiers classifiers --out docs/boundaries
 
 Boundaries are found as `stylesmith edit --find boundary --classifiers` finds them. Other seeds are
-then moved to the other side of each, and the classifiers say what changed.
+then moved across each, and the classifiers say what changed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from stylesmith.sampling.editing import write_editing_grid
 STRENGTHS = (1.0, 2.0, 3.0, 4.0, 5.0)
 """Standard deviations of w along the direction."""
 ENOUGH = 0.8
-"""Share of pictures that should have changed; the others are looked at where it is reached."""
+"""Share of images that should have changed; other attributes are compared where it is reached."""
 READABLE = 0.9
 """How often classifiers must be right on real images, to be believed here."""
 BATCH = 50
@@ -38,14 +38,14 @@ BATCH = 50
 def attributes_of(
     pipeline: SamplingPipeline, codes: LatentCodes, classifiers: Classifiers
 ) -> Tensor:
-    """What the classifiers say of the pictures of codes, bool `(N, A)`."""
+    """What the classifiers say of the images of codes, bool `(N, A)`."""
     parts = [codes[start : start + BATCH] for start in range(0, len(codes), BATCH)]
     return torch.cat([classifiers.features(to_uint8(pipeline.draw(part))) > 0 for part in parts])
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Pictures that are moved, and what is seen on them."""
+    """Images that are moved, and what classifiers say of them."""
 
     pipeline: SamplingPipeline
     codes: LatentCodes
@@ -56,12 +56,12 @@ class Stage:
     """The attributes that can be told on such images."""
 
     def changes(self, move: Direction, place: int) -> list[Tensor]:
-        """Share of pictures in which each attribute changed, `(A,)`, for each strength.
+        """Share of images in which each attribute changed, `(A,)`, for each strength.
 
-        Each picture moves to the side of the boundary of attribute `place` where it is not.
+        Each image moves across the boundary of attribute `place`.
         """
-        sides = torch.where(self.before[:, place], -1.0, 1.0)
-        moved = [move.apply(self.codes, sides * s, self.pipeline.config) for s in STRENGTHS]
+        signs = torch.where(self.before[:, place], -1.0, 1.0)
+        moved = [move.apply(self.codes, signs * s, self.pipeline.config) for s in STRENGTHS]
         found = [attributes_of(self.pipeline, codes, self.classifiers) for codes in moved]
         return [(after != self.before).double().mean(dim=0) for after in found]
 
@@ -87,7 +87,7 @@ class Stage:
 
 
 def write_page(options: argparse.Namespace) -> None:
-    """Find, move, and write the page with a sheet of one picture."""
+    """Find, move, and write the page with a grid of one image."""
     generator = load(options.model)
     classifiers = open_classifiers(options.classifiers, choose_device("auto"))
     names = classifiers.attributes
@@ -132,8 +132,8 @@ PAGE = """# Moving across boundaries
 `{command}`
 
 The boundary of an attribute is the hyperplane that linear separability (StyleGAN, section 4.2)
-fits in W: here to the clearest half of {samples:,} pictures. {count} other pictures, drawn with psi
-{psi:g} (the default of `edit`), were then moved to the side where they were not, by 1 to 5 standard
+fits in W: here to the clearest half of {samples:,} images. {count} other images, drawn with psi
+{psi:g} (the default of `edit`), were then moved across the boundary, by 1 to 5 standard
 deviations of w, and the classifiers said what had changed.
 
 On real images that they had not seen, the classifiers are right so often: {facts}.
@@ -141,7 +141,7 @@ Attributes below {readable:.0%} can hardly be seen at this size; what these clas
 decides nothing here.
 
 `others` are the attributes but the wanted one, at the first strength that changes at least
-{enough:.0%} of the pictures, or else at the last: the share in which each changed, their
+{enough:.0%} of the images, or else at the last: the share in which each changed, their
 mean, and the one that changed most often. Some must change: under a hat, hair has no color and
 no length.
 
@@ -174,9 +174,9 @@ def main() -> None:
     parser.add_argument("--model", default="avatars")
     parser.add_argument("--classifiers", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder of the page")
-    parser.add_argument("--count", type=int, default=300, help="pictures that are moved")
-    parser.add_argument("--psi", type=float, default=0.7, help="truncation of these pictures")
-    parser.add_argument("--seed", type=int, default=1, help="of the sheet")
+    parser.add_argument("--count", type=int, default=300, help="images that are moved")
+    parser.add_argument("--psi", type=float, default=0.7, help="truncation of these images")
+    parser.add_argument("--seed", type=int, default=1, help="of the grid")
     write_page(parser.parse_args())
 
 

@@ -1,4 +1,4 @@
-"""Images a second that an extractor looks at, by itself."""
+"""Images a second of a feature extractor by itself."""
 
 import argparse
 import json

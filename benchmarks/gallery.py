@@ -38,42 +38,41 @@ class Drawn:
 
 def choose(figure: PaperFigure, options: argparse.Namespace) -> tuple[Path, FigureOptions]:
     """The model of a figure, and what stands beside it."""
-    choices = FigureOptions(seeds=SEEDS.get(figure.id))
+    chosen = FigureOptions(seeds=SEEDS.get(figure.id))
     match figure.id:
         case "stylegan-4" | "stylegan-5" | "stylegan2-1":
-            return options.adain, choices
+            return options.adain, chosen
         case "stylegan2-3" | "stylegan2-5" | "stylegan2-13" | "stylegan2-14" | "stylegan2-17":
-            return options.run, replace(choices, other=options.adain)
+            return options.run, replace(chosen, other=options.adain)
         case "stylegan2-6" | "stylegan2-16":
-            return options.growing, replace(choices, other=options.even)
+            return options.growing, replace(chosen, other=options.even)
         case _:
-            return options.run, choices
+            return options.run, chosen
 
 
-def command_line(figure: PaperFigure, model: Path, choices: FigureOptions) -> str:
+def command_line(figure: PaperFigure, model: Path, chosen: FigureOptions) -> str:
     """What a user would type."""
-    words = ["stylesmith figure", figure.id, *([] if figure.needs_no_model else [str(model)])]
-    if choices.seeds:
-        words.append(f"--seeds {','.join(str(seed) for seed in choices.seeds)}")
-    if choices.other:
-        words.append(f"--other {choices.other}")
-    return " ".join(words)
+    parts = ["stylesmith figure", figure.id, *([] if figure.needs_no_model else [str(model)])]
+    if chosen.seeds:
+        parts.append(f"--seeds {','.join(str(seed) for seed in chosen.seeds)}")
+    if chosen.other:
+        parts.append(f"--other {chosen.other}")
+    return " ".join(parts)
 
 
 def draw(figure: PaperFigure, options: argparse.Namespace) -> Drawn:
     """Draw one figure into the folder of the page."""
-    assert figure.draw is not None
-    model, choices = choose(figure, options)
+    model, chosen = choose(figure, options)
     start = time.perf_counter()
-    subject = FigureInput(model, choose_device("auto"), choices)
-    drawing = figure.draw(subject, lambda done, total: None)
+    figure_input = FigureInput(model, choose_device("auto"), chosen)
+    layout = figure(figure_input, lambda done, total: None)
     path = options.out / f"{figure.id}.png"
-    for written in save_figure(drawing, path):
+    for written in save_figure(layout, path):
         if written != path:  # lines of charts are sharp enough here, and pages should be small
             written.unlink()
     seconds = time.perf_counter() - start
     print(f"{figure.id}: {seconds:.1f} s", flush=True)
-    return Drawn(figure, command_line(figure, model, choices), drawing.caption, seconds)
+    return Drawn(figure, command_line(figure, model, chosen), layout.caption, seconds)
 
 
 def write_page(drawn: list[Drawn], out: Path) -> None:

@@ -3,7 +3,7 @@
     python benchmarks/ladder.py --data avatars.zip --out runs/ladder --kimg 100
 
 Each preset becomes a run in OUT/<preset>. Called again, the ladder goes on where it stopped and
-leaves out the rows that are complete. OUT gets ladder.html, and ladder.md with its pictures. Write
+leaves out the rows that are complete. OUT gets ladder.html, and ladder.md with its images. Write
 what you see into OUT/reading.md: it becomes part of the page and is never overwritten.
 
 The papers' settings are tuned for weeks of training at 1024x1024 on eight GPUs. Small runs want
@@ -24,12 +24,13 @@ import torch
 from ladder_page import SPEED, speed_table, write_pages
 from ladder_rows import Notes
 from ladder_speed import measure_speed
-from ladder_train import DEFAULT_KIMG, Ladder, say, train_rows
 from stylesmith import devices, files, runs
 from stylesmith.config import parse_size
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import StylesmithError, UsageError
+from stylesmith.runs import RunComparison
 
+DEFAULT_KIMG = 100.0
 MAIN_ROWS = [f"{paper}-{row}" for paper in ("stylegan", "stylegan2") for row in "abcdef"]
 """Table 1 of both papers."""
 
@@ -57,7 +58,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--device", default="auto", help="auto, cpu, cuda")
     add("--speed", action="store_true", help="only measure images a second of each preset")
     add("--page-only", action="store_true", help="only write the page of what is there")
-    add("--publish", type=Path, metavar="DIR", help="write ladder.md and its pictures there too")
+    add("--publish", type=Path, metavar="DIR", help="write ladder.md and its images there too")
     return parser.parse_args(arguments)
 
 
@@ -83,11 +84,11 @@ def run(options: argparse.Namespace, command: str) -> bool:
     if not (notes.presets or (options.out / SPEED).exists()):
         raise UsageError(f"{options.out}: holds no rows yet; leave --page-only out to train some")
     for path in write_pages(options.out, publish=options.publish):
-        say(f"-> {path}")
+        print_line(f"-> {path}")
     return succeeded
 
 
-def open_ladder(options: argparse.Namespace) -> Ladder:
+def open_ladder(options: argparse.Namespace) -> RunComparison:
     """Open the data, and gather what all rows share.
 
     Raises:
@@ -97,7 +98,9 @@ def open_ladder(options: argparse.Namespace) -> Ladder:
         raise UsageError("--data: wanted a folder or zip of images, unless with --page-only")
     size = parse_size(options.resolution) if options.resolution else None
     dataset = open_dataset(options.data, size=size)
-    return Ladder(
+    widths = {"max_channels": options.max_channels}
+    latents = {"z_dim": options.mapping, "w_dim": options.mapping} if options.mapping else {}
+    return RunComparison(
         out=options.out,
         dataset=dataset,
         data=runs.make_data_config(
@@ -106,16 +109,44 @@ def open_ladder(options: argparse.Namespace) -> Ladder:
         device=devices.choose_device(options.device),
         kimg=None if options.minutes else options.kimg or DEFAULT_KIMG,
         minutes=options.minutes,
-        max_channels=options.max_channels,
-        mapping=options.mapping,
+        changes={
+            "generator": {**widths, "mapping": latents},
+            "discriminator": widths,
+            "output": {"grid_images": 64},
+        },
         settings=options.settings,
+        grids_per_run=15,
+        snapshots_per_run=1,
+        seconds_per_kimg=lambda config, device: (
+            1000 / measure_speed(config, dataset, device, repeats=2).images_per_second
+        ),
     )
 
 
-def measure_rows(ladder: Ladder, names: Sequence[str], command: str) -> None:
+def train_rows(ladder: RunComparison, names: Sequence[str], notes: Notes) -> bool:
+    """Train every row that is not complete; False if one failed. The page follows each row."""
+    for name in names:
+        ladder.check(name)  # before hours are spent on other rows
+
+    def after_run(name: str, failure: str | None) -> None:
+        notes.failures.pop(name, None)
+        if failure is not None:
+            notes.failures[name] = failure
+        notes.write(ladder.out)
+        write_pages(ladder.out)
+
+    return ladder.train_all(names, notify=print_line, after_run=after_run)
+
+
+def print_line(text: str) -> None:
+    """Print a line at once, also into a file."""
+    print(text, flush=True)
+
+
+def measure_rows(ladder: RunComparison, names: Sequence[str], command: str) -> None:
     """Measure every preset's speed; prints a table and keeps the numbers for the page."""
     rows = {}
-    for config in [ladder.config(name) for name in names]:
+    for config in [ladder.config(name, kimg=DEFAULT_KIMG) for name in names]:
         rows[config.preset] = measure_speed(config, ladder.dataset, ladder.device).to_json()
     facts = {
         "command": command,
@@ -124,7 +155,7 @@ def measure_rows(ladder: Ladder, names: Sequence[str], command: str) -> None:
         "date": datetime.now(UTC).date().isoformat(),
     }
     files.write_json(ladder.out / SPEED, {**facts, "rows": rows})
-    say(speed_table(rows))
+    print_line(speed_table(rows))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A document with pictures, written as Markdown and as HTML with everything inside."""
+"""A document with images, written as Markdown and as HTML with everything inside."""
 
 import base64
 import re
@@ -11,7 +11,7 @@ from string import Template
 from markdown_it import MarkdownIt  # rich brings it
 from PIL import Image
 
-import ladder_pictures as pictures
+import ladder_images
 from stylesmith import files
 
 STYLE = """<style>
@@ -31,7 +31,7 @@ td:not(:nth-child(2)) { white-space: nowrap; }
 
 @dataclass
 class Document:
-    """Markdown, and the pictures that it names: image files, or groups of SVG charts."""
+    """Markdown, and the images that it names: image files, or groups of SVG charts."""
 
     title: str
     paragraphs: list[str] = field(default_factory=list)
@@ -43,9 +43,9 @@ class Document:
         self.paragraphs += [paragraph for paragraph in paragraphs if paragraph]
 
     def add_image(self, name: str, image: Image.Image | None, caption: str, *, budget: int) -> None:
-        """Append a picture of at most `budget` bytes with its caption, if there is one."""
+        """Append a image of at most `budget` bytes with its caption, if there is one."""
         if image is not None:
-            content, suffix = pictures.encode(image, budget=budget)
+            content, suffix = ladder_images.encode(image, budget=budget)
             self.images[name + suffix] = content
             self.add(f"![{caption}]({name}{suffix})", f"*{caption}*")
 
@@ -56,8 +56,8 @@ class Document:
             self.add(f"![{caption}]({name}.svg)")
 
     def write_markdown(self, path: Path) -> None:
-        """Write the text, and the pictures beside it."""
-        drawn = {name: pictures.mosaic(charts) for name, charts in self.charts.items()}
+        """Write the text, and the images beside it."""
+        drawn = {name: ladder_images.mosaic(charts) for name, charts in self.charts.items()}
         for name, content in (self.images | drawn).items():
             for suffix in (".png", ".jpg"):  # of an earlier page, where the budget was another
                 (path.parent / name).with_suffix(suffix).unlink(missing_ok=True)
@@ -76,7 +76,7 @@ class Document:
         files.write_text(path, page)
 
     def _embed(self, match: re.Match[str]) -> str:
-        """A picture as part of the HTML; one that we don't know stays a link."""
+        """A image as part of the HTML; one that we don't know stays a link."""
         name, caption = match.groups()
         if name in self.charts:
             cards = [f'<figure class="card">{chart}</figure>' for chart in self.charts[name]]

@@ -8,15 +8,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import ladder_pictures as pictures
+import ladder_images
 from ladder_document import Document
 from ladder_rows import Notes, Row
 from stylesmith.training.log import format_duration
 from stylesmith.training.run_history import finite_number, format_image_count
 
 SPEED, READING = "speed.json", "reading.md"
-PICTURE_BYTES = 1_500_000
-"""Of all pictures of a page together, charts excepted."""
+IMAGE_BYTES = 1_500_000
+"""Of all images of a page together, charts excepted."""
 CAVEAT = """\
 The papers tuned these settings for 25 million images of 1024x1024 and up to 512 feature maps. Here
 every row has the same small budget, so the order of the rows says little about the order in the
@@ -26,7 +26,7 @@ need no feature network and do not rank good models."""
 
 
 def write_pages(folder: Path, *, publish: Path | None = None) -> list[Path]:
-    """Write ladder.md with its pictures and ladder.html in `folder`, and ladder.md in `publish`."""
+    """Write ladder.md with its images and ladder.html in `folder`, and ladder.md in `publish`."""
     page = build_page(folder)
     texts = [place / "ladder.md" for place in (folder, publish) if place]
     for path in texts:
@@ -46,11 +46,11 @@ def build_page(folder: Path) -> Document:
     page.add("## Conditions", CAVEAT, _conditions(rows), _commands(notes.commands))
     page.add("## Overview", _overview(rows))
     page.add_charts(
-        "comparison", pictures.comparisons({r.preset.name: r.history for r in rows}), "Rows"
+        "comparison", ladder_images.comparisons({r.preset.name: r.history for r in rows}), "Rows"
     )
-    budget = PICTURE_BYTES // (2 * len(rows) + 1)
+    budget = IMAGE_BYTES // (2 * len(rows) + 1)
     if rows:
-        reals = pictures.real_rows(rows[0].history, rows[0].run)
+        reals = ladder_images.real_rows(rows[0].history, rows[0].run)
         page.add_image("reals", reals, "Real images, for comparison", budget=budget)
     for row in rows:
         _add_row(page, row, notes.failures.get(row.preset.name), budget=budget)
@@ -112,38 +112,39 @@ def _overview(rows: list[Row]) -> str:
 
 
 def _add_row(page: Document, row: Row, failure: str | None, *, budget: int) -> None:
-    name, story = row.preset.name, row.history
+    name, run_history = row.preset.name, row.history
     page.add(f"## {name}", _about(row))
     page.add(f"**It failed:** {failure}" if failure else "")
-    caption = (
-        f"{name}: samples after {format_image_count(story.images_seen)} images, averaged generator"
-    )
-    page.add_image(name, pictures.sample_rows(story, row.run), caption, budget=budget)
-    picture, moments = pictures.history(story, row.run)
+    seen = format_image_count(run_history.images_seen)
+    caption = f"{name}: samples after {seen} images, averaged generator"
+    page.add_image(name, ladder_images.sample_rows(run_history, row.run), caption, budget=budget)
+    image, moments = ladder_images.history(run_history, row.run)
     seen = ", ".join(f"{moment:.3g}" for moment in moments)
     caption = f"{name}: three seeds after {seen} thousand images"
-    page.add_image(f"{name}-history", picture, caption, budget=budget)
-    page.add_charts(f"{name}-curves", pictures.row_charts(story), f"{name}: curves")
+    page.add_image(f"{name}-history", image, caption, budget=budget)
+    page.add_charts(f"{name}-curves", ladder_images.row_charts(run_history), f"{name}: curves")
 
 
 def _about(row: Row) -> str:
     """What the row is, how its run ended, and what went wrong on the way."""
-    story, growth = row.history, row.history.config.training.growth
+    run_history, growth = row.history, row.history.config.training.growth
     source = f"{row.preset.source}: " if row.preset.source else ""
     parts = [f"{source}{row.preset.summary}."]
     parts += [
-        f"Ended: {story.stop_reason}." if story.stop_reason else "It was cut off, or still runs."
+        f"Ended: {run_history.stop_reason}."
+        if run_history.stop_reason
+        else "It was cut off, or still runs."
     ]
     if growth:
-        grown = growth.grown_kimg(story.config.generator.levels)
+        grown = growth.grown_kimg(run_history.config.generator.levels)
         parts.append(
             f"It grew from {growth.start}x{growth.start} within {grown:.3g} thousand images."
         )
-    if dropped := story.dropped.total():
+    if dropped := run_history.dropped.total():
         parts.append(f"{dropped} steps were dropped, as not finite.")
-    if returns := len(story.events("rollback")):
+    if returns := len(run_history.events("rollback")):
         parts.append(f"It went back to a checkpoint {returns} times.")
-    hints = dict.fromkeys(str(record.get("text")) for record in story.events("hint"))
+    hints = dict.fromkeys(str(record.get("text")) for record in run_history.events("hint"))
     return " ".join([*parts, *(f"Hint: {text}" for text in hints)])
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from statistics import median
 
@@ -49,16 +48,6 @@ class Row:
     def overall_speed(self) -> float | None:
         """All images over all training time."""
         return self.history.images_seen / self.history.seconds if self.history.seconds else None
-
-    @property
-    def minutes(self) -> float:
-        """Wall time of all sessions, grids and checkpoints included."""
-        sessions: list[list[datetime]] = []
-        for record in self.history.records:
-            if record["event"] == "start" or not sessions:
-                sessions.append([])
-            sessions[-1].append(datetime.fromisoformat(record["time"]))
-        return sum((times[-1] - times[0]).total_seconds() for times in sessions) / 60
 
 
 @dataclass

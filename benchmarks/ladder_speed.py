@@ -45,13 +45,13 @@ def measure_speed(
     training, keys = config.training, RandomKeys(config.training.seed)
     state = TrainState.create(config, device)
     loader = BatchLoader(dataset, keys=keys, mirror=config.data.mirror)
-    learner = TrainStep(config, state, loader, Schedule(config), keys)
+    train_step = TrainStep(config, state, loader, Schedule(config), keys)
 
     def step(number: int) -> None:
         state.counters.steps = number
-        learner.step()
+        train_step.step()
 
-    kinds, layout = steps_by_kind(training), learner.phase.layout
+    kinds, layout = steps_by_kind(training), train_step.phase.layout
     medians = {}
     for kind, numbers in kinds.items():
         times = [measure.seconds(partial(step, numbers[0]), device) for _ in range(repeats + 1)]

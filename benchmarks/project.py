@@ -1,4 +1,4 @@
-"""Time of a step of projection, for one picture and for a batch; a thousand steps are the default.
+"""Time of a step of projection, for one image and for a batch; a thousand steps are the default.
 
 The distance is `random`, which needs no weights; LPIPS costs more, by VGG16 twice a step.
 """
@@ -15,7 +15,7 @@ from stylesmith.perception.random_features import RandomFeatures
 
 
 def step_parts(setting: measure.Setting) -> dict[str, dict[str, measure.Work]]:
-    """One step for one picture, and for a batch, from the mean w to random pictures."""
+    """One step for one image, and for a batch, from the mean w to random images."""
     config = setting.case.config.generator
     generator = build_generator(config).to(setting.device).requires_grad_(False)
     search = LatentOptimizer(generator, RandomFeatures(setting.device), ProjectionSettings())
@@ -45,4 +45,4 @@ def _step(search: LatentOptimizer, state: ProjectionState, wanted: torch.Tensor)
 
 
 if __name__ == "__main__":
-    measure.main(run, "Time a step of projection, for one picture and for a batch.")
+    measure.main(run, "Time a step of projection, for one image and for a batch.")

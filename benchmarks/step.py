@@ -30,7 +30,7 @@ from stylesmith.training.train_step import update_ema
 Pass = Callable[[], tuple[Tensor, Stats]]
 
 
-def step_parts(players: Networks, setting: measure.Setting) -> dict[str, measure.Work]:
+def step_parts(networks: Networks, setting: measure.Setting) -> dict[str, measure.Work]:
     """The passes of a step by name, each ready to be run again and again on the same input."""
     config, training = setting.case.config, setting.case.config.training
     draw = make_draw(setting, setting.case.batch)
@@ -39,22 +39,22 @@ def step_parts(players: Networks, setting: measure.Setting) -> dict[str, measure
     reals = torch.randn(setting.case.batch, *shape, device=setting.device)
     directions = torch.randn(len(short.z), *shape, device=setting.device)
     target = torch.zeros((), device=setting.device)
-    generator, discriminator = players.generator, players.discriminator
+    generator, discriminator = networks.generator, networks.discriminator
     average = copy.deepcopy(generator).requires_grad_(False)
     optimizer_g = lazy_adam(generator, training, lr=1e-5, interval=training.path_interval)
     optimizer_d = lazy_adam(discriminator, training, lr=1e-5, interval=training.r1_interval)
     move_g = mover(generator, discriminator, optimizer_g)
     move_d = mover(discriminator, generator, optimizer_d)
-    keep = keeper(players, optimizer_g, optimizer_d)
+    keep = keeper(networks, optimizer_g, optimizer_d)
     return {
-        "generator": lambda: move_g(lambda: loss_passes.generator_pass(players, draw)),
+        "generator": lambda: move_g(lambda: loss_passes.generator_pass(networks, draw)),
         "path": lambda: move_g(
-            lambda: loss_passes.path_pass(players, short, directions, target, training)
+            lambda: loss_passes.path_pass(networks, short, directions, target, training)
         ),
         "discriminator": lambda: move_d(
-            lambda: loss_passes.discriminator_pass(players, reals, None, draw)
+            lambda: loss_passes.discriminator_pass(networks, reals, None, draw)
         ),
-        "r1": lambda: move_d(lambda: loss_passes.r1_pass(players, reals, None, training)),
+        "r1": lambda: move_d(lambda: loss_passes.r1_pass(networks, reals, None, training)),
         "average": lambda: update_ema(average, generator, 0.999),
         "undo": keep,
     }
@@ -72,9 +72,9 @@ def weights(training: TrainingConfig) -> dict[str, float]:
     }
 
 
-def keeper(players: Networks, *optimizers: torch.optim.Adam) -> measure.Work:
+def keeper(networks: Networks, *optimizers: torch.optim.Adam) -> measure.Work:
     """What the trainer copies before a step, to undo it if need be; the plain form has no such."""
-    if isinstance(players.generator, PlainGenerator):
+    if isinstance(networks.generator, PlainGenerator):
         return lambda: None
     live = [
         tensor.detach()
@@ -137,7 +137,7 @@ def build_forms(setting: measure.Setting) -> dict[str, Networks]:
 
 def run(setting: measure.Setting) -> dict[str, object]:
     """Measure one case."""
-    forms = {form: step_parts(players, setting) for form, players in build_forms(setting).items()}
+    forms = {form: step_parts(networks, setting) for form, networks in build_forms(setting).items()}
     flops = measure.count_flops(forms["shipped"])
     rounds = measure.alternate(forms, setting)
     return measure.report(setting, rounds, weights(setting.case.config.training), flops)

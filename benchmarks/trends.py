@@ -1,4 +1,4 @@
-"""Does a distance without weights follow what the eye sees? Writes a page of curves for docs/.
+"""Does a distance without weights agree with what people see? Writes a page of curves for docs/.
 
     python benchmarks/trends.py --data avatars.zip --run runs/faces --out docs/trends
 
@@ -19,13 +19,13 @@ from torch import Tensor
 
 from stylesmith import charts, files, images
 from stylesmith.data.dataset import open_dataset
+from stylesmith.figures.training_history import read_metric_curves
 from stylesmith.metrics.scores import Moments, frechet_distance
 from stylesmith.models import RunFolder
 from stylesmith.perception.extractors import FeatureExtractor, open_extractor
-from stylesmith.training.log import read_log
 
 COUNT = 2000
-"""Images on each side."""
+"""Images of each half."""
 BATCH = 250
 
 Harm = Callable[[Tensor, float], Tensor]
@@ -82,12 +82,8 @@ def harmed_distances(data: Path) -> dict[str, list[tuple[float, float]]]:
 
 def scores_of_run(run: Path) -> dict[str, list[tuple[float, float]]]:
     """Thousands of images and value of each metric that a run took on its way."""
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for record in read_log(RunFolder(run).log):
-        if record["event"] == "metrics":
-            for name, value in record["scores"].items():
-                curves.setdefault(name, []).append((record["images_seen"] / 1000, value))
-    return curves
+    curves = read_metric_curves(RunFolder(run))
+    return {name: [(seen / 1000, value) for seen, value in curve] for name, curve in curves.items()}
 
 
 def draw(name: str, points: list[tuple[float, float]], x_label: str, *, log_y: bool) -> str:

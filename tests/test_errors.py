@@ -4,7 +4,9 @@ import pytest
 
 from stylesmith import errors
 
-CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass)]
+CLASSES = [
+    c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__
+]
 
 
 @pytest.mark.parametrize("error", CLASSES)

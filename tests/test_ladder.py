@@ -21,6 +21,8 @@ from stylesmith.errors import ConfigError, ModelError, RunError, UsageError
 from stylesmith.models import RunFolder
 from stylesmith.presets import find_preset
 from stylesmith.presets.own_presets import tiny
+from stylesmith.runs import RunComparison
+from stylesmith.runs.run_comparison import wall_minutes
 from stylesmith.training.run_history import RunHistory
 from tests.support import CPU, differing, make_photos, newest_state, tiny_config
 
@@ -68,7 +70,7 @@ def page(folder: Path) -> str:
     return (folder / "ladder.md").read_text()
 
 
-def names_of_pictures(folder: Path) -> list[str]:
+def names_of_images(folder: Path) -> list[str]:
     return re.findall(r"^!\[.*\]\((.+)\)$", page(folder), re.M)
 
 
@@ -114,26 +116,26 @@ def test_minutes_hold_for_all_sessions_together(call, load, photos, tmp_path, ca
     assert call(*words)
     row = load("ladder_rows").Row.read(tmp_path, "tiny")
     assert row.history.stop_reason == "its time is over"
-    assert 0.01 <= row.minutes < 0.1
+    assert 0.01 <= wall_minutes(row.history.records) < 0.1
     assert call(*words)
     assert "tiny: complete" in capsys.readouterr().out
 
 
 def test_a_row_that_failed_is_told_and_the_next_one_trained(
-    call, load, out, photos, tmp_path, monkeypatch, capsys
+    call, out, photos, tmp_path, monkeypatch, capsys
 ):
-    ladder, train = tmp_path / "ladder", load("ladder_train")
+    ladder = tmp_path / "ladder"
     shutil.copytree(out, ladder)
-    original = train.train_row
+    original = RunComparison.train
 
-    def fail_first(ladder, name):
+    def fail_first(comparison, name, notify):
         if name == "tiny":
             raise RunError("five steps were not finite")
-        return original(ladder, name)
+        return original(comparison, name, notify)
 
     words = ["--data", photos, "--out", ladder, *KIMG, *SMALL]
     with monkeypatch.context() as patch:
-        patch.setattr(train, "train_row", fail_first)
+        patch.setattr(RunComparison, "train", fail_first)
         assert not call(*words)
     assert "**It failed:** five steps were not finite" in page(ladder)
     assert "small-avatars: complete" in capsys.readouterr().out
@@ -141,37 +143,37 @@ def test_a_row_that_failed_is_told_and_the_next_one_trained(
     assert "failed" not in page(ladder)
 
 
-def test_the_page_has_every_row_its_pictures_and_the_command(out):
-    text, pictures = page(out), names_of_pictures(out)
+def test_the_page_has_every_row_its_images_and_the_command(out):
+    text, images = page(out), names_of_images(out)
     for name in ROWS:
         assert f"\n## {name}\n" in text and f"| `{name}` |" in text
         assert find_preset(name).summary in text
-        assert {f"{name}.png", f"{name}-history.png", f"{name}-curves.svg"} <= set(pictures)
+        assert {f"{name}.png", f"{name}-history.png", f"{name}-curves.svg"} <= set(images)
     assert "\npython benchmarks/ladder.py | x\n" in text
-    assert all((out / picture).is_file() for picture in pictures)
+    assert all((out / image).is_file() for image in images)
     assert "x86_64" in text or "CPU" in text
 
 
 def test_the_page_in_html_needs_nothing_else(out):
     html = (out / "ladder.html").read_text()
     sources = re.findall(r'(?:src|href)="(.{10})', html)
-    assert len(sources) == len([n for n in names_of_pictures(out) if not n.endswith(".svg")])
+    assert len(sources) == len([n for n in names_of_images(out) if not n.endswith(".svg")])
     assert set(sources) == {"data:image"}
     assert html.count("<svg") == sum(
         (out / name).read_text().count("<svg") - 1
-        for name in names_of_pictures(out)
+        for name in names_of_images(out)
         if name.endswith(".svg")
     )
 
 
-def test_a_persons_reading_survives_and_cannot_break_the_page(call, out, tmp_path):
+def test_a_written_reading_survives_and_cannot_break_the_page(call, out, tmp_path):
     (out / "reading.md").write_text("Row *one* collapses. <script>alert(1)</script>\n")
     assert call("--page-only", "--out", out, "--publish", tmp_path / "docs")
     html = (out / "ladder.html").read_text()
     assert "Row <em>one</em> collapses." in html and "<script" not in html
     published = tmp_path / "docs"
     assert page(published) == page(out) and "Row *one* collapses." in page(published)
-    assert {path.name for path in published.iterdir()} == {"ladder.md", *names_of_pictures(out)}
+    assert {path.name for path in published.iterdir()} == {"ladder.md", *names_of_images(out)}
 
 
 def test_bad_input_is_one_line(call, load, photos, tmp_path):
@@ -238,32 +240,32 @@ def test_speed_at_full_size_leaves_growing_out(load):
 
 
 def test_a_grid_is_cut_in_the_order_of_its_seeds(load, tmp_path):
-    pictures = load("ladder_pictures")
+    ladder_images = load("ladder_images")
     config = tiny(DataConfig(size=(8, 8))).change(output={"grid_images": 6})
     grid = np.zeros((16, 24, 3), dtype=np.uint8)
     for i in range(6):
         grid[i // 3 * 8 : i // 3 * 8 + 8, i % 3 * 8 : i % 3 * 8 + 8] = 40 * i
     Image.fromarray(grid).save(tmp_path / "grid.png")
-    tiles = pictures.cut(tmp_path / "grid.png", RunHistory(config, []))
+    tiles = ladder_images.cut(tmp_path / "grid.png", RunHistory(config, []))
     assert [tile.getpixel((4, 4))[0] for tile in tiles] == [0, 40, 80, 120, 160, 200]
-    sheet = pictures.sheet(tiles, columns=2)
-    assert sheet.size == (128, 192), "8 pixels become 64"
-    assert [sheet.getpixel((x, y))[0] for y in (0, 191) for x in (0, 127)] == [0, 40, 160, 200]
+    grid = ladder_images.tile_images(tiles, columns=2)
+    assert grid.size == (128, 192), "8 pixels become 64"
+    assert [grid.getpixel((x, y))[0] for y in (0, 191) for x in (0, 127)] == [0, 40, 160, 200]
 
 
 @pytest.mark.parametrize("budget", [200_000, 8000, 600])
-def test_a_picture_keeps_to_its_budget(load, budget):
+def test_an_image_keeps_to_its_budget(load, budget):
     noise = np.random.default_rng(0).integers(0, 256, (128, 256, 3), dtype=np.uint8)
-    content, suffix = load("ladder_pictures").encode(Image.fromarray(noise), budget=budget)
+    content, suffix = load("ladder_images").encode(Image.fromarray(noise), budget=budget)
     opened = Image.open(io.BytesIO(content))
     assert len(content) <= budget
     assert (suffix, opened.format) == ((".png", "PNG") if budget > 98304 else (".jpg", "JPEG"))
 
 
 def test_charts_share_a_file_side_by_side(load):
-    pictures = load("ladder_pictures")
-    charts = [pictures.chart(pictures.PLOTS[0], {name: [(0.0, 1.0)]}) for name in "abc"]
-    root = ET.fromstring(pictures.mosaic(charts))
+    ladder_images = load("ladder_images")
+    charts = [ladder_images.chart(ladder_images.PLOTS[0], {name: [(0.0, 1.0)]}) for name in "abc"]
+    root = ET.fromstring(ladder_images.mosaic(charts))
     placed = [child for child in root if child.tag.endswith("svg")]
     corners = [(child.get("x"), child.get("y")) for child in placed]
     assert len(set(corners)) == 3 and corners[0][1] == corners[1][1] != corners[2][1]
@@ -271,7 +273,7 @@ def test_charts_share_a_file_side_by_side(load):
 
 def test_the_charts_of_a_row_are_there(load, out):
     row = load("ladder_rows").Row.read(out, "tiny")
-    charts = load("ladder_pictures").row_charts(row.history)
+    charts = load("ladder_images").row_charts(row.history)
     titles = [re.search("<title>(.*?)</title>", chart)[1] for chart in charts]
     assert titles == ["Score signs", "Losses", "Distance of color moments", "Diversity"]
 

@@ -8,7 +8,7 @@ from stylesmith.config import ConvolutionalConfig, MappingConfig, ModulatedConfi
 from stylesmith.config.training import GrowthConfig
 from stylesmith.figures import FIGURES
 from stylesmith.figures.tables.compute_cost import compute_cost_table
-from stylesmith.figures.tables.metric_tables import COMPUTE_COST_ID, METRIC_TABLES, find_table
+from stylesmith.figures.tables.metric_tables import COMPUTE_COST_TABLE, METRIC_TABLES, find_table
 from tests.paper_map import LINK, PAGE, parse, presets_of, problems
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -64,18 +64,15 @@ def test_the_page_has_all_of_a_paper(paper):
 
 def home(function) -> tuple[str, str]:
     """File and name of what draws a figure."""
-    function = getattr(function, "func", function)  # of a partial
-    if not hasattr(function, "__qualname__"):  # an object that can be called
-        function = type(function)
     path = function.__module__.removeprefix("stylesmith.").replace(".", "/")
-    return f"{path}.py", function.__qualname__
+    return f"{path}.py", function.__qualname__.partition(".<locals>")[0]  # which builds figures
 
 
 def test_every_figure_and_table_of_the_catalogs_is_there():
     by_hand, filled = ("docs/architectures.md", ""), home(find_table)[0]
     wanted = {f"{f.id} Figure": home(f.draw) if f.draw else by_hand for f in FIGURES}
     wanted |= {f"{table.id} Table": (filled, "METRIC_TABLES") for table in METRIC_TABLES}
-    wanted[f"{COMPUTE_COST_ID} Table"] = home(compute_cost_table)
+    wanted[f"{COMPUTE_COST_TABLE.id} Table"] = home(compute_cost_table)
     there = {}
     for entry in ENTRIES:
         if match := re.fullmatch(r"(Figure|Table) (\d+)", entry.name):

@@ -1,11 +1,11 @@
 """Errors that a user can cause, each one line: what was found, where, what was wanted, what to do.
 
 The command line turns a `StylesmithError` into `error: ...` and its exit status; library users
-catch the class of the room they called.
+catch the class of the package they called.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class StylesmithError(Exception):
@@ -45,6 +45,17 @@ class RunError(StylesmithError):
     exit_status = 1
 
 
+def suggest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name most similar to a wrong one, for errors; None if none is similar.
+
+    Args:
+        name: What the user wrote.
+        known: What it could have been.
+        cutoff: Least similarity, 0..1.
+    """
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """Refuse a word that is none of a closed set.
 
@@ -58,6 +69,6 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """
     if value in choices:
         return
-    nearest = difflib.get_close_matches(str(value), choices, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    nearest = suggest_name(str(value), choices)
+    hint = f"; did you mean {nearest!r}?" if nearest else ""
     raise UsageError(f"{name} {value!r}: wanted one of {', '.join(map(repr, choices))}{hint}")

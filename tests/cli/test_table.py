@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stylesmith.figures.tables.table_output import NO_VALUE
-from stylesmith.metrics import evaluate as evaluation
+from stylesmith.metrics import evaluate as metrics_module
 from tests.metrics.fakes import FakeDistance, FakeExtractor
 
 
@@ -53,8 +53,8 @@ def test_expense_comes_from_the_log_of_a_run(cli, finished_run):
 
 
 def test_run_trains_rows_and_writes_the_table(cli, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluation, "open_extractor", lambda name, device: FakeExtractor(name))
-    monkeypatch.setattr(evaluation, "open_distance", lambda name, device: FakeDistance(name))
+    monkeypatch.setattr(metrics_module, "open_extractor", lambda name, device: FakeExtractor(name))
+    monkeypatch.setattr(metrics_module, "open_distance", lambda name, device: FakeDistance(name))
     monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path / "cache"))
     out = tmp_path / "runs"
     words = ["table", "stylegan2-1", "--run", "--data", photos, "--kimg", 0.016, "--out-runs", out]
@@ -67,7 +67,7 @@ def test_run_trains_rows_and_writes_the_table(cli, photos, tmp_path, monkeypatch
     assert {path.name for path in out.glob("table.*")} == {"table.md", "table.csv", "table.html"}
     assert row in (out / "table.md").read_text()
     again = cli(*words)
-    assert "stylegan2-e: trained" in again.out and row in again.out
+    assert "stylegan2-e: complete" in again.out and row in again.out
     placed = cli("table", "stylegan2-1", out / "stylegan2-e.jsonl")
     assert row in placed.out
 

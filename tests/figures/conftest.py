@@ -17,10 +17,10 @@ def no_progress(done: int, total: int) -> None:
 
 
 @pytest.fixture
-def make_subject(
+def make_figure_input(
     tmp_path: Path, tiny_generator: Callable[..., Generator]
 ) -> Callable[..., FigureInput]:
-    """A subject around a tiny generator, whose configuration can be changed field by field."""
+    """A function from fields of a configuration to the input of figures from a tiny generator."""
 
     def build(
         choices: FigureOptions | None = None, *, name: str = "model", **fields: Any

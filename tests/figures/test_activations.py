@@ -23,11 +23,11 @@ ADAIN = {"kind": "adain", "connection": "grow"}
 
 @pytest.fixture
 def observed(tiny_generator):
-    def look(**fields):
+    def capture(**fields):
         pipeline = SamplingPipeline(tiny_generator(**fields), SamplingSettings(precision="fp32"))
         return pipeline, capture_activations(pipeline, pipeline.codes([0, 1]))
 
-    return look
+    return capture
 
 
 @pytest.mark.parametrize("fields", [GROWING, ADAIN, {}, {"connection": "resid"}])
@@ -120,7 +120,7 @@ def test_maps_that_are_constant_have_no_part_in_fine_share():
     assert high_frequency_fraction(torch.ones(1, 2, 8, 8)) == 0
 
 
-def test_a_sheet_repeats_small_maps_and_averages_large_ones():
+def test_a_grid_repeats_small_maps_and_averages_large_ones():
     image, small, large = torch.rand(3, 512, 384), torch.rand(2, 4, 3), torch.rand(1, 512, 384)
     tiles = feature_map_grid(image, [small, large])
     assert tiles.shape == (2, 3, 3, 256, 192)

@@ -13,7 +13,7 @@ from stylesmith.sampling import SavedLatent
 MODULATED = GeneratorConfig(base=(4, 3), levels=4)
 
 
-def test_sources_are_told_as_users_name_them():
+def test_sources_are_described_as_users_name_them():
     saved = SavedLatent(Path("a/face.safetensors"), torch.zeros(2, 2), [], "")
     assert describe_sources([6600, 6601, 6602, 5]) == "seeds 6600-6602,5"
     assert describe_sources([saved, 3]) == "seed 3 and face"

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from stylesmith.errors import ModelError
-from stylesmith.figures.tables.compute_cost import compute_cost_table, logged_sessions, wall_minutes
+from stylesmith.figures.tables.compute_cost import compute_cost_table
 from stylesmith.figures.tables.metric_tables import PUBLISHED_COMPUTE_COSTS
 from stylesmith.presets.published_results import PublishedValue
+from stylesmith.runs.run_comparison import logged_sessions, wall_minutes
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -44,28 +45,28 @@ def test_sessions_end_where_their_records_end():
 
 def test_runs_stand_below_the_paper_with_hours_and_energy(tmp_path):
     run = make_run(tmp_path / "run")
-    sheet = compute_cost_table([run], watts=250)
-    name, years, mwh, hours, own_years, energy = sheet.rows[-1]
+    filled = compute_cost_table([run], watts=250)
+    name, years, mwh, hours, own_years, energy = filled.rows[-1]
     assert (name, years, mwh) == (run, None, None)
     assert hours == pytest.approx(2 * 8 + 0.5 * 4)
     assert own_years == pytest.approx(18 / 8766)
     assert energy == pytest.approx(18 * 0.25)
-    assert "stated power of 250 W a device, not measured" in "\n".join(sheet.notes)
-    assert "2 sessions on 8 x NVIDIA V100, 4 x CPU" in "\n".join(sheet.notes)
+    assert "stated power of 250 W a device, not measured" in "\n".join(filled.notes)
+    assert "2 sessions on 8 x NVIDIA V100, 4 x CPU" in "\n".join(filled.notes)
 
 
 def test_without_a_power_energy_stays_open(tmp_path):
-    sheet = compute_cost_table([make_run(tmp_path / "run")], watts=None)
-    assert sheet.rows[-1][3] == 18 and sheet.rows[-1][5] is None
-    assert "--watts" in "\n".join(sheet.notes)
+    filled = compute_cost_table([make_run(tmp_path / "run")], watts=None)
+    assert filled.rows[-1][3] == 18 and filled.rows[-1][5] is None
+    assert "--watts" in "\n".join(filled.notes)
 
 
 def test_several_runs_are_added_up(tmp_path):
     short = [record("start", 0, processes=1), record("stop", 1)]
     paths = [make_run(tmp_path / "a"), make_run(tmp_path / "b", *short)]
-    sheet = compute_cost_table(paths, watts=1000)
-    assert [row[0] for row in sheet.rows[-3:]] == [*paths, "all runs"]
-    assert sheet.rows[-1][3] == 19 and sheet.rows[-1][5] == pytest.approx(19)
+    filled = compute_cost_table(paths, watts=1000)
+    assert [row[0] for row in filled.rows[-3:]] == [*paths, "all runs"]
+    assert filled.rows[-1][3] == 19 and filled.rows[-1][5] == pytest.approx(19)
 
 
 def test_the_published_items_add_up_to_their_total():

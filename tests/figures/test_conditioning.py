@@ -9,8 +9,8 @@ from stylesmith.figures.generator_smoothness import (
 from tests.figures.conftest import no_progress
 
 
-def test_of_a_linear_generator_they_are_those_of_its_matrix(make_subject, monkeypatch):
-    pipeline = make_subject().pipeline()
+def test_of_a_linear_generator_they_are_those_of_its_matrix(make_figure_input, monkeypatch):
+    pipeline = make_figure_input().pipeline()
     matrix = torch.randn(3 * 16 * 16, 8, dtype=torch.float64)
     monkeypatch.setattr(
         pipeline.generator, "draw", lambda ws: (ws[:, 0] @ matrix.T).unflatten(1, (3, 16, 16))
@@ -20,17 +20,17 @@ def test_of_a_linear_generator_they_are_those_of_its_matrix(make_subject, monkey
     torch.testing.assert_close(found, wanted / wanted[0])
 
 
-def test_they_fall_from_1_at_every_w(make_subject):
-    values = normalized_spectra(make_subject(FigureOptions(count=3)), no_progress)
+def test_they_fall_from_1_at_every_w(make_figure_input):
+    values = normalized_spectra(make_figure_input(FigureOptions(count=3)), no_progress)
     assert values.shape == (3, 8) and (values[:, 0] == 1).all()
     assert (values.diff(dim=1) <= 0).all() and not torch.equal(values[0], values[1])
 
 
-def test_a_model_beside_itself_has_the_same_spectrum(make_subject, tmp_path):
-    subject = make_subject(
-        FigureOptions(count=1, other=make_subject(name="second").path), name="first"
+def test_a_model_compared_with_itself_has_the_same_spectrum(make_figure_input, tmp_path):
+    figure_input = make_figure_input(
+        FigureOptions(count=1, other=make_figure_input(name="second").path), name="first"
     )
-    drawing = jacobian_conditioning(subject, no_progress)
-    words = drawing.caption.split("conditioning. ")[1].split("; ")
+    layout = jacobian_conditioning(figure_input, no_progress)
+    words = layout.caption.split("conditioning. ")[1].split("; ")
     assert words[0].removeprefix("first") == words[1].removeprefix("second").rstrip(".")
-    assert [path.suffix for path in save_figure(drawing, tmp_path / "x.png")] == [".png", ".svg"]
+    assert [path.suffix for path in save_figure(layout, tmp_path / "x.png")] == [".png", ".svg"]

@@ -64,36 +64,36 @@ def test_twice_the_weights_are_twice_the_contribution(generator):
     torch.testing.assert_close(after[2] / after[0], 2 * before[2] / before[0])
 
 
-def test_the_chart_of_a_run_has_every_snapshot(make_subject, tmp_path):
-    subject = make_subject(FigureOptions(count=4))
+def test_the_chart_of_a_run_has_every_snapshot(make_figure_input, tmp_path):
+    figure_input = make_figure_input(FigureOptions(count=4))
     for images_seen, factor in ((2000, 1.0), (4000, 0.0), (10000, 1.0)):
-        generator = subject.generator
+        generator = figure_input.generator
         generator.synthesis.blocks[2].to_rgb.weight.mul_(factor)
-        save_weights(subject.path / "snapshots" / f"{images_seen:09d}.safetensors", generator)
-    drawing = contributions_over_training(subject, no_progress)
+        save_weights(figure_input.path / "snapshots" / f"{images_seen:09d}.safetensors", generator)
+    layout = contributions_over_training(figure_input, no_progress)
     axes = Figure().subplots()
-    drawing.panels[0][0].plot(axes)
+    layout.panels[0][0].plot(axes)
     assert axes.get_xlim() == (2, 10) and axes.get_ylim() == (0, 100)
     lowest, _, top = (area.get_paths()[0].vertices for area in axes.collections)
     assert top[:, 1].max() == pytest.approx(100)
     heights = {x: [y for at, y in top if at == x] for x in (2.0, 4.0)}
     assert max(heights[2.0]) - min(heights[2.0]) > 1
     assert max(heights[4.0]) - min(heights[4.0]) == pytest.approx(0, abs=1e-9)
-    assert lowest[:, 1].min() == 0 and "at 3 snapshots" in drawing.caption
+    assert lowest[:, 1].min() == 0 and "at 3 snapshots" in layout.caption
 
 
-def test_a_model_without_history_gives_bars(make_subject):
-    drawing = contributions_over_training(make_subject(FigureOptions(count=4)), no_progress)
+def test_a_model_without_history_gives_bars(make_figure_input):
+    layout = contributions_over_training(make_figure_input(FigureOptions(count=4)), no_progress)
     axes = Figure().subplots()
-    drawing.panels[0][0].plot(axes)
+    layout.panels[0][0].plot(axes)
     assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(100)
 
 
-def test_classes_come_in_turn_or_one_alone(make_subject):
-    subject = make_subject(label_size=3)
+def test_classes_come_in_turn_or_one_alone(make_figure_input):
+    figure_input = make_figure_input(label_size=3)
     everything, one = (
         contributions_over_training(
-            FigureInput(subject.path, CPU, FigureOptions(count=6, label=label)), no_progress
+            FigureInput(figure_input.path, CPU, FigureOptions(count=6, label=label)), no_progress
         )
         for label in (None, 1)
     )
@@ -101,9 +101,9 @@ def test_classes_come_in_turn_or_one_alone(make_subject):
 
 
 @pytest.mark.parametrize("connection", ["orig", "resid", "grow", "multiscale"])
-def test_other_generators_are_refused(make_subject, connection):
+def test_other_generators_are_refused(make_figure_input, connection):
     with pytest.raises(ModelError, match=r"lacks a toRGB of each.*skip generators.*stylegan2-e"):
-        contributions_over_training(make_subject(connection=connection), no_progress)
+        contributions_over_training(make_figure_input(connection=connection), no_progress)
 
 
 def test_many_snapshots_are_thinned_between_the_first_and_the_last():

@@ -33,38 +33,43 @@ def test_the_row_of_means_is_the_most_usual():
 
 
 @pytest.mark.parametrize("fields", MODELS)
-def test_two_images_of_any_model_with_their_maps(make_subject, fields):
-    subject = make_subject(FigureOptions(count=3), **fields)
-    upper, lower = corrupted_image_activations(subject, no_progress).image_panels
+def test_two_images_of_any_model_with_their_maps(make_figure_input, fields):
+    figure_input = make_figure_input(FigureOptions(count=3), **fields)
+    upper, lower = corrupted_image_activations(figure_input, no_progress).image_panels
     assert upper.title.startswith("most usual") and lower.title.startswith("most unusual")
-    height, width = subject.generator.image_size
-    shape = (min(3, subject.generator.config.max_channels), 4, height, width)
-    assert upper.images.shape == (*shape[:2], subject.generator.config.image_channels, *shape[2:])
+    height, width = figure_input.generator.image_size
+    shape = (min(3, figure_input.generator.config.max_channels), 4, height, width)
+    assert upper.images.shape == (
+        *shape[:2],
+        figure_input.generator.config.image_channels,
+        *shape[2:],
+    )
     assert not torch.equal(upper.images[0, 0], lower.images[0, 0])
 
 
-def test_chosen_seeds_are_shown_as_chosen(make_subject):
-    subject = make_subject(FigureOptions(seeds=[5, 3]))
-    drawing = corrupted_image_activations(subject, no_progress)
-    pipeline = subject.pipeline()
+def test_chosen_seeds_are_shown_as_chosen(make_figure_input):
+    figure_input = make_figure_input(FigureOptions(seeds=[5, 3]))
+    layout = corrupted_image_activations(figure_input, no_progress)
+    pipeline = figure_input.pipeline()
     images = pipeline.draw(pipeline.codes([5, 3]))
-    shown = torch.stack([panel.images[0, 0] for panel in drawing.image_panels])
+    shown = torch.stack([panel.images[0, 0] for panel in layout.image_panels])
     torch.testing.assert_close(shown, images)
-    assert [panel.title for panel in drawing.image_panels] == ["seed0005", "seed0003"]
-    with pytest.raises(UsageError, match="names 3; this figure shows 2 pictures"):
-        corrupted_image_activations(make_subject(FigureOptions(seeds=[1, 2, 3])), no_progress)
+    assert [panel.title for panel in layout.image_panels] == ["seed0005", "seed0003"]
+    with pytest.raises(UsageError, match="names 3; this figure shows 2 images"):
+        corrupted_image_activations(make_figure_input(FigureOptions(seeds=[1, 2, 3])), no_progress)
 
 
-def test_the_extremes_of_one_image_are_refused(make_subject):
+def test_the_extremes_of_one_image_are_refused(make_figure_input):
     with pytest.raises(UsageError, match="--count 1: wanted at least two"):
-        corrupted_image_activations(make_subject(FigureOptions(count=1)), no_progress)
+        corrupted_image_activations(make_figure_input(FigureOptions(count=1)), no_progress)
 
 
-def test_figure_16_says_which_network_grows(make_subject):
-    other = make_subject(name="second").path
-    subject = make_subject(FigureOptions(count=2, other=other), name="first", **GROWING)
+def test_figure_16_says_which_network_grows(make_figure_input):
+    other = make_figure_input(name="second").path
+    figure_input = make_figure_input(FigureOptions(count=2, other=other), name="first", **GROWING)
     titles = [
-        panel.title for panel in progressive_growing_activations(subject, no_progress).image_panels
+        panel.title
+        for panel in progressive_growing_activations(figure_input, no_progress).image_panels
     ]
     assert titles == [
         "first (with progressive growing)",
@@ -72,14 +77,18 @@ def test_figure_16_says_which_network_grows(make_subject):
     ]
 
 
-def test_high_frequencies_vanish_where_maps_are_repeated_pixels(make_subject):
-    subject = make_subject(FigureOptions(count=2), **GROWING, blur=False, noise=False)
-    for block in subject.generator.synthesis.blocks[1:]:  # kernels of one weight, in the middle
+def test_high_frequencies_vanish_where_maps_are_repeated_pixels(make_figure_input):
+    figure_input = make_figure_input(FigureOptions(count=2), **GROWING, blur=False, noise=False)
+    for block in figure_input.generator.synthesis.blocks[
+        1:
+    ]:  # kernels of one weight, in the middle
         for layer in (block.layer0, block.layer1):
             center = layer.source.weight[:, :, 1:2, 1:2].clone()
             layer.source.weight.zero_()[:, :, 1:2, 1:2] = center
-    curve = high_frequency_curve(subject, no_progress)
+    curve = high_frequency_curve(figure_input, no_progress)
     assert list(curve) == ["8x8", "16x16"]
     assert list(curve.values()) == pytest.approx([0, 0], abs=1e-6)
-    plain = make_subject(FigureOptions(count=2), name="plain", **GROWING, blur=False, noise=False)
+    plain = make_figure_input(
+        FigureOptions(count=2), name="plain", **GROWING, blur=False, noise=False
+    )
     assert min(high_frequency_curve(plain, no_progress).values()) > 0.01

@@ -40,10 +40,10 @@ def test_the_histogram_counts_each_image_below_its_end_once():
     assert within.tolist() == [0, 9, 10, 10, 11]
 
 
-def test_a_score_belongs_to_its_seed_whatever_the_count(make_subject):
+def test_a_score_belongs_to_its_seed_whatever_the_count(make_figure_input):
     few, more = (
         measure_image_path_lengths(
-            make_subject(FigureOptions(distance="pixels", count=count)), no_progress
+            make_figure_input(FigureOptions(distance="pixels", count=count)), no_progress
         ).values
         for count in (3, 20)
     )
@@ -51,17 +51,17 @@ def test_a_score_belongs_to_its_seed_whatever_the_count(make_subject):
     assert more.std() > 0.1 * more.mean()
 
 
-def test_scores_of_a_linear_generator_have_a_closed_form(make_subject, monkeypatch):
+def test_scores_of_a_linear_generator_have_a_closed_form(make_figure_input, monkeypatch):
     """Image = A w: the mean over directions of |A (end - w)|^2, by pixels over their number."""
-    subject = make_subject(PIXELS, levels=2)
+    figure_input = make_figure_input(PIXELS, levels=2)
     matrix = torch.randn(8, 3 * 8 * 8)
 
     def draw(self: Generator, ws: torch.Tensor, noise: object = None) -> torch.Tensor:
         return (ws[:, 0] @ matrix).unflatten(1, (3, 8, 8))
 
     monkeypatch.setattr(Generator, "draw", draw)
-    found = measure_image_path_lengths(subject, no_progress).values
-    pipeline = subject.pipeline()
+    found = measure_image_path_lengths(figure_input, no_progress).values
+    pipeline = figure_input.pipeline()
     ends = [ends_of(pipeline, seed) for seed in range(20)]
     w = pipeline.ws(range(20))[:, 0]
     moved = torch.stack([(end - row) @ matrix for row, end in zip(w, ends, strict=True)])
@@ -74,31 +74,31 @@ def ends_of(pipeline: SamplingPipeline, seed: int) -> torch.Tensor:
     return pipeline.map_z(torch.stack(z))[:, 0]
 
 
-def test_figure_4_shows_images_of_both_ends(make_subject):
-    subject = make_subject(PIXELS)
-    scores = measure_image_path_lengths(subject, no_progress)
+def test_figure_4_shows_images_of_both_ends(make_figure_input):
+    figure_input = make_figure_input(PIXELS)
+    scores = measure_image_path_lengths(figure_input, no_progress)
     low, high = (
-        panel.images for panel in low_and_high_path_lengths(subject, no_progress).image_panels
+        panel.images for panel in low_and_high_path_lengths(figure_input, no_progress).image_panels
     )
     for images, seeds in ((low, scores.low_seeds), (high, scores.high_seeds)):
-        wanted = subject.generator.sample(seeds.tolist(), precision="fp32")
+        wanted = figure_input.generator.sample(seeds.tolist(), precision="fp32")
         assert len(wanted) == 2
         shown = images.flatten(0, 1)
         differences = (shown[:, None] - wanted[None]).abs().flatten(2).amax(dim=2)
         assert differences.amin(dim=1).max() < 1e-5 and differences.amin(dim=0).max() < 1e-5
 
 
-def test_figure_5_draws_both_models_on_one_scale(make_subject):
-    other = make_subject(name="second", seed=1)
+def test_figure_5_draws_both_models_on_one_scale(make_figure_input):
+    other = make_figure_input(name="second", seed=1)
     choices = FigureOptions(distance="pixels", count=20, other=other.path)
-    subject = make_subject(choices)
-    (charts,) = path_length_distribution(subject, no_progress).panels
+    figure_input = make_figure_input(choices)
+    (charts,) = path_length_distribution(figure_input, no_progress).panels
     axes = [Figure().add_subplot() for _ in charts]
     for chart, each in zip(charts, axes, strict=True):
         chart.plot(each)
     assert axes[0].get_xlim() == axes[1].get_xlim()
     for each, model in zip(
-        axes, (subject, FigureInput(other.path, other.device, choices)), strict=True
+        axes, (figure_input, FigureInput(other.path, other.device, choices)), strict=True
     ):
         values = measure_image_path_lengths(model, no_progress).values
         heights = [patch.get_height() for patch in each.patches]
@@ -107,11 +107,11 @@ def test_figure_5_draws_both_models_on_one_scale(make_subject):
         assert sum(heights[PATH_LENGTH_BINS:]) >= 2  # the lowest tenth is always on the axis
 
 
-def test_lpips_is_named_or_said_to_be_missing(make_subject, tmp_path, monkeypatch):
+def test_lpips_is_named_or_said_to_be_missing(make_figure_input, tmp_path, monkeypatch):
     monkeypatch.setenv("STYLESMITH_WEIGHTS", str(tmp_path / "none"))
-    drawing = low_and_high_path_lengths(make_subject(FigureOptions(count=4)), no_progress)
-    assert "the distance is 'random', whose values are no LPIPS" in drawing.caption
+    layout = low_and_high_path_lengths(make_figure_input(FigureOptions(count=4)), no_progress)
+    assert "the distance is 'random', whose values are no LPIPS" in layout.caption
     with pytest.raises(UsageError, match="needs images of 8 pixels"):
         measure_image_path_lengths(
-            make_subject(FigureOptions(distance="random"), base=(4, 2), levels=2), no_progress
+            make_figure_input(FigureOptions(distance="random"), base=(4, 2), levels=2), no_progress
         )

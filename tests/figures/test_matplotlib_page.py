@@ -1,4 +1,4 @@
-"""Drawings on pages: pixels are whole, words are there, and files are the same twice."""
+"""Layouts as pages: pixels are whole, labels are there, and files are the same twice."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_gray_color_and_transparent_images_have_four_channels(channels):
         assert (found[..., 3] == 255).all()
 
 
-def test_pictures_come_out_of_the_file_pixel_by_pixel(tmp_path):
+def test_images_are_in_the_file_pixel_by_pixel(tmp_path):
     images = noise_images(2, 2)
     panel = ImagePanel(images, rows=["first", "second"], columns=["a", "b"], zoom=5)
     (path,) = save_figure(FigureLayout("Pixels.", [[panel]]), tmp_path / "page.png")
@@ -71,17 +71,17 @@ def test_pictures_come_out_of_the_file_pixel_by_pixel(tmp_path):
 
 
 def test_charts_come_as_png_and_svg_with_words_as_text(tmp_path):
-    drawing = FigureLayout("A caption.", [[ChartPanel(line, title="Title")]])
-    written = save_figure(drawing, tmp_path / "chart.png")
+    layout = FigureLayout("A caption.", [[ChartPanel(line, title="Title")]])
+    written = save_figure(layout, tmp_path / "chart.png")
     assert [path.name for path in written] == ["chart.png", "chart.svg"]
     svg = written[1].read_text()
-    assert all(words in svg for words in ("A caption.", "Title", "images seen"))
+    assert all(text in svg for text in ("A caption.", "Title", "images seen"))
 
 
-def test_the_same_drawing_gives_the_same_files(tmp_path):
-    drawing = FigureLayout("Same.", [[ChartPanel(line), ImagePanel(noise_images(1, 1))]])
-    first = [path.read_bytes() for path in save_figure(drawing, tmp_path / "a.png")]
-    assert first == [path.read_bytes() for path in save_figure(drawing, tmp_path / "b.png")]
+def test_the_same_layout_gives_the_same_files(tmp_path):
+    layout = FigureLayout("Same.", [[ChartPanel(line), ImagePanel(noise_images(1, 1))]])
+    first = [path.read_bytes() for path in save_figure(layout, tmp_path / "a.png")]
+    assert first == [path.read_bytes() for path in save_figure(layout, tmp_path / "b.png")]
 
 
 def test_a_page_is_as_large_as_its_panels_ask():

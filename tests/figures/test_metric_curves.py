@@ -65,9 +65,9 @@ def test_a_history_has_the_numbers_of_the_log_and_its_gaps(make_run):
 
 
 def test_quality_is_above_path_length_and_curves_break_at_gaps(make_run):
-    drawing = draw(make_run(BOTH))
-    assert [[chart.title for chart in row] for row in drawing.panels] == [[FD], [PPL]]
-    curves, vertical = lines_of(drawing.panels[0][0])
+    layout = draw(make_run(BOTH))
+    assert [[chart.title for chart in row] for row in layout.panels] == [[FD], [PPL]]
+    curves, vertical = lines_of(layout.panels[0][0])
     x, y = curves["run"]
     assert x == [4, 8, 12] and y[0] == 2.5 and math.isnan(y[1]) and y[2] == 1.25
     assert vertical == []
@@ -75,26 +75,26 @@ def test_quality_is_above_path_length_and_curves_break_at_gaps(make_run):
 
 def test_a_second_run_is_a_second_curve_of_what_both_measured(make_run):
     other = make_run([(1000, {"pr_random_5k3 recall": 0.1, PPL: 4.0})], "other")
-    drawing = draw(make_run(BOTH), other=other.path)
-    ((chart,),) = drawing.panels
+    layout = draw(make_run(BOTH), other=other.path)
+    ((chart,),) = layout.panels
     curves, _ = lines_of(chart)
     assert chart.title == PPL and list(curves) == ["run", "other"]
     assert curves["other"][0] == [1] and list(curves["other"][1]) == [4.0]
-    assert "The logs share no Fréchet distance" in drawing.caption
+    assert "The logs share no Fréchet distance" in layout.caption
 
 
 def test_names_of_published_metrics_are_not_called_others(make_run):
-    drawing = draw(make_run([(1000, {"fid10k": 30.0, "ppl2_wend_2k": 200.0})]))
-    assert "fid10k and ppl2_wend_2k" in drawing.caption and "not FID" not in drawing.caption
+    layout = draw(make_run([(1000, {"fid10k": 30.0, "ppl2_wend_2k": 200.0})]))
+    assert "fid10k and ppl2_wend_2k" in layout.caption and "not FID" not in layout.caption
     assert "not FID" in draw(make_run(BOTH, "random")).caption
 
 
 def test_a_dashed_line_marks_full_resolution(make_run):
     growth = {"start": 8, "train_kimg": 600, "fade_kimg": 600, "repeats": 4}
-    drawing = draw(make_run(BOTH, growth=growth))
-    _, vertical = lines_of(drawing.panels[0][0])
+    layout = draw(make_run(BOTH, growth=growth))
+    _, vertical = lines_of(layout.panels[0][0])
     assert vertical == [7 * 1200]  # 8x8 to 1024x1024
-    assert "dashed" in drawing.caption
+    assert "dashed" in layout.caption
 
 
 @pytest.mark.parametrize("scores", [[], [(1000, {"pr_random_5k3 recall": 0.5, "unknown": 1.0})]])
@@ -109,6 +109,6 @@ def test_runs_that_share_no_metric_are_refused(make_run):
         draw(make_run(BOTH), other=other.path)
 
 
-def test_a_model_is_no_run(make_subject):
+def test_a_model_is_no_run(make_figure_input):
     with pytest.raises(ModelError, match="lacks a run's log"):
-        training_history(make_subject(), no_progress)
+        training_history(make_figure_input(), no_progress)

@@ -28,12 +28,12 @@ def test_columns_of_falling_size_hold_twice_as_many_images_of_half_the_side():
     rows, lods = 3, (0, 1, 1, 3)
     count = count_falling_size_images(rows, lods)
     assert count == 3 + 6 + 6 + 24
-    picture = columns_of_falling_size(numbered(count, 8, 4), rows, lods, side=16)
-    assert picture.shape == (3, 3 * 32, 16 + 8 + 8 + 2)
-    assert picture[0, ::32, 0].tolist() == [0, 1, 2]
-    assert picture[0, ::16, 16].tolist() == list(range(3, 9))
-    assert picture[0, ::4, -1].tolist() == list(range(15, 39))
-    areas = torch.stack([(picture[0] == i).sum() for i in range(count)])
+    image = columns_of_falling_size(numbered(count, 8, 4), rows, lods, side=16)
+    assert image.shape == (3, 3 * 32, 16 + 8 + 8 + 2)
+    assert image[0, ::32, 0].tolist() == [0, 1, 2]
+    assert image[0, ::16, 16].tolist() == list(range(3, 9))
+    assert image[0, ::4, -1].tolist() == list(range(15, 39))
+    areas = torch.stack([(image[0] == i).sum() for i in range(count)])
     assert areas[:3].tolist() == [32 * 16] * 3 and areas[-24:].tolist() == [4 * 2] * 24
 
 

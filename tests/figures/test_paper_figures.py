@@ -21,7 +21,7 @@ def test_only_diagrams_are_not_drawn():
     assert {figure.id for figure in FIGURES if figure.draw is None} == DIAGRAMS
 
 
-def test_choices_are_fields():
+def test_options_are_fields():
     known = {field.name for field in fields(FigureOptions)}
     assert all(figure.options <= known for figure in FIGURES)
 
@@ -37,7 +37,7 @@ def test_a_diagram_says_where_it_is(name):
         find_figure(name)
 
 
-def test_choices_without_effect_are_refused():
+def test_options_without_effect_are_refused():
     with pytest.raises(
         UsageError, match="--data: has no effect on stylegan-8, which takes --class"
     ):

@@ -81,8 +81,8 @@ def test_the_line_covers_the_middle_of_one_column():
     assert not marked.any()
 
 
-def test_coarse_styles_go_and_the_others_stay(make_subject):
-    pipeline = make_subject().pipeline(noise=NoiseSettings("none"))
+def test_coarse_styles_go_and_the_others_stay(make_figure_input):
+    pipeline = make_figure_input().pipeline(noise=NoiseSettings("none"))
     path = coarse_style_path(pipeline, [3, 4], 5)
     first, second = pipeline.ws([3, 4])
     torch.testing.assert_close(path.ws[0], first)
@@ -92,9 +92,9 @@ def test_coarse_styles_go_and_the_others_stay(make_subject):
     assert all(noise is None for noise in path.noise)
 
 
-def test_a_path_from_a_source_to_itself_does_not_move(make_subject):
-    drawing = phase_artifacts(make_subject(FigureOptions(seeds=[2, 2], count=4)), no_progress)
-    frames = drawing.image_panels[0].images[0]
+def test_a_path_from_a_source_to_itself_does_not_move(make_figure_input):
+    layout = phase_artifacts(make_figure_input(FigureOptions(seeds=[2, 2], count=4)), no_progress)
+    frames = layout.image_panels[0].images[0]
     assert len(frames) == 4 and torch.equal(frames[0], frames[3])
 
 
@@ -106,15 +106,15 @@ def test_a_path_from_a_source_to_itself_does_not_move(make_subject):
         {"connection": "resid", "noise": False},
     ],
 )
-def test_any_model_is_drawn(make_subject, fields):
-    drawing = phase_artifacts(make_subject(FigureOptions(count=3), **fields), no_progress)
-    frames, strip = (panel.images[0] for panel in drawing.image_panels)
+def test_any_model_is_drawn(make_figure_input, fields):
+    layout = phase_artifacts(make_figure_input(FigureOptions(count=3), **fields), no_progress)
+    frames, strip = (panel.images[0] for panel in layout.image_panels)
     assert not torch.equal(frames[0], frames[2])
     assert frames.shape[-1] == strip.shape[-1] >= 128 and strip.shape[-2] >= 128
 
 
-def test_too_few_frames_or_sources_are_refused(make_subject):
+def test_too_few_frames_or_sources_are_refused(make_figure_input):
     with pytest.raises(UsageError, match="--count 1: wanted at least two frames"):
-        phase_artifacts(make_subject(FigureOptions(count=1)), no_progress)
-    with pytest.raises(UsageError, match="names 3; this figure shows 2 pictures"):
-        phase_artifacts(make_subject(FigureOptions(seeds=[1, 2, 3])), no_progress)
+        phase_artifacts(make_figure_input(FigureOptions(count=1)), no_progress)
+    with pytest.raises(UsageError, match="names 3; this figure shows 2 images"):
+        phase_artifacts(make_figure_input(FigureOptions(seeds=[1, 2, 3])), no_progress)

@@ -29,16 +29,16 @@ def photos(tmp_path):
     return make_photos(tmp_path / "photos", size=8, count=6)
 
 
-def choices(photos, **other) -> FigureOptions:
+def figure_options(photos, **other) -> FigureOptions:
     return FigureOptions(
         **({"data": photos, "steps": STEPS, "distance": "pixels", "count": 2} | other)
     )
 
 
-def by_hand(subject, photos, folder, count=2):
+def by_hand(figure_input, photos, folder, count=2):
     """Projections of both kinds, without the figure."""
     settings = ProjectionSettings(steps=STEPS)
-    generator = subject.generator
+    generator = figure_input.generator
     targets = [
         *generated_targets(generator, count, settings),
         *real_targets(photos, generator, count, settings),
@@ -47,7 +47,7 @@ def by_hand(subject, photos, folder, count=2):
     return list(projector.project(targets))
 
 
-def picture(path) -> torch.Tensor:
+def read_image(path) -> torch.Tensor:
     with Image.open(path) as image:
         return torch.tensor(list(image.get_flattened_data())).view(8, 8, 3).permute(2, 0, 1)
 
@@ -60,57 +60,61 @@ def made_up(generated, real) -> GeneratedAndRealProjections:
     return GeneratedAndRealProjections("model", "pixels", *kinds)
 
 
-def test_images_and_distances_are_those_of_the_projector(make_subject, photos, tmp_path):
-    subject = make_subject(choices(photos), levels=2)
-    drawing = example_projections(subject, no_progress)
-    wanted = by_hand(subject, photos, tmp_path / "out")
-    generated, real = drawing.image_panels
+def test_images_and_distances_are_those_of_the_projector(make_figure_input, photos, tmp_path):
+    figure_input = make_figure_input(figure_options(photos), levels=2)
+    layout = example_projections(figure_input, no_progress)
+    wanted = by_hand(figure_input, photos, tmp_path / "out")
+    generated, real = layout.image_panels
     assert (*generated.columns, *real.columns) == tuple(f"{one.distance:.3g}" for one in wanted)
     images = torch.cat([generated.images, real.images], dim=1)
     for column, one in enumerate(wanted):
         assert torch.equal(images[0, column], one.target.image)
-        assert torch.equal(to_uint8(images[1, column]), picture(one.folder.result).to(torch.uint8))
+        assert torch.equal(
+            to_uint8(images[1, column]), read_image(one.folder.result).to(torch.uint8)
+        )
 
 
-def test_company_has_no_say_and_order_is_kept(make_subject, photos):
-    subject = make_subject(levels=2)
-    search = LatentOptimizer(subject.generator, PixelDistance(CPU), ProjectionSettings(steps=STEPS))
-    targets = generated_targets(subject.generator, 3, search.settings)
+def test_other_images_change_no_projection_and_order_is_kept(make_figure_input, photos):
+    figure_input = make_figure_input(levels=2)
+    search = LatentOptimizer(
+        figure_input.generator, PixelDistance(CPU), ProjectionSettings(steps=STEPS)
+    )
+    targets = generated_targets(figure_input.generator, 3, search.settings)
     together = project_images(search, targets[::-1], no_progress)
     (alone,) = project_images(search, targets[:1], no_progress)
     assert torch.equal(together[2].target, targets[0].image)
     assert together[2].distance == pytest.approx(alone.distance, rel=1e-4)
 
 
-def test_progress_is_told_over_all_models(make_subject, photos):
-    other = make_subject(name="other", levels=2, seed=1)
+def test_progress_counts_all_models(make_figure_input, photos):
+    other = make_figure_input(name="other", levels=2, seed=1)
     told = []
-    subject = make_subject(choices(photos, other=other.path), levels=2)
-    drawing = example_projections(subject, lambda done, total: told.append((done, total)))
+    figure_input = make_figure_input(figure_options(photos, other=other.path), levels=2)
+    layout = example_projections(figure_input, lambda done, total: told.append((done, total)))
     assert told[-1] == (2 * 4 * STEPS, 2 * 4 * STEPS)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
-    first, _, second, _ = drawing.image_panels
+    first, _, second, _ = layout.image_panels
     assert (first.title, second.title) == ("model, generated images", "other, generated images")
     assert not torch.equal(first.images[0], second.images[0])
 
 
-def test_histograms_hold_every_image_in_percent(make_subject, photos, tmp_path):
-    subject = make_subject(choices(photos), levels=2)
-    drawing = projection_histograms(subject, no_progress)
-    ((chart,),) = drawing.panels
+def test_histograms_hold_every_image_in_percent(make_figure_input, photos, tmp_path):
+    figure_input = make_figure_input(figure_options(photos), levels=2)
+    layout = projection_histograms(figure_input, no_progress)
+    ((chart,),) = layout.panels
     axes = Figure().subplots()
     chart.plot(axes)
     bars = [sum(bar.get_height() for bar in group) for group in axes.containers]
     assert bars == pytest.approx([100, 100])
-    distances = sorted(one.distance for one in by_hand(subject, photos, tmp_path / "out"))
+    distances = sorted(one.distance for one in by_hand(figure_input, photos, tmp_path / "out"))
     ticks = sorted(float(x) for line in axes.lines for x in line.get_xdata())
     assert ticks == pytest.approx(distances)
-    assert "distance (pixels)" in axes.get_xlabel() and "AUC" in drawing.caption
+    assert "distance (pixels)" in axes.get_xlabel() and "AUC" in layout.caption
 
 
 def test_numbers_in_words():
-    words = made_up([0.1, 0.3, 0.2], [0.4, 0.15]).describe()
-    assert words == (
+    text = made_up([0.1, 0.3, 0.2], [0.4, 0.15]).describe()
+    assert text == (
         "model: median distance 0.2 of generated, 0.275 of real images, ratio 0.73; AUC 0.67"
     )
     assert "ratio" not in made_up([0.0], [0.0]).describe()
@@ -126,26 +130,32 @@ def test_numbers_in_words():
         {"kind": "traditional", "connection": "grow", "constant_input": False, "noise": False},
     ],
 )
-def test_every_kind_of_network(make_subject, photos, fields):
-    subject = make_subject(choices(photos, count=1), levels=2, **fields)
-    drawing = example_projections(subject, no_progress)
-    shape = (2, 1, fields.get("image_channels", 3), *subject.generator.image_size)
-    assert [panel.images.shape for panel in drawing.image_panels] == [shape, shape]
-    assert ("noise inputs" in drawing.caption) == fields.get("noise", True)
+def test_every_kind_of_network(make_figure_input, photos, fields):
+    figure_input = make_figure_input(figure_options(photos, count=1), levels=2, **fields)
+    layout = example_projections(figure_input, no_progress)
+    shape = (2, 1, fields.get("image_channels", 3), *figure_input.generator.image_size)
+    assert [panel.images.shape for panel in layout.image_panels] == [shape, shape]
+    assert ("noise inputs" in layout.caption) == fields.get("noise", True)
 
 
-def test_images_too_small_for_lpips_are_said_to_go_by_another_distance(make_subject, photos):
-    subject = make_subject(choices(photos, distance=None, count=1), levels=2)
-    caption = projection_histograms(subject, no_progress).caption
+def test_images_too_small_for_lpips_are_said_to_go_by_another_distance(make_figure_input, photos):
+    figure_input = make_figure_input(figure_options(photos, distance=None, count=1), levels=2)
+    caption = projection_histograms(figure_input, no_progress).caption
     assert "LPIPS needs images of 16 pixels or more: the distance is 'random', whose" in caption
 
 
-def test_refusals(make_subject, photos, tmp_path):
+def test_refusals(make_figure_input, photos, tmp_path):
     with pytest.raises(ModelError, match=r"lacks its training data.*name real images by --data"):
-        example_projections(make_subject(choices(None), levels=2), no_progress)
+        example_projections(make_figure_input(figure_options(None), levels=2), no_progress)
     with pytest.raises(UsageError, match="has 6 images, fewer than --count 7"):
-        example_projections(make_subject(choices(photos, count=7), levels=2), no_progress)
+        example_projections(
+            make_figure_input(figure_options(photos, count=7), levels=2), no_progress
+        )
     with pytest.raises(DataError, match="nowhere"):
-        example_projections(make_subject(choices(tmp_path / "nowhere"), levels=2), no_progress)
+        example_projections(
+            make_figure_input(figure_options(tmp_path / "nowhere"), levels=2), no_progress
+        )
     with pytest.raises(UsageError, match="class"):
-        example_projections(make_subject(choices(photos, label=1), levels=2), no_progress)
+        example_projections(
+            make_figure_input(figure_options(photos, label=1), levels=2), no_progress
+        )

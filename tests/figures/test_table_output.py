@@ -7,13 +7,14 @@ from html.parser import HTMLParser
 import pytest
 
 from stylesmith.errors import UsageError
-from stylesmith.figures.tables import to_markdown, write_table
 from stylesmith.figures.tables.table_output import (
     NO_VALUE,
     ColumnHeader,
     FilledTable,
     to_csv,
     to_html,
+    to_markdown,
+    write_table,
 )
 from stylesmith.presets.published_results import PublishedValue
 
@@ -27,7 +28,7 @@ ROWS = (
     ("b", PublishedValue.parse("2.84"), None),
     ("c", None, 1234.5678),
 )
-SHEET = FilledTable("Title & more", "A caption.", HEADS, ROWS, ["~ is <recalled>."])
+TABLE = FilledTable("Title & more", "A caption.", HEADS, ROWS, ["~ is <recalled>."])
 
 
 class Cells(HTMLParser):
@@ -49,7 +50,7 @@ class Cells(HTMLParser):
 
 
 def test_markdown_reads_back():
-    lines = [line for line in to_markdown(SHEET).splitlines() if line.startswith("|")]
+    lines = [line for line in to_markdown(TABLE).splitlines() if line.startswith("|")]
     heads, rule, *rows = [
         [cell.strip() for cell in line.replace("\\|", "\0").strip("|").split("|")] for line in lines
     ]
@@ -62,12 +63,12 @@ def test_markdown_reads_back():
 
 
 def test_markdown_has_title_caption_and_notes():
-    assert to_markdown(SHEET).startswith("# Title & more\n\nA caption.\n\n| row |")
-    assert to_markdown(SHEET).endswith("|\n\n- ~ is <recalled>.\n")
+    assert to_markdown(TABLE).startswith("# Title & more\n\nA caption.\n\n| row |")
+    assert to_markdown(TABLE).endswith("|\n\n- ~ is <recalled>.\n")
 
 
 def test_csv_holds_exact_numbers_and_says_what_is_confirmed():
-    rows = list(csv.DictReader(io.StringIO(to_csv(SHEET))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(TABLE))))
     assert [row["row"] for row in rows] == [row[0] for row in ROWS]
     assert [row["FID ↓ (published)"] for row in rows] == ["4.40", "2.84", ""]
     assert [row["FID ↓, confirmed"] for row in rows] == ["no", "yes", ""]
@@ -76,7 +77,7 @@ def test_csv_holds_exact_numbers_and_says_what_is_confirmed():
 
 
 def test_a_page_holds_every_cell_and_nothing_from_elsewhere():
-    text = to_html(SHEET)
+    text = to_html(TABLE)
     cells = Cells()
     cells.feed(text.split("</table>")[0])
     stripped = [[cell.strip().replace("\xa0", " ") for cell in row] for row in cells.rows]
@@ -94,10 +95,10 @@ def test_a_page_holds_every_cell_and_nothing_from_elsewhere():
 @pytest.mark.parametrize(("suffix", "form"), [(".md", to_markdown), (".HTML", to_html)])
 def test_the_suffix_chooses_the_form(tmp_path, suffix, form):
     path = tmp_path / f"new/table{suffix}"
-    write_table(SHEET, path)
-    assert path.read_text() == form(SHEET)
+    write_table(TABLE, path)
+    assert path.read_text() == form(TABLE)
 
 
 def test_other_suffixes_are_refused(tmp_path):
     with pytest.raises(UsageError, match=r"table.pdf: wanted a .md, .csv, .html file"):
-        write_table(SHEET, tmp_path / "table.pdf")
+        write_table(TABLE, tmp_path / "table.pdf")

@@ -7,8 +7,8 @@ import pytest
 
 from stylesmith.config import DataConfig
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.tables import METRIC_TABLES, fill_table, find_table, place_measurements
-from stylesmith.figures.tables.metric_tables import EQUIVALENT_PRESETS
+from stylesmith.figures.tables.measurements import fill_table, place_measurements
+from stylesmith.figures.tables.metric_tables import EQUIVALENT_PRESETS, METRIC_TABLES, find_table
 from stylesmith.figures.tables.table_output import FilledTable
 from stylesmith.metrics.protocol import parse_metric
 from stylesmith.models import RunFolder
@@ -37,16 +37,15 @@ def make_file(path: Path, *lines: dict[str, object]) -> str:
     return str(path)
 
 
-def cell(sheet: FilledTable, row: str, heading: str) -> object:
+def cell(table: FilledTable, row: str, heading: str) -> object:
     """What stands in a row under a heading, of which the first counts."""
-    place = [head.title for head in sheet.heads].index(heading)
-    (found,) = [cells[place] for cells in sheet.rows if cells[0] == row]
+    place = [head.title for head in table.heads].index(heading)
+    (found,) = [cells[place] for cells in table.rows if cells[0] == row]
     return found
 
 
 def filled(table: str, *sources: str) -> FilledTable:
     chosen = find_table(table)
-    assert chosen is not None
     return fill_table(chosen, place_measurements(chosen, sources))
 
 
@@ -57,7 +56,6 @@ def presets_of(paper: str, table: str) -> set[str]:
 
 def rows_of(table: str) -> list[str]:
     chosen = find_table(table)
-    assert chosen is not None
     return [row.name for row in chosen.rows]
 
 
@@ -112,12 +110,12 @@ def test_each_metric_of_a_table_has_its_exact_name():
 
 
 def test_an_empty_table_shows_what_is_published_and_how_sure_that_is():
-    sheet = filled("stylegan2-1")
-    assert str(cell(sheet, "stylegan2-f", "FID ↓")) == "2.84"
-    assert str(cell(sheet, "stylegan2-b", "path length ↓")) == "~175.4"
-    assert all(cells[4] is None for cells in sheet.rows)
-    assert sheet.heads[4].title == "fid50k" and sheet.heads[4].kind == "measured"
-    assert sheet.notes[0].startswith("~ marks")
+    table = filled("stylegan2-1")
+    assert str(cell(table, "stylegan2-f", "FID ↓")) == "2.84"
+    assert str(cell(table, "stylegan2-b", "path length ↓")) == "~175.4"
+    assert all(cells[4] is None for cells in table.rows)
+    assert table.heads[4].title == "fid50k" and table.heads[4].kind == "measured"
+    assert table.notes[0].startswith("~ marks")
 
 
 def test_published_numbers_of_mixing_and_separability():
@@ -134,11 +132,11 @@ def test_the_best_snapshot_of_a_run_fills_its_row(tmp_path):
         {"fid50k": 5.0, "ppl2_wend_50k": 300.0, "pr50k3 precision": 0.5, "pr50k3 recall": 0.3},
         {"fid50k": 7.0, "ppl2_wend_50k": 200.0, "pr50k3 precision": 0.7, "pr50k3 recall": 0.4},
     ]
-    sheet = filled("stylegan2-1", make_run(tmp_path / "run", "stylegan2-d", *scores))
+    table = filled("stylegan2-1", make_run(tmp_path / "run", "stylegan2-d", *scores))
     names = ["fid50k", "ppl2_wend_50k", "pr50k3 precision", "pr50k3 recall"]
-    assert [cell(sheet, "stylegan2-d", name) for name in names] == [5.0, 300.0, 0.5, 0.3]
-    assert [cell(sheet, "stylegan2-c", name) for name in names] == [None] * 4
-    said = "\n".join(sheet.notes)
+    assert [cell(table, "stylegan2-d", name) for name in names] == [5.0, 300.0, 0.5, 0.3]
+    assert [cell(table, "stylegan2-c", name) for name in names] == [None] * 4
+    said = "\n".join(table.notes)
     assert "snapshot with the best fid50k" in said
     assert "faces.zip at 32x32, after 2,000 images (best of 3)" in said
     assert "is not the paper's" not in said
@@ -153,30 +151,30 @@ def test_measured_columns_stand_right_of_the_published_ones(tmp_path):
 
 def test_another_network_or_count_never_goes_by_the_paper_s_name(tmp_path):
     scores = {"fd_random_5k": 1.0, "pl2_random_wend_2k": 2.0, "pr50k3_full precision": 0.5}
-    sheet = filled("stylegan2-1", make_run(tmp_path / "run", "stylegan2-a", scores))
-    titles = [head.title for head in sheet.heads]
-    assert "fid50k" not in titles and cell(sheet, "stylegan2-a", "fd_random_5k") == 1.0
-    said = "\n".join(sheet.notes)
-    assert "fd_random_5k is not the paper's FID: random looks" in said
+    table = filled("stylegan2-1", make_run(tmp_path / "run", "stylegan2-a", scores))
+    titles = [head.title for head in table.heads]
+    assert "fid50k" not in titles and cell(table, "stylegan2-a", "fd_random_5k") == 1.0
+    said = "\n".join(table.notes)
+    assert "fd_random_5k is not the paper's FID: it is measured by random" in said
     assert "pr50k3_full precision is measured otherwise" in said
-    sheet = filled("stylegan2-1", make_run(tmp_path / "other", "stylegan2-a", {"fid10k": 1.0}))
-    assert "fid10k is from 10,000 samples, the paper's fid50k from 50,000." in sheet.notes
+    table = filled("stylegan2-1", make_run(tmp_path / "other", "stylegan2-a", {"fid10k": 1.0}))
+    assert "fid10k is from 10,000 samples, the paper's fid50k from 50,000." in table.notes
 
 
 def test_mixed_latents_go_where_their_number_says(tmp_path):
     scores = {"fid50k": 1.0, "fid_mix2_50k": 2.0, "fid_mix4_50k": 4.0}
-    sheet = filled("stylegan-2", make_run(tmp_path / "run", "stylegan-f-mix50", scores))
-    measured = [c for c, h in zip(sheet.rows[1], sheet.heads, strict=True) if h.kind == "measured"]
+    table = filled("stylegan-2", make_run(tmp_path / "run", "stylegan-f-mix50", scores))
+    measured = [c for c, h in zip(table.rows[1], table.heads, strict=True) if h.kind == "measured"]
     assert measured == [1.0, 2.0, None, 4.0]
 
 
 def test_the_row_decides_in_which_latent_space(tmp_path):
     scores = {"fid50k": 5.0, "ppl_zfull_100k": 1.0, "ppl_wfull_100k": 2.0, "ppl2_wfull": 7.0}
     scores |= {"ls_200k z": 3.0, "ls_200k w": 4.0}
-    sheet = filled("stylegan-4", make_run(tmp_path / "run", "stylegan-b-map8", scores))
+    table = filled("stylegan-4", make_run(tmp_path / "run", "stylegan-b-map8", scores))
     names = ["fid50k", "ppl_full_100k", "ls_200k"]
-    assert [cell(sheet, "stylegan-b-map8-z", name) for name in names] == [5.0, 1.0, 3.0]
-    assert [cell(sheet, "stylegan-b-map8", name) for name in names] == [5.0, 2.0, 4.0]
+    assert [cell(table, "stylegan-b-map8-z", name) for name in names] == [5.0, 1.0, 3.0]
+    assert [cell(table, "stylegan-b-map8", name) for name in names] == [5.0, 2.0, 4.0]
 
 
 def test_a_run_of_the_same_configuration_or_on_ffhq_belongs_to_the_row(tmp_path):
@@ -196,9 +194,9 @@ def test_a_file_tells_its_row_by_the_run_that_was_measured(tmp_path):
         for n, value in (("000002000", 8.0), ("000004000", 6.0))
     ]
     lines[1] |= {"data": "x/faces.zip", "notes": ["an odd filter."]}
-    sheet = filled("stylegan2-2", make_file(tmp_path / "e.jsonl", *lines))
-    assert cell(sheet, "stylegan2-e-gskip-dresid", "fid50k") == 6.0
-    said = "\n".join(sheet.notes)
+    table = filled("stylegan2-2", make_file(tmp_path / "e.jsonl", *lines))
+    assert cell(table, "stylegan2-e-gskip-dresid", "fid50k") == 6.0
+    said = "\n".join(table.notes)
     assert "on faces.zip, after 4,000 images (best of 2)" in said
     assert "stylegan2-e-gskip-dresid: an odd filter." in said
 
@@ -206,9 +204,9 @@ def test_a_file_tells_its_row_by_the_run_that_was_measured(tmp_path):
 def test_a_file_and_a_run_share_a_row_unless_both_measure_the_same(tmp_path):
     run = make_run(tmp_path / "run", "stylegan2-a", {"fid50k": 3.0})
     more = make_file(tmp_path / "more.jsonl", {"protocol": "ppl2_wend_50k", "value": 50.0})
-    sheet = filled("stylegan2-1", run, f"stylegan2-a={more}")
-    assert cell(sheet, "stylegan2-a", "fid50k") == 3.0
-    assert cell(sheet, "stylegan2-a", "ppl2_wend_50k") == 50.0
+    table = filled("stylegan2-1", run, f"stylegan2-a={more}")
+    assert cell(table, "stylegan2-a", "fid50k") == 3.0
+    assert cell(table, "stylegan2-a", "ppl2_wend_50k") == 50.0
     again = make_file(tmp_path / "again.jsonl", {"protocol": "fid50k", "value": 1.0})
     with pytest.raises(UsageError, match=r"measures fid50k of row stylegan2-a, as .*run does"):
         filled("stylegan2-1", run, f"stylegan2-a={again}")
@@ -216,8 +214,8 @@ def test_a_file_and_a_run_share_a_row_unless_both_measure_the_same(tmp_path):
 
 def test_precision_chooses_the_largest_where_there_is_no_distance(tmp_path):
     scores = [{"pr50k3 precision": value} for value in (0.2, 0.5, 0.3)]
-    sheet = filled("stylegan2-1", make_run(tmp_path / "run", "stylegan2-a", *scores))
-    assert cell(sheet, "stylegan2-a", "pr50k3 precision") == 0.5
+    table = filled("stylegan2-1", make_run(tmp_path / "run", "stylegan2-a", *scores))
+    assert cell(table, "stylegan2-a", "pr50k3 precision") == 0.5
 
 
 def test_sources_that_belong_nowhere_are_refused(tmp_path):

@@ -39,35 +39,35 @@ def test_the_log_gives_its_last_numbers(tmp_path):
         {"event": "progress", "images_seen": 9000, "steps": 3},
     ]
     (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    subject = FigureInput(tmp_path, CPU)
-    assert logged_scores(subject) == ({"fid10k": 10.0}, 8000)
-    assert model_scores(subject, no_progress)[1] == "in training, at 8 kimg"
+    figure_input = FigureInput(tmp_path, CPU)
+    assert logged_scores(figure_input) == ({"fid10k": 10.0}, 8000)
+    assert model_scores(figure_input, no_progress)[1] == "in training, at 8 kimg"
 
 
-def test_both_models_draw_the_same_seeds_without_truncation(make_subject):
-    other = make_subject(name="second", seed=1)
-    subject = make_subject(FigureOptions(other=other.path))
-    drawing = TWO_MODELS_CAT(subject, no_progress)
-    left, right = drawing.image_panels
-    for panel, generator in ((left, subject.generator), (right, other.generator)):
+def test_both_models_draw_the_same_seeds_without_truncation(make_figure_input):
+    other = make_figure_input(name="second", seed=1)
+    figure_input = make_figure_input(FigureOptions(other=other.path))
+    layout = TWO_MODELS_CAT(figure_input, no_progress)
+    left, right = layout.image_panels
+    for panel, generator in ((left, figure_input.generator), (right, other.generator)):
         wanted = generator.sample(range(36), precision="fp32")
         torch.testing.assert_close(panel.images.flatten(0, 1), wanted, atol=1e-5, rtol=0)
         assert panel.text_below == ""
-    assert drawing.caption.count("--count N measures N images") == 2
+    assert layout.caption.count("--count N measures N images") == 2
 
 
-def test_a_count_measures_both(make_subject, tmp_path, monkeypatch):
+def test_a_count_measures_both(make_figure_input, tmp_path, monkeypatch):
     monkeypatch.setenv("STYLESMITH_WEIGHTS", str(tmp_path / "none"))
     photos = make_photos(tmp_path / "photos", size=16, count=12)
-    subject = make_subject(FigureOptions(other=tmp_path / "model", data=photos, count=8))
-    drawing = TWO_MODELS_CAT(subject, no_progress)
-    left, right = drawing.image_panels
+    figure_input = make_figure_input(FigureOptions(other=tmp_path / "model", data=photos, count=8))
+    layout = TWO_MODELS_CAT(figure_input, no_progress)
+    left, right = layout.image_panels
     labels = [part.split(" = ")[0] for part in left.text_below.split(", ")]
     assert labels == ["FD", "PL", "P", "R"]
     assert left.text_below == right.text_below
-    assert "measured by fd_random_8, pr_random_8_3, pl2_random_wend_8" in drawing.caption
+    assert "measured by fd_random_8, pr_random_8_3, pl2_random_wend_8" in layout.caption
 
 
-def test_one_model_is_not_enough(make_subject):
+def test_one_model_is_not_enough(make_figure_input):
     with pytest.raises(ModelError, match="--other"):
-        TWO_MODELS_CAT(make_subject(), no_progress)
+        TWO_MODELS_CAT(make_figure_input(), no_progress)

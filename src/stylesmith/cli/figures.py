@@ -1,6 +1,8 @@
 """`stylesmith figure` and `table`: the figures and tables of both papers, for any model or run."""
 
 import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +15,9 @@ from stylesmith.cli.train import DeviceName
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylesmith.figures.tables import FilledTable, MetricTable
-    from stylesmith.figures.tables.run_comparison import RunComparison
+    from stylesmith.figures.tables.table_output import FilledTable
+    from stylesmith.figures.tables.table_training import TableTraining
+    from stylesmith.runs import RunComparison
 
 
 def figure(
@@ -27,7 +30,7 @@ def figure(
     list_: Annotated[
         bool, typer.Option("--list", help="Show all figures, and what each needs.")
     ] = False,
-    seeds: Annotated[str | None, typer.Option(help="Which pictures: 0-15, or 3,5,8-10.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Which images: 0-15, or 3,5,8-10.")] = None,
     psi: Annotated[float | None, typer.Option(min=-2, max=2, help="Truncation.")] = None,
     class_: ClassOption = None,
     count: Annotated[
@@ -54,10 +57,10 @@ def figure(
 
     `stylesmith figure stylegan-8 runs/photos --out truncation.png`
     """
-    from stylesmith.errors import UsageError
-
     if list_:
-        _print_figure_list()
+        from stylesmith.figures import FIGURES
+
+        _print_list(("id", "shows", "needs"), ((one.id, one.title, one.needs) for one in FIGURES))
         return
     if id_ is None:
         raise UsageError("name a figure and a model; `stylesmith figure --list` shows all figures")
@@ -75,40 +78,29 @@ def figure(
 
     chosen = find_figure(id_)
     check_model(chosen, model)
-    choices = FigureOptions(
-        parse_seeds_and_paths(seeds) if seeds else None,
-        psi,
-        class_,
-        count,
-        steps,
-        distance,
-        other,
-        data,
-    )
-    check_options(chosen, choices)
+    parts = parse_seeds_and_paths(seeds) if seeds else None
+    options = FigureOptions(parts, psi, class_, count, steps, distance, other, data)
+    check_options(chosen, options)
     path = out or Path(f"{id_}.png")
     if path.suffix.lower() != ".png":
         raise UsageError(f"--out {path}: figures are PNG; name a .png file")
     for target in (path, path.with_suffix(".svg")):
         files.check_absent(target, force=force)
-    assert chosen.draw is not None
     with progress_bar("Drawing") as advance:
-        subject = FigureInput(Path(model or ""), choose_device(device.value), choices)
-        drawing = chosen.draw(subject, advance)
-    written = save_figure(drawing, path)
-    print_line(f"{chosen.id}: {drawing.caption}")
+        figure_input = FigureInput(Path(model or ""), choose_device(device.value), options)
+        layout = chosen(figure_input, advance)
+    written = save_figure(layout, path)
+    print_line(f"{chosen.id}: {layout.caption}")
     print_line(f"-> {', '.join(str(file) for file in written)}")
 
 
-def _print_figure_list() -> None:
+def _print_list(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
 
-    from stylesmith.figures import FIGURES
-
-    table = Table("id", "shows", "needs", box=None, header_style="bold")
-    for entry in FIGURES:
-        table.add_row(entry.id, entry.title, entry.needs)
-    console.print(table)
+    shown = Table(*heads, box=None, header_style="bold")
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
 
 
 def table(
@@ -173,44 +165,65 @@ def table(
     `stylesmith table stylegan2-5 runs/e --watts 300`
     """
     if list_:
-        _print_table_list()
+        from stylesmith.figures.tables.metric_tables import TABLES
+
+        listed = []
+        for one in TABLES:
+            how = ", ".join(metric.name for metric in one.metrics) or "logs, and --watts"
+            listed.append((one.id, one.caption, str(len(one.rows) or "your runs"), how))
+        _print_list(("id", "shows", "rows", "measured by"), listed)
         return
     if id_ is None:
         raise UsageError("name a table; `stylesmith table --list` shows all tables")
     from stylesmith import files
-    from stylesmith.figures.tables import check_table_suffix, find_table, to_markdown, write_table
+    from stylesmith.figures.tables import compute_cost, measurements, metric_tables, table_output
 
-    chosen = find_table(id_)
+    chosen = metric_tables.find_table(id_)
     if out is not None:
-        check_table_suffix(out)
+        table_output.check_table_suffix(out)
         files.check_absent(out, force=force)
-    if watts is not None and chosen is not None:
+    if watts is not None and chosen is not metric_tables.COMPUTE_COST_TABLE:
         raise UsageError(f"--watts: has no effect on {id_}; stylegan2-5 is the table about energy")
     given: dict[str, object] = {"--data": data, "--minutes": minutes, "--kimg": kimg}
     given |= {"--rows": rows, "--metrics": metrics, "--set": set_, "--out-runs": out_runs}
     named = [name for name, value in given.items() if value is not None]
-    if run:
-        if chosen is None:
+    if not run:
+        if named:
+            raise UsageError(f"{named[0]}: wanted --run too, which trains the rows")
+        if chosen is metric_tables.COMPUTE_COST_TABLE:
+            filled = compute_cost.compute_cost_table(sources or [], watts=watts)
+        else:
+            filled = measurements.fill_table(
+                chosen, measurements.place_measurements(chosen, sources or [])
+            )
+    else:
+        if not chosen.rows:
             raise UsageError(f"--run: {id_} has no rows to train; name runs of your own")
         if sources:
             raise UsageError(f"--run: fills the table by itself; leave {sources[0]} out")
         if data is None:
             raise UsageError("--run: wanted --data too, the images to train on")
         _check_budget(minutes, kimg)
-        place = out_runs or Path("runs") / f"table-{id_}"
-        plan = _plan_comparison(
-            chosen, data, place, minutes, kimg, scale, rows, metrics, set_ or [], device
+        from stylesmith.figures.tables import table_training
+        from stylesmith.metrics.protocol import parse_metrics
+
+        names = [name.strip() for name in (rows or "").split(",") if name.strip()]
+        chosen_rows = table_training.choose_rows(chosen, names)
+        measured = parse_metrics(metrics, protocol=scale.value) if metrics else None
+        comparison = _open_comparison(
+            data, out_runs or Path("runs") / f"table-{id_}", device, minutes, kimg
         )
-        sheet = _train_comparison(plan)
-    elif named:
-        raise UsageError(f"{named[0]}: wanted --run too, which trains the rows")
-    else:
-        sheet = _fill_from_sources(chosen, sources or [], watts)
+        comparison = replace(
+            comparison, changes=table_training.SCALE_CHANGES[scale.value], settings=set_ or []
+        )
+        filled = _train_table(
+            table_training.TableTraining(chosen, chosen_rows, comparison, scale.value, measured)
+        )
     if out is None:
-        print_line(to_markdown(sheet).rstrip())
+        print_line(table_output.to_markdown(filled).rstrip())
     else:
-        write_table(sheet, out)
-        print_line(f"{sheet.title} -> {out}")
+        table_output.write_table(filled, out)
+        print_line(f"{filled.title} -> {out}")
 
 
 def _check_budget(minutes: float | None, kimg: float | None) -> None:
@@ -221,81 +234,33 @@ def _check_budget(minutes: float | None, kimg: float | None) -> None:
             raise UsageError(f"{name} {amount}: wanted a finite number")
 
 
-def _fill_from_sources(
-    chosen: "MetricTable | None", sources: list[str], watts: float | None
-) -> "FilledTable":
-    from stylesmith.figures.tables import compute_cost_table, fill_table, place_measurements
-
-    if chosen is None:
-        return compute_cost_table(sources, watts=watts)
-    return fill_table(chosen, place_measurements(chosen, sources))
-
-
-def _plan_comparison(
-    chosen: "MetricTable",
-    data: Path,
-    out: Path,
-    minutes: float | None,
-    kimg: float | None,
-    scale: ProtocolChoice,
-    rows: str | None,
-    metrics: str | None,
-    settings: list[str],
-    device: DeviceName,
+def _open_comparison(
+    data: Path, out: Path, device: DeviceName, minutes: float | None, kimg: float | None
 ) -> "RunComparison":
     from stylesmith import runs
     from stylesmith.data.dataset import open_dataset
     from stylesmith.devices import choose_device
-    from stylesmith.figures.tables.run_comparison import RunComparison, choose_rows
-    from stylesmith.metrics.protocol import parse_metrics
 
-    names = [name.strip() for name in (rows or "").split(",") if name.strip()]
-    chosen_rows = choose_rows(chosen, names)
-    measured = parse_metrics(metrics, protocol=scale.value) if metrics else None
     with progress_bar("Reading") as advance:
         dataset = open_dataset(data, on_progress=advance)
-    return RunComparison(
-        table=chosen,
-        rows=chosen_rows,
-        out=out,
-        dataset=dataset,
-        data=runs.make_data_config(
-            dataset, conditional=False, mirror=False, skip_bad=False, resize=False
-        ),
-        device=choose_device(device.value),
-        scale=scale.value,
-        kimg=kimg,
-        minutes=minutes,
-        metrics=measured,
-        settings=settings,
+    config = runs.make_data_config(
+        dataset, conditional=False, mirror=False, skip_bad=False, resize=False
+    )
+    return runs.RunComparison(
+        out, dataset, config, choose_device(device.value), kimg, minutes, folder_option="--out-runs"
     )
 
 
-def _train_comparison(plan: "RunComparison") -> "FilledTable":
+def _train_table(training: "TableTraining") -> "FilledTable":
     """Train; after every row the table lies beside the runs in all three forms."""
-    from stylesmith.figures.tables.run_comparison import train_table
     from stylesmith.figures.tables.table_output import TABLE_WRITERS, write_table
+    from stylesmith.figures.tables.table_training import train_table
 
-    budget = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.kimg:g} thousand images"
-    print_line(
-        f"{plan.table.id}: {count_text(len(plan.presets), 'row')} of {budget} each, into {plan.out}"
-    )
+    count, runs = count_text(len(training.presets), "row"), training.runs
+    print_line(f"{training.table.id}: {count} of {runs.budget} each, into {runs.out}")
 
-    def write(sheet: "FilledTable") -> None:
+    def write(filled: "FilledTable") -> None:
         for suffix in TABLE_WRITERS:
-            write_table(sheet, plan.out / f"table{suffix}")
+            write_table(filled, runs.out / f"table{suffix}")
 
-    return train_table(plan, say=print_line, on_table=write)
-
-
-def _print_table_list() -> None:
-    from rich.table import Table
-
-    from stylesmith.figures.tables import COMPUTE_COST_TABLE, METRIC_TABLES
-
-    shown = Table("id", "shows", "rows", "measured by", box=None, header_style="bold")
-    for entry in METRIC_TABLES:
-        names = ", ".join(metric.name for metric in entry.metrics)
-        shown.add_row(entry.id, entry.caption, str(len(entry.rows)), names)
-    shown.add_row(COMPUTE_COST_TABLE[0], COMPUTE_COST_TABLE[2], "your runs", "logs, and --watts")
-    console.print(shown)
+    return train_table(training, notify=print_line, on_table=write)

@@ -4,7 +4,7 @@ Source: StyleGAN2, section 2 and appendix A (Figures 1, 3, 15 and 16).
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,7 +17,7 @@ from stylesmith.sampling import LatentCodes, SamplingPipeline
 DISPLAY_STDS = 3.0
 """Standard deviations from gray to white, and to black."""
 MAX_TILE_SIDE = 256
-"""Pixels of the longer side of a picture in a sheet of feature maps."""
+"""Pixels of the longer side of an image in a grid of feature maps."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,3 @@ def downsample_to_tile(images: Tensor) -> Tensor:
     while max(images.shape[-2:]) > MAX_TILE_SIDE:
         images = F.avg_pool2d(images, 2)
     return images
-
-
-def capture_activations_of_seeds(
-    pipeline: SamplingPipeline, seeds: Sequence[int]
-) -> Iterator[Activations]:
-    """Activations of each seed in turn, for measures over many images."""
-    for seed in seeds:
-        yield capture_activations(pipeline, pipeline.codes([seed]))

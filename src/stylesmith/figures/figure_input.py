@@ -1,24 +1,31 @@
-"""The model and the options that a figure is drawn from, and text that captions share."""
+"""What defines a figure, the model and options that it is drawn from, and text for captions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from stylesmith.config import GeneratorConfig
+from stylesmith.callbacks import ProgressCallback, ignore_progress
+from stylesmith.config import DataConfig, GeneratorConfig
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.models import RunFolder, load, load_bundle, locate_model
-from stylesmith.networks import Discriminator, Generator
+from stylesmith.figures.panels import FigureLayout
+from stylesmith.metrics.image_sources import training_data_config
+from stylesmith.models import RunFolder, load, locate_model
+from stylesmith.networks import Generator
 from stylesmith.networks.layer_indices import format_layers
 from stylesmith.sampling import (
+    LatentCodes,
     LayerIndices,
     NoiseSettings,
     SamplingPipeline,
     SamplingSettings,
     SeedOrLatent,
+    draw_batches,
 )
+from stylesmith.sampling.image_files import draw_cells
 from stylesmith.sampling.latent_files import image_stem, load_sources
 
 
@@ -34,7 +41,7 @@ class FigureOptions:
     count: int | None = None
     """How many images, draws or points are measured."""
     steps: int | None = None
-    """Of an optimization."""
+    """Steps of each projection."""
     distance: str | None = None
     """`lpips`, `random` or `pixels`."""
     other: Path | None = None
@@ -98,30 +105,26 @@ class FigureInput:
     def exact_sources(
         self, pipeline: SamplingPipeline, default: Sequence[int]
     ) -> list[SeedOrLatent]:
-        """`sources`, for figures that show as many pictures as there are defaults.
+        """`sources`, for figures that show as many images as there are defaults.
 
         Raises:
             UsageError: If the user chose more or fewer.
         """
         found = self.sources(pipeline, default)
         if len(found) != len(default):
-            wanted = f"{len(default)} picture{'s' if len(default) > 1 else ''}"
+            wanted = f"{len(default)} image{'s' if len(default) > 1 else ''}"
             raise UsageError(f"--seeds: names {len(found)}; this figure shows {wanted}")
         return found
 
-    @cached_property
-    def discriminator(self) -> Discriminator:
-        """The trained discriminator.
+    def count(self, default: int) -> int:
+        """How many images, draws or points the user wants measured, or else this number."""
+        return self.options.count or default
 
-        Raises:
-            ModelError: If the model was saved without it.
-        """
-        found = load_bundle(self.path, trained=True).discriminator
-        if found is None:
-            raise self.missing_error(
-                "its discriminator", "a run with checkpoints, or an import, has it"
-            )
-        return found.to(self.device)
+    @property
+    def levels_in_use(self) -> int:
+        """Levels that the generator draws with; fewer than it has while it grows."""
+        growth = self.generator.growth
+        return self.generator.config.levels if growth is None else growth.level + 1
 
     @cached_property
     def run(self) -> RunFolder:
@@ -130,10 +133,26 @@ class FigureInput:
         Raises:
             ModelError: If the model is no run.
         """
-        run = RunFolder(self.path)
-        if not (run.exists() and run.log.is_file()):
+        if not self.is_run:
             raise self.missing_error("a run's log", "give the folder that `stylesmith train` wrote")
-        return run
+        return RunFolder(self.path)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the model is a run with a log."""
+        run = RunFolder(self.path)
+        return run.exists() and run.log.is_file()
+
+    def training_data(self, remedy: str) -> DataConfig:
+        """The data that a run was trained on.
+
+        Raises:
+            ModelError: If the model is no run, or its data is gone; `remedy` says what to do.
+        """
+        found = training_data_config(self.path)
+        if found is None:
+            raise self.missing_error("its training data", remedy)
+        return found
 
     def require_noise(self) -> None:
         """Raises ModelError where the network has no noise inputs."""
@@ -149,7 +168,7 @@ class FigureInput:
                 "a style for each layer", "style-based networks have them (stylegan-c and on)"
             )
 
-    def other(self) -> "FigureInput":
+    def second_model(self) -> "FigureInput":
         """The second model that the user chose.
 
         Raises:
@@ -163,25 +182,82 @@ class FigureInput:
 
     def compared_inputs(self) -> list["FigureInput"]:
         """This model, and the second one if the user chose any."""
-        return [self] if self.options.other is None else [self, self.other()]
+        return [self] if self.options.other is None else [self, self.second_model()]
 
     def missing_error(self, what: str, remedy: str) -> ModelError:
         """The error for a figure that needs what this model hasn't."""
         return ModelError(f"{self.given_path}: lacks {what}, which this figure shows; {remedy}.")
 
 
+FigureFunction = Callable[[FigureInput, ProgressCallback], FigureLayout]
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One figure of a paper."""
+
+    id: str
+    """`stylegan-3`: the paper and the figure's number."""
+    title: str
+    options: frozenset[str] = frozenset()
+    """The options that have an effect, as fields of `FigureOptions`."""
+    needs: str = "any model"
+    """What a model must have for it, in words; for a diagram, where it is in docs."""
+    draw: FigureFunction | None = None
+    """None for diagrams, which nothing computes."""
+    needs_no_model: bool = False
+    """Whether it is an experiment of its own, without a model."""
+
+    def __call__(self, model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+        """Draw the figure, which is no diagram, for a model."""
+        assert self.draw is not None
+        return self.draw(model, on_progress)
+
+
+def paper_figure(
+    id_: str, title: str, options: str, needs: str = "any model", *, needs_no_model: bool = False
+) -> Callable[[FigureFunction], PaperFigure]:
+    """Decorator: the figure that a function draws; options are names with spaces between."""
+    return lambda draw: PaperFigure(
+        id_, title, frozenset(options.split()), needs, draw, needs_no_model
+    )
+
+
+def draw_images(
+    pipeline: SamplingPipeline,
+    inputs: Sequence[SeedOrLatent] | LatentCodes,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Tensor:
+    """Images `(N, C, H, W)` on the CPU, drawn in batches.
+
+    Args:
+        pipeline: Draws them.
+        inputs: Seeds and latent files, or codes.
+        on_progress: Gets the number of images.
+    """
+    if isinstance(inputs, LatentCodes):
+        parts = (images for _, images in draw_cells(pipeline, inputs, 0))
+    else:
+        parts = (batch for _, batch in draw_batches(pipeline, inputs))
+    images: list[Tensor] = []
+    for part in parts:
+        images.extend(part.cpu())
+        on_progress(len(images), len(inputs))
+    return torch.stack(images)
+
+
 def describe_sources(sources: Sequence[SeedOrLatent]) -> str:
     """`seeds 6600-6625`, `seed 5`, `seeds 1,2 and face`."""
     seeds = [source for source in sources if isinstance(source, int)]
-    words = [image_stem(source) for source in sources if not isinstance(source, int)]
+    names = [image_stem(source) for source in sources if not isinstance(source, int)]
     if seeds:
-        words.insert(0, f"seed{'s' if len(seeds) > 1 else ''} {format_layers(seeds)}")
-    return " and ".join(words)
+        names.insert(0, f"seed{'s' if len(seeds) > 1 else ''} {format_layers(seeds)}")
+    return " and ".join(names)
 
 
-def describe_psi(choices: FigureOptions) -> str:
+def describe_psi(options: FigureOptions) -> str:
     """` with psi = 0.5`, where the user chose one that a figure doesn't tell otherwise."""
-    return "" if choices.psi is None else f" with psi = {choices.psi:g}"
+    return "" if options.psi is None else f" with psi = {options.psi:g}"
 
 
 def describe_style_layers(layers: LayerIndices, config: GeneratorConfig) -> str:

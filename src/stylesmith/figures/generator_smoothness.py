@@ -12,15 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylesmith.callbacks import ProgressCallback
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.callbacks import ProgressCallback, partial_progress
+from stylesmith.figures.figure_input import FigureInput, draw_images, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     ChartPanel,
     FigureLayout,
     ImagePanel,
     arrange_in_rows,
-    draw_images,
 )
 from stylesmith.inversion.latent_optimizer import choose_distance
 from stylesmith.latents import RandomKeys
@@ -89,10 +88,16 @@ MAX_PIXELS_PER_BATCH = 1 << 15
 """Of all images that are pushed forward at once; 32 at 32x32."""
 
 
-def jacobian_conditioning(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure(
+    "stylegan2-17",
+    "Singular values of the Jacobian at random w",
+    "count label other psi",
+    "any model; --other with other regularization",
+)
+def jacobian_conditioning(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 17: mean and standard deviation of the sorted singular values."""
-    count = subject.options.count or DEFAULT_JACOBIANS
-    curves = [(one.name, normalized_spectra(one, on_progress)) for one in subject.compared_inputs()]
+    count = model.count(DEFAULT_JACOBIANS)
+    curves = [(one.name, normalized_spectra(one, on_progress)) for one in model.compared_inputs()]
     spreads = "; ".join(
         f"{name}: the middle one is {values.median(dim=1).values.mean():.2g} of the largest"
         for name, values in curves
@@ -106,9 +111,9 @@ def jacobian_conditioning(subject: FigureInput, on_progress: ProgressCallback) -
     return FigureLayout(caption, [[ChartPanel(lambda axes: _plot_spectra(axes, curves))]])
 
 
-def normalized_spectra(subject: FigureInput, on_progress: ProgressCallback) -> Tensor:
+def normalized_spectra(model: FigureInput, on_progress: ProgressCallback) -> Tensor:
     """Singular values at the w of the first seeds, largest first and divided by it: `(N, D)`."""
-    pipeline, count = subject.pipeline(), subject.options.count or DEFAULT_JACOBIANS
+    pipeline, count = model.pipeline(), model.count(DEFAULT_JACOBIANS)
     rows = []
     for seed in range(count):
         rows.append(normalized_spectrum(pipeline, pipeline.ws([seed])[0, 0]))
@@ -124,11 +129,9 @@ def normalized_spectrum(pipeline: SamplingPipeline, w: Tensor) -> Tensor:
     def draw(w: Tensor) -> Tensor:
         return generator.draw(generator.broadcast(w))
 
+    batch_size = max(1, min(MAX_PIXELS_PER_BATCH // (height * width), len(w)))
     with disable_tf32():
-        matrix = jacobian(
-            draw, w, batch_size=max(1, min(MAX_PIXELS_PER_BATCH // (height * width), len(w)))
-        )
-    values = singular_values(matrix)
+        values = singular_values(jacobian(draw, w, batch_size=batch_size))
     return values / values[0]
 
 
@@ -190,7 +193,7 @@ class ImagePathLengths:
 
 @torch.no_grad()
 def measure_image_path_lengths(
-    subject: FigureInput, on_progress: ProgressCallback
+    model: FigureInput, on_progress: ProgressCallback
 ) -> ImagePathLengths:
     """Path length around each image, without truncation, with the network's own noise.
 
@@ -198,9 +201,9 @@ def measure_image_path_lengths(
         UsageError: If the distance that the user chose doesn't fit the images.
         ModelError: If its weights are missing.
     """
-    pipeline, size = subject.pipeline(), subject.generator.image_size
-    distance, note = choose_distance(subject.options.distance, size, pipeline.device)
-    count, keys = subject.options.count or DEFAULT_SCORED_IMAGES, RandomKeys(0)
+    pipeline, size = model.pipeline(), model.generator.image_size
+    distance, note = choose_distance(model.options.distance, size, pipeline.device)
+    count, keys = model.count(DEFAULT_SCORED_IMAGES), RandomKeys(0)
     step, width = max(1, batch_size(size) // 4), pipeline.config.mapping.z_dim
     values = []
     for start in range(0, count, step):
@@ -210,55 +213,53 @@ def measure_image_path_lengths(
             pipeline.map_z(torch.stack([keys.normal(width, "end", seed, way) for seed in seeds]))
             for way in range(PATHS_PER_IMAGE)
         )
+        draw = partial(pipeline.generator.draw, noise=noise)
         with disable_tf32():
-            values.append(
-                path_lengths_around(
-                    partial(pipeline.generator.draw, noise=noise),
-                    distance.embed,
-                    pipeline.ws(seeds),
-                    ends,
-                ).cpu()
-            )
+            lengths = path_lengths_around(draw, distance.embed, pipeline.ws(seeds), ends)
+        values.append(lengths.cpu())
         on_progress(seeds.stop, count)
     name = "PPL" if distance.name == "lpips" else f"path length ({distance.name} distance)"
     return ImagePathLengths(torch.cat(values).numpy(), name, note)
 
 
-def low_and_high_path_lengths(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure("stylegan2-4", "Images of low and of high path length", "count distance label")
+def low_and_high_path_lengths(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 4: random images of low and of high path length."""
-    scores, pipeline = measure_image_path_lengths(subject, on_progress), subject.pipeline()
-    panels = []
-    for letter, kind, seeds, sign, place in (
-        ("a", "low", scores.low_seeds, "<=", LOW_PERCENTILE),
-        ("b", "high", scores.high_seeds, ">=", HIGH_PERCENTILE),
+    scores, panels = measure_image_path_lengths(model, on_progress), []
+    low, high = np.percentile(scores.values, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    for kind, seeds, title in (
+        ("low", scores.low_seeds, f"(a) low path length: <= {low:.4g}"),
+        ("high", scores.high_seeds, f"(b) high path length: >= {high:.4g}"),
     ):
         some = RandomKeys(0).permutation(len(seeds), kind)[:IMAGES_PER_END]
-        images = draw_images(pipeline, seeds[some].tolist(), lambda done, of: None)
-        title = f"({letter}) {kind} path length: {sign} {np.percentile(scores.values, place):.4g}"
+        images = draw_images(model.pipeline(), seeds[some].tolist())
         panels.append(ImagePanel(arrange_in_rows(images, min(5, len(images))), title=title))
     caption = (
         "StyleGAN2, Figure 4. Connection between perceptual path length and image quality, for "
-        f"{subject.name}. (a) Random examples with low path length (up to the {LOW_PERCENTILE}th "
+        f"{model.name}. (a) Random examples with low path length (up to the {LOW_PERCENTILE}th "
         f"percentile). (b) Examples with high path length (from the {HIGH_PERCENTILE}th "
         f"percentile). {scores.description}"
     )
     return FigureLayout(caption, [panels])
 
 
-def path_length_distribution(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure(
+    "stylegan2-5",
+    "Distribution of the path length of single images",
+    "count distance label other",
+    "any model; --other for a second one",
+)
+def path_length_distribution(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """StyleGAN2, Figure 5: the histogram of scores, of one model or of two."""
-    subjects = subject.compared_inputs()
-    scores = []
-    for number, each in enumerate(subjects):
-
-        def advance(done: int, total: int, number: int = number) -> None:
-            on_progress(number * total + done, len(subjects) * total)
-
-        scores.append(measure_image_path_lengths(each, advance))
+    models = model.compared_inputs()
+    scores = [
+        measure_image_path_lengths(each, partial_progress(on_progress, number, len(models)))
+        for number, each in enumerate(models)
+    ]
     top = max(float(np.percentile(each.values, LAST_PERCENTILE)) for each in scores)
     charts = [
         _histogram_panel(score, top, f"({letter}) {each.name}, mean {score.values.mean():.4g}")
-        for letter, each, score in zip("ab", subjects, scores, strict=False)
+        for letter, each, score in zip("ab", models, scores, strict=False)
     ]
     caption = (
         "StyleGAN2, Figure 5. Distribution of the path length scores of individual images. The "
@@ -283,25 +284,17 @@ def path_length_histogram(
 
 def _histogram_panel(scores: ImagePathLengths, top: float, title: str) -> ChartPanel:
     within, highlighted, edges = path_length_histogram(scores, top)
-    widths, highest = np.diff(edges), int((within + highlighted).max())
+    highest, mean = int((within + highlighted).max()), float(scores.values.mean())
+    ends = f"<= {LOW_PERCENTILE}%, >= {HIGH_PERCENTILE}%"
+    blue, orange, *_ = OKABE_ITO_COLORS
 
     def plot(axes: "Axes") -> None:
-        axes.bar(
-            edges[:-1], within, widths, align="edge", color=OKABE_ITO_COLORS[0], label="between"
-        )
-        axes.bar(
-            *(edges[:-1], highlighted, widths),
-            bottom=within,
-            align="edge",
-            color=OKABE_ITO_COLORS[1],
-            label=f"<= {LOW_PERCENTILE}%, >= {HIGH_PERCENTILE}%",
-        )
-        axes.axvline(
-            float(scores.values.mean()), color="black", linestyle="--", linewidth=1, label="mean"
-        )
-        axes.set(
-            xlabel=scores.metric_name, ylabel="images", xlim=(0, top), ylim=(0, 1.08 * highest)
-        )
+        bars = partial(axes.bar, edges[:-1], width=np.diff(edges), align="edge")
+        bars(height=within, color=blue, label="between")
+        bars(height=highlighted, bottom=within, color=orange, label=ends)
+        axes.axvline(mean, color="black", linestyle="--", linewidth=1, label="mean")
+        axes.set(xlabel=scores.metric_name, ylabel="images")
+        axes.set(xlim=(0, top), ylim=(0, 1.08 * highest))
         axes.legend(frameon=False, fontsize=9)
 
     return ChartPanel(plot, title=title)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DPI = 100
 MARGIN, PANEL_GAP, LINE_HEIGHT = 16, 24, 18
-"""Pixels around the page, between panels, and of a line of words."""
+"""Pixels around the page, between panels, and of a line of text."""
 LETTER_WIDTH = 7.2
 """A generous mean width of a letter in pixels, at the size of captions."""
 IMAGE_GAP = 2
@@ -36,31 +36,31 @@ AXES_MARGINS = (66, 20, 14, 50)
 """Pixels left of, above, right of and below the axes of a chart, for their labels."""
 
 
-def save_figure(drawing: FigureLayout, path: Path) -> list[Path]:
+def save_figure(layout: FigureLayout, path: Path) -> list[Path]:
     """Write `path`, a PNG, and beside it an SVG where there are axes; says what was written.
 
     Raises:
         UsageError: If matplotlib is not installed, or the page would be too large.
         OutputError: If a file cannot be written.
     """
-    figure = build_page(drawing)
+    figure = build_page(layout)
     written = []
-    for suffix in (".png", ".svg") if drawing.has_axes else (".png",):
+    for suffix in (".png", ".svg") if layout.has_axes else (".png",):
         target = path.with_suffix(suffix)
         files.write_bytes(target, _encode_figure(figure, suffix[1:]))
         written.append(target)
     return written
 
 
-def build_page(drawing: FigureLayout) -> "Figure":
+def build_page(layout: FigureLayout) -> "Figure":
     """A matplotlib figure with every panel in its place."""
     matplotlib_figure = _import_figure_class()
-    sizes = [[panel_size(panel) for panel in row] for row in drawing.panels]
+    sizes = [[panel_size(panel) for panel in row] for row in layout.panels]
     heights = [max(height for _, height in row) for row in sizes]
     widths = [sum(width for width, _ in row) + PANEL_GAP * (len(row) - 1) for row in sizes]
     width = max(*widths, 480) + 2 * MARGIN
-    words = textwrap.wrap(drawing.caption, int((width - 2 * MARGIN) / LETTER_WIDTH))
-    height = sum(heights) + PANEL_GAP * len(heights) + LINE_HEIGHT * len(words) + MARGIN
+    lines = textwrap.wrap(layout.caption, int((width - 2 * MARGIN) / LETTER_WIDTH))
+    height = sum(heights) + PANEL_GAP * len(heights) + LINE_HEIGHT * len(lines) + MARGIN
     if width * height > MAX_PAGE_PIXELS:
         raise UsageError(
             f"the figure would have {width}x{height} pixels, more than {MAX_PAGE_PIXELS:,} in all; "
@@ -69,19 +69,19 @@ def build_page(drawing: FigureLayout) -> "Figure":
     figure = matplotlib_figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
     canvas = _PixelCanvas(figure, width, height)
     top = MARGIN
-    for row, row_sizes, row_height in zip(drawing.panels, sizes, heights, strict=True):
+    for row, row_sizes, row_height in zip(layout.panels, sizes, heights, strict=True):
         left = MARGIN
         for panel, (panel_width, _) in zip(row, row_sizes, strict=True):
             canvas.draw(panel, left, top)
             left += panel_width + PANEL_GAP
         top += row_height + PANEL_GAP
-    for number, line in enumerate(words):
+    for number, line in enumerate(lines):
         canvas.text(line, MARGIN, top + LINE_HEIGHT * number)
     return figure
 
 
 def panel_size(panel: Panel) -> tuple[int, int]:
-    """Width and height of a panel in pixels, words included."""
+    """Width and height of a panel in pixels, labels included."""
     if isinstance(panel, ChartPanel):
         return panel.width, panel.height + _title_height(panel)
     height, width = tile_images(panel).shape[:2]
@@ -125,14 +125,9 @@ class _PixelCanvas:
     def text(
         self, text: str, left: float, top: float, *, size: int = 9, centered: bool = False
     ) -> None:
-        self.figure.text(
-            left / self.width,
-            1 - top / self.height,
-            text,
-            fontsize=size,
-            va="center" if centered else "top",
-            ha="center" if centered else "left",
-        )
+        vertical, horizontal = ("center", "center") if centered else ("top", "left")
+        x, y = left / self.width, 1 - top / self.height
+        self.figure.text(x, y, text, fontsize=size, va=vertical, ha=horizontal)
 
     def draw(self, panel: Panel, left: int, top: int) -> None:
         if panel.title:
@@ -140,7 +135,7 @@ class _PixelCanvas:
         if isinstance(panel, ChartPanel):
             self._chart(panel, left, top + _title_height(panel))
         else:
-            self._pictures(panel, left, top)
+            self._images(panel, left, top)
 
     def _chart(self, panel: ChartPanel, left: int, top: int) -> None:
         before, above, after, below = AXES_MARGINS
@@ -150,16 +145,16 @@ class _PixelCanvas:
         axes.spines[["top", "right"]].set_visible(False)
         panel.plot(axes)
 
-    def _pictures(self, panel: ImagePanel, left: int, top: int) -> None:
+    def _images(self, panel: ImagePanel, left: int, top: int) -> None:
         image = tile_images(panel)
         height, width = image.shape[:2]
         before, above = _label_margins(panel)
         rows, columns = panel.images.shape[:2]
-        for number, word in enumerate(panel.columns):
+        for number, label in enumerate(panel.columns):
             middle = left + before + (number + 0.5) * width / columns
-            self.text(word, middle, top + above - LINE_HEIGHT / 2, centered=True)
-        for number, word in enumerate(panel.rows):
-            self.text(word, left, top + above + (number + 0.5) * height / rows - LINE_HEIGHT / 3)
+            self.text(label, middle, top + above - LINE_HEIGHT / 2, centered=True)
+        for number, label in enumerate(panel.rows):
+            self.text(label, left, top + above + (number + 0.5) * height / rows - LINE_HEIGHT / 3)
         axes = self.figure.add_axes(self._box(left + before, top + above, width, height))
         axes.imshow(image, interpolation="nearest", aspect="auto")
         axes.set_axis_off()
@@ -169,17 +164,13 @@ class _PixelCanvas:
     def _box(
         self, left: float, top: float, width: float, height: float
     ) -> tuple[float, float, float, float]:
-        bottom = self.height - top - height
-        return (
-            left / self.width,
-            bottom / self.height,
-            width / self.width,
-            height / self.height,
-        )
+        """A rectangle in shares of the page, from its lower left corner."""
+        bottom, w, h = self.height - top - height, self.width, self.height
+        return left / w, bottom / h, width / w, height / h
 
 
 def _choose_zoom(images: Tensor) -> int:
-    """As large as is comfortable to look at, and as the page is wide."""
+    """Zoom at which small images are seen well, if the page is wide enough."""
     columns, side = images.shape[1], min(images.shape[-2:])
     wanted = -(-MIN_IMAGE_SIDE // side)
     return max(1, min(wanted, MAX_PANEL_WIDTH // (columns * images.shape[-1])))
@@ -187,7 +178,7 @@ def _choose_zoom(images: Tensor) -> int:
 
 def _label_margins(panel: ImagePanel) -> tuple[int, int]:
     """Pixels left of the images and above them."""
-    longest = max((len(word) for word in panel.rows), default=0)
+    longest = max(map(len, panel.rows), default=0)
     left = int(longest * LETTER_WIDTH) + 8 if longest else 0
     return left, _title_height(panel) + (LINE_HEIGHT + 2 if any(panel.columns) else 0)
 
@@ -197,7 +188,7 @@ def _title_height(panel: Panel) -> int:
 
 
 def _encode_figure(figure: "Figure", kind: str) -> bytes:
-    """The bytes of a file, the same for the same drawing on the same machine."""
+    """The bytes of a file, the same for the same layout on the same machine."""
     import matplotlib
 
     buffer = io.BytesIO()

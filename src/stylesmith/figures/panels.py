@@ -9,9 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylesmith.callbacks import ProgressCallback
-from stylesmith.sampling import SamplingPipeline, SeedOrLatent, draw_batches
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -31,17 +28,17 @@ OKABE_ITO_COLORS = (
 
 @dataclass(frozen=True)
 class ImagePanel:
-    """Equal images in rows and columns, with words at their sides."""
+    """Equal images in rows and columns, with labels."""
 
     images: Tensor
     """`(rows, columns, C, H, W)`, -1..1; where all is NaN there is no image."""
     rows: Sequence[str] = ()
-    """Words left of each row."""
+    """Labels left of each row."""
     columns: Sequence[str] = ()
-    """Words above each column."""
+    """Labels above each column."""
     title: str = ""
     text_below: str = ""
-    """Words beneath, in one line."""
+    """Text below, in one line."""
     zoom: int | None = None
     """Pixels of the page for each side of an image's pixel; None lets the page choose."""
 
@@ -81,17 +78,6 @@ class FigureLayout:
         return [panel for row in self.panels for panel in row if isinstance(panel, ImagePanel)]
 
 
-def draw_images(
-    pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], on_progress: ProgressCallback
-) -> Tensor:
-    """Images `(N, C, H, W)` of all sources, on the CPU."""
-    images: list[Tensor] = []
-    for _, drawn in draw_batches(pipeline, sources):
-        images.extend(drawn)
-        on_progress(len(images), len(sources))
-    return torch.stack(images)
-
-
 def arrange_in_rows(images: Tensor, columns: int | None = None) -> Tensor:
     """Images `(N, C, H, W)` to `(rows, columns, C, H, W)`; places that are left over are NaN."""
     columns = columns or choose_columns(len(images))
@@ -122,7 +108,7 @@ def columns_of_falling_size(
         side: Pixels that the shorter side should have at least, at full size.
 
     Returns:
-        One picture `(C, height, width)`.
+        One image `(C, height, width)`.
     """
     assert len(images) == count_falling_size_images(rows, lods)
     doublings = max(0, math.ceil(math.log2(side / min(images.shape[-2:]))))
@@ -165,7 +151,7 @@ def resolution_chart(
         curves: Names and values.
         quantity: What the vertical axis is.
         resolution_of: What has a resolution.
-        title: Words above.
+        title: Title of the chart.
         y_limits: Ends of the vertical axis.
     """
 

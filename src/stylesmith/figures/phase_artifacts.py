@@ -10,7 +10,7 @@ from torch import Tensor
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.figures.activations import downsample_to_tile
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.figures.figure_input import FigureInput, draw_images, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     FigureLayout,
@@ -30,23 +30,29 @@ MIN_FRAME_SIDE = 128
 """Pixels that each side of a frame has at least on the page."""
 
 
-def phase_artifacts(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure(
+    "stylegan2-6",
+    "Phase artifacts: details that stay while the pose moves",
+    "seeds label psi count other",
+    "any model; --other without progressive growing",
+)
+def phase_artifacts(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 6: frames along a path, a slice of all frames, and how much details stay put.
 
     Raises:
         UsageError: If the user chose other than two ends, or too few frames.
     """
-    rows, slices, curves, places = [], [], [], []
-    subjects = subject.compared_inputs()
-    for number, one in enumerate(subjects, 1):
+    rows, slices, curves, pixels = [], [], [], []
+    models = model.compared_inputs()
+    for number, one in enumerate(models, 1):
         frames = _draw_frames(one)
         row, column = most_static_pixel(frames)
         curves.append((one.name, _static_energy_curve(one, frames)))
         shown, over_time = _frame_panels(frames, row, column, one.name)
         rows.append([shown])
         slices.append(over_time)
-        places.append(f"{one.name}: row {row}, column {column}")
-        on_progress(number, len(subjects))
+        pixels.append(f"{one.name}: row {row}, column {column}")
+        on_progress(number, len(models))
     chart = resolution_chart(
         curves,
         "share of details that stay",
@@ -59,7 +65,7 @@ def phase_artifacts(subject: FigureInput, on_progress: ProgressCallback) -> Figu
         f"On {len(frames)} frames the coarse styles go from source A to source B in a straight "
         "line in W; the other styles are those of source A, and noise is off. Where a network has "
         "one w, all of it goes. Below the frames: one row of pixels over the path, time downwards. "
-        f"The line marks where the finest details stay most ({'; '.join(places)}). The chart has, "
+        f"The line marks where the finest details stay most ({'; '.join(pixels)}). The chart has, "
         "for what each resolution adds to the one below, the energy of its mean over all frames as "
         "a share of its mean energy: 1 if details stay where they are, 0 if they move through all "
         "of their phases."
@@ -135,15 +141,13 @@ def mark_column(images: Tensor, column: int) -> Tensor:
     return large
 
 
-def _draw_frames(subject: FigureInput) -> Tensor:
-    pipeline = subject.pipeline(noise=NoiseSettings("none"))
-    ends = subject.exact_sources(pipeline, DEFAULT_END_SEEDS)
-    count = subject.options.count or DEFAULT_FRAMES
+def _draw_frames(model: FigureInput) -> Tensor:
+    pipeline = model.pipeline(noise=NoiseSettings("none"))
+    ends = model.exact_sources(pipeline, DEFAULT_END_SEEDS)
+    count = model.count(DEFAULT_FRAMES)
     if count < 2:
         raise UsageError(f"--count {count}: wanted at least two frames")
-    path = coarse_style_path(pipeline, ends, count)
-    parts = [pipeline.draw(path[start : start + 16]) for start in range(0, count, 16)]
-    return torch.cat([part.cpu() for part in parts])
+    return draw_images(pipeline, coarse_style_path(pipeline, ends, count))
 
 
 def _frame_panels(
@@ -161,9 +165,8 @@ def _frame_panels(
     )
 
 
-def _static_energy_curve(subject: FigureInput, frames: Tensor) -> ResolutionCurve:
-    config = subject.generator.config
-    growth = subject.generator.growth
-    levels = config.levels if growth is None else growth.level + 1
-    names = [f"{width}x{height}" for height, width in map(config.size, range(1, levels))]
+def _static_energy_curve(model: FigureInput, frames: Tensor) -> ResolutionCurve:
+    levels = model.levels_in_use
+    sizes = map(model.generator.config.size, range(1, levels))
+    names = [f"{width}x{height}" for height, width in sizes]
     return dict(zip(names, static_energy_fractions(frames, levels), strict=True))

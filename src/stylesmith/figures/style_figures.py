@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from stylesmith.callbacks import ProgressCallback
+from stylesmith.callbacks import ProgressCallback, partial_progress
 from stylesmith.errors import UsageError
 from stylesmith.figures.figure_input import (
     FigureInput,
@@ -13,9 +13,10 @@ from stylesmith.figures.figure_input import (
     describe_psi,
     describe_sources,
     describe_style_layers,
+    draw_images,
+    paper_figure,
 )
-from stylesmith.figures.panels import FigureLayout, ImagePanel, draw_images
-from stylesmith.networks.sampling_pipeline import DEFAULT_BATCH_SIZE
+from stylesmith.figures.panels import FigureLayout, ImagePanel
 from stylesmith.sampling import (
     MixingRow,
     NoiseSettings,
@@ -33,67 +34,60 @@ from stylesmith.sampling.stochastic_variation import (
 )
 
 DEFAULT_SEEDS_A = (888, 829, 1898, 1733, 1614, 845)
-"""Of the pictures down the left side, which are changed."""
+"""Images in the first column, of which some styles are replaced."""
 DEFAULT_SEEDS_B = (639, 701, 687, 615, 2268)
-"""Of the pictures across the top, which lend their styles."""
+"""Images in the first row, from which styles are taken."""
 ROWS_PER_LAYER_GROUP = {"coarse": 3, "middle": 2, "fine": 1}
 """How many rows each range of styles has."""
 
 
-def style_mixing(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure("stylegan-3", "Style mixing", "seeds label psi", "a style for each layer")
+def style_mixing(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 3: everything as source A is, but for some styles of source B."""
-    subject.require_styles()
-    pipeline = subject.pipeline()
-    ranges = subject.generator.config.layer_groups(subject.generator.top_level)
+    model.require_styles()
+    pipeline = model.pipeline()
+    ranges = model.generator.config.layer_groups(model.generator.top_level)
     named = [(name, ranges[name]) for name in ranges for _ in range(ROWS_PER_LAYER_GROUP[name])]
-    sources = subject.sources(pipeline, (*DEFAULT_SEEDS_A[: len(named)], *DEFAULT_SEEDS_B))
+    sources = model.sources(pipeline, (*DEFAULT_SEEDS_A[: len(named)], *DEFAULT_SEEDS_B))
     if len(sources) <= len(named):
         raise UsageError(
             f"--seeds: wanted {len(named)} for source A, one for each row, and one or more for "
             f"source B, got {len(sources)}"
         )
     rows = [MixingRow(source, layers) for source, (_, layers) in zip(sources, named, strict=False)]
-    top = sources[len(named) :]
-    images = mixed_images(pipeline, rows, top, on_progress)
+    sources_b = sources[len(named) :]
+    images = mixed_images(pipeline, rows, sources_b, on_progress)
     spans = "; ".join(
         f"{name} styles are {describe_style_layers(layers, pipeline.config)}"
         for name, layers in ranges.items()
     )
     caption = (
-        f"StyleGAN, Figure 3, for {subject.name}. Sources A (down, "
-        f"{describe_sources(sources[: len(named)])}) and B (across, {describe_sources(top)}) were "
-        f"drawn from their own latent codes{describe_psi(subject.options)}; all others copy a "
-        f"subset of styles from source B and take the rest from source A. {spans.capitalize()}."
+        f"StyleGAN, Figure 3, for {model.name}. Sources A (down, "
+        f"{describe_sources(sources[: len(named)])}) and B (across, "
+        f"{describe_sources(sources_b)}) were drawn from their own latent codes"
+        f"{describe_psi(model.options)}; all others copy a subset of styles from source B and "
+        f"take the rest from source A. {spans.capitalize()}."
     )
-    words = ["", *(f"{name.capitalize()} styles from source B" for name, _ in named)]
-    columns = ["source A", *["source B"] * len(top)]
-    return FigureLayout(caption, [[ImagePanel(images, rows=words, columns=columns)]])
+    labels = ["", *(f"{name.capitalize()} styles from source B" for name, _ in named)]
+    columns = ["source A", *["source B"] * len(sources_b)]
+    return FigureLayout(caption, [[ImagePanel(images, labels, columns)]])
 
 
 def mixed_images(
     pipeline: SamplingPipeline,
     rows: Sequence[MixingRow],
-    top: Sequence[SeedOrLatent],
+    sources_b: Sequence[SeedOrLatent],
     on_progress: ProgressCallback,
 ) -> Tensor:
     """Images `(1 + rows, 1 + columns, C, H, W)`, all NaN in the corner."""
-    lenders = pipeline.codes(top)
-    total = len(rows) + 1
-    across = draw_images(pipeline, top, lambda done, of: None)
-    corner = torch.full_like(across[:1], torch.nan)
-    lines = [torch.cat([corner, across])]
+    styles = pipeline.codes(sources_b)
+    first_row = draw_images(pipeline, sources_b)
+    lines = [torch.cat([torch.full_like(first_row[:1], torch.nan), first_row])]
     for row in rows:
         own = pipeline.codes([row.source])
-        mixed = [
-            pipeline.draw(
-                mix_styles(
-                    own, lenders[start : start + DEFAULT_BATCH_SIZE], row.layers, pipeline.config
-                )
-            )
-            for start in range(0, len(top), DEFAULT_BATCH_SIZE)
-        ]
-        lines.append(torch.cat([pipeline.draw(own), *mixed]).cpu())
-        on_progress(len(lines), total)
+        mixed = draw_images(pipeline, mix_styles(own, styles, row.layers, pipeline.config))
+        lines.append(torch.cat([pipeline.draw(own).cpu(), mixed]))
+        on_progress(len(lines), len(rows) + 1)
     return torch.stack(lines)
 
 
@@ -101,72 +95,81 @@ DEFAULT_VARIATION_SEEDS = (1157, 1012)
 DEFAULT_NOISE_DRAWS = 100
 DEFAULT_COMPONENT_SEEDS = (1967, 1555)
 MIN_COLUMN_WIDTH = 192
-"""Pixels of the page that a picture has at least, for there are words above it."""
+"""Least width of an image on the page in pixels, so that the label above it fits."""
 
 
-def stochastic_variation(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure(
+    "stylegan-4",
+    "Stochastic variation, and its standard deviation",
+    "seeds label psi count",
+    "noise inputs",
+)
+def stochastic_variation(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 4: an image, crops of draws with other noise, the deviation of each pixel."""
-    subject.require_noise()
-    pipeline = subject.pipeline()
-    sources, draws = (
-        subject.sources(pipeline, DEFAULT_VARIATION_SEEDS),
-        subject.options.count or DEFAULT_NOISE_DRAWS,
-    )
+    model.require_noise()
+    pipeline = model.pipeline()
+    sources = model.sources(pipeline, DEFAULT_VARIATION_SEEDS)
+    draws = model.count(DEFAULT_NOISE_DRAWS)
     rows, largest = [], 0.0
     for number, source in enumerate(sources):
-
-        def advance(done: int, _: int, before: int = number * draws) -> None:
-            on_progress(before + done, draws * len(sources))
-
-        variation = measure_noise_variation(pipeline, source, draws, on_progress=advance)
+        progress = partial_progress(on_progress, number, len(sources))
+        variation = measure_noise_variation(pipeline, source, draws, on_progress=progress)
         window = most_varied_window(variation.std)
         largest = max(largest, float(variation.std.max()))
         rows.append(
             torch.stack([variation.image, crop_grid(variation, window), std_image(variation)])
         )
-    images = torch.stack(rows)
     caption = (
-        f"StyleGAN, Figure 4. Examples of stochastic variation, for {subject.name} "
-        f"({describe_sources(sources)}{describe_psi(subject.options)}). (a) Generated image. (b) "
+        f"StyleGAN, Figure 4. Examples of stochastic variation, for {model.name} "
+        f"({describe_sources(sources)}{describe_psi(model.options)}). (a) Generated image. (b) "
         "Zoom-in on the quarter of each side that varies most, with different realizations of "
         "input noise. (c) Standard deviation of each pixel's gray value over "
         f"{draws} realizations, times {STD_IMAGE_GAIN}: white is "
         f"{255 / STD_IMAGE_GAIN:.0f} of 255 levels or more; the largest here is {largest:.1f}."
     )
-    words = ["(a) generated image", "(b) variation", "(c) std. dev."]
-    return FigureLayout(
-        caption, [[ImagePanel(images, columns=words, zoom=zoom_for_labels(images))]]
-    )
+    labels = ("(a) generated image", "(b) variation", "(c) std. dev.")
+    return FigureLayout(caption, [[_labeled_columns(torch.stack(rows), labels)]])
 
 
-def noise_components(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure(
+    "stylegan-5", "Noise on all, no, fine and coarse layers", "seeds label psi", "noise inputs"
+)
+def noise_components(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 5: noise on all layers, on none, on fine and on coarse ones."""
-    subject.require_noise()
-    config = subject.generator.config
+    model.require_noise()
+    config = model.generator.config
     parts = noise_layer_subsets(config)
-    columns = []
-    for number, layers in enumerate(parts.values(), 1):
-        pipeline = subject.pipeline(noise=NoiseSettings("fixed", layers))
-        sources = subject.sources(pipeline, DEFAULT_COMPONENT_SEEDS)
-        columns.append(draw_images(pipeline, sources, lambda done, of: None))
-        on_progress(number, len(parts))
-    images = torch.stack(columns, dim=1)
+    pipelines = [model.pipeline(noise=NoiseSettings("fixed", layers)) for layers in parts.values()]
+    sources = model.sources(pipelines[0], DEFAULT_COMPONENT_SEEDS)
+    images = _column_of_each(pipelines, sources, on_progress)
     caption = (
-        f"StyleGAN, Figure 5. Effect of noise inputs at different layers of {subject.name} "
-        f"({describe_sources(sources)}{describe_psi(subject.options)}). (a) Noise is applied to "
+        f"StyleGAN, Figure 5. Effect of noise inputs at different layers of {model.name} "
+        f"({describe_sources(sources)}{describe_psi(model.options)}). (a) Noise is applied to "
         "all layers. (b) No noise. (c) Noise in fine layers only "
         f"({describe_noise_inputs(parts['fine'], config)}). (d) Noise in coarse layers only "
         f"({describe_noise_inputs(parts['coarse'], config)})."
     )
-    words = ["(a) all layers", "(b) no noise", "(c) fine layers", "(d) coarse layers"]
-    return FigureLayout(
-        caption, [[ImagePanel(images, columns=words, zoom=zoom_for_labels(images))]]
-    )
+    labels = ("(a) all layers", "(b) no noise", "(c) fine layers", "(d) coarse layers")
+    return FigureLayout(caption, [[_labeled_columns(images, labels)]])
 
 
-def zoom_for_labels(images: Tensor) -> int:
-    """Such that the words above a column fit."""
-    return max(1, -(-MIN_COLUMN_WIDTH // images.shape[-1]))
+def _labeled_columns(images: Tensor, labels: Sequence[str]) -> ImagePanel:
+    """Images `(rows, columns, C, H, W)`, enlarged so that the labels above the columns fit."""
+    zoom = max(1, -(-MIN_COLUMN_WIDTH // images.shape[-1]))
+    return ImagePanel(images, columns=labels, zoom=zoom)
+
+
+def _column_of_each(
+    pipelines: Sequence[SamplingPipeline],
+    sources: Sequence[SeedOrLatent],
+    on_progress: ProgressCallback,
+) -> Tensor:
+    """Images `(sources, pipelines, C, H, W)` of the same sources by different settings."""
+    columns = []
+    for number, pipeline in enumerate(pipelines, 1):
+        columns.append(draw_images(pipeline, sources))
+        on_progress(number, len(pipelines))
+    return torch.stack(columns, dim=1)
 
 
 TRUNCATION_PSIS = (1.0, 0.7, 0.5, 0.0, -0.5, -1.0)
@@ -174,19 +177,16 @@ TRUNCATION_PSIS = (1.0, 0.7, 0.5, 0.0, -0.5, -1.0)
 DEFAULT_TRUNCATION_SEEDS = (91, 388)
 
 
-def truncation_trick(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure("stylegan-8", "Truncation, to negative psi", "seeds label")
+def truncation_trick(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 8: a row for each seed, a column for each psi."""
-    columns = []
-    for number, psi in enumerate(TRUNCATION_PSIS, 1):
-        pipeline = subject.pipeline(psi=psi)
-        sources = subject.sources(pipeline, DEFAULT_TRUNCATION_SEEDS)
-        columns.append(pipeline.draw(pipeline.codes(sources)).cpu())
-        on_progress(number, len(TRUNCATION_PSIS))
-    images = torch.stack(columns, dim=1)
+    pipelines = [model.pipeline(psi=psi) for psi in TRUNCATION_PSIS]
+    sources = model.sources(pipelines[0], DEFAULT_TRUNCATION_SEEDS)
+    images = _column_of_each(pipelines, sources, on_progress)
     caption = (
         f"StyleGAN, Figure 8. The effect of truncation as a function of the style scale psi, for "
-        f"{subject.name}. At psi = 0 every row is the mean image; with negative psi comes the "
+        f"{model.name}. At psi = 0 every row is the mean image; with negative psi comes the "
         "opposite, an anti-face."
     )
-    words = [f"psi = {psi:g}" for psi in TRUNCATION_PSIS]
-    return FigureLayout(caption, [[ImagePanel(images, columns=words)]])
+    labels = [f"psi = {psi:g}" for psi in TRUNCATION_PSIS]
+    return FigureLayout(caption, [[ImagePanel(images, columns=labels)]])

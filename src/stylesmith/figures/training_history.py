@@ -4,17 +4,17 @@ Source: StyleGAN, Figure 9; StyleGAN2, Figure 8.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
     ChartPanel,
@@ -25,12 +25,14 @@ from stylesmith.metrics.protocol import parse_metric
 from stylesmith.models import RunFolder, load
 from stylesmith.networks import Generator
 from stylesmith.sampling import sample_w
-from stylesmith.training.log import read_log
+from stylesmith.training.log import LogRecord, read_log
 from stylesmith.training.run_history import finite_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+
+Item = TypeVar("Item")
 
 METRIC_FAMILIES = (("fd", "kd"), ("ppl",))
 """Families of metrics, a chart for each kind: how near to the data, how entangled."""
@@ -49,34 +51,47 @@ class RunMetricCurves:
     """Images seen until a growing network had all its levels; None where nothing grew."""
 
 
-def training_history(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure(
+    "stylegan-9",
+    "Quality and path length over training",
+    "other",
+    "a run with metrics in its log; --other for a second one",
+)
+def training_history(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 9: two charts, one above the other, and a curve in each for each run."""
-    subjects = [subject, *([subject.other()] if subject.options.other else [])]
-    runs = [_read_run_curves(one) for one in subjects]
+    runs = [_read_run_curves(one) for one in model.compared_inputs()]
     on_progress(1, 1)
-    names = shared_metrics(runs)
-    if not names:
+    metrics, names = shared_metrics(runs), " and ".join(run.name for run in runs)
+    if not metrics:
         kept = "; ".join(f"{run.name} has {', '.join(run.curves)}" for run in runs)
         raise UsageError(
-            f"the logs of {' and '.join(run.name for run in runs)} share no Fréchet distance and "
-            f"no path length: {kept}. Measure them alike: train with --metrics "
-            "fd_random_5k,pl2_random_wend_2k"
+            f"the logs of {names} share no Fréchet distance and no path length: {kept}. Measure "
+            "them alike: train with --metrics fd_random_5k,pl2_random_wend_2k"
         )
-    charts = [[ChartPanel(_plot_metric(name, runs), name, width=760, height=300)] for name in names]
-    return FigureLayout(_history_caption(names, runs), charts)
+    caption = (
+        f"StyleGAN, Figure 9. {' and '.join(metrics)} over the course of training, of {names}, "
+        f"from the logs; smaller is better.{_history_notes(metrics, runs)}"
+    )
+    plots = {name: partial(_plot_metric, name=name, runs=runs) for name in metrics}
+    charts = [[ChartPanel(plot, name, width=760, height=300)] for name, plot in plots.items()]
+    return FigureLayout(caption, charts)
 
 
 def read_metric_curves(run: RunFolder) -> MetricCurves:
-    """Every metric that a run measured on its way, in the order of the log.
+    """Every metric that a run measured while training, in the order of the log.
 
     Raises:
         ModelError: If the log is missing or damaged.
     """
     measured = [record for record in read_log(run.log) if record["event"] == "metrics"]
-    scores = [(record["images_seen"], record.get("scores", {})) for record in measured]
-    names = dict.fromkeys(name for _, values in scores for name in values)
+    names = dict.fromkeys(name for record in measured for name in record.get("scores", {}))
+
+    def value(record: LogRecord, name: str) -> float:
+        known = finite_number(record.get("scores", {}).get(name))
+        return math.nan if known is None else known
+
     return {
-        name: [(seen, _or_nan(finite_number(values.get(name)))) for seen, values in scores]
+        name: [(record["images_seen"], value(record, name)) for record in measured]
         for name in names
     }
 
@@ -91,17 +106,17 @@ def shared_metrics(runs: Sequence[RunMetricCurves]) -> list[str]:
     return [name for name in found if name]
 
 
-def _read_run_curves(subject: FigureInput) -> RunMetricCurves:
-    scores = read_metric_curves(subject.run)
+def _read_run_curves(model: FigureInput) -> RunMetricCurves:
+    scores = read_metric_curves(model.run)
     if not any(_metric_family(name) in kind for name in scores for kind in METRIC_FAMILIES):
         raise ModelError(
-            f"{subject.run.log}: has no Fréchet distance and no path length, which this figure "
+            f"{model.run.log}: has no Fréchet distance and no path length, which this figure "
             "shows; train with --metrics fd_random_5k,pl2_random_wend_2k --metrics-every KIMG"
         )
-    config = subject.run.read_config()
+    config = model.run.read_config()
     growth = config.training.growth
     grown = round(1000 * growth.grown_kimg(config.generator.levels)) if growth else None
-    return RunMetricCurves(subject.name, scores, grown)
+    return RunMetricCurves(model.name, scores, grown)
 
 
 def _metric_family(name: str) -> str | None:
@@ -112,40 +127,33 @@ def _metric_family(name: str) -> str | None:
         return None
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
+def _plot_metric(axes: "Axes", name: str, runs: Sequence[RunMetricCurves]) -> None:
+    for color, run in zip(OKABE_ITO_COLORS, runs, strict=False):
+        seen, values = zip(*run.curves[name], strict=True)
+        thousands = [images / 1000 for images in seen]
+        axes.plot(thousands, values, color=color, marker=".", label=run.name)
+        if run.grown_at:
+            axes.axvline(run.grown_at / 1000, color=color, linestyle="--", linewidth=1)
+    axes.set(xlabel="thousand images seen by the discriminator", ylabel=name)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
 
 
-def _plot_metric(name: str, runs: Sequence[RunMetricCurves]) -> Callable[["Axes"], None]:
-    def plot(axes: "Axes") -> None:
-        for color, run in zip(OKABE_ITO_COLORS, runs, strict=False):
-            seen, values = zip(*run.curves[name], strict=True)
-            thousands = [images / 1000 for images in seen]
-            axes.plot(thousands, values, color=color, marker=".", label=run.name)
-            if run.grown_at:
-                axes.axvline(run.grown_at / 1000, color=color, linestyle="--", linewidth=1)
-        axes.set(xlabel="thousand images seen by the discriminator", ylabel=name)
-        axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
-
-    return plot
-
-
-def _history_caption(names: Sequence[str], runs: Sequence[RunMetricCurves]) -> str:
-    words = f"StyleGAN, Figure 9. {' and '.join(names)} over the course of training, of "
-    words += f"{' and '.join(run.name for run in runs)}, from the logs; smaller is better."
-    kinds = [_metric_family(name) for name in names]
-    if any("_random" in name for name in names):
-        words += " Those by random features are not FID, nor LPIPS path lengths."
+def _history_notes(metrics: Sequence[str], runs: Sequence[RunMetricCurves]) -> str:
+    families, notes = [_metric_family(name) for name in metrics], []
+    if any("_random" in name for name in metrics):
+        notes.append("Those by random features are not FID, nor LPIPS path lengths.")
     logs = "The logs share" if len(runs) > 1 else "The log has"
-    if "ppl" not in kinds:
-        words += f" {logs} no path length (train --metrics pl2_random_wend_2k)."
-    elif len(names) == 1:
-        words += f" {logs} no Fréchet distance (train --metrics fd_random_5k)."
+    if "ppl" not in families:
+        notes.append(f"{logs} no path length (train --metrics pl2_random_wend_2k).")
+    elif len(metrics) == 1:
+        notes.append(f"{logs} no Fréchet distance (train --metrics fd_random_5k).")
     if any(run.grown_at for run in runs):
-        words += " A dashed vertical line marks where training has progressed to full resolution."
-    return words
+        notes.append(
+            "A dashed vertical line marks where training has progressed to full resolution."
+        )
+    return "".join(f" {note}" for note in notes)
 
 
 DEFAULT_W_SAMPLES = 1024
@@ -155,45 +163,45 @@ MAX_SNAPSHOTS = 16
 W_BATCH_SIZE = 16
 
 
-def contributions_over_training(
-    subject: FigureInput, on_progress: ProgressCallback
-) -> FigureLayout:
+@paper_figure(
+    "stylegan2-8",
+    "Contribution of each resolution over training",
+    "count label",
+    "skip generator; a run's snapshots for the history",
+)
+def contributions_over_training(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 8: shares of the resolutions over the images seen; a bar chart of a single model.
 
     Raises:
         ModelError: If the network's image is no sum over resolutions.
     """
-    config = subject.generator.config
+    config = model.generator.config
     if config.connection != "skip":
-        raise subject.missing_error(
+        raise model.missing_error(
             "a toRGB of each resolution whose images are summed",
             "skip generators have them (generator.connection=skip: stylegan2-e, stylegan2-f)",
         )
-    count = subject.options.count or DEFAULT_W_SAMPLES
-    history = evenly_spaced(RunFolder(subject.path).snapshots()[::-1], MAX_SNAPSHOTS)
+    count = model.count(DEFAULT_W_SAMPLES)
+    snapshots = evenly_spaced(RunFolder(model.path).snapshots()[::-1], MAX_SNAPSHOTS)
     names = [f"{width}x{height}" for height, width in map(config.size, range(config.levels))]
     what = (
-        f"StyleGAN2, Figure 8. Contribution of each resolution to the output of {subject.name}: "
+        f"StyleGAN2, Figure 8. Contribution of each resolution to the output of {model.name}: "
         "relative standard deviations of the pixel values that each tRGB layer adds, measured "
         f"before upsampling, over {count} random w"
     )
-    if len(history) < 2:
-        shares = _measure_contributions(subject, subject.generator, count)
+    if len(snapshots) < 2:
+        shares = _measure_contributions(model, model.generator, count)
         on_progress(1, 1)
         width = resolution_chart_width(len(names))
-        return FigureLayout(
-            f"{what}.", [[ChartPanel(lambda axes: _plot_bars(axes, names, shares), width=width)]]
-        )
+        chart = ChartPanel(lambda axes: _plot_bars(axes, names, shares), width=width)
+        return FigureLayout(f"{what}.", [[chart]])
     rows = []
-    for number, path in enumerate(history, 1):
-        rows.append(_measure_contributions(subject, load(path, device=subject.device.type), count))
-        on_progress(number, len(history))
-    images_seen = [int(path.stem) for path in history]
-    caption = f"{what}, at {len(history)} snapshots of the run."
-    chart = ChartPanel(
-        lambda axes: _plot_areas(axes, names, images_seen, torch.stack(rows)), width=640
-    )
-    return FigureLayout(caption, [[chart]])
+    for number, path in enumerate(snapshots, 1):
+        rows.append(_measure_contributions(model, load(path, device=model.device.type), count))
+        on_progress(number, len(snapshots))
+    seen, shares = [int(path.stem) for path in snapshots], torch.stack(rows)
+    chart = ChartPanel(lambda axes: _plot_areas(axes, names, seen, shares), width=640)
+    return FigureLayout(f"{what}, at {len(snapshots)} snapshots of the run.", [[chart]])
 
 
 @torch.no_grad()
@@ -201,11 +209,11 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     """Shares of the resolutions in the image of a skip generator, which sum to 1: `(levels,)`.
 
     A share is the standard deviation of all pixel values that a toRGB gives for `w` `(N, D)`, about
-    the mean of each color channel: its bias, which makes no picture, has no part in it.
+    the mean of each color channel: its bias, which makes no image, has no part in it.
     """
-    config = generator.config
-    numbers = torch.zeros(config.levels, dtype=torch.float64)
-    sums = torch.zeros(2, config.levels, config.image_channels, dtype=torch.float64)
+    levels, channels = generator.config.levels, generator.config.image_channels
+    numbers = torch.zeros(levels, dtype=torch.float64)
+    sums = torch.zeros(2, levels, channels, dtype=torch.float64)
     for part in w.split(W_BATCH_SIZE):
         for state in generator.levels(generator.broadcast(part)):
             rgb = cast(Tensor, state.rgb)  # skip generators have one at every level
@@ -218,15 +226,15 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     return deviations / deviations.sum()
 
 
-def evenly_spaced(paths: Sequence[Path], max_count: int) -> list[Path]:
-    """At most so many of them, evenly spaced, with the first and the last."""
-    if len(paths) <= max_count:
-        return list(paths)
-    return [paths[round(i * (len(paths) - 1) / (max_count - 1))] for i in range(max_count)]
+def evenly_spaced(items: Sequence[Item], max_count: int) -> list[Item]:
+    """At most so many items, evenly spaced, with the first and the last."""
+    if len(items) <= max_count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (max_count - 1))] for i in range(max_count)]
 
 
-def _measure_contributions(subject: FigureInput, generator: Generator, count: int) -> Tensor:
-    number = subject.options.label
+def _measure_contributions(model: FigureInput, generator: Generator, count: int) -> Tensor:
+    number = model.options.label
     label = None if number is None else generator.label_row(number)
     return torgb_contributions(generator, sample_w(generator, label, count=count))
 

@@ -7,14 +7,15 @@ learns them.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from stylesmith.callbacks import ProgressCallback
-from stylesmith.figures.figure_input import FigureInput
+from stylesmith.callbacks import ProgressCallback, ignore_progress
+from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout
 from stylesmith.metrics.path_length import path_lengths
 from stylesmith.networks.layers import EqualizedLinear
@@ -30,9 +31,9 @@ TRAINING_STEPS, POINT_BATCH_SIZE = 600, 256
 LEARNING_RATE, R1_GAMMA, EMA_DECAY = 5e-3, 0.1, 0.99
 HIDDEN_WIDTH = 32
 MAPPING_LAYERS, SYNTHESIS_LAYERS, DISCRIMINATOR_LAYERS = 4, 1, 3
-"""Hidden ones; the synthesis can warp, too, but less than the mapping."""
+"""Hidden layers; the synthesis can warp, too, but less than the mapping."""
 LATENT_DISC_RADIUS = 2.0
-"""Of the disc of all z, whose coordinates thus have the variance 1."""
+"""Radius of the disc of all z, whose coordinates thus have the variance 1."""
 
 
 class MLP(nn.Module):
@@ -92,17 +93,15 @@ def sample_z(count: int, numbers: torch.Generator) -> Tensor:
     """Latents, uniform on a disc: like a normal distribution rotated at will, but with an edge."""
     radius, turn = torch.rand(2, count, generator=numbers)
     angle = 2 * math.pi * turn
-    return (
-        torch.stack([angle.cos(), angle.sin()], dim=1)
-        * (LATENT_DISC_RADIUS * radius.sqrt())[:, None]
-    )
+    directions = torch.stack([angle.cos(), angle.sin()], dim=1)
+    return directions * (LATENT_DISC_RADIUS * radius.sqrt())[:, None]
 
 
 def train_point_generator(
     seed: int = 0,
     *,
     steps: int = TRAINING_STEPS,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: ProgressCallback = ignore_progress,
 ) -> PointGenerator:
     """Train with the logistic loss and R1, as StyleGAN; seconds on a CPU, where all is computed."""
     numbers = torch.Generator().manual_seed(seed)
@@ -117,16 +116,11 @@ def train_point_generator(
     )
     for step in range(1, steps + 1):
         fake = generator(sample_z(POINT_BATCH_SIZE, numbers))
-        _optimizer_step(
-            d_adam,
-            _discriminator_loss(
-                critic, sample_training_points(POINT_BATCH_SIZE, numbers), fake.detach()
-            ),
-        )
+        real = sample_training_points(POINT_BATCH_SIZE, numbers)
+        _optimizer_step(d_adam, _discriminator_loss(critic, real, fake.detach()))
         _optimizer_step(g_adam, generator_logistic(critic(fake)[:, 0]))
         update_ema(average, generator, EMA_DECAY)
-        if on_progress:
-            on_progress(step, steps)
+        on_progress(step, steps)
     mapping, synthesis = average.double().requires_grad_(False)
     return PointGenerator(mapping, synthesis)
 
@@ -189,39 +183,38 @@ def _squared_distance(a: Tensor, b: Tensor) -> Tensor:
 
 
 DEFAULT_PATH_PAIRS = 10_000
-"""Of path lengths."""
+"""Pairs of points between which path lengths are measured."""
 SHOWN_POINTS = 2000
-"""Of the training set that are shown."""
+"""Points of the training set that are shown."""
 GRID_LINES, POINTS_PER_LINE = 17, 240
-"""Of a grid each way, and points of each line."""
+"""Lines of a grid in each direction, and points of each line."""
 MAX_DISTANCE_TO_SAMPLES = 0.1
 """A point of W belongs to it if features of a sampled w are as near, once W is made flat."""
 PANEL_WIDTH, PANEL_HEIGHT = 386, 364
-"""Of a panel, whose axes are then square."""
+"""Size of a panel, whose axes are then square."""
 
 
-def latent_space_warping(subject: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
+@paper_figure(
+    "stylegan-6",
+    "Why W is less warped than Z, by an experiment",
+    "count",
+    "no model",
+    needs_no_model=True,
+)
+def latent_space_warping(model: FigureInput, on_progress: ProgressCallback) -> FigureLayout:
     """Figure 6, of a GAN trained on the spot; it needs no model."""
     trained = train_point_generator(on_progress=on_progress)
-    pairs = subject.options.count or DEFAULT_PATH_PAIRS
+    pairs = model.count(DEFAULT_PATH_PAIRS)
     lengths = measure_point_path_lengths(trained, pairs)
     points = sample_training_points(SHOWN_POINTS, torch.Generator().manual_seed(0))
+    charts = {
+        "(a) Features in the training set": (),
+        f"(b) From Z to features: path length {lengths.z:.2f}": z_grid(trained),
+        f"(c) From W to features: path length {lengths.w:.2f}": w_grid(trained),
+    }
     panels = [
-        ChartPanel(
-            _plot_points(points), "(a) Features in the training set", PANEL_WIDTH, PANEL_HEIGHT
-        ),
-        ChartPanel(
-            _plot_grid(z_grid(trained), points),
-            f"(b) From Z to features: path length {lengths.z:.2f}",
-            PANEL_WIDTH,
-            PANEL_HEIGHT,
-        ),
-        ChartPanel(
-            _plot_grid(w_grid(trained), points),
-            f"(c) From W to features: path length {lengths.w:.2f}",
-            PANEL_WIDTH,
-            PANEL_HEIGHT,
-        ),
+        ChartPanel(partial(_plot, points=points, lines=lines), title, PANEL_WIDTH, PANEL_HEIGHT)
+        for title, lines in charts.items()
     ]
     caption = (
         "StyleGAN, Figure 6. Two factors of variation, such as masculinity and hair length. (a) A "
@@ -241,12 +234,9 @@ def z_grid(warping: PointGenerator) -> tuple[Tensor, Tensor]:
     """Features along lines of equal z_1, and of equal z_2; NaN outside the disc.
 
     Returns:
-        `(LINES, STOPS, 2)` each.
+        `(GRID_LINES, POINTS_PER_LINE, 2)` each.
     """
-    first, second = (LATENT_DISC_RADIUS * lines for lines in grid_lines())
-    return _map_lines(first, warping.features, _inside_disc), _map_lines(
-        second, warping.features, _inside_disc
-    )
+    return _map_grid(LATENT_DISC_RADIUS, warping.features, _inside_disc)
 
 
 def w_grid(warping: PointGenerator) -> tuple[Tensor, Tensor]:
@@ -266,8 +256,7 @@ def w_grid(warping: PointGenerator) -> tuple[Tensor, Tensor]:
     def features(points: Tensor) -> Tensor:
         return warping.synthesis(flat.inverse(points))
 
-    first, second = (1.5 * lines for lines in grid_lines())
-    return _map_lines(first, features, inside), _map_lines(second, features, inside)
+    return _map_grid(1.5, features, inside)
 
 
 class AffineFit:
@@ -289,7 +278,7 @@ class AffineFit:
 
 
 def grid_lines() -> tuple[Tensor, Tensor]:
-    """A square grid over -1..1: lines of equal x and of equal y, `(LINES, STOPS, 2)` each."""
+    """Lines of equal x and of equal y over -1..1, `(GRID_LINES, POINTS_PER_LINE, 2)` each."""
     at = torch.linspace(-1, 1, GRID_LINES, dtype=torch.double)
     along = torch.linspace(-1, 1, POINTS_PER_LINE, dtype=torch.double)
     upright = torch.stack(torch.meshgrid(at, along, indexing="ij"), dim=2)
@@ -300,37 +289,31 @@ def _inside_disc(z: Tensor) -> Tensor:
     return z.norm(dim=1) <= LATENT_DISC_RADIUS
 
 
-def _map_lines(
-    lines: Tensor, features: Callable[[Tensor], Tensor], inside: Callable[[Tensor], Tensor]
-) -> Tensor:
-    points = lines.flatten(0, 1)
-    found = features(points)
-    found[~inside(points)] = torch.nan
-    return found.view_as(lines)
+def _map_grid(
+    scale: float, features: Callable[[Tensor], Tensor], inside: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Features along the lines of a scaled square grid, NaN outside."""
+
+    def along(lines: Tensor) -> Tensor:
+        points = scale * lines.flatten(0, 1)
+        found = features(points)
+        found[~inside(points)] = torch.nan
+        return found.view_as(lines)
+
+    first, second = grid_lines()
+    return along(first), along(second)
 
 
-def _plot_points(points: Tensor) -> Callable[["Axes"], None]:
-    def plot(axes: "Axes") -> None:
-        axes.scatter(
-            points[:, 0].numpy(), points[:, 1].numpy(), s=3, color=OKABE_ITO_COLORS[2], linewidths=0
-        )
+def _plot(axes: "Axes", points: Tensor, lines: Sequence[Tensor]) -> None:
+    """The training set, below grid lines if there are any."""
+    x, y = points.T.numpy()
+    if lines:
+        axes.scatter(x, y, s=2, color="#dddddd", linewidths=0)
+    else:
+        axes.scatter(x, y, s=3, color=OKABE_ITO_COLORS[2], linewidths=0)
         axes.text(0.5, 0.5, "forbidden", ha="center", va="center", color="gray")
-        _label_axes(axes)
-
-    return plot
-
-
-def _plot_grid(lines: tuple[Tensor, Tensor], points: Tensor) -> Callable[["Axes"], None]:
-    def plot(axes: "Axes") -> None:
-        axes.scatter(points[:, 0].numpy(), points[:, 1].numpy(), s=2, color="#dddddd", linewidths=0)
-        for color, group in zip(OKABE_ITO_COLORS, lines, strict=False):
-            for line in group.numpy():
-                axes.plot(line[:, 0], line[:, 1], color=color, linewidth=1)
-        _label_axes(axes)
-
-    return plot
-
-
-def _label_axes(axes: "Axes") -> None:
+    for color, group in zip(OKABE_ITO_COLORS, lines, strict=False):
+        for line in group.numpy():
+            axes.plot(line[:, 0], line[:, 1], color=color, linewidth=1)
     axes.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
     axes.set(xlabel="first factor (masculinity)", ylabel="second factor (hair length)")

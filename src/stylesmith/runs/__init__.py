@@ -1,5 +1,6 @@
 """Start a run or go on with one: the place where data, networks, recorder and trainer meet."""
 
+from stylesmith.runs.run_comparison import RunComparison
 from stylesmith.runs.training_run import (
     RunOptions,
     check_resumable,
@@ -11,6 +12,7 @@ from stylesmith.runs.training_run import (
 )
 
 __all__ = [
+    "RunComparison",
     "RunOptions",
     "check_resumable",
     "check_same_settings",

@@ -1,7 +1,6 @@
 """Measured metrics from run folders and metric files, beside the published numbers of a table."""
 
 import contextlib
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stylesmith.errors import ModelError, StylesmithError, UsageError
+from stylesmith.errors import ModelError, StylesmithError, UsageError, suggest_name
 from stylesmith.figures.tables.metric_tables import (
     METRIC_TABLES,
     MetricColumn,
@@ -87,12 +86,11 @@ def read_measurements(path: Path) -> SourceMeasurements:
     """
     if path.is_dir():
         return _read_run(path)
-    if not path.is_file():
-        raise ModelError(
-            f"{path}: not there; wanted a run folder, or a file that `stylesmith evaluate --out` "
-            "wrote"
-        )
-    return _read_metric_file(path)
+    if path.is_file():
+        return _read_metric_file(path)
+    raise ModelError(
+        f"{path}: not there; wanted a run folder, or a file that `stylesmith evaluate --out` wrote"
+    )
 
 
 def best_snapshot(snapshots: Sequence[MeasuredSnapshot]) -> tuple[MeasuredSnapshot, Metric]:
@@ -115,8 +113,8 @@ def _split_source(table: MetricTable, text: str) -> tuple[str | None, Path]:
     if not joint or (name not in names and Path(text).exists()):
         return None, Path(text)
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0)
-        raise UsageError(f"{text}: {table.id} has no row {name!r}; did you mean {near[0]}?")
+        nearest = suggest_name(name, names, cutoff=0)
+        raise UsageError(f"{text}: {table.id} has no row {name!r}; did you mean {nearest}?")
     return name, Path(path)
 
 
@@ -158,10 +156,9 @@ def _read_run(folder: Path) -> SourceMeasurements:
         MeasuredSnapshot(_parse_logged_scores(record.get("scores")), record["images_seen"])
         for record in history.curve("metrics")
     ]
-    config = history.config
-    height, width = config.data.size
-    data = f"{Path(config.data.path).name or 'images'} at {width}x{height}"
-    return _choose_snapshot(folder, snapshots, data, config.preset)
+    data, (height, width) = history.config.data, history.config.data.size
+    images = f"{Path(data.path).name or 'images'} at {width}x{height}"
+    return _choose_snapshot(folder, snapshots, images, history.config.preset)
 
 
 def scores_by_model(path: Path) -> dict[str, MetricScores]:
@@ -207,23 +204,20 @@ def _choose_snapshot(
 
 
 def _read_metric_lines(path: Path) -> list[dict[str, Any]]:
-    lines = []
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for place, line in enumerate(text.splitlines(), start=1):
-        try:
+    records = []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        record: Any = None
+        with contextlib.suppress(ValueError):
             record = json.loads(line)
-            whole = (
-                isinstance(record["protocol"], str) and finite_number(record["value"]) is not None
-            )
-        except (ValueError, KeyError, TypeError):
-            whole = False
-        if not whole:
+        valid = isinstance(record, dict) and isinstance(record.get("protocol"), str)
+        if not valid or finite_number(record.get("value")) is None:
             raise ModelError(
-                f"{path}: line {place} is no measurement; wanted JSON lines as `stylesmith "
+                f"{path}: line {number} is no measurement; wanted JSON lines as `stylesmith "
                 "evaluate --out` writes them"
             )
-        lines.append(record)
-    return lines
+        records.append(record)
+    return records
 
 
 def _parse_logged_scores(logged: object) -> dict[tuple[Metric, str | None], float]:
@@ -275,30 +269,25 @@ def fill_table(
 
     Args:
         table: What the paper printed.
-        placed: See `measured.place`.
-        notes: What else is to be said.
+        placed: What was measured, as `place_measurements` returns it.
+        notes: Further notes.
     """
+    names = [_measured_names(table, column, placed) for column in table.columns]
     heads = [ColumnHeader("row"), *map(ColumnHeader, table.labels)]
-    columns = []
-    for position, column in enumerate(table.columns):
-        names = _measured_names(table, column, placed)
+    for column, measured in zip(table.columns, names, strict=True):
         heads.append(ColumnHeader(column.heading, "published"))
-        heads += [ColumnHeader(name, "measured") for name in names]
-        columns.append((position, column, names))
+        heads += [ColumnHeader(name, "measured") for name in measured]
     rows = []
     for row in table.rows:
         cells: list[TableCell] = [row.name, *row.labels]
-        for position, column, names in columns:
-            numbers = {
-                _metric_label(column, metric): value
-                for metric, value in _column_values(row, column, placed)
-            }
-            cells += [row.published[position], *map(numbers.get, names)]
+        for column, published, measured in zip(table.columns, row.published, names, strict=True):
+            values = _column_values(row, column, placed)
+            numbers = {_metric_label(column, metric): value for metric, value in values}
+            cells += [published, *map(numbers.get, measured)]
         rows.append(cells)
-    said = [*_general_notes(table, rows), *_metric_notes(table, placed), *notes]
-    return FilledTable(
-        table.title, table.caption, heads, rows, [*said, *_source_notes(table, placed)]
-    )
+    notes = [*_general_notes(table, rows), *_metric_notes(table, placed), *notes]
+    notes += _source_notes(table, placed)
+    return FilledTable(table.title, table.caption, heads, rows, notes)
 
 
 def _column_values(
@@ -359,7 +348,7 @@ def _describe_difference(metric: Metric, wanted: Metric, column: MetricColumn) -
     theirs = PUBLISHED_NAMES[metric.family][1]
     if metric.network != theirs:
         return (
-            f"is not the paper's {column.title}: {metric.network} looks at the images, not "
+            f"is not the paper's {column.title}: it is measured by {metric.network}, not by "
             f"{theirs}. It compares rows with one another, not with the paper."
         )
     if metric.count != wanted.count:

@@ -1,12 +1,11 @@
 """The tables of metrics of both papers: columns, rows (presets) and published numbers."""
 
-import difflib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from stylesmith.errors import UsageError
+from stylesmith.errors import UsageError, suggest_name
 from stylesmith.metrics.protocol import Metric, parse_metric
 from stylesmith.presets import PRESETS, Preset, find_preset
 from stylesmith.presets.data_sets import FFHQ
@@ -14,6 +13,7 @@ from stylesmith.presets.published_results import PublishedValue
 from stylesmith.presets.stylegan2_configs import CONNECTIONS
 
 PathSpace = Literal["z", "w"]
+PAPER_TITLES = {"stylegan": "StyleGAN", "stylegan2": "StyleGAN2"}
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,22 @@ class TableRow:
 
 @dataclass(frozen=True)
 class MetricTable:
-    """One table of a paper."""
+    """One table of a paper; without columns and rows, the one of compute cost."""
 
     id: str
     """`stylegan2-1`: the paper and the table's number."""
-    title: str
     caption: str
     labels: tuple[str, ...]
     """Above the labels of rows."""
     columns: tuple[MetricColumn, ...]
-    rows: tuple[TableRow, ...]
+    rows: Sequence[TableRow]
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The table as the paper numbers it."""
+        paper, _, number = self.id.partition("-")
+        return f"{PAPER_TITLES[paper]}, Table {number}"
 
     @property
     def metrics(self) -> list[Metric]:
@@ -91,58 +96,34 @@ class MetricTable:
 
 
 def _comparison_key(metric: Metric) -> tuple[object, ...]:
-    """What a number is about, whoever looked and however often."""
+    """What a number is about, whatever network and however many images it is from."""
     return metric.family, metric.mixed_latents, metric.space, metric.whole_path, metric.crop_to_face
 
 
-_MIXING_TEXT = {
+def _read_values(text: str) -> tuple[PublishedValue, ...]:
+    return tuple(map(PublishedValue.parse, text.split()))
+
+
+PUBLISHED_MIXING = {
     # StyleGAN, Table 2: FID with 2, 3 and 4 latents, FFHQ.
-    "stylegan-f-mix0": "~8.22 ~12.88 ~17.41",
-    "stylegan-f-mix50": "~6.10 ~8.71 ~11.61",
-    "stylegan-f-mix90": "~5.11 ~6.88 ~9.03",
-    "stylegan-f-mix100": "~5.17 ~6.63 ~8.40",
+    "stylegan-f-mix0": _read_values("~8.22 ~12.88 ~17.41"),
+    "stylegan-f-mix50": _read_values("~6.10 ~8.71 ~11.61"),
+    "stylegan-f-mix90": _read_values("~5.11 ~6.88 ~9.03"),
+    "stylegan-f-mix100": _read_values("~5.17 ~6.63 ~8.40"),
 }
-_SMOOTHNESS_TEXT = {
-    # StyleGAN, Table 3: path length, full and end, and separability, FFHQ.
-    "stylegan-b": "~412.0 ~415.3 ~10.78",
-    "stylegan-d": "~446.2 ~376.6 ~3.61",
-    "stylegan-e": "~200.5 ~160.6 ~3.54",
-    "stylegan-f-mix50": "~231.5 ~182.1 ~3.51",
-    "stylegan-f": "~234.0 ~195.9 ~3.79",
-}
-_MAPPING_DEPTH_TEXT = {
-    # StyleGAN, Table 4: FID, path length (full), separability, FFHQ.
-    "stylegan-b-map0": "~5.25 ~412.0 ~10.78",
-    "stylegan-b-map8-z": "~4.87 ~896.2 ~170.29",
-    "stylegan-b-map8": "~4.87 ~324.5 ~6.52",
-    "stylegan-f-map0": "~5.06 ~283.5 ~9.88",
-    "stylegan-f-map1": "~4.60 ~219.9 ~6.81",
-    "stylegan-f-map2": "~4.43 ~217.8 ~6.25",
-    "stylegan-f-map8": "4.40 ~234.0 ~3.79",
-}
-_COMPUTE_COST_TEXT = {
+PUBLISHED_COMPUTE_COSTS = {
     # StyleGAN2, Table 5: GPU years (of one V100) and MWh.
-    "Initial exploration": "~20.25 ~58.94",
-    "Paper exploration": "~13.71 ~31.49",
-    "FFHQ config F": "~0.23 0.68",
-    "Other runs in paper": "~7.20 ~16.77",
-    "Backup runs left out": "~4.73 ~12.08",
-    "Video, figures, etc.": "~0.31 ~0.82",
-    "Public release": "~4.62 ~10.82",
-    "Total": "~51.05 131.61",
+    "Initial exploration": _read_values("~20.25 ~58.94"),
+    "Paper exploration": _read_values("~13.71 ~31.49"),
+    "FFHQ config F": _read_values("~0.23 0.68"),
+    "Other runs in paper": _read_values("~7.20 ~16.77"),
+    "Backup runs left out": _read_values("~4.73 ~12.08"),
+    "Video, figures, etc.": _read_values("~0.31 ~0.82"),
+    "Public release": _read_values("~4.62 ~10.82"),
+    "Total": _read_values("~51.05 131.61"),
 }
 
 
-def _read_values(texts: dict[str, str]) -> dict[str, tuple[PublishedValue, ...]]:
-    return {name: tuple(map(PublishedValue.parse, text.split())) for name, text in texts.items()}
-
-
-PUBLISHED_MIXING, PUBLISHED_SMOOTHNESS, PUBLISHED_MAPPING_DEPTHS, PUBLISHED_COMPUTE_COSTS = map(
-    _read_values, (_MIXING_TEXT, _SMOOTHNESS_TEXT, _MAPPING_DEPTH_TEXT, _COMPUTE_COST_TEXT)
-)
-
-
-COMPUTE_COST_ID = "stylegan2-5"
 EQUIVALENT_PRESETS = (
     ("stylegan-e", "stylegan-f-mix0"),
     ("stylegan-f", "stylegan-f-mix90", "stylegan-f-map8"),
@@ -155,10 +136,12 @@ FID_COLUMN = MetricColumn("FID", "fid50k")
 FULL_PATH_COLUMN = MetricColumn("path length, full", "ppl_wfull_100k", by_latent_space=True)
 PATH_END_COLUMN = MetricColumn("path length, end", "ppl_wend_100k", by_latent_space=True)
 SEPARABILITY_COLUMN = MetricColumn("separability", "ls_200k", by_latent_space=True)
-PATH_LENGTH_COLUMN = MetricColumn("path length", "ppl2_wend_50k")
-PRECISION_COLUMN = MetricColumn("precision", "pr50k3", "precision", larger_is_better=True)
-RECALL_COLUMN = MetricColumn("recall", "pr50k3", "recall", larger_is_better=True)
-MAIN_COLUMNS = (FID_COLUMN, PATH_LENGTH_COLUMN, PRECISION_COLUMN, RECALL_COLUMN)
+MAIN_COLUMNS = (
+    FID_COLUMN,
+    MetricColumn("path length", "ppl2_wend_50k"),
+    MetricColumn("precision", "pr50k3", "precision", larger_is_better=True),
+    MetricColumn("recall", "pr50k3", "recall", larger_is_better=True),
+)
 
 FFHQ_NOTE = (
     "The published numbers of rows for any images are those on FFHQ at 1024x1024; measured ones "
@@ -168,6 +151,10 @@ CLASSIFIERS_NOTE = (
     "Separability needs attribute classifiers, which `stylesmith classifiers train` makes and "
     "`stylesmith evaluate --metrics ls --classifiers` takes."
 )
+
+
+METHODS_IN_Z = ("stylegan-b", "stylegan-b-map0", "stylegan-b-map8-z", "stylegan-f-map0")
+"""Rows of StyleGAN, Tables 3 and 4, that were measured in Z."""
 
 
 def _table_row(
@@ -186,17 +173,20 @@ def _table_row(
     return TableRow(name, labels, tuple(published), (*twins, *on_ffhq), space)
 
 
+def _published_results(preset: Preset) -> tuple[PublishedValue | None, ...]:
+    results = preset.results
+    return results.fid, results.path_length, results.precision, results.recall
+
+
 def _main_row(preset: Preset, columns: int) -> TableRow:
     """A row of Table 1, of FFHQ or of another data set."""
-    data_set, base = preset.data_set, preset
-    if data_set:
-        base = find_preset(preset.name.removesuffix(f"-{data_set.key}"))
-    results = preset.results
-    numbers = results.fid, results.path_length, results.precision, results.recall
-    title = (data_set or FFHQ).title
-    letter = preset.row if len(preset.row) == 1 else ""
-    words = f"{letter} {base.summary}".strip()
-    return _table_row(preset.name, (title, words), numbers[:columns])
+    data_set, summary = preset.data_set or FFHQ, preset.summary
+    if preset.data_set:
+        summary = find_preset(preset.name.removesuffix(f"-{data_set.key}")).summary
+    configuration = f"{preset.row} {summary}" if len(preset.row) == 1 else summary
+    return _table_row(
+        preset.name, (data_set.title, configuration), _published_results(preset)[:columns]
+    )
 
 
 def _presets_of_table(paper: str, table: str) -> list[Preset]:
@@ -205,181 +195,142 @@ def _presets_of_table(paper: str, table: str) -> list[Preset]:
     return [preset for preset in found if preset.data_set is not FFHQ]
 
 
-def _stylegan_1() -> MetricTable:
-    rows = [_main_row(preset, 1) for preset in _presets_of_table("StyleGAN", "Table 1")]
-    return MetricTable(
+def _method_row(name: str, method: str, published: str) -> TableRow:
+    """A row of StyleGAN, Table 3 or 4."""
+    space: PathSpace = "z" if name in METHODS_IN_Z else "w"
+    labels, preset = (method, space.upper()), name.removesuffix("-z")
+    return _table_row(name, labels, _read_values(published), preset=preset, space=space)
+
+
+CONNECTION_LABELS = {"orig": "original", "skip": "skips", "resid": "residual"}
+METRIC_TABLES = (
+    MetricTable(
         "stylegan-1",
-        "StyleGAN, Table 1",
         "FID of various generator designs; lower is better.",
         ("published on", "configuration"),
         (FID_COLUMN,),
-        tuple(sorted(rows, key=lambda row: row.labels[0])),  # CelebA-HQ first, as printed
+        sorted(
+            (_main_row(preset, 1) for preset in _presets_of_table("StyleGAN", "Table 1")),
+            key=lambda row: row.labels[0],  # CelebA-HQ first, as printed
+        ),
         (FFHQ_NOTE,),
-    )
-
-
-def _stylegan_2() -> MetricTable:
-    rows = [
-        _table_row(preset.name, (preset.name.split("mix")[1] + "%",), published)
-        for preset in _presets_of_table("StyleGAN", "Table 2")
-        for published in [(preset.results.fid, *PUBLISHED_MIXING[preset.name])]
-    ]
-    more = [MetricColumn(f"FID, {k} latents", f"fid_mix{k}_50k") for k in (2, 3, 4)]
-    return MetricTable(
+    ),
+    MetricTable(
         "stylegan-2",
-        "StyleGAN, Table 2",
         "FID of networks trained with mixing regularization for different shares of the training "
         "examples, stress-tested by randomizing 1 to 4 latents and the crossover points between "
         "them.",
         ("mixing",),
-        (MetricColumn("FID, 1 latent", "fid50k"), *more),
-        tuple(rows),
+        (
+            MetricColumn("FID, 1 latent", "fid50k"),
+            *(MetricColumn(f"FID, {k} latents", f"fid_mix{k}_50k") for k in (2, 3, 4)),
+        ),
+        [
+            _table_row(
+                preset.name,
+                (preset.name.split("mix")[1] + "%",),
+                (preset.results.fid, *PUBLISHED_MIXING[preset.name]),
+            )
+            for preset in _presets_of_table("StyleGAN", "Table 2")
+        ],
         (FFHQ_NOTE,),
-    )
-
-
-def _stylegan_3() -> MetricTable:
-    words: dict[str, tuple[str, PathSpace]] = {
-        "stylegan-b": ("B traditional generator", "z"),
-        "stylegan-d": ("D style-based generator", "w"),
-        "stylegan-e": ("E + noise inputs", "w"),
-        "stylegan-f-mix50": ("+ mixing 50%", "w"),
-        "stylegan-f": ("F + mixing 90%", "w"),
-    }
-    rows = [
-        _table_row(name, (method, space.upper()), PUBLISHED_SMOOTHNESS[name], space=space)
-        for name, (method, space) in words.items()
-    ]
-    return MetricTable(
+    ),
+    MetricTable(
         "stylegan-3",
-        "StyleGAN, Table 3",
         "Perceptual path lengths and separability of various generator designs; lower is better.",
         ("method", "space"),
         (FULL_PATH_COLUMN, PATH_END_COLUMN, SEPARABILITY_COLUMN),
-        tuple(rows),
+        [
+            _method_row("stylegan-b", "B traditional generator", "~412.0 ~415.3 ~10.78"),
+            _method_row("stylegan-d", "D style-based generator", "~446.2 ~376.6 ~3.61"),
+            _method_row("stylegan-e", "E + noise inputs", "~200.5 ~160.6 ~3.54"),
+            _method_row("stylegan-f-mix50", "+ mixing 50%", "~231.5 ~182.1 ~3.51"),
+            _method_row("stylegan-f", "F + mixing 90%", "~234.0 ~195.9 ~3.79"),
+        ],
         (FFHQ_NOTE, CLASSIFIERS_NOTE),
-    )
-
-
-def _stylegan_4() -> MetricTable:
-    words: dict[str, tuple[str, PathSpace]] = {
-        "stylegan-b-map0": ("B traditional, 0 layers", "z"),
-        "stylegan-b-map8-z": ("traditional, 8 layers", "z"),
-        "stylegan-b-map8": ("traditional, 8 layers", "w"),
-        "stylegan-f-map0": ("style-based, 0 layers", "z"),
-        "stylegan-f-map1": ("style-based, 1 layer", "w"),
-        "stylegan-f-map2": ("style-based, 2 layers", "w"),
-        "stylegan-f-map8": ("F style-based, 8 layers", "w"),
-    }
-    rows = [
-        _table_row(
-            name,
-            (method, space.upper()),
-            PUBLISHED_MAPPING_DEPTHS[name],
-            preset=name.removesuffix("-z"),
-            space=space,
-        )
-        for name, (method, space) in words.items()
-    ]
-    return MetricTable(
+    ),
+    MetricTable(
         "stylegan-4",
-        "StyleGAN, Table 4",
         "The effect of a mapping network, by its depth; lower is better.",
         ("method", "space"),
         (FID_COLUMN, FULL_PATH_COLUMN, SEPARABILITY_COLUMN),
-        tuple(rows),
+        [
+            _method_row("stylegan-b-map0", "B traditional, 0 layers", "~5.25 ~412.0 ~10.78"),
+            _method_row("stylegan-b-map8-z", "traditional, 8 layers", "~4.87 ~896.2 ~170.29"),
+            _method_row("stylegan-b-map8", "traditional, 8 layers", "~4.87 ~324.5 ~6.52"),
+            _method_row("stylegan-f-map0", "style-based, 0 layers", "~5.06 ~283.5 ~9.88"),
+            _method_row("stylegan-f-map1", "style-based, 1 layer", "~4.60 ~219.9 ~6.81"),
+            _method_row("stylegan-f-map2", "style-based, 2 layers", "~4.43 ~217.8 ~6.25"),
+            _method_row("stylegan-f-map8", "F style-based, 8 layers", "4.40 ~234.0 ~3.79"),
+        ],
         (FFHQ_NOTE, CLASSIFIERS_NOTE),
-    )
-
-
-def _stylegan2_1() -> MetricTable:
-    rows = [_main_row(preset, 4) for preset in _presets_of_table("StyleGAN2", "Table 1")]
-    return MetricTable(
+    ),
+    MetricTable(
         "stylegan2-1",
-        "StyleGAN2, Table 1",
         "Main results. Path length is measured at path ends in W, without a crop.",
         ("published on", "configuration"),
         MAIN_COLUMNS,
-        tuple(rows),
+        [_main_row(preset, 4) for preset in _presets_of_table("StyleGAN2", "Table 1")],
         (FFHQ_NOTE, "The paper's numbers are means of ten measurements."),
-    )
-
-
-def _stylegan2_2() -> MetricTable:
-    words = {"orig": "original", "skip": "skips", "resid": "residual"}
-    presets = [
-        (find_preset(f"stylegan2-e-g{g}-d{d}"), (words[g], words[d]))
-        for g, d in itertools.product(CONNECTIONS, CONNECTIONS)
-    ]
-    rows = [
-        _table_row(preset.name, labels, (preset.results.fid, preset.results.path_length))
-        for preset, labels in presets
-    ]
-    return MetricTable(
+    ),
+    MetricTable(
         "stylegan2-2",
-        "StyleGAN2, Table 2",
         "Generator and discriminator architectures without progressive growing.",
         ("generator", "discriminator"),
-        (FID_COLUMN, PATH_LENGTH_COLUMN),
-        tuple(rows),
+        MAIN_COLUMNS[:2],
+        [
+            _table_row(
+                f"stylegan2-e-g{g}-d{d}",
+                (CONNECTION_LABELS[g], CONNECTION_LABELS[d]),
+                _published_results(find_preset(f"stylegan2-e-g{g}-d{d}"))[:2],
+            )
+            for g, d in itertools.product(CONNECTIONS, CONNECTIONS)
+        ],
         (FFHQ_NOTE,),
-    )
-
-
-def _stylegan2_3() -> MetricTable:
-    presets = [find_preset(f"stylegan2-{row}-car") for row in "af"] + _presets_of_table(
-        "StyleGAN2", "Table 3"
-    )
-    return MetricTable(
+    ),
+    MetricTable(
         "stylegan2-3",
-        "StyleGAN2, Table 3",
         "Improvement on LSUN data sets, from StyleGAN (A) to StyleGAN2 (F).",
         ("published on", "configuration"),
-        (FID_COLUMN, PATH_LENGTH_COLUMN),
-        tuple(_main_row(preset, 2) for preset in presets),
-    )
-
-
-def _stylegan2_4() -> MetricTable:
-    first = find_preset("stylegan2-f").results
-    published = (first.fid, first.path_length, first.precision, first.recall)
-    rest = [
-        _table_row(preset.name, (preset.summary,), (None,) * 4)
-        for preset in _presets_of_table("StyleGAN2", "Table 4")
-    ]
-    return MetricTable(
+        MAIN_COLUMNS[:2],
+        [
+            *(_main_row(find_preset(f"stylegan2-{row}-car"), 2) for row in "af"),
+            *(_main_row(preset, 2) for preset in _presets_of_table("StyleGAN2", "Table 3")),
+        ],
+    ),
+    MetricTable(
         "stylegan2-4",
-        "StyleGAN2, Table 4",
         "The effect of spectral normalization; F is StyleGAN2 without it.",
         ("configuration",),
         MAIN_COLUMNS,
-        (_table_row("stylegan2-f", ("F",), published), *rest),
+        [
+            _table_row("stylegan2-f", ("F",), _published_results(find_preset("stylegan2-f"))),
+            *(
+                _table_row(preset.name, (preset.summary,), (None,) * 4)
+                for preset in _presets_of_table("StyleGAN2", "Table 4")
+            ),
+        ],
         (FFHQ_NOTE, "The published numbers of all rows but F are not known to this package."),
-    )
-
-
-METRIC_TABLES = (
-    _stylegan_1(),
-    _stylegan_2(),
-    _stylegan_3(),
-    _stylegan_4(),
-    _stylegan2_1(),
-    _stylegan2_2(),
-    _stylegan2_3(),
-    _stylegan2_4(),
+    ),
 )
-"""All but the expense of the whole project (StyleGAN2, Table 5)."""
+"""All tables but the one of compute cost (StyleGAN2, Table 5)."""
+
+COMPUTE_COST_TABLE = MetricTable(
+    "stylegan2-5", "Computational effort and electricity of runs.", ("item",), (), ()
+)
+"""The table of runs of any configuration; `compute_cost.py` fills it."""
+TABLES = (*METRIC_TABLES, COMPUTE_COST_TABLE)
 
 
-def find_table(name: str) -> MetricTable | None:
-    """The table of that id; None for the one about expense.
+def find_table(name: str) -> MetricTable:
+    """The table of that id.
 
     Raises:
         UsageError: If there is none; the nearest one is offered.
     """
-    by_id = {table.id: table for table in METRIC_TABLES}
-    if name in by_id or name == COMPUTE_COST_ID:
-        return by_id.get(name)
-    near = difflib.get_close_matches(name, [*by_id, COMPUTE_COST_ID], n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    by_id = {table.id: table for table in TABLES}
+    if name in by_id:
+        return by_id[name]
+    nearest = suggest_name(name, by_id)
+    hint = f"did you mean {nearest!r}? " if nearest else ""
     raise UsageError(f"table {name!r}: unknown; {hint}`stylesmith table --list` shows all")

@@ -18,7 +18,7 @@ NO_VALUE = "\N{EN DASH}"
 """What people see where there is nothing."""
 
 TableCell = str | float | PublishedValue | None
-"""Words, a measured number, a published one, or nothing."""
+"""Text, a measured number, a published one, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def check_table_suffix(path: Path) -> None:
         raise UsageError(f"--out {path}: wanted a {', '.join(TABLE_WRITERS)} file")
 
 
-def write_table(sheet: FilledTable, path: Path) -> None:
+def write_table(table: FilledTable, path: Path) -> None:
     """Write a table as its suffix says.
 
     Raises:
@@ -58,30 +58,30 @@ def write_table(sheet: FilledTable, path: Path) -> None:
         OutputError: If the file cannot be written.
     """
     check_table_suffix(path)
-    files.write_text(path, TABLE_WRITERS[path.suffix.lower()](sheet))
+    files.write_text(path, TABLE_WRITERS[path.suffix.lower()](table))
 
 
-def to_markdown(sheet: FilledTable) -> str:
+def to_markdown(table: FilledTable) -> str:
     """A heading, the caption, a pipe table, and the notes as a list."""
-    titles = [_escape_pipes(_header_text(head)) for head in sheet.heads]
-    rules = ["---" if head.kind == "label" else "---:" for head in sheet.heads]
-    rows = [[_escape_pipes(_cell_text(cell)) for cell in row] for row in sheet.rows]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in [titles, rules, *rows])
-    notes = "\n".join(f"- {note}" for note in sheet.notes)
-    parts = [f"# {sheet.title}", sheet.caption, table, notes]
+    titles = [_escape_pipes(_header_text(head)) for head in table.heads]
+    rules = ["---" if head.kind == "label" else "---:" for head in table.heads]
+    rows = [[_escape_pipes(_cell_text(cell)) for cell in row] for row in table.rows]
+    lines = "\n".join(f"| {' | '.join(cells)} |" for cells in [titles, rules, *rows])
+    notes = "\n".join(f"- {note}" for note in table.notes)
+    parts = [f"# {table.title}", table.caption, lines, notes]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def to_csv(sheet: FilledTable) -> str:
+def to_csv(table: FilledTable) -> str:
     """Exact numbers for programs; what is not confirmed is said in a column of its own."""
-    marked = [position for position, head in enumerate(sheet.heads) if head.kind == "published"]
+    marked = [position for position, head in enumerate(table.heads) if head.kind == "published"]
     heads: list[str] = []
-    for position, head in enumerate(sheet.heads):
+    for position, head in enumerate(table.heads):
         heads += [_header_text(head)] + [f"{head.title}, confirmed"] * (position in marked)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(heads)
-    for row in sheet.rows:
+    for row in table.rows:
         cells: list[str] = []
         for position, cell in enumerate(row):
             cells += [_exact_cell(cell)] + [_confirmed_cell(cell)] * (position in marked)
@@ -89,15 +89,15 @@ def to_csv(sheet: FilledTable) -> str:
     return text.getvalue()
 
 
-def to_html(sheet: FilledTable) -> str:
+def to_html(table: FilledTable) -> str:
     """One HTML file that needs no other, in light and dark."""
     template = package_files("stylesmith.figures.tables").joinpath("page.html")
     return Template(template.read_text(encoding="utf-8")).substitute(
-        title=escape(sheet.title),
-        caption=escape(sheet.caption),
-        heads="".join(map(_html_header, sheet.heads)),
-        rows="\n".join(f"<tr>{_html_cells(sheet.heads, row)}</tr>" for row in sheet.rows),
-        notes="".join(f"<li>{escape(note)}</li>" for note in sheet.notes),
+        title=escape(table.title),
+        caption=escape(table.caption),
+        heads="".join(map(_html_header, table.heads)),
+        rows="\n".join(f"<tr>{_html_cells(table.heads, row)}</tr>" for row in table.rows),
+        notes="".join(f"<li>{escape(note)}</li>" for note in table.notes),
     )
 
 

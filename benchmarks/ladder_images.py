@@ -1,4 +1,4 @@
-"""Pictures of the ladder's page: rows of samples cut from the grids of a run, and charts."""
+"""Images of the ladder's page: rows of samples cut from the grids of a run, and charts."""
 
 import io
 import math
@@ -8,14 +8,15 @@ from pathlib import Path
 from PIL import Image
 
 from stylesmith.charts import ChartPoint, line_chart
+from stylesmith.figures.training_history import evenly_spaced
 from stylesmith.models import RunFolder
 from stylesmith.training.report_figures import PLOTS, Plot
 from stylesmith.training.run_history import RunHistory, finite_number
 
 CURVES = {"sign_real", "loss_g", "color_distance", "diversity"}
 """The first line of each chart that a row gets."""
-SHEET = 1024
-"""Width in pixels that a picture may fill."""
+MAX_WIDTH = 1024
+"""Width in pixels that an image may fill."""
 MOMENTS = 16
 """Most sample grids in a history."""
 CHART_WIDTH, CHART_HEIGHT = 480, 280
@@ -25,39 +26,39 @@ BACKGROUND, INK = "#ffffff", "#1d2127"
 """Of charts in files of their own, which take no colors from a page."""
 
 
-def sample_rows(story: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
+def sample_rows(run_history: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
     """The first seeds of the latest grid; None before there is one."""
-    shots = grids(story, run)
-    return _rows_of(cut(shots[-1][1], story), rows) if shots else None
+    shown = grids(run_history, run)
+    return _rows_of(cut(shown[-1][1], run_history), rows) if shown else None
 
 
-def real_rows(story: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
+def real_rows(run_history: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
     """As many real images."""
     path = run.real_samples
-    return _rows_of(cut(path, story), rows) if path.is_file() else None
+    return _rows_of(cut(path, run_history), rows) if path.is_file() else None
 
 
 def history(
-    story: RunHistory, run: RunFolder, *, seeds: int = 3
+    run_history: RunHistory, run: RunFolder, *, seeds: int = 3
 ) -> tuple[Image.Image | None, list[float]]:
     """The first seeds over time, a column per moment; and the thousands of images at each."""
-    shots = _spread(grids(story, run), MOMENTS)
-    if len(shots) < 2:
+    shown = evenly_spaced(grids(run_history, run), MOMENTS)
+    if len(shown) < 2:
         return None, []
-    columns = [cut(path, story)[:seeds] for _, path in shots]
+    columns = [cut(path, run_history)[:seeds] for _, path in shown]
     tiles = [column[i] for i in range(len(columns[0])) for column in columns]
-    return sheet(tiles, columns=len(columns)), [seen / 1000 for seen, _ in shots]
+    return tile_images(tiles, columns=len(columns)), [seen / 1000 for seen, _ in shown]
 
 
-def grids(story: RunHistory, run: RunFolder) -> list[tuple[int, Path]]:
+def grids(run_history: RunHistory, run: RunFolder) -> list[tuple[int, Path]]:
     """Images seen and file of each sample grid that is there."""
-    seen = [record["images_seen"] for record in story.curve("samples")]
+    seen = [record["images_seen"] for record in run_history.curve("samples")]
     return [(count, run.samples(count)) for count in seen if run.samples(count).is_file()]
 
 
-def cut(path: Path, story: RunHistory) -> list[Image.Image]:
+def cut(path: Path, run_history: RunHistory) -> list[Image.Image]:
     """The images of a grid, in the order of their seeds."""
-    count = story.config.output.grid_images
+    count = run_history.config.output.grid_images
     columns = math.ceil(math.sqrt(count))
     with Image.open(path) as opened:
         grid = opened.convert("RGB")
@@ -66,19 +67,17 @@ def cut(path: Path, story: RunHistory) -> list[Image.Image]:
     return [grid.crop((x, y, x + width, y + height)) for x, y in corners]
 
 
-def sheet(tiles: Sequence[Image.Image], *, columns: int) -> Image.Image:
-    """Tiles side by side; small ones are enlarged by whole pixels, wide sheets reduced."""
+def tile_images(tiles: Sequence[Image.Image], *, columns: int) -> Image.Image:
+    """Tiles side by side; small ones are enlarged by whole pixels, wide grids reduced."""
     width, height = tiles[0].size
     zoom = max(1, 64 // max(width, height))
     rows = math.ceil(len(tiles) / columns)
-    picture = Image.new("RGB", (columns * width, rows * height), BACKGROUND)
+    image = Image.new("RGB", (columns * width, rows * height), BACKGROUND)
     for i, tile in enumerate(tiles):
-        picture.paste(tile, (i % columns * width, i // columns * height))
-    picture = picture.resize(
-        (picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST
-    )
-    picture.thumbnail((SHEET, 4 * SHEET), Image.Resampling.LANCZOS)
-    return picture
+        image.paste(tile, (i % columns * width, i // columns * height))
+    image = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
+    image.thumbnail((MAX_WIDTH, 4 * MAX_WIDTH), Image.Resampling.LANCZOS)
+    return image
 
 
 def encode(image: Image.Image, *, budget: int) -> tuple[bytes, str]:
@@ -97,30 +96,33 @@ def encode(image: Image.Image, *, budget: int) -> tuple[bytes, str]:
         image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
 
 
-def row_charts(story: RunHistory) -> list[str]:
+def row_charts(run_history: RunHistory) -> list[str]:
     """Losses, score signs, color distance and diversity of one row, as far as it has them."""
     chosen = [plot for plot in PLOTS if next(iter(plot.lines)) in CURVES]
     drawn = [
-        (plot, {n: points(story, key, plot) for key, n in plot.lines.items()}) for plot in chosen
+        (plot, {n: points(run_history, key, plot) for key, n in plot.lines.items()})
+        for plot in chosen
     ]
     return [chart(plot, _not_empty(lines)) for plot, lines in drawn if _not_empty(lines)]
 
 
-def comparisons(stories: Mapping[str, RunHistory]) -> list[str]:
+def comparisons(histories: Mapping[str, RunHistory]) -> list[str]:
     """Color distance and diversity of several rows in one chart each, a few rows at a time."""
-    names = list(stories)
+    names = list(histories)
     charts = []
     for first in range(0, len(names), LINES):
         for plot in [plot for plot in PLOTS if plot.event == "samples"]:
             key = next(iter(plot.lines))
-            lines = {n: points(stories[n], key, plot) for n in names[first : first + LINES]}
+            lines = {n: points(histories[n], key, plot) for n in names[first : first + LINES]}
             charts += [chart(plot, _not_empty(lines))] if _not_empty(lines) else []
     return charts
 
 
-def points(story: RunHistory, key: str, plot: Plot) -> list[ChartPoint]:
+def points(run_history: RunHistory, key: str, plot: Plot) -> list[ChartPoint]:
     """One field of the log over thousands of images."""
-    return [(r["images_seen"] / 1000, finite_number(r.get(key))) for r in story.curve(plot.event)]
+    return [
+        (r["images_seen"] / 1000, finite_number(r.get(key))) for r in run_history.curve(plot.event)
+    ]
 
 
 def chart(plot: Plot, lines: Mapping[str, Sequence[ChartPoint]]) -> str:
@@ -157,17 +159,10 @@ def mosaic(charts: Sequence[str], *, columns: int = 2, gap: int = 16) -> bytes:
 
 
 def _rows_of(tiles: Sequence[Image.Image], rows: int) -> Image.Image:
-    """As many whole tiles as the width of a sheet holds well, in so many rows."""
+    """As many whole tiles as the width of a grid holds well, in so many rows."""
     side = max(64, min(256, tiles[0].width))
-    columns = min(SHEET // side, math.ceil(len(tiles) / rows))
-    return sheet(tiles[: rows * columns], columns=columns)
-
-
-def _spread(items: list[tuple[int, Path]], count: int) -> list[tuple[int, Path]]:
-    """At most `count` items, evenly spaced, the first and the last among them."""
-    if len(items) <= count:
-        return items
-    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+    columns = min(MAX_WIDTH // side, math.ceil(len(tiles) / rows))
+    return tile_images(tiles[: rows * columns], columns=columns)
 
 
 def _not_empty(lines: Mapping[str, Sequence[ChartPoint]]) -> dict[str, Sequence[ChartPoint]]:
