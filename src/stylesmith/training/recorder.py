@@ -291,13 +291,13 @@ class Recorder:
     def _write_progress(self) -> None:
         clocks = self.state.counters
         means = {name: float(total / count) for name, (total, count) in self._stat_sums.items()}
-        memory = peak_memory(self.state.path_mean.device)
+        memory = peak_memory(self.state.device)
         elapsed = clocks.seconds - self._last_seconds
         record = self._write(
             "progress",
             seconds=clocks.seconds,
             img_per_sec=(clocks.images_seen - self._last_images) / max(elapsed, 1e-9),
-            path_mean=float(self.state.path_mean),
+            **self.state.logged_quantities(),
             memory_gb=None if memory is None else memory / 1e9,
             dropped=clocks.dropped,
             **self._phase_fields(),

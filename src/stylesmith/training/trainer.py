@@ -173,8 +173,9 @@ class Trainer:
         if long_enough and not limits.ignore_length:
             return "its length is reached"
         late = limits.minutes is not None and time.monotonic() - began > limits.minutes * 60
-        device = self.state.path_mean.device
-        go_on = torch.tensor([not late, request.signal is None], dtype=torch.uint8, device=device)
+        go_on = torch.tensor(
+            [not late, request.signal is None], dtype=torch.uint8, device=self.state.device
+        )
         in_time, undisturbed = distributed.all_reduce_min_(go_on).tolist()
         if not undisturbed:
             return "it was asked to stop"
