@@ -180,7 +180,7 @@ def test_summary_tells_what_was_trained_on_what_and_how_long(tmp_path):
     for fact in (
         "avatars: a training report",
         "small-avatars",
-        "10,000 images from faces.zip (32x32 pixels, color)",
+        "10,000 images from faces.zip (32x32 RGB)",
         "320 thousand images, 32 passes over the data",
         "42 min 40 s on x86_64 CPU, 2 threads in bf16",
         "It stopped: 9 minutes are over.",

@@ -3,7 +3,7 @@
 import difflib
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -49,6 +49,44 @@ def format_validation_error(error: ValidationError) -> str:
     return f"{where}{message[:1].lower()}{message[1:]}{given}"
 
 
+def iterate_settings(config: Config, prefix: str = "") -> Iterator[tuple[str, Config, str]]:
+    """Every setting under the name that `--set` takes, with the config that holds it and its field.
+
+    Tables by resolution are one setting; a config is none itself, but each of its fields.
+    """
+    for field in type(config).model_fields:
+        value = getattr(config, field)
+        if isinstance(value, Config):
+            yield from iterate_settings(value, f"{prefix}{field}.")
+        else:
+            yield f"{prefix}{field}", config, field
+
+
+def flatten_settings(config: Config) -> dict[str, object]:
+    """Values of all settings as JSON has them, by the names that `--set` takes."""
+    return {
+        name: owner.model_dump(mode="json", include={field})[field]
+        for name, owner, field in iterate_settings(config)
+    }
+
+
+def differences(first: Config, second: Config) -> dict[str, tuple[object, object]]:
+    """Settings whose values differ, in the order of the config; names of presets don't count.
+
+    A part that only one of them has, such as `training.growth`, is one setting. A field that only
+    one of them knows, because the parts are of another kind, is left out.
+    """
+    found: dict[str, tuple[object, object]] = {}
+    values = first.model_dump(mode="json"), second.model_dump(mode="json")
+    for field in type(first).model_fields:
+        a, b = getattr(first, field), getattr(second, field, None)
+        if isinstance(a, Config) and isinstance(b, Config):
+            found |= {f"{field}.{name}": pair for name, pair in differences(a, b).items()}
+        elif a != b and field != "preset" and field in values[1]:
+            found[field] = values[0][field], values[1][field]
+    return found
+
+
 def _field_path(location: Iterable[int | str]) -> list[str]:
     """The names that lead to a field, without the forms and keys inside it."""
     return list(itertools.takewhile(str.isidentifier, map(str, location)))
@@ -82,7 +120,7 @@ def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
 
 
 def _check_key(config: Config, key: str) -> None:
-    known = list(_setting_names(config))
+    known = [name for name, _, _ in iterate_settings(config)]
     if key in known:
         return
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
@@ -90,15 +128,6 @@ def _check_key(config: Config, key: str) -> None:
     offer = (near or same_leaf)[:1]
     hint = f"did you mean {offer[0]}?" if offer else "`stylesmith presets NAME --json` shows all."
     raise ConfigError(f"--set {key}: there is no such setting; {hint}")
-
-
-def _setting_names(config: Config, prefix: str = "") -> Iterable[str]:
-    for name in type(config).model_fields:
-        value = getattr(config, name)
-        if isinstance(value, Config):
-            yield from _setting_names(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name
 
 
 def _parse_value(text: str) -> Any:

@@ -18,7 +18,7 @@ class DataConfig(Config):
     size: tuple[int, int] = (256, 256)
     """Height and width in pixels."""
     channels: Literal[1, 3, 4] = 3
-    """1 is grey, 3 is RGB, 4 is RGB with alpha."""
+    """1 is gray, 3 is RGB, 4 is RGB with alpha."""
     label_size: int = Field(default=0, ge=0)
     """Length of a label; 0 trains without labels."""
     mirror: bool = False
@@ -31,6 +31,13 @@ class DataConfig(Config):
     """Author and license of the images, where they ask to be named; repeated on model cards."""
     fingerprint: str = ""
     """Hash of the names and sizes of the files, which tells whether the data has changed."""
+
+    def describe(self) -> str:
+        """The images in words: `32x32 RGB with labels of length 10`."""
+        height, width = self.size
+        kind = {1: "gray", 3: "RGB", 4: "RGBA"}[self.channels]
+        labels = f" with labels of length {self.label_size}" if self.label_size else ""
+        return f"{width}x{height} {kind}{labels}"
 
 
 class OutputConfig(Config):

@@ -77,12 +77,10 @@ def plan(
     precision = choose_precision(config.training.precision, options.device)
     expected = forecast(config, schedule, precision, options.device)
     duration, training = format_duration(expected.seconds), config.training
-    height, width = config.data.size
     mirrored = ", mirrored" if config.data.mirror else ""
-    labels = f", labels of length {config.data.label_size}" if config.data.label_size else ""
     count = "" if dataset_images is None else f"{dataset_images} "
     lines = [
-        f"{config.preset}: {count}images of {width}x{height}{mirrored}{labels}",
+        f"{config.preset}: {count}images of {config.data.describe()}{mirrored}",
         f"  networks   up to {config.generator.max_channels} channels, "
         f"{config.generator.mapping.layers} mapping layers",
         *_describe_phases(config, schedule),

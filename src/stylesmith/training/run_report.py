@@ -8,6 +8,7 @@ from typing import Any
 
 from stylesmith import files
 from stylesmith.config import Config, RunConfig
+from stylesmith.config.base import iterate_settings
 from stylesmith.errors import ModelError
 from stylesmith.training import report_figures, run_history
 from stylesmith.training.log import format_duration, read_log
@@ -66,16 +67,13 @@ def _run_name(run_folder: Path) -> str:
 def _summary(history: RunHistory) -> str:
     """What was trained, on what, how long, how fast, and how it looks."""
     config = history.config
-    height, width = config.data.size
     images = finite_number(history.last("start").get("dataset_images"))
     count = f"{images:,} images" if images else "images"
     source = f" from <code>{escape(Path(config.data.path).name)}</code>" if config.data.path else ""
-    kind = {1: "grey", 3: "color", 4: "color with transparency"}[config.data.channels]
     mirrored = ", mirrored half of the time" if config.data.mirror else ""
-    labels = f", with labels of length {config.data.label_size}" if config.data.label_size else ""
     made = (
         f"A generator with the preset <code>{escape(config.preset)}</code>, trained on {count}"
-        f"{source} ({width}x{height} pixels, {kind}{mirrored}{labels})."
+        f"{source} ({config.data.describe()}{mirrored})."
     )
     told = f"{made} {_progress_text(history, images)} {_stop_text(history)}"
     return f"<p>{told}</p>\n<p>{escape(run_history.describe_run(history))}</p>"
@@ -175,32 +173,21 @@ def _times_text(times: list[str]) -> str:
 
 def _settings_section(config: RunConfig) -> str:
     """All settings by part, with the meaning of each."""
-    tables = []
-    for name, value in _nested_configs(config):
-        rows = "".join(_setting_row(value, field) for field in type(value).model_fields)
-        is_open = " open" if name == "training" else ""
-        tables.append(
-            f"<details{is_open}><summary>{escape(name)}</summary><table>{rows}</table></details>"
-        )
+    rows: dict[str, str] = {}
+    for name, owner, field in iterate_settings(config):
+        part = name.rpartition(".")[0] or "run"
+        rows[part] = rows.get(part, "") + _setting_row(owner, field)
+    tables = [
+        f"<details{' open' if part == 'training' else ''}><summary>{escape(part)}</summary>"
+        f"<table>{text}</table></details>"
+        for part, text in rows.items()
+    ]
     return f"<h2>Settings</h2>{''.join(tables)}"
 
 
-def _nested_configs(config: Config, name: str = "run") -> list[tuple[str, Config]]:
-    """A config and the configs inside it, each with its dotted name."""
-    parts = [(name, config)]
-    for field in type(config).model_fields:
-        value = getattr(config, field)
-        if isinstance(value, Config):
-            parts += _nested_configs(value, field if name == "run" else f"{name}.{field}")
-    return parts
-
-
 def _setting_row(config: Config, field: str) -> str:
-    value = getattr(config, field)
-    if isinstance(value, Config):
-        return ""  # has a table of its own
     meaning = escape(" ".join((type(config).model_fields[field].description or "").split()))
-    shown = escape(_format_value(value))
+    shown = escape(_format_value(getattr(config, field)))
     return (
         f'<tr title="{meaning}"><th scope="row"><code>{escape(field)}</code></th>'
         f'<td class="value">{shown}</td><td><small>{meaning}</small></td></tr>'
