@@ -1,4 +1,4 @@
-"""Functions on tensors, twice differentiable; of two forms, the readable one defines."""
+"""Twice-differentiable tensor operations; fast forms are tested against readable references."""
 
 from stylesmith.ops.activate import LRELU_GAIN, bias_act_, bias_act_reference, linear, lrelu
 from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference
