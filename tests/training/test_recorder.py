@@ -68,7 +68,9 @@ def test_grids_have_the_size_that_was_asked_for(finished_run):
 
 def test_hints_reach_the_log_and_the_terminal(photos, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        recorder_module.HealthMonitor, "after_progress", lambda self, record: ["Look at this."]
+        recorder_module.HealthMonitor,
+        "observe",
+        lambda self, record: ["Look at this."] if record["event"] == "progress" else [],
     )
     run = start(photos, tmp_path / "run", "output.log_kimg=0.012", steps=3)
     hints = [r["text"] for r in read_log(run.log) if r["event"] == "hint"]

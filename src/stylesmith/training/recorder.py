@@ -185,7 +185,7 @@ class Recorder:
         tensorboard: bool = False,
     ):
         self.config, self.state, self.run, self.preview = config, state, run, preview
-        self.view, self.health = view, HealthMonitor()
+        self.view, self.health = view, HealthMonitor(config)
         self.phase = Schedule(config).at(state.counters.schedule_read)
         self.log = RunLog.open(run.log, images_seen=state.counters.images_seen)
         self.tensorboard: TensorBoardWriter | None = None
@@ -198,9 +198,9 @@ class Recorder:
 
     def start(self, **facts: Any) -> None:
         """Write the first lines, the real images and the state that a run can always go back to."""
-        clocks = self.state.counters
-        self._write("start", resumed=clocks.steps > 0, **facts)
-        if clocks.steps == 0:
+        counters = self.state.counters
+        self._write("start", resumed=counters.steps > 0, **facts)
+        if counters.steps == 0:
             images.save_image(self.preview.real_grid(), self.run.real_samples)
             self.checkpoint()
             self._write_samples()
@@ -289,25 +289,25 @@ class Recorder:
             self._stat_sums[name] = (total + value, count + 1)
 
     def _write_progress(self) -> None:
-        clocks = self.state.counters
+        counters = self.state.counters
         means = {name: float(total / count) for name, (total, count) in self._stat_sums.items()}
         memory = peak_memory(self.state.device)
-        elapsed = clocks.seconds - self._last_seconds
+        elapsed = counters.seconds - self._last_seconds
         record = self._write(
             "progress",
-            seconds=clocks.seconds,
-            img_per_sec=(clocks.images_seen - self._last_images) / max(elapsed, 1e-9),
+            seconds=counters.seconds,
+            img_per_sec=(counters.images_seen - self._last_images) / max(elapsed, 1e-9),
             **self.state.logged_quantities(),
             memory_gb=None if memory is None else memory / 1e9,
-            dropped=clocks.dropped,
+            dropped=counters.dropped,
             **self._phase_fields(),
             **{"r1": None, "path_penalty": None, **means},
         )
         self._stat_sums.clear()
-        self._last_images, self._last_seconds = clocks.images_seen, clocks.seconds
+        self._last_images, self._last_seconds = counters.images_seen, counters.seconds
         self.view.show_record(record)
         if means:
-            self._write_hints(self.health.after_progress(means))
+            self._write_hints(record)
 
     def _phase_fields(self) -> dict[str, Any]:
         """What a schedule changes on the way; nothing where there is none."""
@@ -328,21 +328,23 @@ class Recorder:
         samples = self.preview.samples(self.state.ema)
         images.save_grid(self.preview.repeat_to_full_size(samples), self.run.samples(seen))
         scores = self.preview.compare_with_reals(samples)
-        self._write("samples", file=self._relative_name(self.run.samples(seen)), **scores)
+        record = self._write("samples", file=self._relative_name(self.run.samples(seen)), **scores)
         if seen:
-            self._write_hints(self.health.after_samples(scores))
+            self._write_hints(record)
 
-    def _write_hints(self, texts: Iterable[str]) -> None:
-        for text in texts:
+    def _write_hints(self, record: LogRecord) -> None:
+        for text in self.health.observe(record):
             self._write("hint", text=text)
             self.notify(f"Hint: {text}")
 
-    def _write(self, event: str, **fields: Any) -> dict[str, Any]:
-        clocks = self.state.counters
-        record = self.log.write(event, images_seen=clocks.images_seen, steps=clocks.steps, **fields)
-        if self.tensorboard and event in ("progress", "samples"):
+    def _write(self, event: str, **fields: Any) -> LogRecord:
+        counters = self.state.counters
+        record = self.log.write(
+            event, images_seen=counters.images_seen, steps=counters.steps, **fields
+        )
+        if self.tensorboard:
             self.tensorboard.write(record)
-        return dict(record)
+        return record
 
     def _is_due(self, kimg: IntervalByLevel, images_before: int) -> bool:
         """Whether an output of that interval, a number or a table, is due after the last step."""
