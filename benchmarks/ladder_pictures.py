@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from stylesmith.charts import ChartPoint, line_chart
+from stylesmith.charts import ChartPoint, evenly_spaced, line_chart
 from stylesmith.models import RunFolder
-from stylesmith.training.report_figures import PLOTS, Plot
+from stylesmith.training.report_figures import PLOTS, Plot, sample_grids
 from stylesmith.training.run_history import RunHistory, finite_number
 
 CURVES = {"sign_real", "loss_g", "color_distance", "diversity"}
@@ -27,7 +27,7 @@ BACKGROUND, INK = "#ffffff", "#1d2127"
 
 def sample_rows(story: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
     """The first seeds of the latest grid; None before there is one."""
-    shots = grids(story, run)
+    shots = sample_grids(story, run)
     return _rows_of(cut(shots[-1][1], story), rows) if shots else None
 
 
@@ -41,18 +41,12 @@ def history(
     story: RunHistory, run: RunFolder, *, seeds: int = 3
 ) -> tuple[Image.Image | None, list[float]]:
     """The first seeds over time, a column per moment; and the thousands of images at each."""
-    shots = _spread(grids(story, run), MOMENTS)
+    shots = evenly_spaced(sample_grids(story, run), MOMENTS)
     if len(shots) < 2:
         return None, []
     columns = [cut(path, story)[:seeds] for _, path in shots]
     tiles = [column[i] for i in range(len(columns[0])) for column in columns]
     return sheet(tiles, columns=len(columns)), [seen / 1000 for seen, _ in shots]
-
-
-def grids(story: RunHistory, run: RunFolder) -> list[tuple[int, Path]]:
-    """Images seen and file of each sample grid that is there."""
-    seen = [record["images_seen"] for record in story.curve("samples")]
-    return [(count, run.samples(count)) for count in seen if run.samples(count).is_file()]
 
 
 def cut(path: Path, story: RunHistory) -> list[Image.Image]:
@@ -161,13 +155,6 @@ def _rows_of(tiles: Sequence[Image.Image], rows: int) -> Image.Image:
     side = max(64, min(256, tiles[0].width))
     columns = min(SHEET // side, math.ceil(len(tiles) / rows))
     return sheet(tiles[: rows * columns], columns=columns)
-
-
-def _spread(items: list[tuple[int, Path]], count: int) -> list[tuple[int, Path]]:
-    """At most `count` items, evenly spaced, the first and the last among them."""
-    if len(items) <= count:
-        return items
-    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
 def _not_empty(lines: Mapping[str, Sequence[ChartPoint]]) -> dict[str, Sequence[ChartPoint]]:

@@ -1,12 +1,12 @@
 """The configuration of a whole run: data, networks, training, and output."""
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
 from stylesmith.config.base import Config, format_validation_error
 from stylesmith.config.network import DiscriminatorConfig, GeneratorConfig
-from stylesmith.config.training import IntervalByLevel, TrainingConfig, scale_setting
+from stylesmith.config.training import IntervalByLevel, TrainingConfig, at_level, scale_setting
 from stylesmith.errors import ConfigError
 
 
@@ -40,6 +40,10 @@ class DataConfig(Config):
         return f"{width}x{height} {kind}{labels}"
 
 
+OutputInterval = Literal["log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg"]
+"""Intervals of output, which may be tables by resolution."""
+
+
 class OutputConfig(Config):
     """What a run writes, and when."""
 
@@ -60,6 +64,11 @@ class OutputConfig(Config):
     """Minutes between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
     """How many of the newest checkpoints are kept."""
+
+    def at_level(self, name: OutputInterval, level: int) -> float:
+        """An interval at a level, counted from 0 at the base, in thousands of images."""
+        interval: IntervalByLevel = getattr(self, name)
+        return at_level(interval, level, devices=1)
 
 
 class RunConfig(Config):
@@ -140,11 +149,11 @@ class RunConfig(Config):
             "train_kimg": growth.train_kimg * factor,
             "fade_kimg": growth.fade_kimg * factor,
         }
-        intervals = ("log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg")
-        return self.change(
-            training={"kimg": kimg, "growth": phases},
-            output={name: scale_setting(getattr(self.output, name), factor) for name in intervals},
-        )
+        intervals = {
+            name: scale_setting(getattr(self.output, name), factor)
+            for name in get_args(OutputInterval)
+        }
+        return self.change(training={"kimg": kimg, "growth": phases}, output=intervals)
 
     def _size_text(self) -> str:
         height, width = self.data.size

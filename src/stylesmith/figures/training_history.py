@@ -6,13 +6,13 @@ Source: StyleGAN, Figure 9; StyleGAN2, Figure 8.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
+from stylesmith.charts import evenly_spaced
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures.activations import capture_outputs, synthesis_blocks
 from stylesmith.figures.figure_input import FigureInput
@@ -220,13 +220,6 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     means, squares = sums / numbers[:, None]
     deviations = (squares - means.square()).clamp(min=0).mean(dim=1).sqrt()
     return deviations / deviations.sum()
-
-
-def evenly_spaced(paths: Sequence[Path], max_count: int) -> list[Path]:
-    """At most so many of them, evenly spaced, with the first and the last."""
-    if len(paths) <= max_count:
-        return list(paths)
-    return [paths[round(i * (len(paths) - 1) / (max_count - 1))] for i in range(max_count)]
 
 
 def _measure_contributions(subject: FigureInput, generator: Generator, count: int) -> Tensor:

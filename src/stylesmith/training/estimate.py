@@ -159,11 +159,17 @@ def choose_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
     precision = choose_precision(config.training.precision, device)
     available = free_memory(device)
     fitting = {
-        4 << level: _fitting_micro_batch(config, phase, precision, available)
+        level: _fitting_micro_batch(config, phase, precision, available)
         for level, phase in phases.items()
     }
-    (only, *others) = set(fitting.values())
-    return config.change(training={"micro_batch": fitting if others else only})
+    return set_micro_batches(config, fitting)
+
+
+def set_micro_batches(config: RunConfig, by_level: dict[int, int]) -> RunConfig:
+    """The config with the micro-batch of each level; one number where all are equal."""
+    table = {4 << level: micro_batch for level, micro_batch in by_level.items()}
+    (first, *others) = set(table.values())
+    return config.change(training={"micro_batch": table if others else first})
 
 
 def _fitting_micro_batch(
