@@ -25,8 +25,10 @@ def instance_norm(x: Tensor, *, eps: float = 1e-8) -> Tensor:
     return (centered * inverse_std).to(x.dtype)
 
 
-def adain_reference(x: Tensor, scale: Tensor, shift: Tensor, *, eps: float = 1e-8) -> Tensor:
+def adain(x: Tensor, scale: Tensor, shift: Tensor, *, eps: float = 1e-8) -> Tensor:
     """Adaptive instance normalization: each channel gets mean and standard deviation of a style.
+
+    The gradient is written out, which takes a fifth of the time and keeps only `x`.
 
     Args:
         x: Features, `(N, C, H, W)`, in any float format; statistics are taken in fp32 or wider.
@@ -42,13 +44,6 @@ def adain_reference(x: Tensor, scale: Tensor, shift: Tensor, *, eps: float = 1e-
 
     Source: StyleGAN, Eq. 1.
     """
-    _check_styles(x, scale, shift)
-    normalized = instance_norm(_at_least_fp32(x), eps=eps)
-    return (normalized * scale[:, :, None, None] + shift[:, :, None, None]).to(x.dtype)
-
-
-def adain(x: Tensor, scale: Tensor, shift: Tensor, *, eps: float = 1e-8) -> Tensor:
-    """`adain_reference` with a gradient written out: a fifth of the time, and only `x` is kept."""
     _check_styles(x, scale, shift)
     return _AdaIN.apply(x, scale, shift, eps)
 

@@ -1,7 +1,7 @@
 """Resampling with small separable FIR filters, and convolutions that change resolution.
 
-`upfirdn2d` is the definition, in the words of signal processing: insert zeros, pad, filter, drop
-samples. The functions below it are what networks use; tests hold them to the definition.
+All are defined by `upfirdn2d`, the operation of signal processing that inserts zeros, pads, filters
+and drops samples; it stands in `tests/ops/reference.py`, and tests compare the functions with it.
 
 They rest on one identity: an even-length symmetric filter contains the box [1, 1], so [1,3,3,1] =
 [1,1] * [1,2,1]. Upsampling by two is then repeating each pixel and filtering with the rest. Filters
@@ -40,40 +40,14 @@ ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
 """Name of the filter that a discriminator halves the resolution by."""
 
 
-def upfirdn2d(
-    x: Tensor,
-    taps: Taps,
-    *,
-    up: int = 1,
-    down: int = 1,
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0),
-    gain: float = 1.0,
-) -> Tensor:
-    """Upsample with zeros, pad or crop, convolve with a normalized filter, downsample.
+def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:
+    """Pad, and convolve with a filter: `(N, C, H, W)`, each side longer by 2 * padding + 1 - k.
 
     Args:
         x: Images, `(N, C, H, W)`.
         taps: Filter of length k, scaled here to sum 1; a true convolution (the filter is flipped).
-        up: Samples per input sample; the new ones are zeros behind each sample.
-        down: Every `down`-th sample is kept.
-        padding: Left, right, top, bottom, in samples after upsampling; negative crops.
-        gain: Factor on the result; `up ** 2` keeps the mean when upsampling.
-
-    Returns:
-        `(N, C, (H * up + top + bottom - k) // down + 1, ...)`, in the dtype of `x`.
-    """
-    n, channels, height, width = x.shape
-    x = x.reshape(n, channels, height, 1, width, 1)
-    x = F.pad(x, (0, up - 1, 0, 0, 0, up - 1)).reshape(n, channels, height * up, width * up)
-    x = F.pad(x, padding)
-    kernel = _kernel(taps[::-1], gain, x)
-    return F.conv2d(x, kernel, groups=channels)[:, :, ::down, ::down]
-
-
-def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:
-    """Filter without changing the rate: `upfirdn2d` with the same padding on all sides.
-
-    `padding` is at most the length of `taps` less one.
+        padding: Zeros on all four sides, at most k - 1.
+        gain: Factor on the result.
     """
     return _Blur.apply(x, tuple(taps), padding, gain)
 
