@@ -1,4 +1,4 @@
-"""What every config shares: frozen, strict, documented fields; and `key=value` overrides."""
+"""Base of all configs: frozen, strict, documented fields; settings by name, and overrides."""
 
 import difflib
 import itertools

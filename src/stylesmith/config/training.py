@@ -103,7 +103,7 @@ class GrowthConfig(Config):
 class TrainingConfig(Config):
     """Losses, optimizers and schedule. Defaults are StyleGAN2's config F.
 
-    Batch size and rates may be tables: `{"8": 256, "16": 128}` goes by resolution, and
+    Batch size and learning rates may be tables: `{"8": 256, "16": 128}` goes by resolution, and
     `{"1": {"8": 128}, "8": {"8": 256}}` by number of GPUs first, as the papers' code has it.
     """
 
@@ -120,7 +120,7 @@ class TrainingConfig(Config):
     seed: int = Field(default=0, ge=0)
     """Start of every random number."""
     precision: PrecisionName = "auto"
-    """Number format of the convolutions; auto is bf16 where the device has it."""
+    """dtype of the convolutions; auto is bf16 where the device has it."""
 
     order: Literal["generator_first", "discriminator_first"] = "generator_first"
     """Which network moves first in a step: the discriminator in StyleGAN, else the generator."""

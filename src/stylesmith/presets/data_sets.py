@@ -32,7 +32,7 @@ class PaperDataset:
     mirror: bool = False
     """Whether the papers flip its images at random."""
     content_size: tuple[int, int] | None = None
-    """Height and width of the picture between black bars; None where it fills the image."""
+    """Height and width of the content between black bars; None where it fills the image."""
 
     def fit(self, data: DataConfig, *, preset: str, row: str) -> DataConfig:
         """The data with the published mirroring, for a preset of this data set.
@@ -49,8 +49,8 @@ class PaperDataset:
         if data.size != self.size:
             advice.append(f"--resolution {self.size[0]}")
             if self.content_size:
-                picture = format_image_size(self.content_size)
-                advice[0] = f"`data prepare --resolution {self.size[0]} --picture {picture}`"
+                content = format_image_size(self.content_size)
+                advice[0] = f"`data prepare --resolution {self.size[0]} --picture {content}`"
         if data.channels != 3:
             advice.append("--channels 3")
         if data.label_size:

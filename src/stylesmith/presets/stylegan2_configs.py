@@ -19,7 +19,8 @@ LOG_KIMG = {8: 28, 16: 24, 32: 20, 64: 16, 128: 12, 256: 8, 512: 6, 1024: 4}
 def config_a(data: DataConfig) -> RunConfig:
     """StyleGAN, trained in StyleGAN2's loop (StyleGAN2, Table 1, row A).
 
-    Networks, losses, rates and growth are those of StyleGAN's row F; the generator moves first.
+    Networks, losses, learning rates and growth are those of StyleGAN's row F; the generator moves
+    first.
     """
     return stylegan_configs.config_f(data).change(
         training={"order": "generator_first", "batch_size": BATCH_SIZES},
@@ -48,7 +49,7 @@ def config_d(data: DataConfig) -> RunConfig:
 def config_e(data: DataConfig) -> RunConfig:
     """No growing: skip generator, residual discriminator (section 4.1; Table 1, row E).
 
-    Batch size and rates no longer follow the resolution; gamma is 100 (appendix B).
+    Batch size and learning rates no longer follow the resolution; gamma is 100 (appendix B).
     """
     return config_d(data).change(
         generator={"connection": "skip"},

@@ -70,7 +70,8 @@ def config_a(data: DataConfig) -> RunConfig:
 def config_b(data: DataConfig) -> RunConfig:
     """+ Tuning: bilinear resampling, the logistic loss with R1, twice as long (Table 1, row B).
 
-    Growing starts at 8x8, and the rates no longer depend on the number of GPUs (appendix C).
+    Growing starts at 8x8, and the learning rates no longer depend on the number of GPUs
+    (appendix C).
     """
     return config_a(data).change(
         generator={"blur": True},
@@ -107,7 +108,7 @@ def config_f(data: DataConfig) -> RunConfig:
 
 
 def with_mixing(data: DataConfig, percent: int) -> RunConfig:
-    """Config F with another share of mixing regularization (Table 2); 0 is E again, 90 is F."""
+    """Config F with another percentage of mixing regularization (Table 2): 0 is E, 90 is F."""
     return config_f(data).change(training={"style_mixing": percent / 100})
 
 

@@ -38,10 +38,10 @@ class RunOptions:
 def make_data_config(
     dataset: Dataset, *, conditional: bool, mirror: bool, skip_bad: bool, resize: bool
 ) -> DataConfig:
-    """The part of a configuration that the data decides.
+    """The data section of a configuration.
 
     Raises:
-        DataError: If labels are wanted and there are none.
+        DataError: If `conditional` is set and there are no labels.
     """
     if conditional and not dataset.label_size:
         raise DataError(
@@ -196,27 +196,27 @@ def check_resumable(run: RunFolder, config: RunConfig) -> None:
 
 
 def check_same_settings(
-    run: RunFolder, original: RunConfig, wanted: RunConfig, *, folder_option: str
+    run: RunFolder, original: RunConfig, expected: RunConfig, *, folder_option: str
 ) -> None:
     """Refuse to go on with one of several runs that are compared, if its settings have changed.
 
     Where data lies, how much fits into memory and when something is written may differ.
 
     Args:
-        run: Where it lies.
+        run: Its folder.
         original: The settings that it was started with.
-        wanted: Those that it has to have.
+        expected: The settings that it has to have.
         folder_option: The option that names another folder.
 
     Raises:
         ConfigError: Naming the first setting that differs.
     """
     original = original.change(
-        data={"path": wanted.data.path},
-        training={"micro_batch": wanted.training.micro_batch},
-        output=wanted.output.model_dump(),
+        data={"path": expected.data.path},
+        training={"micro_batch": expected.training.micro_batch},
+        output=expected.output.model_dump(),
     )
-    for key, (old, new) in differences(original, wanted).items():
+    for key, (old, new) in differences(original, expected).items():
         raise ConfigError(
             f"{run.path}: was trained with {key} {old}, now it is {new}. Give the settings it was "
             f"started with, choose another {folder_option}, or remove that folder to train the row "

@@ -40,10 +40,10 @@ class Score:
 
 
 class Evaluator(Protocol):
-    """Measures a generator; its draws and results depend on the generator alone."""
+    """Measures a generator; random numbers and results depend on the generator alone."""
 
     def measure(self, generator: Generator) -> list[Score]:
-        """Scores, the one that tells the best model first.
+        """Scores, the first of which decides which model is the best.
 
         All processes call it together; the main one gets scores, others an empty list.
         """
@@ -213,7 +213,7 @@ class Recorder:
         )
 
     def stop(self, reason: str) -> None:
-        """Save everything, say why, close."""
+        """Save everything, log the reason, and close the files."""
         if self._stat_sums:
             self._write_progress()
         if not self.run.samples(self.state.counters.images_seen).exists():

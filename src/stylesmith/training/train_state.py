@@ -271,8 +271,8 @@ def restore_newest(run: RunFolder, config: RunConfig, state: TrainState, *, noti
 
     A run that was killed before it could write its first one is left at its fresh start.
 
-    `notify` hears of every damaged file that was passed over, and of a machine or version on which
-    the continuation cannot be exact to the bit.
+    `notify` gets a line for every damaged file that was passed over, and for a machine or version
+    on which the continuation cannot be exact to the bit.
 
     Raises:
         ModelError: If there is no whole checkpoint, or it belongs to another network.

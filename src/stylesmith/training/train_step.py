@@ -24,7 +24,7 @@ from stylesmith.training.train_state import StateBackup, TrainState
 def ema_decay(
     batch_size: int, *, half_life_kimg: float, images_seen: int, rampup: float | None
 ) -> float:
-    """Decay for one step, such that weights lose half their share in `half_life_kimg`.
+    """Decay for one step, such that weights count half as much after `half_life_kimg`.
 
     With `rampup` the half-life is at most that fraction of the images seen, so that the random
     start is soon forgotten; the very first step copies.
@@ -147,7 +147,7 @@ class TrainStep:
     ) -> Stats:
         """Move a network by its loss, and every `interval` steps by its penalty.
 
-        A penalty of every step shares the optimizer's step with the loss.
+        A penalty of every step is added to the loss.
         """
         due = bool(weight) and self.state.counters.steps % interval == 0
         if due and interval == 1:

@@ -142,7 +142,10 @@ class Trainer:
             raise
 
     def _roll_back(self) -> None:
-        """Return to the newest checkpoint, once; later draws differ, or all would fail again."""
+        """Return to the newest checkpoint, once.
+
+        Later random numbers differ, or the same steps would fail again.
+        """
         failed = self.state.counters
         if failed.rollbacks:
             raise RunError(
@@ -179,7 +182,7 @@ class Trainer:
         return None if in_time else "its time is over"
 
     def _prepare(self) -> None:
-        """Make loader and training step; after a return to a checkpoint, with other draws."""
+        """Make loader and training step; with other random numbers after a rollback."""
         config = self.config
         keys = RandomKeys(config.training.seed, branch=self.state.counters.rollbacks)
         self.loader = BatchLoader(self.dataset, keys=keys, mirror=config.data.mirror)
