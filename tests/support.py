@@ -32,7 +32,7 @@ BATCH = 4
 
 
 def make_photos(folder: Path, *, size: int = 8, count: int = 16, classes: int = 2) -> Path:
-    """A folder with one subfolder of noise pictures per class."""
+    """A folder with one subfolder of noise images per class."""
     rng = np.random.default_rng(0)
     for i in range(count):
         path = folder / f"class{i % classes}" / f"{i:03d}.png"

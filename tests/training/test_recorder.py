@@ -63,7 +63,7 @@ def test_absent_penalties_are_null(photos, tmp_path):
 def test_grids_have_the_size_that_was_asked_for(finished_run):
     for path in (finished_run.real_samples, finished_run.samples(80)):
         with Image.open(path) as image:
-            assert image.size == (16, 16)  # four pictures of 8x8
+            assert image.size == (16, 16)  # four images of 8x8
 
 
 def test_hints_reach_the_log_and_the_terminal(photos, tmp_path, monkeypatch, capsys):

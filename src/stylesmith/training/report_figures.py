@@ -180,7 +180,7 @@ def samples_section(history: RunHistory, run: RunFolder) -> str:
     figures = [
         _image_figure(path, caption, _MAX_GRID_PIXELS, _MAX_GRID_BYTES) for path, caption in shown
     ]
-    return f'<h2>What it draws</h2>{note}<div class="pair">{"".join(figures)}</div>'
+    return f'<h2>Samples</h2>{note}<div class="pair">{"".join(figures)}</div>'
 
 
 def history_section(history: RunHistory, run: RunFolder) -> str:
@@ -199,7 +199,7 @@ def history_section(history: RunHistory, run: RunFolder) -> str:
         )
         for seen, path in grids
     ]
-    return f'<h2>How it learned</h2><div class="history">{"".join(figures)}</div>'
+    return f'<h2>Samples over time</h2><div class="history">{"".join(figures)}</div>'
 
 
 def sample_grids(history: RunHistory, run: RunFolder) -> list[tuple[int, Path]]:

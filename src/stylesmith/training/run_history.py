@@ -163,24 +163,20 @@ def describe_run(history: RunHistory) -> str:
 
 def suggest_next(history: RunHistory, run_folder: Path) -> list[Suggestion]:
     """What to try next, the most pressing first."""
-    run = shlex.quote(str(run_folder))
-    advice = _suggest_fixes(history, run_folder)
-    percent = 100 * history.images_seen / (1000 * history.config.training.kimg)
-    done = f"{percent:.3g}% of the planned {history.config.training.kimg:,g} thousand images"
-    advice.append(
+    run, kimg = shlex.quote(str(run_folder)), history.config.training.kimg
+    done = f"{100 * history.images_seen / (1000 * kimg):.3g}% of the planned {kimg:,g} thousand"
+    return [
+        *_suggest_fixes(history, run_folder),
         Suggestion(
-            f"Train for half an hour more, from exactly where it stopped ({done} are done).",
+            f"Train for half an hour more, from exactly where it stopped ({done} images are done).",
             f"stylesmith train --resume {run} --minutes 30",
-        )
-    )
-    advice.append(
+        ),
         Suggestion(
-            "Draw sixteen pictures. A psi below 1 gives up some variety for quality; --psi 1 "
+            "Draw sixteen images. A psi below 1 gives up some variety for quality; --psi 1 "
             "shows all the variety there is.",
             f"stylesmith generate {run} --seeds 0-15 --psi 0.7 --out samples.png",
-        )
-    )
-    return advice
+        ),
+    ]
 
 
 def _describe_balance(history: RunHistory) -> str:
@@ -209,7 +205,7 @@ def _describe_samples(history: RunHistory) -> list[str]:
         )
     if history.diversity is not None:
         low = history.has_low_diversity
-        verdict = ", which is low: they may be collapsing to few pictures." if low else "."
+        verdict = ", which is low: they may be collapsing to few images." if low else "."
         parts.append(f"The samples are {history.diversity:.0%} as varied as the data{verdict}")
     return parts
 
@@ -258,7 +254,7 @@ PROBLEMS = (
         "more-r1",
         lambda history: history.balance == "winning",
         "The discriminator is winning: hold it back with a stronger R1 penalty, "
-        "or add more pictures.",
+        "or add more images.",
         lambda training: [f"training.r1_gamma={4 * training.r1_gamma or 1.0:g}"],
         hint="The discriminator is winning: it is right about nearly every image, so the "
         "generator learns little. Raise the penalty (--set training.r1_gamma=...), add "
@@ -267,7 +263,7 @@ PROBLEMS = (
     Problem(
         "mirror",
         lambda history: history.balance == "winning" and _has_few_unmirrored_images(history),
-        "There are few pictures: mirroring them doubles their number, "
+        "There are few images: mirroring them doubles their number, "
         "if left and right do not matter.",
         lambda training: ["data.mirror=true"],
     ),
