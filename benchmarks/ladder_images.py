@@ -7,10 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from stylesmith.charts import ChartPoint, line_chart
-from stylesmith.figures.training_history import evenly_spaced
+from stylesmith.charts import ChartPoint, evenly_spaced, line_chart
 from stylesmith.models import RunFolder
-from stylesmith.training.report_figures import PLOTS, Plot
+from stylesmith.training.report_figures import PLOTS, Plot, sample_grids
 from stylesmith.training.run_history import RunHistory, finite_number
 
 CURVES = {"sign_real", "loss_g", "color_distance", "diversity"}
@@ -28,7 +27,7 @@ BACKGROUND, INK = "#ffffff", "#1d2127"
 
 def sample_rows(run_history: RunHistory, run: RunFolder, *, rows: int = 2) -> Image.Image | None:
     """The first seeds of the latest grid; None before there is one."""
-    shown = grids(run_history, run)
+    shown = sample_grids(run_history, run)
     return _rows_of(cut(shown[-1][1], run_history), rows) if shown else None
 
 
@@ -42,18 +41,12 @@ def history(
     run_history: RunHistory, run: RunFolder, *, seeds: int = 3
 ) -> tuple[Image.Image | None, list[float]]:
     """The first seeds over time, a column per moment; and the thousands of images at each."""
-    shown = evenly_spaced(grids(run_history, run), MOMENTS)
+    shown = evenly_spaced(sample_grids(run_history, run), MOMENTS)
     if len(shown) < 2:
         return None, []
     columns = [cut(path, run_history)[:seeds] for _, path in shown]
     tiles = [column[i] for i in range(len(columns[0])) for column in columns]
     return tile_images(tiles, columns=len(columns)), [seen / 1000 for seen, _ in shown]
-
-
-def grids(run_history: RunHistory, run: RunFolder) -> list[tuple[int, Path]]:
-    """Images seen and file of each sample grid that is there."""
-    seen = [record["images_seen"] for record in run_history.curve("samples")]
-    return [(count, run.samples(count)) for count in seen if run.samples(count).is_file()]
 
 
 def cut(path: Path, run_history: RunHistory) -> list[Image.Image]:

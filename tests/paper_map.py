@@ -248,7 +248,7 @@ def wanted_norm() -> float:
 
 def first_path_mean() -> float:
     config = find_preset("tiny").build(DataConfig(size=(16, 16)), torch.device("cpu"))
-    return float(TrainState.create(config, torch.device("cpu")).path_mean)
+    return float(TrainState.create(config, torch.device("cpu")).quantities["path_mean"])
 
 
 def path_weight(resolution: str) -> float:

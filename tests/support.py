@@ -1,4 +1,4 @@
-"""Tiny data, configs and runs that tests of the upper rooms share; a whole run takes a second."""
+"""Tiny data, configs and runs that tests share; a whole run takes a second."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ BATCH = 4
 
 
 def make_photos(folder: Path, *, size: int = 8, count: int = 16, classes: int = 2) -> Path:
-    """A folder with one subfolder of noise pictures per class."""
+    """A folder with one subfolder of noise images per class."""
     rng = np.random.default_rng(0)
     for i in range(count):
         path = folder / f"class{i % classes}" / f"{i:03d}.png"
@@ -76,10 +76,10 @@ def resume(run: RunFolder, *settings: str, steps: int) -> list[str]:
     return said
 
 
-def make_learner(
+def make_train_step(
     config: RunConfig, dataset: Dataset, *, state: TrainState | None = None
 ) -> TrainStep:
-    """A learner in this process alone, with micro-batches as the config says."""
+    """A training step in this process alone, with micro-batches as the config says."""
     keys = RandomKeys(config.training.seed)
     loader = BatchLoader(dataset, keys=keys, mirror=config.data.mirror, workers=1)
     schedule = Schedule(config, processes=1)

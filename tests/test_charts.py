@@ -7,6 +7,7 @@ import pytest
 from stylesmith.charts import (
     PALETTE,
     decimate,
+    evenly_spaced,
     format_tick,
     line_chart,
     linear_axis,
@@ -186,3 +187,13 @@ def test_ticks_are_written_short():
         "1e-05",
         "1e+12",
     ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 40, 1001])
+def test_evenly_spaced_items_keep_both_ends(count):
+    kept = evenly_spaced(range(count), 5)
+    assert len(kept) == min(count, 5)
+    if count > 1:
+        assert (kept[0], kept[-1]) == (0, count - 1)
+        gaps = [b - a for a, b in pairwise(kept)]
+        assert max(gaps) - min(gaps) <= 1

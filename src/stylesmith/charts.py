@@ -9,6 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TypeVar
+
+ItemT = TypeVar("ItemT")
 
 ChartPoint = tuple[float, float | None]
 """x and y; a y that is None or not finite is a gap in the line."""
@@ -116,6 +119,13 @@ def decimate(points: Sequence[ChartPoint], *, buckets: int) -> list[ChartPoint]:
         extremes = {min(present)[::-1], max(present)[::-1]} if present else set()
         kept += sorted(extremes) or [(bucket[0][0], None)]
     return [*kept, points[-1]]
+
+
+def evenly_spaced(items: Sequence[ItemT], max_count: int) -> list[ItemT]:
+    """At most so many of the items, evenly spaced, the first and the last among them."""
+    if len(items) <= max_count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (max_count - 1))] for i in range(max_count)]
 
 
 def linear_axis(

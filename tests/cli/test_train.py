@@ -30,7 +30,7 @@ def test_a_run_from_start_to_report(cli, photos, tmp_path):
     out = tmp_path / "run"
     result = cli("train", photos, *TINY, "--out", out, "--kimg", 0.012, "--seed", 7, "--mirror")
     assert (result.status, result.err) == (0, "")
-    assert "tiny: 16 images of 8x8, mirrored" in result.out
+    assert "tiny: 16 images of 8x8 RGB, mirrored" in result.out
     assert "The data has labels of length 2; --conditional would use them." in result.out
     assert f"look at {out / 'report.html'}" in result.out
     assert f"stylesmith train --resume {out} --kimg N" in result.out

@@ -12,8 +12,8 @@ from stylesmith.ops import (
     conv2d_down,
     conv2d_up,
     modulated_conv2d,
-    modulated_conv2d_reference,
 )
+from tests.ops.reference import modulated_conv2d_reference
 
 FORMS = pytest.mark.parametrize("convolve", [conv2d, conv2d_up, conv2d_down])
 DEMODULATE = pytest.mark.parametrize("demodulate", [True, False])
@@ -79,11 +79,10 @@ def test_images_of_a_batch_do_not_see_each_other():
     assert_close(modulated_conv2d(x, weight, style)[:1], alone)
 
 
-@pytest.mark.parametrize("function", [modulated_conv2d, modulated_conv2d_reference])
-def test_a_style_of_another_layer_is_refused_with_both_shapes(function):
+def test_a_style_of_another_layer_is_refused_with_both_shapes():
     x, weight, style = operands()
     with pytest.raises(ShapeError, match=r"\(2, 2\).*\(2, 5\)"):
-        function(x, weight, style.new_ones(2, 5))
+        modulated_conv2d(x, weight, style.new_ones(2, 5))
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
@@ -93,9 +92,9 @@ def test_fp16_stays_finite_for_the_largest_clamped_activations_and_any_style(siz
     weight, style = torch.full((2, 512, 3, 3), 3.0), torch.full((1, 512), size)
     y = modulated_conv2d(x.half(), weight, style)
     assert y.dtype == torch.float16
-    wanted = modulated_conv2d(x, weight, torch.ones_like(style))
-    assert wanted.max() < torch.finfo(torch.float16).max
-    assert_close(y.float(), wanted, rtol=5e-3, atol=0)
+    expected = modulated_conv2d(x, weight, torch.ones_like(style))
+    assert expected.max() < torch.finfo(torch.float16).max
+    assert_close(y.float(), expected, rtol=5e-3, atol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -55,10 +55,10 @@ def test_groups_are_strided():
 
 def test_a_batch_that_the_group_does_not_divide_uses_the_largest_size_that_does():
     x = constant_images(0, 0, 3, 0, 0, 30)  # six images in two groups of three, not in fours
-    deviation = torch.tensor([0.0, 0.0, 3.0]).std(correction=0)
+    std = torch.tensor([0.0, 0.0, 3.0]).std(correction=0)
     other = torch.tensor([0.0, 0.0, 30.0]).std(correction=0)
-    wanted = torch.stack([deviation, other]).repeat(3)
-    assert_close(appended(x, group_size=4), wanted, atol=1e-4, rtol=1e-4)
+    expected = torch.stack([std, other]).repeat(3)
+    assert_close(appended(x, group_size=4), expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("n", [1, 4])
@@ -75,7 +75,7 @@ def test_each_feature_map_measures_its_own_channels():
 
 def test_group_statistics_are_taken_in_fp32():
     x = constant_images(1000, 1001).bfloat16()  # 1000 and 1000 or 1008: measured as stored
-    wanted = x.float().std(dim=0, correction=0).mean()
+    expected = x.float().std(dim=0, correction=0).mean()
     y = append_minibatch_stddev(x)
     assert y.dtype == torch.bfloat16
-    assert_close(y[0, 2, 0, 0].float(), wanted, atol=1e-3, rtol=1e-2)
+    assert_close(y[0, 2, 0, 0].float(), expected, atol=1e-3, rtol=1e-2)

@@ -13,9 +13,9 @@ from stylesmith.ops import (
     conv2d_down,
     conv2d_up,
     downsample2d,
-    upfirdn2d,
     upsample2d,
 )
+from tests.ops.reference import upfirdn2d
 
 BILINEAR = (1, 3, 3, 1)
 ASYMMETRIC = (1, 2, 5)
@@ -150,16 +150,16 @@ def test_conv2d_down_equals_its_definition(kernel_size, assert_equal_to_second_o
 
 def test_conv2d_up_is_upsampling_then_convolving_inside_the_outer_border():
     x, weight = randn(2, 3, 5, 6), randn(4, 3, 3, 3)
-    found, wanted = conv2d_up(x, weight), conv2d(upsample2d(x), weight)
-    assert found.shape == wanted.shape == (2, 4, 10, 12)
-    assert_close(found[..., 1:-1, 1:-1], wanted[..., 1:-1, 1:-1])
-    assert not torch.allclose(found, wanted)  # the borders do differ: padding comes once
+    found, expected = conv2d_up(x, weight), conv2d(upsample2d(x), weight)
+    assert found.shape == expected.shape == (2, 4, 10, 12)
+    assert_close(found[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
+    assert not torch.allclose(found, expected)  # the borders do differ: padding comes once
 
 
 def test_bilinear_upsampling_is_torch_interpolation_inside_the_border():
     x = randn(2, 3, 5, 6)
-    wanted = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-    assert_close(upsample2d(x)[..., 1:-1, 1:-1], wanted[..., 1:-1, 1:-1])
+    expected = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    assert_close(upsample2d(x)[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
 
 
 @pytest.mark.parametrize("taps", EVEN_FILTERS)

@@ -58,9 +58,9 @@ def test_it_is_twice_differentiable(taps):
 
 def test_blurred_it_is_stylegan2s_up_convolution_but_for_the_border():
     x, weight = randn(2, 3, 5, 6), randn(4, 3, 3, 3)
-    found, wanted = conv2d_up_nearest(x, weight, taps=(1, 2, 1)), conv2d_up(x, weight)
-    assert_close(found[..., 1:-1, 1:-1], wanted[..., 1:-1, 1:-1])
-    assert not torch.allclose(found, wanted)
+    found, expected = conv2d_up_nearest(x, weight, taps=(1, 2, 1)), conv2d_up(x, weight)
+    assert_close(found[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
+    assert not torch.allclose(found, expected)
 
 
 @TAPS

@@ -11,7 +11,7 @@ DATA = DataConfig(size=(32, 32))
 
 def test_settings_are_named_as_set_takes_them():
     config = tiny(DATA)
-    found = dict(flatten_settings(config))
+    found = flatten_settings(config)
     assert found["generator.mapping.layers"] == 2
     assert found["data.size"] == [32, 32]
     for key, value in found.items():
@@ -20,7 +20,7 @@ def test_settings_are_named_as_set_takes_them():
 
 
 def test_tables_stay_whole_and_configs_do_not():
-    found = dict(flatten_settings(config_a(DATA)))
+    found = flatten_settings(config_a(DATA))
     assert found["training.growth.start"] == 4
     assert found["training.generator_lr"]["1"] == {"4": 0.001, "1024": 0.0015}
     assert not [key for key in found if key.endswith(".4")]

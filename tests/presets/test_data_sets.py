@@ -44,7 +44,7 @@ def test_sizes_are_those_of_the_papers():
     assert all(data_set.size[0] == data_set.size[1] for data_set in DATA_SETS)
 
 
-def test_a_picture_between_bars_is_as_wide_as_the_image_and_centered():
+def test_the_content_between_bars_is_as_wide_as_the_image_and_centered():
     height, width = CAR.content_size
     assert (width, height) == (512, 384)
     assert (CAR.size[0] - height) % 2 == 0

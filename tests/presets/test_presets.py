@@ -29,13 +29,13 @@ def shapes(
     """Shapes of images and of their scores, found on the meta device."""
     with torch.device("meta"):
         generator = build_generator(generator_config)
-        players = Networks(generator, build_discriminator(discriminator_config), FP32)
+        networks = Networks(generator, build_discriminator(discriminator_config), FP32)
         z, label = torch.empty(2, generator_config.mapping.z_dim), None
         if generator_config.label_size:
             label = torch.empty(2, generator_config.label_size)
-        draw = LatentBatch(z, z, None, generator.synthesis.fixed_noise, label)
-        views = players.generate(generator.broadcast(generator.mapping(z, label)), draw)
-        return tuple(views[-1].shape), tuple(players.score(views, label).shape)
+        latents = LatentBatch(z, z, None, generator.synthesis.fixed_noise, label)
+        views = networks.generate(generator.broadcast(generator.mapping(z, label)), latents)
+        return tuple(views[-1].shape), tuple(networks.score(views, label).shape)
 
 
 @pytest.mark.parametrize("name", NAMES)

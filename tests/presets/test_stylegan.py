@@ -110,7 +110,7 @@ def test_a_row_is_another_one_plus_its_change(first, second, changed, size):
 
 
 @pytest.mark.parametrize(
-    ("devices", "wanted"),
+    ("devices", "expected"),
     [
         (1, [128, 128, 128, 64, 32, 16, 8, 4, 4]),
         (2, [256, 256, 128, 64, 32, 16, 8, 8, 8]),
@@ -119,13 +119,13 @@ def test_a_row_is_another_one_plus_its_change(first, second, changed, size):
     ],
 )
 @pytest.mark.parametrize("name", ["stylegan-a", "stylegan-f"])
-def test_batch_sizes_from_4_to_1024_follow_the_published_table(name, devices, wanted):
+def test_batch_sizes_from_4_to_1024_follow_the_published_table(name, devices, expected):
     table = build(name).training.batch_size
-    assert [at_level(table, level, devices) for level in range(9)] == wanted
+    assert [at_level(table, level, devices) for level in range(9)] == expected
 
 
 @pytest.mark.parametrize(
-    ("devices", "wanted"),
+    ("devices", "expected"),
     [
         (1, [0.001] * 8 + [0.0015]),
         (2, [0.001] * 7 + [0.0015, 0.002]),
@@ -133,10 +133,10 @@ def test_batch_sizes_from_4_to_1024_follow_the_published_table(name, devices, wa
         (8, [0.001] * 5 + [0.0015, 0.002, 0.003, 0.003]),
     ],
 )
-def test_rates_of_progan_depend_on_the_gpus_and_those_of_stylegan_do_not(devices, wanted):
+def test_rates_of_progan_depend_on_the_gpus_and_those_of_stylegan_do_not(devices, expected):
     a, f = build("stylegan-a").training, build("stylegan-f").training
     for name in ("generator_lr", "discriminator_lr"):
-        assert [at_level(getattr(a, name), level, devices) for level in range(9)] == wanted
+        assert [at_level(getattr(a, name), level, devices) for level in range(9)] == expected
         found = [at_level(getattr(f, name), level, devices) for level in range(9)]
         assert found == [0.001] * 5 + [0.0015, 0.002, 0.003, 0.003]
 

@@ -54,10 +54,10 @@ def steps_to_learn_all(config: RunConfig) -> int:
 
 def stats_wanted(config: RunConfig) -> set[str]:
     training = config.training
-    wanted = {"loss_g", "loss_d", "score_real", "score_fake"}
-    wanted |= {"r1"} if training.r1_gamma else set()
-    wanted |= {"wgan_penalty"} if training.loss == "wgan_gp" else set()
-    return wanted | ({"path_penalty"} if training.path_weight else set())
+    expected = {"loss_g", "loss_d", "score_real", "score_fake"}
+    expected |= {"r1"} if training.r1_gamma else set()
+    expected |= {"wgan_penalty"} if training.loss == "wgan_gp" else set()
+    return expected | ({"path_penalty"} if training.path_weight else set())
 
 
 def left_out(config: RunConfig, weight: str) -> bool:

@@ -12,7 +12,7 @@ from tests import support
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixteen 8x8 pictures in two classes."""
+    """Sixteen 8x8 images in two classes."""
     return support.make_photos(tmp_path_factory.mktemp("data") / "photos")
 
 

@@ -7,7 +7,7 @@ from stylesmith.networks import build_discriminator, build_generator, parameter_
 from stylesmith.training import estimate, loss_passes
 from stylesmith.training.estimate import choose_micro_batch, count_pass, estimate_phase
 from stylesmith.training.schedule import Phase, Schedule
-from tests.support import CPU, make_learner, tiny_config
+from tests.support import CPU, make_train_step, tiny_config
 
 
 def phase_of(config) -> Phase:
@@ -16,23 +16,27 @@ def phase_of(config) -> Phase:
 
 @pytest.mark.parametrize("precision", [FP32, Precision(torch.bfloat16)], ids=["fp32", "bf16"])
 def test_operations_are_those_that_torch_counts(photos, precision):
-    learner = make_learner(*tiny_config(photos))
-    learner.state.discriminator.requires_grad_(False)
-    draw = learner._latent_batch("generator", range(4))
-    players = loss_passes.Networks(learner.state.generator, learner.state.discriminator, precision)
-    _, found = count_pass(lambda: loss_passes.generator_pass(players, draw))
+    train_step = make_train_step(*tiny_config(photos))
+    train_step.state.discriminator.requires_grad_(False)
+    latents = train_step._latent_batch("generator", range(4))
+    networks = loss_passes.Networks(
+        train_step.state.generator, train_step.state.discriminator, precision
+    )
+    _, found = count_pass(lambda: loss_passes.generator_pass(networks, latents))
     with FlopCounterMode(display=False) as counter:
-        loss_passes.generator_pass(players, draw)[0].backward()
+        loss_passes.generator_pass(networks, latents)[0].backward()
     assert found == counter.get_total_flops() > 0
 
 
 def test_memory_is_what_a_pass_keeps(photos):
-    learner = make_learner(*tiny_config(photos))
+    train_step = make_train_step(*tiny_config(photos))
     kept = []
     for n in (1, 2, 4):
-        draw = learner._latent_batch("generator", range(n))
+        latents = train_step._latent_batch("generator", range(n))
         kept.append(
-            count_pass(lambda draw=draw: loss_passes.generator_pass(learner.networks, draw))[0]
+            count_pass(
+                lambda latents=latents: loss_passes.generator_pass(train_step.networks, latents)
+            )[0]
         )
     assert kept[0] > 4 * 3 * 8 * 8
     per_image = (kept[2] - kept[1]) / 2
@@ -72,11 +76,11 @@ def test_lazy_passes_count_by_their_share(photos):
     assert rarely == pytest.approx(often / 4)
 
 
-@pytest.mark.parametrize(("free", "wanted"), [(10**12, 16), (None, 16), (1, 1)])
-def test_the_micro_batch_fits_into_free_memory(photos, monkeypatch, free, wanted):
+@pytest.mark.parametrize(("free", "expected"), [(10**12, 16), (None, 16), (1, 1)])
+def test_the_micro_batch_fits_into_free_memory(photos, monkeypatch, free, expected):
     monkeypatch.setattr(estimate, "free_memory", lambda device: free)
     config, _ = tiny_config(photos, "training.batch_size=16")
-    assert choose_micro_batch(config, CPU).training.micro_batch == wanted
+    assert choose_micro_batch(config, CPU).training.micro_batch == expected
 
 
 def test_half_the_memory_halves_the_micro_batch(photos, monkeypatch):

@@ -22,7 +22,7 @@ from stylesmith.training.log import read_log
 from stylesmith.training.train_state import TrainState, restore_newest, save_checkpoint
 from stylesmith.training.train_step import TrainStep
 from stylesmith.training.trainer import RunLimits
-from tests.support import CPU, copies, differing, make_learner, make_photos
+from tests.support import CPU, copies, differing, make_photos, make_train_step
 
 PHASE = 4
 """Steps of training at a level, and of fading."""
@@ -55,25 +55,25 @@ def growing(photos, kind="modulated", **training) -> tuple[RunConfig, Dataset]:
     return config, dataset
 
 
-def walk(learner: TrainStep, steps: int) -> None:
-    while learner.state.counters.steps < steps:
-        assert learner.step() is not None
+def walk(train_step: TrainStep, steps: int) -> None:
+    while train_step.state.counters.steps < steps:
+        assert train_step.step() is not None
 
 
-def adam_steps(learner: TrainStep) -> set[int]:
-    optimizer = learner.state.discriminator_optimizer
+def adam_steps(train_step: TrainStep) -> set[int]:
+    optimizer = train_step.state.discriminator_optimizer
     return {int(moments["step"]) for moments in optimizer.state.values()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("loss", ["logistic", "wgan_gp"])
 def test_every_phase_is_passed_with_finite_numbers(photos, kind, loss):
-    learner = make_learner(*growing(photos, kind, loss=loss))
+    train_step = make_train_step(*growing(photos, kind, loss=loss))
     seen = []
     for _ in range(LAST):
-        stats = learner.step()
+        stats = train_step.step()
         assert stats is not None and all(value.isfinite() for value in stats.values())
-        seen.append((learner.phase.growth.level, learner.phase.growth.fade))
+        seen.append((train_step.phase.growth.level, train_step.phase.growth.fade))
     at = {step: phase for step, phase in enumerate(seen)}
     assert at[0] == at[4] == at[5] == (0, 1.0)  # at its very end a phase still holds
     assert at[6] == at[7] == (1, 0.5)
@@ -86,23 +86,23 @@ def test_every_phase_is_passed_with_finite_numbers(photos, kind, loss):
 @pytest.mark.parametrize("kind", ["adain", "modulated"])
 def test_resume_is_exact_within_fades_and_across_levels(photos, tmp_path, kind, stop):
     config, dataset = growing(photos, kind)
-    whole = make_learner(config, dataset)
+    whole = make_train_step(config, dataset)
     walk(whole, LAST)
-    broken = make_learner(config, dataset)
+    broken = make_train_step(config, dataset)
     walk(broken, stop)
     run = RunFolder(tmp_path)
     save_checkpoint(run, config, broken.state)
     state = TrainState.create(config.change(training={"seed": 99}), CPU)
     restore_newest(run, config, state, notify=pytest.fail)
-    resumed = make_learner(config, dataset, state=state)
+    resumed = make_train_step(config, dataset, state=state)
     walk(resumed, LAST)
     assert differing(whole.state.tensors(), resumed.state.tensors()) == []
     assert whole.state.counters == resumed.state.counters
 
 
 def test_levels_that_are_not_in_use_stay_and_their_average_with_them(photos):
-    learner = make_learner(*growing(photos))
-    state, start = learner.state, copies(learner.state.tensors())
+    train_step = make_train_step(*growing(photos))
+    state, start = train_step.state, copies(train_step.state.tensors())
 
     def moved(prefix: str) -> bool:
         names = [name for name in start if name.startswith(prefix) and "noise_" not in name]
@@ -110,13 +110,13 @@ def test_levels_that_are_not_in_use_stay_and_their_average_with_them(photos):
         now = state.tensors()
         return any(not torch.equal(start[name], now[name]) for name in names)
 
-    walk(learner, 6)
+    walk(train_step, 6)
     assert moved("generator.synthesis.blocks.0") and moved("discriminator.from_rgb.2")
     for level, entered in ((1, 8), (2, 16)):
         for network in ("generator", "ema"):
             assert not moved(f"{network}.synthesis.blocks.{level}")
         assert not moved(f"discriminator.from_rgb.{2 - level}")
-        walk(learner, entered)
+        walk(train_step, entered)
         for network in ("generator", "ema"):
             assert moved(f"{network}.synthesis.blocks.{level}")
         assert moved(f"discriminator.from_rgb.{2 - level}")
@@ -124,22 +124,22 @@ def test_levels_that_are_not_in_use_stay_and_their_average_with_them(photos):
 
 def test_adam_starts_anew_when_a_level_enters_and_when_its_fade_ends(photos):
     config, dataset = growing(photos, r1_interval=1)
-    learner, counts = make_learner(config, dataset), []
+    train_step, counts = make_train_step(config, dataset), []
     for _ in range(LAST):
-        learner.step()
-        counts.append(adam_steps(learner))
+        train_step.step()
+        counts.append(adam_steps(train_step))
     resets = [step for step in range(1, LAST) if counts[step] == {1}]
     assert resets == [6, 8, 14, 16]
 
 
 def test_a_penalty_of_every_step_shares_the_step_of_the_loss(photos):
     config, dataset = growing(photos, r1_interval=1, path_interval=1)
-    learner = make_learner(config, dataset)
-    assert learner.state.discriminator_optimizer.param_groups[0]["lr"] == 0.002
-    stats = learner.step()
+    train_step = make_train_step(config, dataset)
+    assert train_step.state.discriminator_optimizer.param_groups[0]["lr"] == 0.002
+    stats = train_step.step()
     assert {"r1", "path_penalty", "loss_d", "loss_g"} <= stats.keys()
-    assert adam_steps(learner) == {1}
-    lazy = make_learner(*growing(photos, r1_interval=2, path_interval=2))
+    assert adam_steps(train_step) == {1}
+    lazy = make_train_step(*growing(photos, r1_interval=2, path_interval=2))
     lazy.step()
     assert adam_steps(lazy) == {2}
 
@@ -152,30 +152,30 @@ def test_batches_and_rates_follow_the_level(photos):
         r1_interval=16,
         path_weight=0,
     )
-    learner = make_learner(config, dataset)
-    asked, real = [], learner.loader.load_batch
-    learner.loader.load_batch = lambda positions, upcoming: (
+    train_step = make_train_step(config, dataset)
+    asked, real = [], train_step.loader.load_batch
+    train_step.loader.load_batch = lambda positions, upcoming: (
         asked.append(len(positions)) or real(positions, upcoming)
     )
     rates = []
     for _ in range(8):
-        learner.step()
-        rates.append(learner.state.generator_optimizer.param_groups[0]["lr"])
+        train_step.step()
+        rates.append(train_step.state.generator_optimizer.param_groups[0]["lr"])
     assert asked == [8, 8, 8, 8, 4, 4, 4, 4]
     assert rates == [0.001] * 4 + [0.004] * 4
-    assert learner.state.counters.images_seen == sum(asked)
+    assert train_step.state.counters.images_seen == sum(asked)
 
 
 def test_styles_are_mixed_among_the_layers_in_use(photos):
-    learner = make_learner(*growing(photos))
+    train_step = make_train_step(*growing(photos))
     cutoffs = {0: set(), 1: set(), 2: set()}
     for level in cutoffs:
-        learner._apply_phase(learner.schedule.phases[level])
+        train_step._apply_phase(train_step.schedule.phases[level])
         for step in range(60):
-            learner.state.counters.steps = step
-            draw = learner._latent_batch("generator", range(1))
-            cutoffs[level].add(draw.cutoff)
-            assert len(draw.noise) == 2 * level + 1
+            train_step.state.counters.steps = step
+            latents = train_step._latent_batch("generator", range(1))
+            cutoffs[level].add(latents.cutoff)
+            assert len(latents.noise) == 2 * level + 1
     assert cutoffs == {0: {1}, 1: {1, 2, 3}, 2: {1, 2, 3, 4, 5}}
 
 
@@ -195,11 +195,11 @@ def test_penalties_are_those_of_the_full_size_images(photos, growth):
 
 
 def test_path_lengths_count_layers_that_are_not_in_use_as_zero(photos):
-    learner = make_learner(*growing(photos))
-    learner._apply_phase(learner.schedule.phases[1])
-    draw = learner._latent_batch("path", range(2))
-    _, ws = loss_passes.map_and_mix(learner.networks.generator, draw)
-    image = learner.networks.generate(ws, draw)[-1]
+    train_step = make_train_step(*growing(photos))
+    train_step._apply_phase(train_step.schedule.phases[1])
+    latents = train_step._latent_batch("path", range(2))
+    _, ws = loss_passes.map_and_mix(train_step.networks.generator, latents)
+    image = train_step.networks.generate(ws, latents)[-1]
     directions = torch.randn_like(image)
     lengths = losses.path_lengths(image, ws, directions)
     (gradient,) = torch.autograd.grad((image * directions).sum() / 8, ws)
@@ -232,24 +232,24 @@ def test_a_run_draws_and_logs_its_level_on_the_way_and_is_used_at_it(photos, tmp
 @pytest.mark.parametrize(("steps", "side"), [(2, 4), (7, 8), (9, 8)])
 def test_a_network_trained_to_a_level_is_saved_and_used_at_it(photos, tmp_path, steps, side):
     config, dataset = growing(photos)
-    learner = make_learner(config, dataset)
-    walk(learner, steps)
+    train_step = make_train_step(config, dataset)
+    walk(train_step, steps)
     run = RunFolder(tmp_path)
-    save_checkpoint(run, config, learner.state)
+    save_checkpoint(run, config, train_step.state)
     loaded = stylesmith.load(run.checkpoints()[0])
     assert loaded.image_size == (side, side)
     image = loaded.sample([3])
-    assert torch.equal(image, learner.state.ema.sample([3]))
-    assert torch.equal(image, loaded.sample([3], growth=learner.phase.growth))
+    assert torch.equal(image, train_step.state.ema.sample([3]))
+    assert torch.equal(image, loaded.sample([3], growth=train_step.phase.growth))
     assert loaded.sample([3], growth=Growth(2)).shape[-1] == 16
 
 
 @pytest.mark.parametrize("growth", [{"level": 7, "fade": 1.0}, {"level": 1}, {"stage": 1}])
 def test_a_header_with_an_impossible_level_is_damaged(photos, tmp_path, growth):
     config, dataset = growing(photos)
-    learner = make_learner(config, dataset)
+    train_step = make_train_step(config, dataset)
     run = RunFolder(tmp_path)
-    save_checkpoint(run, config, learner.state)
+    save_checkpoint(run, config, train_step.state)
     (path,) = run.checkpoints()
     tensors, header = read_tensor_file(path)
     kind = header.pop("kind")

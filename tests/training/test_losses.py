@@ -18,8 +18,8 @@ def test_undecided_discriminator_loses_2_ln_2_and_generator_ln_2():
 def test_losses_are_cross_entropies_of_the_right_sign():
     real, fake = torch.tensor([2.0, -3.0]), torch.tensor([-1.0, 4.0])
     probability = torch.sigmoid
-    wanted = -probability(real).log() - (1 - probability(fake)).log()
-    assert_close(losses.discriminator_logistic(real, fake), wanted)
+    expected = -probability(real).log() - (1 - probability(fake)).log()
+    assert_close(losses.discriminator_logistic(real, fake), expected)
     assert_close(losses.generator_logistic(fake), -probability(fake).log())
 
 
@@ -68,8 +68,8 @@ def test_path_length_of_a_linear_map_has_the_frobenius_norm_as_its_mean_square()
     ws = torch.randn(n, layers, latent, requires_grad=True)
     images = torch.einsum("nld,ldp->np", ws, maps).reshape(n, channels, height, width)
     lengths = losses.path_lengths(images, ws, torch.randn_like(images))
-    wanted = maps.square().sum((1, 2)).mean() / (height * width)
-    assert lengths.square().mean().item() == pytest.approx(wanted.item(), rel=0.05)
+    expected = maps.square().sum((1, 2)).mean() / (height * width)
+    assert lengths.square().mean().item() == pytest.approx(expected.item(), rel=0.05)
 
 
 def test_path_length_of_one_direction_has_a_closed_form():
@@ -78,8 +78,8 @@ def test_path_length_of_one_direction_has_a_closed_form():
     images = (ws.mean(1) @ matrix).reshape(2, 3, 2, 2)  # every layer moves the image by a sixth
     directions = torch.randn(2, 3, 2, 2)
     projected = directions.flatten(1) @ matrix.T / math.sqrt(2 * 2)
-    wanted = projected.norm(dim=1) / 6
-    assert_close(losses.path_lengths(images, ws, directions), wanted)
+    expected = projected.norm(dim=1) / 6
+    assert_close(losses.path_lengths(images, ws, directions), expected)
 
 
 @pytest.mark.parametrize("resolution", [8, 32, 256, 1024])
@@ -104,20 +104,20 @@ def test_wgan_penalty_of_a_linear_critic_is_known():
     weights = torch.randn(3, 4, 4)
     images = torch.randn(5, 3, 4, 4, requires_grad=True)
     scores = (images * weights).sum((1, 2, 3))
-    wanted = (weights.norm() / 2 - 1).square().expand(5)
-    assert_close(losses.wgan_penalty(scores, [images], scale=0.25), wanted)
+    expected = (weights.norm() / 2 - 1).square().expand(5)
+    assert_close(losses.wgan_penalty(scores, [images], scale=0.25), expected)
 
 
 def test_gradients_of_a_pyramid_are_summed_over_its_levels():
     views = [torch.randn(2, 3, side, side, requires_grad=True) for side in (4, 8, 16)]
     weights = [torch.randn(3, side, side) for side in (4, 8, 16)]
     scores = sum((v * w).sum((1, 2, 3)) for v, w in zip(views, weights, strict=True))
-    wanted = sum(w.square().sum() for w in weights)
-    assert_close(losses.r1_penalty(scores, views), wanted.expand(2))
+    expected = sum(w.square().sum() for w in weights)
+    assert_close(losses.r1_penalty(scores, views), expected.expand(2))
 
 
 def test_wasserstein_losses_are_differences_of_scores_with_a_drift():
     real, fake = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
     assert_close(losses.generator_wasserstein(fake), -fake)
-    wanted = torch.tensor([0.5 - 1 + 0.001, 3 + 2 + 0.004])
-    assert_close(losses.discriminator_wasserstein(real, fake, 0.001), wanted)
+    expected = torch.tensor([0.5 - 1 + 0.001, 3 + 2 + 0.004])
+    assert_close(losses.discriminator_wasserstein(real, fake, 0.001), expected)

@@ -14,8 +14,8 @@ def preview(photos) -> Preview:
 def test_color_moments_are_means_and_deviations_of_each_channel():
     batch = torch.randn(50, 3, 16, 16) * torch.tensor([0.1, 0.2, 0.3])[:, None, None]
     batch += torch.tensor([-0.5, 0.0, 0.5])[:, None, None]
-    wanted = torch.tensor([-0.5, 0.0, 0.5, 0.1, 0.2, 0.3])
-    torch.testing.assert_close(color_moments(batch), wanted, atol=0.01, rtol=0)
+    expected = torch.tensor([-0.5, 0.0, 0.5, 0.1, 0.2, 0.3])
+    torch.testing.assert_close(color_moments(batch), expected, atol=0.01, rtol=0)
 
 
 def test_the_data_is_at_no_distance_from_itself_and_as_varied(preview):
@@ -68,5 +68,5 @@ def test_classes_take_turns(photos):
     samples = Preview.from_dataset(config, dataset).samples(generator)
     assert len(samples) == 5
     for seed, image in enumerate(samples):
-        wanted = generator.sample([seed], label=seed % 2, precision="fp32")[0]
-        torch.testing.assert_close(image, wanted)
+        expected = generator.sample([seed], label=seed % 2, precision="fp32")[0]
+        torch.testing.assert_close(image, expected)

@@ -118,10 +118,10 @@ def test_processes_agree_on_the_smallest_micro_batch(parted):
 def test_two_processes_equal_one_that_accumulates(photos, tmp_path, parted):
     found, header = newest_state(parted[0])
     one = start(photos, tmp_path / "one", "training.micro_batch=2", steps=STEPS)
-    wanted, other_header = newest_state(one)
+    expected, other_header = newest_state(one)
     assert header["clocks"] == other_header["clocks"]
     assert found["path_mean"] > 0 and found["discriminator_optimizer.from_rgb.weight.step"] == 7
-    for name, tensor in wanted.items():
+    for name, tensor in expected.items():
         torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=1e-5, msg=name)
 
 
@@ -140,10 +140,10 @@ def test_two_growing_processes_equal_one(photos, tmp_path):
     assert [status for status, _, _ in ended] == [0, 0], ended
     found, header = newest_state(RunFolder(tmp_path / "two"))
     one = start(photos, tmp_path / "one", "training.micro_batch=2", *GROWING, steps=STEPS)
-    wanted, other_header = newest_state(one)
+    expected, other_header = newest_state(one)
     assert header["clocks"] == other_header["clocks"]
     assert header["clocks"]["schedule_read"] == 16
-    for name, tensor in wanted.items():
+    for name, tensor in expected.items():
         torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=1e-5, msg=name)
 
 

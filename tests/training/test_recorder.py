@@ -1,6 +1,7 @@
 """What is written when, and that the numbers are right."""
 
 import pytest
+import torch
 from PIL import Image
 
 from stylesmith.training import recorder as recorder_module
@@ -41,7 +42,7 @@ def test_progress_is_the_mean_of_the_steps_since_the_last(photos, tmp_path, monk
 
     def remember(self):
         stats.append({name: float(value) for name, value in real(self).items()})
-        return {name: self.state.path_mean.new_tensor(value) for name, value in stats[-1].items()}
+        return {name: torch.tensor(value) for name, value in stats[-1].items()}
 
     monkeypatch.setattr(TrainStep, "step", remember)
     run = start(photos, tmp_path / "run", "output.log_kimg=0.012", steps=6)
@@ -62,12 +63,14 @@ def test_absent_penalties_are_null(photos, tmp_path):
 def test_grids_have_the_size_that_was_asked_for(finished_run):
     for path in (finished_run.real_samples, finished_run.samples(80)):
         with Image.open(path) as image:
-            assert image.size == (16, 16)  # four pictures of 8x8
+            assert image.size == (16, 16)  # four images of 8x8
 
 
 def test_hints_reach_the_log_and_the_terminal(photos, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        recorder_module.HealthMonitor, "after_progress", lambda self, record: ["Look at this."]
+        recorder_module.HealthMonitor,
+        "observe",
+        lambda self, record: ["Look at this."] if record["event"] == "progress" else [],
     )
     run = start(photos, tmp_path / "run", "output.log_kimg=0.012", steps=3)
     hints = [r["text"] for r in read_log(run.log) if r["event"] == "hint"]

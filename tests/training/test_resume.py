@@ -63,9 +63,9 @@ def test_another_seed_makes_a_difference(photos, tmp_path):
     states = []
     for seed in (0, 1):
         config, dataset = support.tiny_config(photos, f"training.seed={seed}")
-        learner = support.make_learner(config, dataset, state=TrainState.create(config, CPU))
-        learner.step()
-        states.append(learner.state.tensors())
+        train_step = support.make_train_step(config, dataset, state=TrainState.create(config, CPU))
+        train_step.step()
+        states.append(train_step.state.tensors())
     assert "path_mean" in differing(*states)
 
 

@@ -11,7 +11,7 @@ from stylesmith.models import RunFolder
 from stylesmith.presets import find_preset
 from stylesmith.training.recorder import Preview
 from stylesmith.training.train_state import TrainState, restore_newest, save_checkpoint
-from tests.support import CPU, make_learner
+from tests.support import CPU, make_train_step
 
 ROWS = [f"{paper}-{row}" for paper in ("stylegan", "stylegan2") for row in "abcdef"]
 BATCH = 8
@@ -53,22 +53,22 @@ def test_a_row_learns_through_every_level(name, avatars, tmp_path):
     growth, levels = config.training.growth, config.generator.levels
     grown = round(growth.grown_kimg(levels) * 1000 / BATCH) if growth else 0
     steps, half, run = grown + 3 * PHASE, (grown + PHASE) // 2, RunFolder(tmp_path)
-    learner, seen = make_learner(config, avatars), set()
+    train_step, seen = make_train_step(config, avatars), set()
     for step in range(steps):
         if step == half:
-            save_checkpoint(run, config, learner.state)
+            save_checkpoint(run, config, train_step.state)
             state = TrainState.create(config, CPU)
             restore_newest(run, config, state, notify=pytest.fail)
-            learner = make_learner(config, avatars, state=state)
-        stats = learner.step()
+            train_step = make_train_step(config, avatars, state=state)
+        stats = train_step.step()
         assert stats is not None, f"step {step} was not finite"
         assert all(value.isfinite() for value in stats.values())
-        seen.add((learner.phase.growth.level, learner.phase.growth.fade < 1))
+        seen.add((train_step.phase.growth.level, train_step.phase.growth.fade < 1))
     first = growth.start_level if growth else levels - 1
     fading = {(level, True) for level in range(first + 1, levels)}
     assert seen == {(level, False) for level in range(first, levels)} | fading
     preview = Preview.from_dataset(config, avatars)
-    samples = preview.samples(learner.state.ema)
+    samples = preview.samples(train_step.state.ema)
     assert torch.isfinite(samples).all()
     scores, fresh = preview.compare_with_reals(samples), TrainState.create(config, CPU).ema
     untrained = preview.compare_with_reals(preview.samples(fresh))

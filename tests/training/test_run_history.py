@@ -87,7 +87,7 @@ def test_a_losing_discriminator_calls_for_less_r1_where_there_is_any():
     assert settings(history(tick(real=0.3, fake=0.3), r1_gamma=0)) == []
 
 
-def test_few_pictures_call_for_mirroring_only_where_the_discriminator_wins():
+def test_few_images_call_for_mirroring_only_where_the_discriminator_wins():
     start = {"event": "start", "dataset_images": 800}
     assert "data.mirror=true" in settings(history(start, tick(real=1, fake=1)))
     assert settings(history(start, tick())) == []

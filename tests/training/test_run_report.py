@@ -12,6 +12,7 @@ from PIL import Image
 
 from stylesmith.config import RunConfig
 from stylesmith.errors import ConfigError, ModelError
+from stylesmith.models import RunFolder
 from stylesmith.training.log import RunLog
 from stylesmith.training.report_figures import MAX_HISTORY_GRIDS, embed_image
 from stylesmith.training.run_report import write_report
@@ -160,7 +161,8 @@ def full_run(folder, settings=None, **values):
 
 
 def read(folder):
-    html = write_report(folder).read_text()
+    write_report(RunFolder(folder))
+    html = (folder / "report.html").read_text()
     return html, Page(html)
 
 
@@ -180,7 +182,7 @@ def test_summary_tells_what_was_trained_on_what_and_how_long(tmp_path):
     for fact in (
         "avatars: a training report",
         "small-avatars",
-        "10,000 images from faces.zip (32x32 pixels, color)",
+        "10,000 images from faces.zip (32x32 RGB)",
         "320 thousand images, 32 passes over the data",
         "42 min 40 s on x86_64 CPU, 2 threads in bf16",
         "It stopped: 9 minutes are over.",
@@ -328,7 +330,7 @@ def test_damaged_sample_is_said_and_the_rest_shown(tmp_path):
     log = start_run(folder)
     samples(log, folder, 1000)
     samples(log, folder, 2000)
-    (folder / "samples" / "000002000.png").write_bytes(b"not a picture")
+    (folder / "samples" / "000002000.png").write_bytes(b"not an image")
     _, page = read(folder)
     assert "000002000.png cannot be shown" in page.text
     assert [image["alt"] for image in page.images] == ["1 thousand images"]
@@ -364,8 +366,8 @@ def test_missing_config_and_bad_config_name_the_file(tmp_path):
     path = tmp_path / "run" / "config.json"
     path.write_text(json.dumps({"preset": 3}))
     with pytest.raises(ConfigError, match=re.escape(str(path))):
-        write_report(tmp_path / "run")
+        write_report(RunFolder(tmp_path / "run"))
     path.unlink()
-    with pytest.raises(ModelError, match=re.escape(str(path))):
-        write_report(tmp_path / "run")
+    with pytest.raises(ModelError, match=f"{re.escape(str(path.parent))}: .* no config.json"):
+        write_report(RunFolder(tmp_path / "run"))
     assert not (tmp_path / "run" / "report.html").exists()

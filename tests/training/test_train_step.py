@@ -11,14 +11,14 @@ from stylesmith.training import loss_passes
 from stylesmith.training.schedule import BatchLayout
 from stylesmith.training.train_state import TrainState, lazy_adam
 from stylesmith.training.train_step import TrainStep
-from tests.support import CPU, copies, differing, make_learner, tiny_config
+from tests.support import CPU, copies, differing, make_train_step, tiny_config
 
 PASSES = ["generator_pass", "path_pass", "discriminator_pass", "r1_pass"]
 
 
 @pytest.fixture
-def learner(photos) -> TrainStep:
-    return make_learner(*tiny_config(photos))
+def train_step(photos) -> TrainStep:
+    return make_train_step(*tiny_config(photos))
 
 
 @pytest.mark.parametrize(
@@ -52,39 +52,39 @@ def test_all_moments_exist_before_the_first_step(photos):
             assert square.stride() == parameter.stride()  # channels last, as the weight is
 
 
-def test_a_step_moves_both_networks_the_average_and_both_clocks(learner):
-    before = copies(learner.state.tensors())
-    stats = learner.step()
-    moved = set(differing(before, learner.state.tensors()))
+def test_a_step_moves_both_networks_the_average_and_both_clocks(train_step):
+    before = copies(train_step.state.tensors())
+    stats = train_step.step()
+    moved = set(differing(before, train_step.state.tensors()))
     weights = {name for name in before if name.startswith(("generator.", "discriminator."))}
     still = {name for name in weights - moved if "noise_" not in name}
     assert still == set()
     assert {"ema.synthesis.const", "generator.mapping.w_avg", "path_mean"} <= moved
-    clocks = learner.state.counters
+    clocks = train_step.state.counters
     assert (clocks.steps, clocks.images_seen, clocks.dropped) == (1, 4, 0)
-    wanted = {"loss_g", "loss_d", "r1", "path_penalty"}
-    wanted |= {"score_real", "score_fake", "sign_real", "sign_fake"}
-    assert stats.keys() == wanted
+    expected = {"loss_g", "loss_d", "r1", "path_penalty"}
+    expected |= {"score_real", "score_fake", "sign_real", "sign_fake"}
+    assert stats.keys() == expected
     assert all(value.ndim == 0 and math.isfinite(value) for value in stats.values())
 
 
-def test_lazy_passes_come_at_their_intervals(learner):
-    lazy = [{"r1", "path_penalty"} & learner.step().keys() for _ in range(5)]
+def test_lazy_passes_come_at_their_intervals(train_step):
+    lazy = [{"r1", "path_penalty"} & train_step.step().keys() for _ in range(5)]
     assert lazy == [{"r1", "path_penalty"}, set(), {"path_penalty"}, set(), {"r1", "path_penalty"}]
-    updates = learner.state.tensors()
+    updates = train_step.state.tensors()
     assert updates["generator_optimizer.synthesis.const.step"] == 5 + 3
     assert updates["discriminator_optimizer.from_rgb.weight.step"] == 5 + 2
 
 
 @pytest.mark.parametrize("order", ["generator_first", "discriminator_first"])
 def test_the_order_of_moves_is_a_setting(photos, monkeypatch, order):
-    learner = make_learner(*tiny_config(photos, f"training.order={order}"))
+    train_step = make_train_step(*tiny_config(photos, f"training.order={order}"))
     called = []
     for name in PASSES:
         monkeypatch.setattr(loss_passes, name, spy(called, name, getattr(loss_passes, name)))
-    learner.step()
-    wanted = PASSES if order == "generator_first" else PASSES[2:] + PASSES[:2]
-    assert called == wanted
+    train_step.step()
+    expected = PASSES if order == "generator_first" else PASSES[2:] + PASSES[:2]
+    assert called == expected
 
 
 def spy(called, name, real):
@@ -97,18 +97,18 @@ def spy(called, name, real):
 
 def test_the_mean_w_moves_once_a_step_towards_the_mean_of_all_micro_batches(photos):
     config, dataset = tiny_config(photos, "training.micro_batch=1", "training.path_weight=0")
-    learner = make_learner(config, dataset)
-    generator = learner.state.generator
-    draw = learner._latent_batch("generator", range(4))
-    w = generator.mapping(draw.z).mean(0).detach()
-    learner.step()
+    train_step = make_train_step(config, dataset)
+    generator = train_step.state.generator
+    latents = train_step._latent_batch("generator", range(4))
+    w = generator.mapping(latents.z).mean(0).detach()
+    train_step.step()
     beta = config.generator.mapping.w_avg_beta
     torch.testing.assert_close(generator.mapping.w_avg, (1 - beta) * w)
 
 
 def test_the_target_length_moves_once_a_step(photos):
     config, dataset = tiny_config(photos, "training.micro_batch=2")
-    learner = make_learner(config, dataset)
+    train_step = make_train_step(config, dataset)
     lengths = []
     real = loss_passes.path_pass
 
@@ -119,10 +119,10 @@ def test_the_target_length_moves_once_a_step(photos):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loss_passes, "path_pass", remember)
-        learner.step()
+        train_step.step()
     assert len(lengths) == 2
-    wanted = config.training.path_decay * torch.stack(lengths).mean()
-    torch.testing.assert_close(learner.state.path_mean, wanted)
+    expected = config.training.path_decay * torch.stack(lengths).mean()
+    torch.testing.assert_close(train_step.state.quantities["path_mean"], expected)
 
 
 def test_accumulated_gradients_are_those_of_the_whole_batch(photos):
@@ -131,9 +131,9 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(photos):
     states = []
     for micro_batch in (4, 2, 1):
         config, dataset = tiny_config(photos, f"training.micro_batch={micro_batch}", *settings)
-        learner = make_learner(config, dataset)
-        learner.step()
-        states.append(learner.state.tensors())
+        train_step = make_train_step(config, dataset)
+        train_step.step()
+        states.append(train_step.state.tensors())
     for name, value in states[0].items():
         for other in states[1:]:
             torch.testing.assert_close(other[name], value, rtol=1e-3, atol=1e-5, msg=name)
@@ -141,30 +141,32 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(photos):
 
 @pytest.mark.parametrize("name", PASSES)
 @pytest.mark.parametrize("kind", ["loss", "gradient", "huge gradient"])
-def test_a_step_that_is_not_finite_moves_nothing_but_the_clocks(learner, monkeypatch, name, kind):
+def test_a_step_that_is_not_finite_moves_nothing_but_the_clocks(
+    train_step, monkeypatch, name, kind
+):
     for _ in range(4):  # so that moments and means are not zero, and every pass is due again
-        learner.step()
-    before = copies(learner.state.tensors())
+        train_step.step()
+    before = copies(train_step.state.tensors())
     with monkeypatch.context() as patch:
-        patch.setattr(loss_passes, name, spoiled(getattr(loss_passes, name), learner, kind))
-        assert learner.step() is None
-    assert differing(before, learner.state.tensors()) == []
-    clocks = learner.state.counters
+        patch.setattr(loss_passes, name, spoiled(getattr(loss_passes, name), train_step, kind))
+        assert train_step.step() is None
+    assert differing(before, train_step.state.tensors()) == []
+    clocks = train_step.state.counters
     assert (clocks.steps, clocks.images_seen) == (5, 20)
     assert (clocks.dropped, clocks.dropped_in_row) == (1, 1)
 
-    assert learner.step() is not None
-    assert "generator.synthesis.const" in differing(before, learner.state.tensors())
+    assert train_step.step() is not None
+    assert "generator.synthesis.const" in differing(before, train_step.state.tensors())
     assert (clocks.dropped, clocks.dropped_in_row) == (1, 0)
-    assert all(torch.isfinite(value).all() for value in learner.state.tensors().values())
+    assert all(torch.isfinite(value).all() for value in train_step.state.tensors().values())
 
 
-def spoiled(real, learner, kind):
+def spoiled(real, train_step, kind):
     """A pass whose loss, or only its gradient, is not finite, or too large for Adam's squares."""
 
     def call(*arguments, **options):
         loss, stats = real(*arguments, **options)
-        networks = (learner.state.generator, learner.state.discriminator)
+        networks = (train_step.state.generator, train_step.state.discriminator)
         moving = next(p for n in networks for p in n.parameters() if p.requires_grad)
         zero = (moving * 0).sum()
         match kind:
@@ -180,18 +182,18 @@ def spoiled(real, learner, kind):
 
 def test_a_dropped_step_uses_up_its_data_and_random_numbers(photos):
     """The step after it is the one that would have come after it anyway."""
-    learner = make_learner(*tiny_config(photos))
+    train_step = make_train_step(*tiny_config(photos))
     asked = []
-    real = learner.loader.load_batch
-    learner.loader.load_batch = lambda positions, upcoming: (
+    real = train_step.loader.load_batch
+    train_step.loader.load_batch = lambda positions, upcoming: (
         asked.append(list(positions)) or real(positions, upcoming)
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            loss_passes, "generator_pass", spoiled(loss_passes.generator_pass, learner, "loss")
+            loss_passes, "generator_pass", spoiled(loss_passes.generator_pass, train_step, "loss")
         )
-        learner.step()
-    learner.step()
+        train_step.step()
+    train_step.step()
     assert asked == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
@@ -221,9 +223,9 @@ def test_a_batch_that_cannot_be_shared_is_refused_with_one_that_can(
 
 def test_labels_of_generated_images_are_distributed_as_in_the_data(photos):
     config, dataset = tiny_config(photos, conditional=True)
-    learner = make_learner(config, dataset)
-    found = torch.cat([learner._latent_batch(f"p{i}", range(4)).label for i in range(100)])
+    train_step = make_train_step(config, dataset)
+    found = torch.cat([train_step._latent_batch(f"p{i}", range(4)).label for i in range(100)])
     assert found.shape == (400, 2)
     assert found.sum(1).eq(1).all()
     assert found[:, 0].mean().item() == pytest.approx(0.5, abs=0.1)
-    assert learner.step() is not None
+    assert train_step.step() is not None

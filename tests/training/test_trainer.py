@@ -138,7 +138,7 @@ def test_the_plan_says_what_would_run(photos):
     config, dataset = tiny_config(photos, "training.batch_size=6", mirror=True, conditional=True)
     planned, text = runs.plan(config, runs.RunOptions(CPU), dataset_images=len(dataset))
     assert planned.training.micro_batch == 6
-    assert "16 images of 8x8, mirrored, labels of length 2" in text
+    assert "16 images of 8x8 RGB with labels of length 2, mirrored" in text
     assert "6 = 1 processes x 6 images x 1 accumulated" in text
     assert "GB a process" in text and "images a second" in text
 

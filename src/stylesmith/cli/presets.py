@@ -80,7 +80,7 @@ def _print_preset(name: str, resolution: str | None, *, as_json: bool) -> None:
     _print_line(f"{source}{preset.summary}")
     if preset.results.fid:
         _print_line(f"published: {_describe_published(preset)}")
-    for key, value in flatten_settings(config):
+    for key, value in flatten_settings(config).items():
         _print_line(f"{key} = {_setting_text(value)}")
 
 

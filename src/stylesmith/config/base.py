@@ -1,9 +1,9 @@
-"""What every config shares: frozen, strict, documented fields; unions; `key=value` overrides."""
+"""Base of all configs: frozen, strict, documented fields; unions; settings by name; overrides."""
 
 import difflib
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import (
@@ -113,6 +113,44 @@ def format_validation_error(error: ValidationError) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
     return f"{where}{message[:1].lower()}{message[1:]}{given}"
+
+
+def iterate_settings(config: Config, prefix: str = "") -> Iterator[tuple[str, Config, str]]:
+    """Every setting under the name that `--set` takes, with the config that holds it and its field.
+
+    Tables by resolution are one setting; a config is none itself, but each of its fields.
+    """
+    for field in type(config).model_fields:
+        value = getattr(config, field)
+        if isinstance(value, Config):
+            yield from iterate_settings(value, f"{prefix}{field}.")
+        else:
+            yield f"{prefix}{field}", config, field
+
+
+def flatten_settings(config: Config) -> dict[str, object]:
+    """Values of all settings as JSON has them, by the names that `--set` takes."""
+    return {
+        name: owner.model_dump(mode="json", include={field})[field]
+        for name, owner, field in iterate_settings(config)
+    }
+
+
+def differences(first: Config, second: Config) -> dict[str, tuple[object, object]]:
+    """Settings whose values differ, in the order of the config; names of presets don't count.
+
+    A part that only one of them has, such as `training.growth`, is one setting. A field that only
+    one of them knows, because the parts are of another kind, is left out.
+    """
+    found: dict[str, tuple[object, object]] = {}
+    values = first.model_dump(mode="json"), second.model_dump(mode="json")
+    for field in type(first).model_fields:
+        a, b = getattr(first, field), getattr(second, field, None)
+        if isinstance(a, Config) and isinstance(b, Config):
+            found |= {f"{field}.{name}": pair for name, pair in differences(a, b).items()}
+        elif a != b and field != "preset" and field in values[1]:
+            found[field] = values[0][field], values[1][field]
+    return found
 
 
 def _field_path(location: Iterable[int | str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The configuration of a whole run: data, networks, training, and output."""
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
@@ -11,7 +11,7 @@ from stylesmith.config.network import (
     GeneratorConfig,
     ModulatedConfig,
 )
-from stylesmith.config.training import IntervalByLevel, TrainingConfig, scale_setting
+from stylesmith.config.training import IntervalByLevel, TrainingConfig, at_level, scale_setting
 from stylesmith.errors import ConfigError
 
 
@@ -23,7 +23,7 @@ class DataConfig(Config):
     size: tuple[int, int] = (256, 256)
     """Height and width in pixels."""
     channels: Literal[1, 3, 4] = 3
-    """1 is grey, 3 is RGB, 4 is RGB with alpha."""
+    """1 is gray, 3 is RGB, 4 is RGB with alpha."""
     label_size: int = Field(default=0, ge=0)
     """Length of a label; 0 trains without labels."""
     mirror: bool = False
@@ -36,6 +36,17 @@ class DataConfig(Config):
     """Author and license of the images, where they ask to be named; repeated on model cards."""
     fingerprint: str = ""
     """Hash of the names and sizes of the files, which tells whether the data has changed."""
+
+    def describe(self) -> str:
+        """The images in words: `32x32 RGB with labels of length 10`."""
+        height, width = self.size
+        kind = {1: "gray", 3: "RGB", 4: "RGBA"}[self.channels]
+        labels = f" with labels of length {self.label_size}" if self.label_size else ""
+        return f"{width}x{height} {kind}{labels}"
+
+
+OutputInterval = Literal["log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg"]
+"""Intervals of output, which may be tables by resolution."""
 
 
 class OutputConfig(Config):
@@ -58,6 +69,11 @@ class OutputConfig(Config):
     """Minutes between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
     """How many of the newest checkpoints are kept."""
+
+    def at_level(self, name: OutputInterval, level: int) -> float:
+        """An interval at a level, counted from 0 at the base, in thousands of images."""
+        interval: IntervalByLevel = getattr(self, name)
+        return at_level(interval, level, devices=1)
 
 
 class RunConfig(Config):
@@ -138,11 +154,11 @@ class RunConfig(Config):
             "train_kimg": growth.train_kimg * factor,
             "fade_kimg": growth.fade_kimg * factor,
         }
-        intervals = ("log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg")
-        return self.change(
-            training={"kimg": kimg, "growth": phases},
-            output={name: scale_setting(getattr(self.output, name), factor) for name in intervals},
-        )
+        intervals = {
+            name: scale_setting(getattr(self.output, name), factor)
+            for name in get_args(OutputInterval)
+        }
+        return self.change(training={"kimg": kimg, "growth": phases}, output=intervals)
 
     def _size_text(self) -> str:
         height, width = self.data.size

@@ -5,7 +5,7 @@ several such tables by number of GPUs, one of which is followed whatever the rea
 Resolutions count from a 4x4 base: level n stands for 4 * 2**n.
 """
 
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -67,6 +67,8 @@ def scale_setting(setting: Any, factor: float) -> Any:
 
 
 LossName = Literal["logistic", "wgan_gp"]
+LevelSetting = Literal["batch_size", "micro_batch", "generator_lr", "discriminator_lr"]
+"""Training settings that may be tables by resolution and number of GPUs."""
 
 
 class GrowthConfig(Config):
@@ -101,7 +103,7 @@ class GrowthConfig(Config):
 class TrainingConfig(Config):
     """Losses, optimizers and schedule. Defaults are StyleGAN2's config F.
 
-    Batch size and rates may be tables: `{"8": 256, "16": 128}` goes by resolution, and
+    Batch size and learning rates may be tables: `{"8": 256, "16": 128}` goes by resolution, and
     `{"1": {"8": 128}, "8": {"8": 256}}` by number of GPUs first, as the papers' code has it.
     """
 
@@ -118,7 +120,7 @@ class TrainingConfig(Config):
     seed: int = Field(default=0, ge=0)
     """Start of every random number."""
     precision: PrecisionName = "auto"
-    """Number format of the convolutions; auto is bf16 where the device has it."""
+    """dtype of the convolutions; auto is bf16 where the device has it."""
 
     order: Literal["generator_first", "discriminator_first"] = "generator_first"
     """Which network moves first in a step: the discriminator in StyleGAN, else the generator."""
@@ -157,11 +159,14 @@ class TrainingConfig(Config):
     ema_rampup: float | None = Field(default=None, gt=0)
     """Early on, the half-life is at most this fraction of the images seen; null leaves it out."""
 
+    def at_level(self, name: LevelSetting, level: int) -> Any:
+        """The value of one of the settings by resolution at a level, counted from 0 at the base."""
+        return at_level(getattr(self, name), level, self.reference_devices)
+
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:
-        for name in ("batch_size", "micro_batch", "generator_lr", "discriminator_lr"):
-            setting = getattr(self, name)
-            columns = device_columns(setting)
+        for name in get_args(LevelSetting):
+            columns = device_columns(getattr(self, name))
             if columns and self.reference_devices not in columns:
                 raise ValueError(
                     f"reference_devices {self.reference_devices}: {name} has columns for "

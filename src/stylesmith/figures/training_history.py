@@ -7,12 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
+from stylesmith.charts import evenly_spaced
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import (
@@ -31,8 +32,6 @@ from stylesmith.training.run_history import finite_number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
-Item = TypeVar("Item")
 
 METRIC_FAMILIES = (("fd", "kd"), ("ppl",))
 """Families of metrics, a chart for each kind: how near to the data, how entangled."""
@@ -224,13 +223,6 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
     means, squares = sums / numbers[:, None]
     deviations = (squares - means.square()).clamp(min=0).mean(dim=1).sqrt()
     return deviations / deviations.sum()
-
-
-def evenly_spaced(items: Sequence[Item], max_count: int) -> list[Item]:
-    """At most so many items, evenly spaced, with the first and the last."""
-    if len(items) <= max_count:
-        return list(items)
-    return [items[round(i * (len(items) - 1) / (max_count - 1))] for i in range(max_count)]
 
 
 def _measure_contributions(model: FigureInput, generator: Generator, count: int) -> Tensor:

@@ -1,16 +1,60 @@
-"""README cards of models: for imported weights, and with metadata for the Hugging Face Hub."""
+"""README cards of models: trained ones, imported ones, and with metadata for the Hub."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stylesmith.config import GeneratorConfig
+from stylesmith.config import GeneratorConfig, RunConfig
 from stylesmith.models.interop.external_network import (
     FORMAT_DESCRIPTIONS,
     WEIGHT_LICENSES,
     ExternalFormat,
     ImportReport,
 )
+
+SAMPLE_COMMAND = """```
+stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
+```"""
+FILES_NOTE = (
+    "`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no "
+    "code."
+)
+"""Parts that the cards of trained and of imported models share."""
+
+
+def training_card(
+    config: RunConfig, *, size: tuple[int, int], images_seen: int, source: str
+) -> str:
+    """Markdown that says what the model is, how it was trained, and how to use it.
+
+    `size` is the height and width of its images, which is smaller while a run still grows.
+    """
+    height, width = size
+    classes = config.generator.label_size
+    credit = f"\n| Images by | {config.data.credit} |" if config.data.credit else ""
+    labels = f"{classes} classes" if classes else "unconditional"
+    batch_size = config.training.at_level("batch_size", config.generator.levels - 1)
+    return f"""# {config.preset}, {width}x{height}
+
+A style-based generator trained with stylesmith.
+
+| | |
+|---|---|
+| Preset | `{config.preset}` |
+| Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
+| Trained on | {source} |{credit}
+| Length | {images_seen / 1000:.1f} thousand images, batch {batch_size} |
+| Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
+
+{SAMPLE_COMMAND}
+```python
+import stylesmith
+images = stylesmith.load(".").sample(seeds=range(16), psi=0.7)   # (16, C, H, W), float, -1..1
+```
+
+{FILES_NOTE}
+The rights to what the model draws also depend on the images that it was trained on.
+"""
 
 
 def import_card(
@@ -29,11 +73,9 @@ Imported with stylesmith from a {FORMAT_DESCRIPTIONS[kind]}.
 {facts}
 ```
 
-```
-stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
-```
+{SAMPLE_COMMAND}
 
-`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no code.
+{FILES_NOTE}
 """
 
 

@@ -21,8 +21,8 @@ from stylesmith.networks.layers import (
     ShortcutConv2d,
 )
 from stylesmith.networks.mapping import MappingNetwork
-from stylesmith.ops import append_minibatch_stddev, lrelu
-from stylesmith.ops.resample import ResampleFilter, halve2d
+from stylesmith.ops import append_minibatch_stddev, downsample2d, lrelu
+from stylesmith.ops.resample import ResampleFilter
 
 
 class FeedforwardBlock(nn.Module):
@@ -268,7 +268,7 @@ class GrowingDiscriminator(MultiInputDiscriminator):
         for level in range(growth.level, 0, -1):
             x = self.block_at(x, level, precision)
             if level == growth.level and growth.fade < 1:
-                lower = self.from_rgb_at(halve2d(images, "box"), level - 1, precision)
+                lower = self.from_rgb_at(downsample2d(images, "box"), level - 1, precision)
                 x = torch.lerp(lower, x.to(lower.dtype), growth.fade)
         return self.epilogue(x, label)
 
@@ -335,7 +335,7 @@ def image_pyramid(
     """Images `(N, C, H, W)` at every level, smallest first; the last are the images themselves."""
     pyramid = [images.contiguous(memory_format=torch.channels_last)]
     while len(pyramid) < levels:
-        pyramid.append(halve2d(pyramid[-1], resample))
+        pyramid.append(downsample2d(pyramid[-1], resample))
     return pyramid[::-1]
 
 

@@ -21,12 +21,13 @@ from stylesmith.ops import (
     LRELU_GAIN,
     bias_act_,
     conv2d,
+    conv2d_down,
     conv2d_up,
     linear,
     modulated_conv2d,
     upsample2d,
 )
-from stylesmith.ops.resample import ResampleFilter, conv2d_halve
+from stylesmith.ops.resample import ResampleFilter
 
 
 class SpectralNorm(nn.Module):
@@ -112,7 +113,7 @@ class EqualizedConv2d(nn.Module):
         weight = (self.normalize(self.weight) * (self.weight_gain * scale)).to(x.dtype)
         bias = (self.bias * (self.bias_gain * scale)).to(x.dtype)
         if self.down:
-            y = conv2d_halve(x, weight, bias, resample=self.resample)
+            y = conv2d_down(x, weight, bias, filter=self.resample)
         else:
             y = conv2d(x, weight, bias)
         return bias_act_(y, clamp=None if clamp is None else clamp * gain)
@@ -142,7 +143,7 @@ class ShortcutConv2d(nn.Module):
         # A 1x1 convolution commutes with the filter: do it where there are fewer pixels.
         if self.up:
             return upsample2d(conv2d(x, weight))
-        return conv2d_halve(x, weight, resample=self.resample)
+        return conv2d_down(x, weight, filter=self.resample)
 
 
 class StyledConv2d(nn.Module):

@@ -1,10 +1,9 @@
-"""Functions on tensors, twice differentiable; of two forms, the readable one defines."""
+"""Twice-differentiable tensor operations; fast forms are tested against readable references."""
 
-from stylesmith.ops.activate import LRELU_GAIN, bias_act_, bias_act_reference, linear, lrelu
-from stylesmith.ops.modulate import modulated_conv2d, modulated_conv2d_reference
+from stylesmith.ops.activate import LRELU_GAIN, bias_act_, linear, lrelu
+from stylesmith.ops.modulate import modulated_conv2d
 from stylesmith.ops.normalize import (
     adain,
-    adain_reference,
     append_minibatch_stddev,
     instance_norm,
     pixel_norm,
@@ -16,17 +15,14 @@ from stylesmith.ops.resample import (
     conv2d_up,
     conv2d_up_nearest,
     downsample2d,
-    upfirdn2d,
     upsample2d,
 )
 
 __all__ = [
     "LRELU_GAIN",
     "adain",
-    "adain_reference",
     "append_minibatch_stddev",
     "bias_act_",
-    "bias_act_reference",
     "blur2d",
     "conv2d",
     "conv2d_down",
@@ -37,8 +33,6 @@ __all__ = [
     "linear",
     "lrelu",
     "modulated_conv2d",
-    "modulated_conv2d_reference",
     "pixel_norm",
-    "upfirdn2d",
     "upsample2d",
 ]

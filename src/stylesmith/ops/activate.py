@@ -7,15 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 ROW_BLOCK = 16
-"""Rows multiplied at once where no gradient is wanted."""
+"""Rows multiplied at once where no gradient is needed."""
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x @ weight.T + bias`, `(N, I)` and `(O, I)` -> `(N, O)`.
 
     Libraries choose their summation order by the number of rows, so a row's last bits depend on the
-    batch; rounded to bf16 that becomes visible. When drawing (no gradient wanted), rows therefore
-    go in blocks of one size, the last one padded: a seed gives its image at any batch size.
+    batch; rounded to bf16 that becomes visible. Where no gradient is needed, rows therefore go
+    in blocks of one size, the last one padded: a seed gives its image at any batch size.
     """
     if torch.is_grad_enabled():
         return F.linear(x, weight, bias)
@@ -36,27 +36,16 @@ def lrelu(x: Tensor, *, gain: float = LRELU_GAIN) -> Tensor:
     return F.leaky_relu(x, LRELU_SLOPE) * gain
 
 
-def bias_act_reference(
-    x: Tensor, bias: Tensor, *, gain: float = LRELU_GAIN, clamp: float | None = None
-) -> Tensor:
-    """Add a bias per channel, apply leaky ReLU, multiply by `gain`, bound by `clamp`.
+def bias_act_(x: Tensor, bias: Tensor | None = None, *, clamp: float | None = None) -> Tensor:
+    """Add a bias per channel, apply leaky ReLU and clamp; overwrites `x`.
+
+    The gain behind the leaky ReLU is contained in `x` and `bias`. Leaky ReLU commutes with a
+    positive gain, so that a few weights are multiplied instead of many activations.
 
     Args:
-        x: `(N, C)` or `(N, C, H, W)`.
-        bias: `(C,)`.
-        gain: Factor behind the activation.
+        x: `(N, C)` or `(N, C, H, W)`, a result that nothing else needs.
+        bias: `(C,)`; None where it has been added, as a convolution does at no cost.
         clamp: Bound on the absolute value of the result; None leaves it out.
-    """
-    y = lrelu(x + _along_channels(bias, x), gain=gain)
-    return y if clamp is None else y.clamp(-clamp, clamp)
-
-
-def bias_act_(x: Tensor, bias: Tensor | None = None, *, clamp: float | None = None) -> Tensor:
-    """`bias_act_reference` where `x` and `bias` carry the gain already; overwrites `x`.
-
-    Leaky ReLU commutes with a positive gain, so whoever computes `x` multiplies a few weights
-    instead of many activations. `x` must be a result that nobody else needs. Without `bias`, it
-    has been added, as a convolution does at no cost.
     """
     if bias is not None:
         x = x.add_(_along_channels(bias, x))

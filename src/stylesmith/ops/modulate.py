@@ -14,27 +14,6 @@ Convolution = Callable[[Tensor, Tensor], Tensor]
 """A linear map of `(x, weight)`, such as `conv2d` or `conv2d_up`."""
 
 
-def modulated_conv2d_reference(
-    x: Tensor,
-    weight: Tensor,
-    style: Tensor,
-    *,
-    demodulate: bool = True,
-    convolve: Convolution = conv2d,
-    eps: float = 1e-8,
-) -> Tensor:
-    """Convolve each image with its own kernels: the paper's equations, one image at a time.
-
-    Arguments and result are those of `modulated_conv2d`.
-    """
-    _check_style(x, style)
-    kernels = weight * style[:, None, :, None, None]  # (N, O, I, k, k)  Eq. 1
-    if demodulate:
-        norm = kernels.square().sum(dim=(2, 3, 4), keepdim=True)  # (N, O, 1, 1, 1)  Eq. 2
-        kernels = kernels * torch.rsqrt(norm + eps)  # (N, O, I, k, k)  Eq. 3
-    return torch.cat([convolve(x[i : i + 1], kernels[i]) for i in range(len(x))])
-
-
 def modulated_conv2d(
     x: Tensor,
     weight: Tensor,
@@ -45,10 +24,11 @@ def modulated_conv2d(
     eps: float = 1e-8,
     gain: float = 1.0,
 ) -> Tensor:
-    """Scale the activations, convolve with shared kernels, scale the result.
+    """Convolve each image with kernels of its own: scaled by its style, and demodulated.
 
-    Equal to the reference because convolution is linear in each input channel; one dense
-    convolution for the whole batch instead of N small ones.
+    Scales the activations, convolves with shared kernels and scales the result, which is equal
+    because convolution is linear in each input channel: one dense convolution for the whole batch
+    instead of N small ones.
 
     Args:
         x: Activations, `(N, I, H, W)`, in any float format.

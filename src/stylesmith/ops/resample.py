@@ -1,7 +1,7 @@
 """Resampling with small separable FIR filters, and convolutions that change resolution.
 
-`upfirdn2d` is the definition, in the words of signal processing: insert zeros, pad, filter, drop
-samples. The functions below it are what networks use; tests hold them to the definition.
+All are defined by `upfirdn2d`, the operation of signal processing that inserts zeros, pads, filters
+and drops samples; it stands in `tests/ops/reference.py`, and tests compare the functions with it.
 
 They rest on one identity: an even-length symmetric filter contains the box [1, 1], so [1,3,3,1] =
 [1,1] * [1,2,1]. Upsampling by two is then repeating each pixel and filtering with the rest. Filters
@@ -36,41 +36,18 @@ BOX: Taps = (1.0, 1.0)
 BILINEAR: Taps = (1.0, 3.0, 3.0, 1.0)
 """StyleGAN2's filter; as an upsampler it is bilinear interpolation."""
 
+ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
+"""Name of the filter that a discriminator halves the resolution by."""
 
-def upfirdn2d(
-    x: Tensor,
-    taps: Taps,
-    *,
-    up: int = 1,
-    down: int = 1,
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0),
-    gain: float = 1.0,
-) -> Tensor:
-    """Upsample with zeros, pad or crop, convolve with a normalized filter, downsample.
+
+def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:
+    """Pad, and convolve with a filter: `(N, C, H, W)`, each side longer by 2 * padding + 1 - k.
 
     Args:
         x: Images, `(N, C, H, W)`.
         taps: Filter of length k, scaled here to sum 1; a true convolution (the filter is flipped).
-        up: Samples per input sample; the new ones are zeros behind each sample.
-        down: Every `down`-th sample is kept.
-        padding: Left, right, top, bottom, in samples after upsampling; negative crops.
-        gain: Factor on the result; `up ** 2` keeps the mean when upsampling.
-
-    Returns:
-        `(N, C, (H * up + top + bottom - k) // down + 1, ...)`, in the dtype of `x`.
-    """
-    n, channels, height, width = x.shape
-    x = x.reshape(n, channels, height, 1, width, 1)
-    x = F.pad(x, (0, up - 1, 0, 0, 0, up - 1)).reshape(n, channels, height * up, width * up)
-    x = F.pad(x, padding)
-    kernel = _kernel(taps[::-1], gain, x)
-    return F.conv2d(x, kernel, groups=channels)[:, :, ::down, ::down]
-
-
-def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:
-    """Filter without changing the rate: `upfirdn2d` with the same padding on all sides.
-
-    `padding` is at most the length of `taps` less one.
+        padding: Zeros on all four sides, at most k - 1.
+        gain: Factor on the result.
     """
     return _Blur.apply(x, tuple(taps), padding, gain)
 
@@ -80,9 +57,13 @@ def upsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
     return _Upsample.apply(x, tuple(taps))
 
 
-def downsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
-    """Halve height and width with an even symmetric filter: `(N, C, H/2, W/2)`."""
-    return _Downsample.apply(x, tuple(taps))
+def downsample2d(x: Tensor, filter: Taps | ResampleFilter = BILINEAR) -> Tensor:
+    """Filter and halve height and width, `(N, C, H, W)` -> `(N, C, H/2, W/2)`.
+
+    The filter is even and symmetric, or one of the papers' by its name.
+    """
+    x, taps = _blur_before_halving(x, filter)
+    return _Downsample.apply(x, taps)
 
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -118,13 +99,36 @@ def conv2d_up_nearest(x: Tensor, weight: Tensor, *, taps: Taps | None = None) ->
 
 
 def conv2d_down(
-    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, taps: Taps = BILINEAR
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    filter: Taps | ResampleFilter = BILINEAR,
 ) -> Tensor:
-    """Filter, convolve and halve the resolution, `(N, I, H, W)` -> `(N, O, H/2, W/2)`."""
+    """Filter, convolve and halve the resolution, `(N, I, H, W)` -> `(N, O, H/2, W/2)`.
+
+    By their definition, `box` and `[1,2,1]` average what the convolution gives, and `[1,3,3,1]`
+    filters what it takes. All convolve at half the resolution only, since averaging commutes with
+    convolving.
+    """
+    x, taps = _blur_before_halving(x, filter)
     if weight.shape[-1] == 1:
-        return F.conv2d(downsample2d(x, taps), weight, bias)
+        return F.conv2d(_Downsample.apply(x, taps), weight, bias)
     x = blur2d(x, taps, padding=len(taps) // 2)  # (N, I, H+1, W+1)
     return F.conv2d(x, weight, bias, stride=2)
+
+
+def _blur_before_halving(x: Tensor, filter: Taps | ResampleFilter) -> tuple[Tensor, Taps]:
+    """What is done at the full resolution, and the even filter that halves it."""
+    match filter:
+        case "box":
+            return x, BOX
+        case "[1,2,1]":
+            return blur2d(x, (1.0, 2.0, 1.0), padding=1), BOX
+        case "[1,3,3,1]":
+            return x, BILINEAR
+        case _:
+            return x, tuple(filter)
 
 
 class _Blur(torch.autograd.Function):
@@ -144,11 +148,6 @@ class _Blur(torch.autograd.Function):
         taps, padding, gain = ctx.filter
         return _Blur.apply(gradient, taps[::-1], len(taps) - 1 - padding, gain), None, None, None
 
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
-        taps, padding, gain = ctx.filter
-        return _Blur.apply(tangent, taps, padding, gain)
-
 
 class _Upsample(torch.autograd.Function):
     """Repeat each pixel, filter with what remains of the filter; its adjoint is downsampling."""
@@ -165,10 +164,6 @@ class _Upsample(torch.autograd.Function):
         # Matrix products of toRGB give their second derivatives in another layout.
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         return _Downsample.apply(gradient, ctx.taps) * 4, None
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
-        return _Upsample.apply(tangent, ctx.taps)
 
 
 class _Downsample(torch.autograd.Function):
@@ -188,10 +183,6 @@ class _Downsample(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return _Upsample.apply(gradient / 4, ctx.taps), None
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
-        return _Downsample.apply(tangent, ctx.taps)
 
 
 def _kernel(taps: Taps, gain: float, like: Tensor) -> Tensor:
@@ -214,36 +205,3 @@ def _without_box(taps: Taps) -> Taps:
     if len(taps) % 2 or not np.allclose(remainder, 0):
         raise ShapeError(f"resampling by two needs an even symmetric filter, got {tuple(taps)}")
     return tuple(rest.tolist())
-
-
-ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
-"""The filters by name."""
-
-
-def halve2d(x: Tensor, resample: ResampleFilter) -> Tensor:
-    """Filter and halve the resolution: `(N, C, H, W)` -> `(N, C, H/2, W/2)`."""
-    x, taps = _blurred(x, resample)
-    return downsample2d(x, taps)
-
-
-def conv2d_halve(
-    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, resample: ResampleFilter
-) -> Tensor:
-    """Convolve and halve the resolution, `(N, I, H, W)` -> `(N, O, H/2, W/2)`.
-
-    `box` and `[1,2,1]` average what the convolution gives, `[1,3,3,1]` filters what it takes; all
-    convolve at half the resolution only, since averaging commutes with convolving.
-    """
-    x, taps = _blurred(x, resample)
-    return conv2d_down(x, weight, bias, taps=taps)
-
-
-def _blurred(x: Tensor, resample: ResampleFilter) -> tuple[Tensor, Taps]:
-    """What comes before halving, and the even filter that halves."""
-    match resample:
-        case "box":
-            return x, BOX
-        case "[1,2,1]":
-            return blur2d(x, (1.0, 2.0, 1.0), padding=1), BOX
-        case "[1,3,3,1]":
-            return x, BILINEAR

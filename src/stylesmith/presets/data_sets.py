@@ -6,7 +6,7 @@ while rows themselves take both from the data.
 Source: StyleGAN, section 2.1 and appendices C and E; StyleGAN2, Tables 1 and 3 and appendix B.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,9 @@ from stylesmith.data.scan import format_image_size
 from stylesmith.errors import ConfigError
 
 BuildConfig = Callable[[DataConfig], RunConfig]
+
+PresetRow = tuple[str, str, str, Callable[..., RunConfig], *tuple[Any, ...]]
+"""Preset, table of its paper, what changed, and the function with its arguments after the data."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class PaperDataset:
     mirror: bool = False
     """Whether the papers flip its images at random."""
     content_size: tuple[int, int] | None = None
-    """Height and width of the picture between black bars; None where it fills the image."""
+    """Height and width of the content between black bars; None where it fills the image."""
 
     def fit(self, data: DataConfig, *, preset: str, row: str) -> DataConfig:
         """The data with the published mirroring, for a preset of this data set.
@@ -46,15 +49,15 @@ class PaperDataset:
         if data.size != self.size:
             advice.append(f"--resolution {self.size[0]}")
             if self.content_size:
-                picture = format_image_size(self.content_size)
-                advice[0] = f"`data prepare --resolution {self.size[0]} --picture {picture}`"
+                content = format_image_size(self.content_size)
+                advice[0] = f"`data prepare --resolution {self.size[0]} --picture {content}`"
         if data.channels != 3:
             advice.append("--channels 3")
         if data.label_size:
             advice.append("leave --conditional out")
         if advice:
             raise ConfigError(
-                f"{preset} is for {self.describe()}, the data is {_describe_data(data)}; use "
+                f"{preset} is for {self.describe()}, the data is {data.describe()}; use "
                 f"{row}, or {' and '.join(advice)}"
             )
         return data.change(mirror=data.mirror or self.mirror)
@@ -71,8 +74,12 @@ class PaperDataset:
 
 @dataclass(frozen=True)
 class DatasetOverrides:
-    """What a paper sets differently on a data set; None keeps the row's own value."""
+    """What a paper trained on a data set, and sets differently; None keeps the row's own value."""
 
+    table: str
+    """Where its results are."""
+    rows: Sequence[str]
+    """Names of the rows, without that of the paper."""
     kimg: float | None = None
     r1_gamma: float | None = None
     loss: Literal["wgan_gp"] | None = None
@@ -81,9 +88,8 @@ class DatasetOverrides:
 
     def apply(self, config: RunConfig) -> RunConfig:
         """The same run with these settings."""
-        names = ("kimg", "r1_gamma", "loss")
-        values = {name: getattr(self, name) for name in names}
-        changes = {name: value for name, value in values.items() if value is not None}
+        values = {"kimg": self.kimg, "r1_gamma": self.r1_gamma, "loss": self.loss}
+        changes: dict[str, Any] = {name: v for name, v in values.items() if v is not None}
         if self.max_lr is not None:
             for name in ("generator_lr", "discriminator_lr"):
                 changes[name] = _cap_learning_rate(getattr(config.training, name), self.max_lr)
@@ -100,45 +106,39 @@ HORSE = PaperDataset("horse", "LSUN Horse", (256, 256))
 DATA_SETS = (FFHQ, CELEBA_HQ, BEDROOM, CAR, CAT, CHURCH, HORSE)
 
 STYLEGAN_OVERRIDES = {
-    FFHQ: DatasetOverrides(),
-    CELEBA_HQ: DatasetOverrides(kimg=12000.0, r1_gamma=0.0, loss="wgan_gp", max_lr=0.002),
-    BEDROOM: DatasetOverrides(kimg=70000.0),
-    CAR: DatasetOverrides(kimg=46000.0),
-    CAT: DatasetOverrides(kimg=70000.0),
+    FFHQ: DatasetOverrides("Table 1", "abcdef"),
+    CELEBA_HQ: DatasetOverrides(
+        "Table 1", "abcdef", kimg=12000.0, r1_gamma=0.0, loss="wgan_gp", max_lr=0.002
+    ),
+    BEDROOM: DatasetOverrides("appendix E", "f", kimg=70000.0),
+    CAR: DatasetOverrides("appendix E", "f", kimg=46000.0),
+    CAT: DatasetOverrides("appendix E", "f", kimg=70000.0),
 }
 STYLEGAN2_OVERRIDES = {
-    FFHQ: DatasetOverrides(),
-    CAR: DatasetOverrides(kimg=57000.0),
-    CAT: DatasetOverrides(kimg=88000.0),
-    CHURCH: DatasetOverrides(kimg=48000.0, r1_gamma=100.0),
-    HORSE: DatasetOverrides(kimg=100000.0, r1_gamma=100.0),
+    FFHQ: DatasetOverrides("Table 1", (*"abcdef", "a-large")),
+    CAR: DatasetOverrides("Table 1", "abcdef", kimg=57000.0),
+    CAT: DatasetOverrides("Table 3", "af", kimg=88000.0),
+    CHURCH: DatasetOverrides("Table 3", "af", kimg=48000.0, r1_gamma=100.0),
+    HORSE: DatasetOverrides("Table 3", "af", kimg=100000.0, r1_gamma=100.0),
 }
 
 
 def build_on_dataset(
+    data: DataConfig,
     dataset: PaperDataset,
     overrides: DatasetOverrides,
     row: str,
     build: BuildConfig,
-    data: DataConfig,
 ) -> RunConfig:
-    """A row of a table, named `row` and made by `build`, trained on a data set.
+    """A row of a table, the preset `row` that `build` makes, trained on a data set.
 
     Raises:
         ConfigError: If the images at hand are of another size or kind.
     """
-    name = f"{row}-{dataset.key}"
-    config = build(dataset.fit(data, preset=name, row=row))
-    return overrides.apply(config).change(preset=name)
+    return overrides.apply(build(dataset.fit(data, preset=f"{row}-{dataset.key}", row=row)))
 
 
 def _cap_learning_rate(setting: AmountByLevel, limit: float) -> Any:
     if isinstance(setting, dict):
         return {key: _cap_learning_rate(value, limit) for key, value in setting.items()}
     return min(setting, limit)
-
-
-def _describe_data(data: DataConfig) -> str:
-    kind = {1: "gray", 3: "RGB", 4: "RGBA"}[data.channels]
-    labels = f" with labels of length {data.label_size}" if data.label_size else ""
-    return f"{format_image_size(data.size)} {kind}{labels}"

@@ -15,33 +15,33 @@ def auto(data: DataConfig, device: torch.device) -> RunConfig:
     On a GPU the networks are those of config E (F from 512 pixels up) with two mapping layers.
     """
     height, width = data.size
-    area, side = height * width, max(height, width)
-    batch = 16 if device.type == "cpu" else max(8, min(4096 // side, 32))
-    maps = {"channel_base": 32768 if side >= 512 else 16384}
+    area, size = height * width, max(height, width)
+    batch = 16 if device.type == "cpu" else max(8, min(4096 // size, 32))
+    maps = {"channel_base": 32768 if size >= 512 else 16384}
     config = config_e(data).change(
         preset="auto",
         generator={**maps, "mapping": {"layers": 2}},
         discriminator=maps,
         training={
             "batch_size": batch,
-            "generator_lr": 0.002 if side >= 1024 else 0.0025,
-            "discriminator_lr": 0.002 if side >= 1024 else 0.0025,
+            "generator_lr": 0.002 if size >= 1024 else 0.0025,
+            "discriminator_lr": 0.002 if size >= 1024 else 0.0025,
             "r1_gamma": 0.0002 * area / batch,
             "ema_kimg": batch * 10 / 32,
             "ema_rampup": 0.05,
         },
     )
-    return _for_cpu(config, side) if device.type == "cpu" else config
+    return _for_cpu(config, size) if device.type == "cpu" else config
 
 
-def _for_cpu(config: RunConfig, side: int) -> RunConfig:
-    """What shows most within minutes to hours: narrow networks, high rates, no extras.
+def _for_cpu(config: RunConfig, size: int) -> RunConfig:
+    """What shows most within minutes to hours: narrow networks, high learning rates, no extras.
 
     Path length regularization, style mixing and noise inputs pay off in runs of days; tried on
-    CIFAR-10 for six minutes, leaving them out and a rate of 0.008 gave shapes where the settings of
-    a GPU gave color only.
+    CIFAR-10 for six minutes, leaving them out and a learning rate of 0.008 gave shapes where the
+    settings of a GPU gave color only.
     """
-    maps = {"channel_base": min(32 * side, 4096), "max_channels": 128}
+    maps = {"channel_base": min(32 * size, 4096), "max_channels": 128}
     return config.change(
         generator={**maps, "noise": False},
         discriminator=maps,
@@ -58,9 +58,10 @@ def _for_cpu(config: RunConfig, side: int) -> RunConfig:
 def small_avatars(data: DataConfig) -> RunConfig:
     """Faces from 32x32 avatars within minutes on two CPU cores; used by `make demo`.
 
-    After 25 thousand avatars a rate of 0.008 gave faces with eyes, mouth and hair where 0.003 gave
-    heads; noise inputs only grained the flat art. After five minutes a penalty of 1 gave a sixth of
-    the distance (fd_random_5k) that 0.1 gave, whose discriminator was nearly always right.
+    After 25 thousand avatars a learning rate of 0.008 gave faces with eyes, mouth and hair where
+    0.003 gave heads; noise inputs only grained the flat art. After five minutes a penalty of 1 gave
+    a sixth of the distance (fd_random_5k) that 0.1 gave, whose discriminator was nearly always
+    right.
     """
     maps = {"channel_base": 1024, "max_channels": 64}
     return config_e(data).change(

@@ -1,11 +1,12 @@
-"""What the papers measured, preset by preset.
+"""Published metrics, by the preset that they belong to.
 
 Only part of these numbers could be confirmed by a second source: the documents of a tool, a page
 that quotes them, the papers' text. The others are recalled, are marked `~` wherever they are shown,
 and must not decide a test.
 
-Path length in StyleGAN: along full paths, of the cropped face, in W, or in Z where there is no
-mapping network. In StyleGAN2: at path ends in W, of the whole image. The two don't compare.
+Path length in StyleGAN is measured along full paths, of the cropped face, in W, or in Z where there
+is no mapping network; in StyleGAN2 at path ends in W, of the whole image. The two cannot be
+compared.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""StyleGAN's tables: each preset is another one plus one change.
+"""Rows and variants of StyleGAN's tables: each configuration is another one plus one change.
 
 Tables by resolution and number of GPUs are those of the published code, which takes what it does
 not name from ProGAN. An entry holds from its resolution up to the next one.
@@ -15,6 +15,7 @@ from stylesmith.config import (
     TrainingConfig,
     base_grid,
 )
+from stylesmith.presets.data_sets import PresetRow
 
 BATCH_SIZES = {
     1: {4: 128, 8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8, 512: 4},
@@ -58,7 +59,6 @@ def config_a(data: DataConfig) -> RunConfig:
         "ema_kimg": 10,
     }
     return RunConfig(
-        preset="stylegan-a",
         generator=GeneratorConfig.model_validate(shape | generator),
         discriminator=DiscriminatorConfig.model_validate(shape | discriminator),
         training=TrainingConfig.model_validate(training),
@@ -70,10 +70,10 @@ def config_a(data: DataConfig) -> RunConfig:
 def config_b(data: DataConfig) -> RunConfig:
     """+ Tuning: bilinear resampling, the logistic loss with R1, twice as long (Table 1, row B).
 
-    Growing starts at 8x8, and the rates no longer depend on the number of GPUs (appendix C).
+    Growing starts at 8x8, and the learning rates no longer depend on the number of GPUs
+    (appendix C).
     """
     return config_a(data).change(
-        preset="stylegan-b",
         generator={"blur": True},
         discriminator={"resample": "[1,2,1]"},
         training={
@@ -89,41 +89,37 @@ def config_b(data: DataConfig) -> RunConfig:
 
 def config_c(data: DataConfig) -> RunConfig:
     """+ Mapping network and styles (Table 1, row C)."""
-    styles = {"kind": "adain", "mapping": {"layers": 8}}
-    return config_b(data).change(preset="stylegan-c", generator=styles)
+    return config_b(data).change(generator={"kind": "adain", "mapping": {"layers": 8}})
 
 
 def config_d(data: DataConfig) -> RunConfig:
     """- Traditional input: synthesis starts from a learned constant (Table 1, row D)."""
-    return config_c(data).change(preset="stylegan-d", generator={"constant_input": True})
+    return config_c(data).change(generator={"constant_input": True})
 
 
 def config_e(data: DataConfig) -> RunConfig:
     """+ Noise inputs (Table 1, row E)."""
-    return config_d(data).change(preset="stylegan-e", generator={"noise": True})
+    return config_d(data).change(generator={"noise": True})
 
 
 def config_f(data: DataConfig) -> RunConfig:
     """+ Mixing regularization of 90% of the steps (Table 1, row F)."""
-    return config_e(data).change(preset="stylegan-f", training={"style_mixing": 0.9})
+    return config_e(data).change(training={"style_mixing": 0.9})
 
 
 def with_mixing(data: DataConfig, percent: int) -> RunConfig:
-    """Config F with another share of mixing regularization (Table 2); 0 is E again, 90 is F."""
-    training = {"style_mixing": percent / 100}
-    return config_f(data).change(preset=f"stylegan-f-mix{percent}", training=training)
+    """Config F with another percentage of mixing regularization (Table 2): 0 is E, 90 is F."""
+    return config_f(data).change(training={"style_mixing": percent / 100})
 
 
 def with_traditional_mapping(data: DataConfig, layers: int) -> RunConfig:
     """Config B, a traditional generator, behind a mapping network (Table 4); 0 layers is B."""
-    generator = {"mapping": {"layers": layers}}
-    return config_b(data).change(preset=f"stylegan-b-map{layers}", generator=generator)
+    return config_b(data).change(generator={"mapping": {"layers": layers}})
 
 
 def with_style_mapping(data: DataConfig, layers: int) -> RunConfig:
     """Config F with another depth of the mapping network (Table 4); 8 layers is F."""
-    generator = {"mapping": {"layers": layers}}
-    return config_f(data).change(preset=f"stylegan-f-map{layers}", generator=generator)
+    return config_f(data).change(generator={"mapping": {"layers": layers}})
 
 
 def output_intervals(log_kimg: dict[int, int], *, grids: int, snapshots: int) -> OutputConfig:
@@ -135,3 +131,30 @@ def output_intervals(log_kimg: dict[int, int], *, grids: int, snapshots: int) ->
             "snapshot_kimg": {key: value * snapshots for key, value in log_kimg.items()},
         }
     )
+
+
+ROWS: tuple[PresetRow, ...] = (
+    ("stylegan-a", "Table 1", "Progressive GAN", config_a),
+    ("stylegan-b", "Table 1", "+ tuning, bilinear up and down", config_b),
+    ("stylegan-c", "Table 1", "+ mapping network and styles", config_c),
+    ("stylegan-d", "Table 1", "- traditional input", config_d),
+    ("stylegan-e", "Table 1", "+ noise inputs", config_e),
+    ("stylegan-f", "Table 1", "+ mixing regularization", config_f),
+    ("stylegan-f-mix0", "Table 2", "F, mixing in 0% of steps, as E", with_mixing, 0),
+    ("stylegan-f-mix50", "Table 2", "F, mixing in 50% of steps", with_mixing, 50),
+    ("stylegan-f-mix90", "Table 2", "F, mixing in 90% of steps, as F", with_mixing, 90),
+    ("stylegan-f-mix100", "Table 2", "F, mixing in 100% of steps", with_mixing, 100),
+    (
+        "stylegan-b-map0",
+        "Table 4",
+        "traditional, 0 mapping layers, as B",
+        with_traditional_mapping,
+        0,
+    ),
+    ("stylegan-b-map8", "Table 4", "traditional, 8 mapping layers", with_traditional_mapping, 8),
+    ("stylegan-f-map0", "Table 4", "style-based, 0 mapping layers", with_style_mapping, 0),
+    ("stylegan-f-map1", "Table 4", "style-based, 1 mapping layers", with_style_mapping, 1),
+    ("stylegan-f-map2", "Table 4", "style-based, 2 mapping layers", with_style_mapping, 2),
+    ("stylegan-f-map8", "Table 4", "style-based, 8 mapping layers, as F", with_style_mapping, 8),
+)
+"""Presets of this paper for any images."""

@@ -1,4 +1,4 @@
-"""Start a run or go on with one: the place where data, networks, recorder and trainer meet."""
+"""Start or resume a run: the package that joins data, networks, metrics and training."""
 
 from stylesmith.runs.run_comparison import RunComparison
 from stylesmith.runs.training_run import (

@@ -1,4 +1,4 @@
-"""Measuring a run while it trains: where training, which knows no metrics, meets them."""
+"""Metrics of a run while it trains, for training, which does not import metrics."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from stylesmith.networks import Generator, build_generator
 from stylesmith.training.recorder import Score
 
 LARGER_IS_BETTER = frozenset({"is", "pr"})
-"""Families; of all others the smallest number is the best."""
+"""Families of metrics whose largest number is the best; of all others it is the smallest."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RunEvaluator:
     def from_config(
         cls, config: RunConfig, dataset: Dataset, device: torch.device
     ) -> "RunEvaluator | None":
-        """What the run asks for; None where it asks for nothing.
+        """An evaluator of the metrics in the configuration; None if there are none.
 
         Raises:
             StylesmithError: If a metric is unknown, lacks its weights, or does not fit the data.
@@ -54,7 +54,7 @@ class RunEvaluator:
         return evaluator
 
     def check(self) -> None:
-        """Refuse what cannot be measured, before anything is trained."""
+        """Raise an error for what cannot be measured, before anything is trained."""
         networks = open_networks(self.metrics, self.settings)
         with torch.device("meta"):
             untrained = build_generator(self.config.generator)

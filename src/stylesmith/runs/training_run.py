@@ -1,5 +1,6 @@
 """Start a training run, or continue one."""
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 import stylesmith
 from stylesmith import distributed, files
 from stylesmith.callbacks import Notify
-from stylesmith.config import DataConfig, RunConfig, TrainingConfig, at_level
+from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
@@ -16,7 +17,7 @@ from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
-from stylesmith.training.estimate import choose_micro_batch, forecast
+from stylesmith.training.estimate import choose_micro_batch, forecast, set_micro_batches
 from stylesmith.training.log import LiveView, format_duration
 from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.schedule import Schedule
@@ -37,10 +38,10 @@ class RunOptions:
 def make_data_config(
     dataset: Dataset, *, conditional: bool, mirror: bool, skip_bad: bool, resize: bool
 ) -> DataConfig:
-    """The part of a configuration that the data decides.
+    """The data section of a configuration.
 
     Raises:
-        DataError: If labels are wanted and there are none.
+        DataError: If `conditional` is set and there are no labels.
     """
     if conditional and not dataset.label_size:
         raise DataError(
@@ -77,12 +78,10 @@ def plan(
     precision = choose_precision(config.training.precision, options.device)
     expected = forecast(config, schedule, precision, options.device)
     duration, training = format_duration(expected.seconds), config.training
-    height, width = config.data.size
     mirrored = ", mirrored" if config.data.mirror else ""
-    labels = f", labels of length {config.data.label_size}" if config.data.label_size else ""
     count = "" if dataset_images is None else f"{dataset_images} "
     lines = [
-        f"{config.preset}: {count}images of {width}x{height}{mirrored}{labels}",
+        f"{config.preset}: {count}images of {config.data.describe()}{mirrored}",
         f"  networks   up to {config.generator.max_channels} channels, "
         f"{config.generator.mapping.layers} mapping layers",
         *_describe_phases(config, schedule),
@@ -97,7 +96,7 @@ def plan(
 
 
 def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
-    """Levels, batches and rates; one line per level where they differ."""
+    """Levels, batches and learning rates; one line per level where they differ."""
     phases, growth = schedule.phases, config.training.growth
     shown = []
     for level, phase in phases.items():
@@ -135,7 +134,7 @@ def _describe_metrics(config: RunConfig) -> list[str]:
     output = config.output
     if not output.metrics:
         return []
-    every = at_level(output.metrics_kimg, config.generator.levels - 1, 1)
+    every = output.at_level("metrics_kimg", config.generator.levels - 1)
     return [f"  metrics    {', '.join(output.metrics)} every {every:g} thousand images"]
 
 
@@ -152,18 +151,10 @@ def start(
         OutputError: If `out` exists and replacing it was not asked for.
         RunError: If training cannot go on.
     """
-    run = RunFolder(out)
     with distributed.process_group(options.device):
         files.check_absent(out, force=options.force)
         config = _agree_on_micro_batch(config, options.device)
-        evaluator = RunEvaluator.from_config(config, dataset, options.device)
-        state = TrainState.create(config, options.device)
-        preview = _make_preview(config, dataset)
-        distributed.barrier()
-        if distributed.is_main():  # nothing is replaced before all that may fail has been done
-            run.clear()
-            run.write_config(config)
-        return _train(config, state, dataset, preview, evaluator, run, options, notify)
+        return _train(config, dataset, RunFolder(out), options, notify, is_new=True)
 
 
 def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: Notify) -> StopReason:
@@ -182,14 +173,7 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
             "the images, or start a new run."
         )
     with distributed.process_group(options.device):
-        evaluator = RunEvaluator.from_config(config, dataset, options.device)
-        state = TrainState.create(config, options.device)
-        restore_newest(run, config, state, notify=notify)
-        distributed.barrier()
-        if distributed.is_main():
-            run.write_config(config)
-        preview = _make_preview(config, dataset)
-        return _train(config, state, dataset, preview, evaluator, run, options, notify)
+        return _train(config, dataset, run, options, notify, is_new=False)
 
 
 def check_resumable(run: RunFolder, config: RunConfig) -> None:
@@ -211,27 +195,27 @@ def check_resumable(run: RunFolder, config: RunConfig) -> None:
 
 
 def check_same_settings(
-    run: RunFolder, original: RunConfig, wanted: RunConfig, *, folder_option: str
+    run: RunFolder, original: RunConfig, expected: RunConfig, *, folder_option: str
 ) -> None:
     """Refuse to go on with one of several runs that are compared, if its settings have changed.
 
     Where data lies, how much fits into memory and when something is written may differ.
 
     Args:
-        run: Where it lies.
+        run: Its folder.
         original: The settings that it was started with.
-        wanted: Those that it has to have.
+        expected: The settings that it has to have.
         folder_option: The option that names another folder.
 
     Raises:
         ConfigError: Naming the first setting that differs.
     """
     original = original.change(
-        data={"path": wanted.data.path},
-        training={"micro_batch": wanted.training.micro_batch},
-        output=wanted.output.model_dump(),
+        data={"path": expected.data.path},
+        training={"micro_batch": expected.training.micro_batch},
+        output=expected.output.model_dump(),
     )
-    for key, (old, new) in differences(original, wanted).items():
+    for key, (old, new) in differences(original, expected).items():
         raise ConfigError(
             f"{run.path}: was trained with {key} {old}, now it is {new}. Give the settings it was "
             f"started with, choose another {folder_option}, or remove that folder to train the row "
@@ -241,70 +225,53 @@ def check_same_settings(
 
 def _train(
     config: RunConfig,
-    state: TrainState,
     dataset: Dataset,
-    preview: Preview | None,
-    evaluator: RunEvaluator | None,
     run: RunFolder,
     options: RunOptions,
     notify: Notify,
+    *,
+    is_new: bool,
 ) -> StopReason:
+    """Train in one process of the group; only the main one writes and shows anything."""
+    evaluator = RunEvaluator.from_config(config, dataset, options.device)
+    state = TrainState.create(config, options.device)
+    if not is_new:
+        restore_newest(run, config, state, notify=notify)
+    preview = Preview.from_dataset(config, dataset) if distributed.is_main() else None
+    distributed.barrier()  # nothing is replaced before all that may fail has been done
     enable_cudnn_benchmark(options.device)
-    length = None if options.limits.ignore_length else int(config.training.kimg * 1000)
-    view = LiveView(
-        total_images=length,
-        total_seconds=options.limits.minutes * 60 if options.limits.minutes else None,
+    with stop_request() as request, contextlib.ExitStack() as stack:
+        recorder = None
+        if preview:
+            if is_new:
+                run.clear()
+            run.write_config(config)
+            run.remove_leftovers()
+            view = stack.enter_context(_make_view(config, state, options.limits))
+            recorder = Recorder(config, state, run, preview, view, tensorboard=options.tensorboard)
+            stack.callback(recorder.close)
+        trainer = Trainer(config, state, dataset, run, recorder=recorder, evaluator=evaluator)
+        if recorder:
+            recorder.start(**_start_fields(config, trainer, options.device))
+        return trainer.run(options.limits, request)
+
+
+def _make_view(config: RunConfig, state: TrainState, limits: RunLimits) -> LiveView:
+    return LiveView(
+        total_images=None if limits.ignore_length else int(config.training.kimg * 1000),
+        total_seconds=limits.minutes * 60 if limits.minutes else None,
         start_images=state.counters.images_seen,
         title=f"{config.preset} on {Path(config.data.path).name}",
     )
-    with stop_request() as request:
-        if preview is None:
-            trainer = Trainer(
-                config,
-                state,
-                dataset,
-                run,
-                recorder=None,
-                evaluator=evaluator,
-                notify=lambda text: None,
-            )
-            return trainer.run(options.limits, request)
-        with view:
-            run.remove_leftovers()
-            recorder = Recorder(config, state, run, preview, view, tensorboard=options.tensorboard)
-            trainer = Trainer(
-                config,
-                state,
-                dataset,
-                run,
-                recorder=recorder,
-                evaluator=evaluator,
-                notify=view.notify,
-            )
-            try:
-                recorder.start(**_start_fields(config, trainer, options.device))
-                return trainer.run(options.limits, request)
-            finally:
-                recorder.close()
 
 
 def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
-    """The smallest micro-batch that any process chose: each looked at its own free memory."""
+    """The smallest micro-batches that any process chose: each knows its own free memory."""
     config = choose_micro_batch(config, device)
-    chosen = config.training.micro_batch
-    if not isinstance(chosen, dict):
-        agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device))
-        return config.change(training={"micro_batch": int(agreed)})
-    phases = Schedule(config).phases
-    ours = torch.tensor([p.layout.micro_batch for p in phases.values()], device=device)
-    agreed = distributed.all_reduce_min_(ours)
-    table = {4 << level: int(share) for level, share in zip(phases, agreed, strict=True)}
-    return config.change(training={"micro_batch": table})
-
-
-def _make_preview(config: RunConfig, dataset: Dataset) -> Preview | None:
-    """What the main process shows; None in others."""
-    return Preview.from_dataset(config, dataset) if distributed.is_main() else None
+    levels = list(Schedule(config).phases)
+    chosen = [config.training.at_level("micro_batch", level) for level in levels]
+    agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device)).tolist()
+    return set_micro_batches(config, dict(zip(levels, agreed, strict=True)))
 
 
 def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """What a run will take, before it starts: memory and operations counted without computing.
 
-Both are estimates: memory counts what the passes keep for their backward, time assumes the share
-of the device's convolution peak that training usually reaches.
+Both are estimates: memory counts what the passes keep for their backward, time assumes the
+fraction of the device's convolution peak that training usually reaches.
 """
 
 import statistics
@@ -27,28 +27,28 @@ from stylesmith.training.loss_passes import LatentBatch
 from stylesmith.training.schedule import Phase, Schedule
 
 WEIGHT_COPIES = 8
-"""Weights: themselves, gradients, two moments, the average, and three to undo a step."""
+"""Weights, gradients, two moments, the average, and three of them once more in the backup."""
 USUAL_UTILIZATION = 0.6
-"""Of the convolution peak, in training."""
+"""Fraction of the convolution peak that training reaches."""
 PROBE_IMAGES = 4
 MAX_TIMED_SECONDS = 2.0
 """A step shorter than this is timed rather than guessed."""
 RUNTIME_BYTES = 500_000_000
-"""What the program itself takes."""
+"""Memory of Python and torch themselves."""
 
-PassResult = tuple[Tensor, loss_passes.Stats]
+PassFunction = Callable[[], tuple[Tensor, loss_passes.Stats]]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run takes."""
+    """Memory and operations of one phase of a run."""
 
     fixed_bytes: int
-    """Weights and all that scales with them."""
+    """Bytes of the weights and all that scales with them."""
     bytes_per_image: int
-    """Per image of a micro-batch."""
+    """Bytes per image of a micro-batch."""
     flops_per_image: float
-    """Mean over steps, lazy regularization included."""
+    """Operations per image, the mean over steps, lazy regularization included."""
 
     def memory_bytes(self, micro_batch: int) -> int:
         """Memory of one process."""
@@ -61,14 +61,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run takes, one phase of its schedule after the other."""
+    """Memory, speed and time of a whole run, over all phases of its schedule."""
 
     memory_bytes: int
     """Memory of one process in the phase that needs most."""
     images_per_second: float
     """Images a second of all processes at full size."""
     seconds: float
-    """Of the whole run."""
+    """Seconds of the whole run."""
 
 
 def forecast(
@@ -111,11 +111,11 @@ def estimate_phase(config: RunConfig, precision: Precision, phase: Phase) -> Est
     return Estimate(
         fixed_bytes=weights * 4 * WEIGHT_COPIES,
         bytes_per_image=max(kept for (kept, _), _ in counts) // PROBE_IMAGES,
-        flops_per_image=sum(flops * share for (_, flops), share in counts) / PROBE_IMAGES,
+        flops_per_image=sum(flops * weight for (_, flops), weight in counts) / PROBE_IMAGES,
     )
 
 
-def count_pass(compute: Callable[[], PassResult]) -> tuple[int, float]:
+def count_pass(compute: PassFunction) -> tuple[int, float]:
     """Bytes that a pass keeps for its backward, and operations of both directions."""
     kept: dict[int, int] = {}
 
@@ -159,22 +159,28 @@ def choose_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
     precision = choose_precision(config.training.precision, device)
     available = free_memory(device)
     fitting = {
-        4 << level: _fitting_micro_batch(config, phase, precision, available)
+        level: _fitting_micro_batch(config, phase, precision, available)
         for level, phase in phases.items()
     }
-    (only, *others) = set(fitting.values())
-    return config.change(training={"micro_batch": fitting if others else only})
+    return set_micro_batches(config, fitting)
+
+
+def set_micro_batches(config: RunConfig, by_level: dict[int, int]) -> RunConfig:
+    """The config with the micro-batch of each level; one number where all are equal."""
+    table = {4 << level: micro_batch for level, micro_batch in by_level.items()}
+    (first, *others) = set(table.values())
+    return config.change(training={"micro_batch": table if others else first})
 
 
 def _fitting_micro_batch(
     config: RunConfig, phase: Phase, precision: Precision, available: int | None
 ) -> int:
-    share = phase.layout.micro_batch  # the whole batch of a process, where none is chosen yet
+    micro_batch = phase.layout.micro_batch  # all images of a process, where none is chosen yet
     if available is not None:
         estimate = estimate_phase(config, precision, phase)
-        while share % 2 == 0 and estimate.memory_bytes(share) > 0.8 * available:
-            share //= 2
-    return share
+        while micro_batch % 2 == 0 and estimate.memory_bytes(micro_batch) > 0.8 * available:
+            micro_batch //= 2
+    return micro_batch
 
 
 def convolution_peak(device: torch.device, dtype: torch.dtype) -> float:
@@ -191,7 +197,7 @@ def convolution_peak(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * x.numel() * weight.numel() / 256 / statistics.median(seconds[1:])
 
 
-def _time_pass(compute: Callable[[], PassResult], device: torch.device) -> float:
+def _time_pass(compute: PassFunction, device: torch.device) -> float:
     """Time of a pass, its backward included, when it runs the second time."""
     for _ in range(2):
         begin = time.perf_counter()
@@ -205,41 +211,34 @@ def _time_pass(compute: Callable[[], PassResult], device: torch.device) -> float
 
 def _step_passes(
     config: RunConfig, precision: Precision, device: torch.device, n: int, phase: Phase
-) -> list[tuple[Callable[[], PassResult], int]]:
+) -> list[tuple[PassFunction, int]]:
     """The passes of a step over n random images, each with its interval."""
     training, level = config.training, phase.growth.level
+    z_dim, channels = config.generator.mapping.z_dim, config.data.channels
     with torch.device(device):
         generator = build_generator(config.generator)
         frozen = build_discriminator(config.discriminator).requires_grad_(False)
         learning = build_discriminator(config.discriminator)
-        reals = torch.randn(n, config.data.channels, *config.data.size)
-        directions = torch.randn(n, config.data.channels, *config.generator.size(level))
+        reals, t = torch.randn(n, channels, *config.data.size), torch.rand(n)
+        directions = torch.randn(n, channels, *config.generator.size(level))
         labels = torch.zeros(n, config.data.label_size) if config.data.label_size else None
-        draw = _random_latent_batch(config, n, labels, level)
-        target, places = torch.zeros(()), torch.rand(n)
+        noise = [torch.randn(n, 1, *shape) for shape in config.generator.noise_shapes_up_to(level)]
+        latents = LatentBatch(torch.randn(n, z_dim), torch.randn(n, z_dim), None, noise, labels)
+        mean_length = torch.zeros(())
     networks = partial(loss_passes.Networks, generator, precision=precision, growth=phase.growth)
-    moving_g, moving_d = networks(frozen), networks(learning)
-    main_loss: Callable[[], PassResult] = partial(
-        loss_passes.discriminator_pass, moving_d, reals, labels, draw
-    )
-    if training.loss == "wgan_gp":
-        main_loss = partial(loss_passes.wgan_pass, moving_d, reals, labels, draw, places, training)
-    passes: list[tuple[Callable[[], PassResult], int]] = [
-        (partial(loss_passes.generator_pass, moving_g, draw, loss=training.loss), 1),
-        (main_loss, 1),
+    for_generator, for_discriminator = networks(frozen), networks(learning)
+    batch = (for_discriminator, reals, labels)
+    passes: list[tuple[PassFunction, int]] = [
+        (partial(loss_passes.generator_pass, for_generator, latents, loss=training.loss), 1)
     ]
+    if training.loss == "wgan_gp":
+        passes.append((partial(loss_passes.wgan_pass, *batch, latents, t, training), 1))
+    else:
+        passes.append((partial(loss_passes.discriminator_pass, *batch, latents), 1))
     if training.r1_gamma:
-        r1 = partial(loss_passes.r1_pass, moving_d, reals, labels, training)
-        passes.append((r1, training.r1_interval))
+        passes.append((partial(loss_passes.r1_pass, *batch, training), training.r1_interval))
     if training.path_weight:
-        path = partial(loss_passes.path_pass, moving_g, draw, directions, target, training)
-        passes.append((path, training.path_interval * training.path_batch_shrink))
+        inputs = (for_generator, latents, directions, mean_length, training)
+        interval = training.path_interval * training.path_batch_shrink
+        passes.append((partial(loss_passes.path_pass, *inputs), interval))
     return passes
-
-
-def _random_latent_batch(
-    config: RunConfig, n: int, label: Tensor | None, level: int
-) -> LatentBatch:
-    z_dim = config.generator.mapping.z_dim
-    noise = [torch.randn(n, 1, *shape) for shape in config.generator.noise_shapes_up_to(level)]
-    return LatentBatch(torch.randn(n, z_dim), torch.randn(n, z_dim), None, noise, label)

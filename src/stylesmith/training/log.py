@@ -118,10 +118,10 @@ class LiveView:
         bar = ProgressBar(total=None if done is None else 1.0, completed=done or 0.0, width=24)
         speed = "" if self.images_per_second is None else f"{self.images_per_second:,.1f} img/s"
         rest = "" if left is None else f"{format_duration(left)} left"
-        share = "" if done is None else f"{done:.0%}"
+        percent = "" if done is None else f"{done:.0%}"
         row = Table.grid(padding=(0, 1))
         images = f"{self.images_seen / 1000:,.1f} kimg"
-        row.add_row(Text(self.title), bar, share, images, speed, rest)
+        row.add_row(Text(self.title), bar, percent, images, speed, rest)
         return Group(row, Text(self._status(elapsed), style="dim", no_wrap=True))
 
     def _status(self, elapsed: float) -> str:
@@ -199,8 +199,8 @@ class RunLog:
             OutputError: If the disk is full or gone.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        clocks = {"event": event, "time": now, "images_seen": images_seen, "steps": steps}
-        record: LogRecord = _replace_non_finite(clocks | fields)
+        base = {"event": event, "time": now, "images_seen": images_seen, "steps": steps}
+        record: LogRecord = _replace_non_finite(base | fields)
         try:
             self._stream.write(json.dumps(record, allow_nan=False) + "\n")
             self._stream.flush()

@@ -51,10 +51,10 @@ def make_latent_batch(
     label: Tensor | None,
     device: torch.device,
 ) -> LatentBatch:
-    """Draw for the images with these indices in the global batch of a step.
+    """Random input of the images with these indices in the global batch of a step.
 
-    `level` is the highest in use. `mixing` is the probability that the whole step mixes styles,
-    with one cutoff for all images and processes among the layers in use (StyleGAN, section 3.1).
+    `level` is the highest in use. With `mixing_probability` the whole step mixes styles, with one
+    cutoff for all images and processes among the layers in use (StyleGAN, section 3.1).
     """
     z_dim, shapes = config.mapping.z_dim, config.noise_shapes_up_to(level)
     layers = config.num_ws_up_to(level)
@@ -73,16 +73,15 @@ def make_latent_batch(
 
 
 Stats = dict[str, Tensor]
-"""Detached means over the micro-batch by name, for the log and for running means."""
+"""Detached means over the micro-batch by name, for the log and for quantities that follow them."""
 
 DiscriminatorInput = list[Tensor]
-"""What a discriminator looks at: the images `(N, C, H, W)`, or all levels of them, smallest first.
-The last view is the image itself."""
+"""The images `(N, C, H, W)` alone, or their pyramid of all levels, the smallest first."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """The two networks, which of their levels are in use, and the number format they play in."""
+    """The two networks, the precision they compute in, and which of their levels are in use."""
 
     generator: Generator
     discriminator: Discriminator
@@ -126,8 +125,8 @@ def path_pass(
 ) -> tuple[Tensor, Stats]:
     """Path length loss; stats hold the mean length.
 
-    `directions` are standard normal numbers shaped like the images, `target` is the running mean.
-    Layers that are not in use count as 0 in the mean over layers.
+    `directions` are standard normal numbers shaped like the images, `mean_length` is the running
+    mean of path lengths. Layers that are not in use count as 0 in the mean over layers.
     """
     _, ws = map_and_mix(networks.generator, latents)
     images = networks.generate(ws, latents)[-1]
@@ -164,21 +163,22 @@ def wgan_pass(
 ) -> tuple[Tensor, Stats]:
     """WGAN-GP's loss of the discriminator, penalty included (ProGAN, appendix A.1).
 
-    `shares` `(N,)`, uniform in 0..1, place each penalized image between a real and a generated one;
-    it keeps the label of the real one. Signs of scores mean nothing here and are not in the stats.
+    `t` `(N,)`, uniform in 0..1, places each penalized image between a real one (0) and a generated
+    one (1); it keeps the label of the real one. Signs of scores mean nothing here and are not in
+    the stats.
     """
     fakes, real_views = _generate_fakes(networks, latents), networks.prepare_reals(reals)
     fake_scores = networks.score(fakes, latents.label)
     real_scores = networks.score(real_views, labels)
-    critic = losses.discriminator_wasserstein(real_scores, fake_scores, config.wgan_drift).mean()
+    loss = losses.discriminator_wasserstein(real_scores, fake_scores, config.wgan_drift).mean()
     between = [
         torch.lerp(real, fake, t[:, None, None, None]).requires_grad_()
         for real, fake in zip(real_views, fakes, strict=True)
     ]
     scores = networks.score(between, labels)
     penalty = losses.wgan_penalty(scores, between, scale=networks.penalty_scale).mean()
-    return critic + config.wgan_penalty * penalty, {
-        "loss_d": critic.detach(),
+    return loss + config.wgan_penalty * penalty, {
+        "loss_d": loss.detach(),
         "score_real": real_scores.detach().mean(),
         "score_fake": fake_scores.detach().mean(),
         "wgan_penalty": penalty.detach(),

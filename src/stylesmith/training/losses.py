@@ -16,7 +16,7 @@ def generator_logistic(fake_scores: Tensor) -> Tensor:
 
 
 def discriminator_logistic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """Logistic loss of the discriminator, `(N,)`; 2 ln 2 where it cannot tell."""
+    """Logistic loss of the discriminator, `(N,)`; 2 ln 2 where it cannot tell them apart."""
     return F.softplus(-real_scores) + F.softplus(fake_scores)
 
 
@@ -42,7 +42,7 @@ GENERATOR_LOSSES: dict[LossName, Callable[[Tensor], Tensor]] = {
 def squared_gradients(scores: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     """Squared norm of the gradient of each score by its image, `(N,)`.
 
-    `views` are the images, `(N, C, H, W)`, or one such tensor per level of a pyramid; the squares
+    `inputs` are the images, `(N, C, H, W)`, or one such tensor per level of a pyramid; the squares
     are summed over all of it.
     """
     gradients = torch.autograd.grad(scores.sum(), list(inputs), create_graph=True)
@@ -61,7 +61,7 @@ def r1_penalty(scores: Tensor, inputs: Sequence[Tensor]) -> Tensor:
 def wgan_penalty(scores: Tensor, inputs: Sequence[Tensor], *, scale: float = 1.0) -> Tensor:
     """How far gradient norms of the critic are from 1, squared, `(N,)`; weighted by lambda.
 
-    `views` lie between real and generated images, and `scale` multiplies squared gradients.
+    `inputs` lie between real and generated images, and `scale` multiplies squared gradients.
 
     Source: Gulrajani et al. 2017, Eq. 3.
     """

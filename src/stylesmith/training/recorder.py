@@ -11,12 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith import images
-from stylesmith.config import IntervalByLevel, RunConfig, at_level
+from stylesmith.config import RunConfig
+from stylesmith.config.run import OutputInterval
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import Sampler
 from stylesmith.devices import peak_memory
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder, save_model
+from stylesmith.models.model_card import training_card
 from stylesmith.models.serialization import save_weights
 from stylesmith.networks import Generator
 from stylesmith.training.log import LiveView, LogRecord, RunLog, TensorBoardWriter, read_log
@@ -29,19 +31,19 @@ from stylesmith.training.train_state import TrainState, save_checkpoint
 
 @dataclass(frozen=True)
 class Score:
-    """One number."""
+    """Value of a metric."""
 
     name: str
-    """The exact name, such as `fid10k`."""
+    """The exact name of the metric, such as `fid10k`."""
     value: float
     larger_is_better: bool = False
 
 
 class Evaluator(Protocol):
-    """Measures a generator; its draws and results depend on the generator alone."""
+    """Measures a generator; random numbers and results depend on the generator alone."""
 
     def measure(self, generator: Generator) -> list[Score]:
-        """Scores, the one that tells the best model first.
+        """Scores, the first of which decides which model is the best.
 
         All processes call it together; the main one gets scores, others an empty list.
         """
@@ -49,61 +51,13 @@ class Evaluator(Protocol):
 
 def is_best(score: Score, records: Iterable[LogRecord]) -> bool:
     """Whether a score beats all earlier ones of its name in the log."""
-    earlier = [
-        _logged_score(record, score.name) for record in records if record["event"] == "metrics"
-    ]
-    known = [value for value in earlier if value is not None]
-    if score.larger_is_better:
-        return all(score.value > value for value in known)
-    return all(score.value < value for value in known)
-
-
-def _logged_score(record: LogRecord, name: str) -> float | None:
-    scores: dict[str, Any] = record.get("scores", {})
-    return scores.get(name)
-
-
-def model_card(config: RunConfig, *, size: tuple[int, int], images_seen: int, source: str) -> str:
-    """Markdown that says what the model is, how it was trained, and how to use it.
-
-    `size` is the height and width of its images, which grow on the way where networks do.
-    """
-    height, width = size
-    classes = config.generator.label_size
-    credit = f"\n| Images by | {config.data.credit} |" if config.data.credit else ""
-    labels = f"{classes} classes" if classes else "unconditional"
-    return f"""# {config.preset}, {width}x{height}
-
-A style-based generator trained with stylesmith.
-
-| | |
-|---|---|
-| Preset | `{config.preset}` |
-| Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
-| Trained on | {source} |{credit}
-| Length | {images_seen / 1000:.1f} thousand images, batch {_top_batch_size(config)} |
-| Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
-
-```
-stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
-```
-```python
-import stylesmith
-images = stylesmith.load(".").sample(seeds=range(16), psi=0.7)   # (16, C, H, W), float, -1..1
-```
-
-`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no code.
-The rights to what the model draws also depend on the images that it was trained on.
-"""
-
-
-def _top_batch_size(config: RunConfig) -> int:
-    training = config.training
-    return at_level(training.batch_size, config.generator.levels - 1, training.reference_devices)
+    sign = 1 if score.larger_is_better else -1
+    logged = [r.get("scores", {}).get(score.name) for r in records if r["event"] == "metrics"]
+    return all(sign * score.value > sign * value for value in logged if value is not None)
 
 
 MOMENT_IMAGES = 256
-"""Real images that stand for the data."""
+"""Real images whose moments stand for those of the data."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +77,7 @@ class Preview:
         return cls(config, images.from_uint8(torch.stack(rows)))
 
     def real_grid(self) -> Tensor:
-        """As many real images as the sample grid has, as one picture."""
+        """As many real images as the sample grid has, as one image."""
         return images.make_grid(self.reals[: self.config.output.grid_images])
 
     def samples(self, generator: Generator) -> Tensor:
@@ -165,7 +119,7 @@ def color_moments(batch: Tensor) -> Tensor:
 
 
 def mean_pairwise_distance(batch: Tensor) -> Tensor:
-    """Mean distance between two images of a batch, seen at 8x8 pixels (a scalar)."""
+    """Mean distance between two images of a batch, reduced to 8x8 pixels (a scalar)."""
     small = F.adaptive_avg_pool2d(batch, 8).flatten(1)
     distances = torch.cdist(small, small)
     return distances.sum() / max(1, len(batch) * (len(batch) - 1))
@@ -185,7 +139,7 @@ class Recorder:
         tensorboard: bool = False,
     ):
         self.config, self.state, self.run, self.preview = config, state, run, preview
-        self.view, self.health = view, HealthMonitor()
+        self.view, self.health = view, HealthMonitor(config)
         self.phase = Schedule(config).at(state.counters.schedule_read)
         self.log = RunLog.open(run.log, images_seen=state.counters.images_seen)
         self.tensorboard: TensorBoardWriter | None = None
@@ -198,27 +152,29 @@ class Recorder:
 
     def start(self, **facts: Any) -> None:
         """Write the first lines, the real images and the state that a run can always go back to."""
-        clocks = self.state.counters
-        self._write("start", resumed=clocks.steps > 0, **facts)
-        if clocks.steps == 0:
+        counters = self.state.counters
+        self._write("start", resumed=counters.steps > 0, **facts)
+        if counters.steps == 0:
             images.save_image(self.preview.real_grid(), self.run.real_samples)
             self.checkpoint()
             self._write_samples()
 
     def after_step(self, stats: Stats | None, phase: Phase, *, images_before: int) -> None:
-        """Take note of a step and write what is due."""
-        output, seen = self.config.output, self.state.counters.images_seen
+        """Add a step to the means of the next log line, and write what is due."""
+        seen = self.state.counters.images_seen
         self.phase = phase
-        self._collect(stats)
+        for name, value in (stats or {}).items():
+            total, count = self._stat_sums.get(name, (0.0, 0))
+            self._stat_sums[name] = (total + value, count + 1)
         self.view.step(seen)
-        if self._is_due(output.log_kimg, images_before):
+        if self._is_due("log_kimg", images_before):
             self._write_progress()
-        if self._is_due(output.grid_kimg, images_before):
+        if self._is_due("grid_kimg", images_before):
             self._write_samples()
-        if self._is_due(output.snapshot_kimg, images_before):
+        if self._is_due("snapshot_kimg", images_before):
             save_weights(self.run.snapshot(seen), self.state.ema)
             self._write("snapshot", file=self._relative_name(self.run.snapshot(seen)))
-        due = time.monotonic() - self._last_checkpoint > output.checkpoint_minutes * 60
+        due = time.monotonic() - self._last_checkpoint > self.config.output.checkpoint_minutes * 60
         if due and not self.state.counters.dropped_in_row:  # a return must lead to a good state
             self.checkpoint()
 
@@ -229,7 +185,7 @@ class Recorder:
         self._save_model(self.run.model)
         checkpoint = self.run.checkpoint(self.state.counters.images_seen)
         self._write("checkpoint", file=self._relative_name(checkpoint))
-        write_report(self.run.path)
+        write_report(self.run)
 
     def record_scores(self, scores: Sequence[Score]) -> None:
         """Write measurements; the model goes to `best/` if its first score is the best so far."""
@@ -243,11 +199,11 @@ class Recorder:
         self.notify(f"After {seen:g} thousand images: {shown}{', the best so far' if best else ''}")
 
     def record_dropped(self) -> None:
-        """Tell of a step that was not finite."""
+        """Log a step that was not finite."""
         self._write("dropped", where=f"step {self.state.counters.steps - 1}")
 
     def record_rollback(self) -> None:
-        """Tell of a return to a checkpoint."""
+        """Log a return to a checkpoint."""
         seen = self.state.counters.images_seen
         self._stat_sums.clear()
         self._last_images, self._last_seconds = seen, self.state.counters.seconds
@@ -257,7 +213,7 @@ class Recorder:
         )
 
     def stop(self, reason: str) -> None:
-        """Save everything, say why, close."""
+        """Save everything, log the reason, and close the files."""
         if self._stat_sums:
             self._write_progress()
         if not self.run.samples(self.state.counters.images_seen).exists():
@@ -273,41 +229,36 @@ class Recorder:
             self.tensorboard.close()
 
     def notify(self, text: str) -> None:
-        """Say a line to whoever is watching."""
+        """Print a line in the terminal."""
         self.view.notify(text)
 
     def _save_model(self, folder: Path, **scores: float) -> None:
         seen, source = self.state.counters.images_seen, Path(self.config.data.path).name
         about = {"preset": self.config.preset, "data": source, "images_seen": seen, **scores}
         size = self.state.ema.image_size
-        card = model_card(self.config, size=size, images_seen=seen, source=source)
+        card = training_card(self.config, size=size, images_seen=seen, source=source)
         save_model(folder, self.state.ema, card=card, about=about)
 
-    def _collect(self, stats: Stats | None) -> None:
-        for name, value in (stats or {}).items():
-            total, count = self._stat_sums.get(name, (0.0, 0))
-            self._stat_sums[name] = (total + value, count + 1)
-
     def _write_progress(self) -> None:
-        clocks = self.state.counters
+        counters = self.state.counters
         means = {name: float(total / count) for name, (total, count) in self._stat_sums.items()}
-        memory = peak_memory(self.state.path_mean.device)
-        elapsed = clocks.seconds - self._last_seconds
+        memory = peak_memory(self.state.device)
+        elapsed = counters.seconds - self._last_seconds
         record = self._write(
             "progress",
-            seconds=clocks.seconds,
-            img_per_sec=(clocks.images_seen - self._last_images) / max(elapsed, 1e-9),
-            path_mean=float(self.state.path_mean),
+            seconds=counters.seconds,
+            img_per_sec=(counters.images_seen - self._last_images) / max(elapsed, 1e-9),
+            **self.state.logged_quantities(),
             memory_gb=None if memory is None else memory / 1e9,
-            dropped=clocks.dropped,
+            dropped=counters.dropped,
             **self._phase_fields(),
             **{"r1": None, "path_penalty": None, **means},
         )
         self._stat_sums.clear()
-        self._last_images, self._last_seconds = clocks.images_seen, clocks.seconds
+        self._last_images, self._last_seconds = counters.images_seen, counters.seconds
         self.view.show_record(record)
         if means:
-            self._write_hints(self.health.after_progress(means))
+            self._write_hints(record)
 
     def _phase_fields(self) -> dict[str, Any]:
         """What a schedule changes on the way; nothing where there is none."""
@@ -328,26 +279,27 @@ class Recorder:
         samples = self.preview.samples(self.state.ema)
         images.save_grid(self.preview.repeat_to_full_size(samples), self.run.samples(seen))
         scores = self.preview.compare_with_reals(samples)
-        self._write("samples", file=self._relative_name(self.run.samples(seen)), **scores)
+        record = self._write("samples", file=self._relative_name(self.run.samples(seen)), **scores)
         if seen:
-            self._write_hints(self.health.after_samples(scores))
+            self._write_hints(record)
 
-    def _write_hints(self, texts: Iterable[str]) -> None:
-        for text in texts:
+    def _write_hints(self, record: LogRecord) -> None:
+        for text in self.health.observe(record):
             self._write("hint", text=text)
             self.notify(f"Hint: {text}")
 
-    def _write(self, event: str, **fields: Any) -> dict[str, Any]:
-        clocks = self.state.counters
-        record = self.log.write(event, images_seen=clocks.images_seen, steps=clocks.steps, **fields)
-        if self.tensorboard and event in ("progress", "samples"):
+    def _write(self, event: str, **fields: Any) -> LogRecord:
+        counters = self.state.counters
+        record = self.log.write(
+            event, images_seen=counters.images_seen, steps=counters.steps, **fields
+        )
+        if self.tensorboard:
             self.tensorboard.write(record)
-        return dict(record)
+        return record
 
-    def _is_due(self, kimg: IntervalByLevel, images_before: int) -> bool:
-        """Whether an output of that interval, a number or a table, is due after the last step."""
-        devices = self.config.training.reference_devices
-        every_kimg = at_level(kimg, self.phase.growth.level, devices)
+    def _is_due(self, name: OutputInterval, images_before: int) -> bool:
+        """Whether an output of that interval is due after the last step."""
+        every_kimg = self.config.output.at_level(name, self.phase.growth.level)
         return crossed_interval(every_kimg, images_before, self.state.counters.images_seen)
 
     def _relative_name(self, path: Path) -> str:

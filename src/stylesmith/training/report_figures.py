@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from stylesmith.charts import ChartPoint, line_chart
+from stylesmith.charts import ChartPoint, evenly_spaced, line_chart
+from stylesmith.models import RunFolder
 from stylesmith.training.run_history import (
     HEALTHY_SIGNS,
     LOW_DIVERSITY,
@@ -24,7 +24,7 @@ from stylesmith.training.run_history import (
 
 @dataclass(frozen=True)
 class Plot:
-    """One chart: which fields of which event, under which names, and what they mean."""
+    """One chart of the log: which fields of which event, under which names, with which caption."""
 
     title: str
     y_label: str
@@ -106,7 +106,7 @@ PLOTS = (
 
 
 def curves_section(history: RunHistory) -> str:
-    """A chart of everything that the log holds, as HTML."""
+    """Charts of everything that the log holds, as HTML."""
     figures = "".join(_plot_figure(plot, history) for plot in [*_metric_plots(history), *PLOTS])
     shown = figures or '<p class="soft">No progress has been recorded yet.</p>'
     return f'<h2>Curves</h2><div class="charts">{shown}</div>'
@@ -164,64 +164,48 @@ MAX_HISTORY_GRIDS = 8
 
 _MAX_GRID_BYTES, _MAX_HISTORY_BYTES = 800_000, 130_000  # 2 and 8 of them, in base64: 3.5 MB
 _MAX_GRID_PIXELS, _MAX_HISTORY_PIXELS = 1280, 440
-_CROP_IMAGES = 4  # images along each side of a history picture
-_MIN_SMOOTH_PIXELS = 520  # pictures smaller than this are enlarged without smoothing
+_CROP_IMAGES = 4  # rows and columns of a grid over time
+_MIN_SMOOTH_PIXELS = 520  # images narrower than this are enlarged without smoothing
 
 
-def samples_section(history: RunHistory, run_folder: Path) -> str:
+def samples_section(history: RunHistory, run: RunFolder) -> str:
     """The latest samples beside real images."""
-    shots = _sample_grids(history, run_folder)
-    figures = []
-    if shots:
-        seen, path = shots[-1]
-        caption = f"Samples after {format_image_count(seen)} images"
-        figures.append(
-            _image_figure(path, caption, max_pixels=_MAX_GRID_PIXELS, max_bytes=_MAX_GRID_BYTES)
-        )
-    reals = run_folder / "samples" / "reals.png"
-    if reals.exists():
-        caption = "Real images, for comparison"
-        figures.append(
-            _image_figure(reals, caption, max_pixels=_MAX_GRID_PIXELS, max_bytes=_MAX_GRID_BYTES)
-        )
-    note = "" if shots else '<p class="soft">No samples have been drawn yet.</p>'
-    return f'<h2>What it draws</h2>{note}<div class="pair">{"".join(figures)}</div>'
+    shown = [
+        (path, f"Samples after {format_image_count(seen)} images")
+        for seen, path in sample_grids(history, run)[-1:]
+    ]
+    note = "" if shown else '<p class="soft">No samples have been drawn yet.</p>'
+    if run.real_samples.exists():
+        shown.append((run.real_samples, "Real images, for comparison"))
+    figures = [
+        _image_figure(path, caption, _MAX_GRID_PIXELS, _MAX_GRID_BYTES) for path, caption in shown
+    ]
+    return f'<h2>Samples</h2>{note}<div class="pair">{"".join(figures)}</div>'
 
 
-def history_section(history: RunHistory, run_folder: Path) -> str:
+def history_section(history: RunHistory, run: RunFolder) -> str:
     """A corner of the sample grids, evenly spaced in time."""
-    shots = _evenly_spaced(_sample_grids(history, run_folder), MAX_HISTORY_GRIDS)
-    if len(shots) < 2:
+    grids = evenly_spaced(sample_grids(history, run), MAX_HISTORY_GRIDS)
+    if len(grids) < 2:
         return ""
-    corner = tuple(_CROP_IMAGES * side for side in history.config.data.size)
+    height, width = (_CROP_IMAGES * pixels for pixels in history.config.data.size)
     figures = [
         _image_figure(
             path,
             f"{format_image_count(seen)} images",
             _MAX_HISTORY_PIXELS,
             _MAX_HISTORY_BYTES,
-            crop=corner,
+            crop=(height, width),
         )
-        for seen, path in shots
+        for seen, path in grids
     ]
-    return f'<h2>How it learned</h2><div class="history">{"".join(figures)}</div>'
+    return f'<h2>Samples over time</h2><div class="history">{"".join(figures)}</div>'
 
 
-def _sample_grids(history: RunHistory, run_folder: Path) -> list[tuple[int, Path]]:
-    """Sample grids that exist, with the images seen when they were drawn."""
-    folder = run_folder / "samples"
-    found = [
-        (record["images_seen"], folder / Path(str(record.get("file", ""))).name)
-        for record in history.curve("samples")
-    ]
-    return [(seen, path) for seen, path in found if path.is_file()]
-
-
-def _evenly_spaced(items: Sequence[Any], count: int) -> list[Any]:
-    """At most `count` items, evenly spaced, the first and the last among them."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+def sample_grids(history: RunHistory, run: RunFolder) -> list[tuple[int, Path]]:
+    """Sample grids that exist, with the images seen when they were drawn, the oldest first."""
+    counts = [record["images_seen"] for record in history.curve("samples")]
+    return [(count, run.samples(count)) for count in counts if run.samples(count).is_file()]
 
 
 def _image_figure(
@@ -230,7 +214,7 @@ def _image_figure(
     max_pixels: int,
     max_bytes: int,
     *,
-    crop: tuple[int, ...] | None = None,
+    crop: tuple[int, int] | None = None,
 ) -> str:
     """A figure with the image inside; one that cannot be read is a line of text."""
     try:
@@ -253,9 +237,9 @@ def _image_figure(
 
 
 def embed_image(image: Image.Image, *, max_pixels: int, max_bytes: int) -> tuple[str, int, int]:
-    """An image as a data URI of at most `budget` bytes before base64, and its width and height.
+    """An image as a data URI of at most `max_bytes` before base64, and its width and height.
 
-    It is reduced to `side` pixels. One that needs no reduction stays PNG if that is small enough;
+    It is reduced to `max_pixels`. One that needs no reduction stays PNG if that is small enough;
     any other becomes WebP, and shrinks until it fits.
     """
     kind = "PNG" if max(image.size) <= max_pixels else "WEBP"

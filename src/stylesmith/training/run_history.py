@@ -1,38 +1,40 @@
 """The history of a run as its log records it: balance, diversity, problems, and suggestions.
 
-All thresholds are defined here. `HealthMonitor` reports problems while a run trains, `RunHistory`
-after the fact.
+`PROBLEMS` lists what may go wrong: when it applies, the hint that a run gives while it trains, and
+the settings that the report suggests.
 """
 
 import json
 import math
 import shlex
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from stylesmith.config import RunConfig
+from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.config.training import scale_setting
 from stylesmith.training.log import LogRecord
 
 Balance = Literal["unknown", "healthy", "winning", "losing"]
 
 HEALTHY_SIGNS = (0.5, 0.95)
-"""Share of right answers of a discriminator that is ahead, but not too far."""
+"""Range of the discriminator's accuracy in which it is ahead and the generator still learns."""
 LOW_DIVERSITY = 0.5
-"""Variety of the samples, relative to the data, below which something is wrong."""
+"""Diversity of the samples, relative to the data, below which they may be collapsing."""
+CHANCE_LOSS_TOLERANCE = 0.01
+"""A discriminator whose loss is this close to 2 ln 2 cannot tell real from generated images."""
 SMALL_DATASET_IMAGES = 5000
-"""Data sets smaller than this are soon known by heart."""
-
-_RECENT_RECORDS = 10  # progress records that judge the present
+"""Data sets smaller than this are soon memorized."""
+RECENT_RECORDS = 10
+"""Newest progress records whose medians tell the present balance."""
 
 
 @dataclass(frozen=True)
 class RunHistory:
-    """A run as its log tells it; curves are single-valued even where training went back."""
+    """Configuration and log of a run; curves are single-valued even where training went back."""
 
     config: RunConfig
     records: Sequence[LogRecord]
@@ -57,16 +59,14 @@ class RunHistory:
 
     @property
     def images_seen(self) -> int:
-        """Of the newest record."""
+        """Images seen at the newest record."""
         return self.records[-1]["images_seen"] if self.records else 0
 
     @property
     def seconds(self) -> float:
         """Training time over all sessions."""
-        timed = [
-            record for record in self.records if finite_number(record.get("seconds")) is not None
-        ]
-        return timed[-1]["seconds"] if timed else 0.0
+        known = [finite_number(record.get("seconds")) for record in self.records]
+        return next((seconds for seconds in reversed(known) if seconds is not None), 0.0)
 
     @property
     def stop_reason(self) -> str | None:
@@ -79,39 +79,50 @@ class RunHistory:
         """Usual images a second."""
         return self._median(self.events("progress"), "img_per_sec")
 
+    def recent(self, key: str) -> float | None:
+        """Median of a field over the newest progress records."""
+        return self._median(self.curve("progress")[-RECENT_RECORDS:], key)
+
     @property
     def sign_accuracy(self) -> float | None:
-        """How often the discriminator was right lately, over reals and fakes."""
-        recent = self.curve("progress")[-_RECENT_RECORDS:]
-        sides = [self._median(recent, key) for key in ("sign_real", "sign_fake")]
-        known = [side for side in sides if side is not None]
+        """How often the discriminator was right lately, 0..1, over real and generated images.
+
+        None where scores have no meaningful sign (WGAN-GP).
+        """
+        accuracies = [self.recent(key) for key in ("sign_real", "sign_fake")]
+        known = [accuracy for accuracy in accuracies if accuracy is not None]
         return sum(known) / len(known) if known else None
 
     @property
     def balance(self) -> Balance:
-        """Who is ahead."""
-        if self.sign_accuracy is None:
+        """Whether one network is too far ahead of the other."""
+        (low, high), accuracy = HEALTHY_SIGNS, self.sign_accuracy
+        if accuracy is None:
             return "unknown"
-        low, high = HEALTHY_SIGNS
-        return (
-            "losing"
-            if self.sign_accuracy < low
-            else "winning"
-            if self.sign_accuracy > high
-            else "healthy"
-        )
+        return "losing" if accuracy < low else "winning" if accuracy > high else "healthy"
+
+    @property
+    def loss_is_chance(self) -> bool:
+        """Whether the discriminator's loss was lately that of one that cannot tell images apart."""
+        loss = None if self.sign_accuracy is None else self.recent("loss_d")
+        return loss is not None and abs(loss - 2 * math.log(2)) < CHANCE_LOSS_TOLERANCE
+
+    @property
+    def has_low_diversity(self) -> bool:
+        """Whether the latest samples are much less diverse than the data."""
+        return self.diversity is not None and self.diversity < LOW_DIVERSITY
 
     @property
     def diversity(self) -> float | None:
-        """Variety of the latest samples, 1 being the data's."""
+        """Diversity of the latest samples; 1 is that of the data."""
         return finite_number(self.last("samples").get("diversity"))
 
     @property
     def dropped(self) -> Counter[str]:
-        """Dropped steps by the place where a number was not finite."""
-        places = Counter(str(record.get("where", "unknown")) for record in self.events("dropped"))
-        unplaced = int(finite_number(self.last("progress").get("dropped")) or 0) - places.total()
-        return places + Counter({"unknown": max(unplaced, 0)})
+        """Number of dropped steps by the step or value that was not finite."""
+        known = Counter(str(record.get("where", "unknown")) for record in self.events("dropped"))
+        missing = int(finite_number(self.last("progress").get("dropped")) or 0) - known.total()
+        return known + Counter({"unknown": max(missing, 0)})
 
     @staticmethod
     def _median(records: Iterable[LogRecord], key: str) -> float | None:
@@ -152,43 +163,34 @@ def describe_run(history: RunHistory) -> str:
 
 def suggest_next(history: RunHistory, run_folder: Path) -> list[Suggestion]:
     """What to try next, the most pressing first."""
-    run = shlex.quote(str(run_folder))
-    advice = _suggest_fixes(history, run_folder)
-    percent = 100 * history.images_seen / (1000 * history.config.training.kimg)
-    done = f"{percent:.3g}% of the planned {history.config.training.kimg:,g} thousand images"
-    advice.append(
+    run, kimg = shlex.quote(str(run_folder)), history.config.training.kimg
+    done = f"{100 * history.images_seen / (1000 * kimg):.3g}% of the planned {kimg:,g} thousand"
+    return [
+        *_suggest_fixes(history, run_folder),
         Suggestion(
-            f"Train for half an hour more, from exactly where it stopped ({done} are done).",
+            f"Train for half an hour more, from exactly where it stopped ({done} images are done).",
             f"stylesmith train --resume {run} --minutes 30",
-        )
-    )
-    advice.append(
+        ),
         Suggestion(
-            "Draw sixteen pictures. A psi below 1 gives up some variety for quality; --psi 1 "
+            "Draw sixteen images. A psi below 1 gives up some variety for quality; --psi 1 "
             "shows all the variety there is.",
             f"stylesmith generate {run} --seeds 0-15 --psi 0.7 --out samples.png",
-        )
-    )
-    return advice
+        ),
+    ]
 
 
 def _describe_balance(history: RunHistory) -> str:
     if history.sign_accuracy is None:
         return "No progress has been recorded yet."
     right = f"right {history.sign_accuracy:.0%} of the time lately"
-    match history.balance:
-        case "winning":
-            return (
-                f"The discriminator is winning: {right}, which leaves the generator little to "
-                "learn from."
-            )
-        case "losing":
-            return (
-                f"The discriminator is behind: {right}, so its advice is no better than chance. "
-                "That is usual in the first minutes, and a sign of too much regularization later."
-            )
-        case _:
-            return f"The two networks are in balance: the discriminator is {right}."
+    texts: dict[Balance, str] = {
+        "winning": f"The discriminator is winning: {right}, which leaves the generator little to "
+        "learn from.",
+        "losing": f"The discriminator is behind: {right}, so its advice is no better than chance. "
+        "That is usual in the first minutes, and a sign of too much regularization later.",
+        "healthy": f"The two networks are in balance: the discriminator is {right}.",
+    }
+    return texts[history.balance]
 
 
 def _describe_samples(history: RunHistory) -> list[str]:
@@ -202,8 +204,8 @@ def _describe_samples(history: RunHistory) -> list[str]:
             f"(distance {known[0]:.3g} at first, {known[-1]:.3g} now)."
         )
     if history.diversity is not None:
-        low = history.diversity < LOW_DIVERSITY
-        verdict = ", which is low: they may be collapsing to few pictures." if low else "."
+        low = history.has_low_diversity
+        verdict = ", which is low: they may be collapsing to few images." if low else "."
         parts.append(f"The samples are {history.diversity:.0%} as varied as the data{verdict}")
     return parts
 
@@ -215,132 +217,131 @@ def _describe_problems(history: RunHistory) -> list[str]:
         verb = "step was" if dropped == 1 else "steps were"
         parts.append(f"{dropped} {verb} dropped because of numbers that were not finite.")
     if returns:
-        parts.append(f"Training went back to a checkpoint {_format_times(returns)}.")
+        times = "once" if returns == 1 else f"{returns} times"
+        parts.append(f"Training went back to a checkpoint {times}.")
     return parts
 
 
+@dataclass(frozen=True)
+class Problem:
+    """Something that may be wrong with a run."""
+
+    name: str
+    """Ending of the name of the suggested run, which is a new one with other settings."""
+    applies: Callable[[RunHistory], bool]
+    reason: str = ""
+    """Why the settings are suggested."""
+    settings: Callable[[TrainingConfig], list[str]] = lambda training: []
+    """The settings to suggest, as `key=value` texts; none where the hint is all."""
+    hint: str = ""
+    """What is said while the run trains; empty where nothing is."""
+    event: str = "progress"
+    """Records by which that is decided."""
+
+
+def _scaled(name: str, training: TrainingConfig, factor: float) -> str:
+    """An assignment of a training setting, a number or a table, times a factor."""
+    return f"training.{name}={json.dumps(scale_setting(getattr(training, name), factor))}"
+
+
+def _has_few_unmirrored_images(history: RunHistory) -> bool:
+    images = finite_number(history.last("start").get("dataset_images")) or 0
+    return 0 < images < SMALL_DATASET_IMAGES and not history.config.data.mirror
+
+
+PROBLEMS = (
+    Problem(
+        "more-r1",
+        lambda history: history.balance == "winning",
+        "The discriminator is winning: hold it back with a stronger R1 penalty, "
+        "or add more images.",
+        lambda training: [f"training.r1_gamma={4 * training.r1_gamma or 1.0:g}"],
+        hint="The discriminator is winning: it is right about nearly every image, so the "
+        "generator learns little. Raise the penalty (--set training.r1_gamma=...), add "
+        "images, or flip them with --mirror.",
+    ),
+    Problem(
+        "mirror",
+        lambda history: history.balance == "winning" and _has_few_unmirrored_images(history),
+        "There are few images: mirroring them doubles their number, "
+        "if left and right do not matter.",
+        lambda training: ["data.mirror=true"],
+    ),
+    Problem(
+        "less-r1",
+        lambda history: history.balance == "losing" and history.config.training.r1_gamma > 0,
+        "The discriminator is behind: if it stays so, weaken the R1 penalty.",
+        lambda training: [f"training.r1_gamma={training.r1_gamma / 4:g}"],
+    ),
+    Problem(
+        "chance",
+        lambda history: history.loss_is_chance,
+        hint="The discriminator's loss stays at 2 ln 2: it cannot tell real from generated. "
+        "Lower the gradient penalty (--set training.r1_gamma=...).",
+    ),
+    Problem(
+        "batch",
+        lambda history: history.has_low_diversity,
+        "The samples are alike: larger batches show the discriminator more of them at once.",
+        lambda training: [_scaled("batch_size", training, 2)],
+        hint="The samples are much less varied than the data and may be collapsing to few. Look at "
+        "the grid; go back to an earlier snapshot, raise training.r1_gamma or the batch size.",
+        event="samples",
+    ),
+    Problem(
+        "safe",
+        lambda history: history.dropped.total() > 0,
+        "Steps were dropped: full precision and lower rates are safer.",
+        lambda training: [
+            "training.precision=fp32",
+            _scaled("generator_lr", training, 0.5),
+            _scaled("discriminator_lr", training, 0.5),
+        ],
+    ),
+)
+
+
 def _suggest_fixes(history: RunHistory, run_folder: Path) -> list[Suggestion]:
-    training, data = history.config.training, history.config.data
-    few = (
-        0 < (finite_number(history.last("start").get("dataset_images")) or 0) < SMALL_DATASET_IMAGES
-    )
-    found: list[tuple[bool, str, list[str], str]] = [
-        (
-            history.balance == "winning",
-            "The discriminator is winning: hold it back with a stronger R1 penalty, "
-            "or add more pictures.",
-            [f"training.r1_gamma={4 * training.r1_gamma or 1.0:g}"],
-            "more-r1",
-        ),
-        (
-            history.balance == "winning" and few and not data.mirror,
-            "There are few pictures: mirroring them doubles their number, "
-            "if left and right do not matter.",
-            ["data.mirror=true"],
-            "mirror",
-        ),
-        (
-            history.balance == "losing" and training.r1_gamma > 0,
-            "The discriminator is behind: if it stays so, weaken the R1 penalty.",
-            [f"training.r1_gamma={training.r1_gamma / 4:g}"],
-            "less-r1",
-        ),
-        (
-            history.diversity is not None and history.diversity < LOW_DIVERSITY,
-            "The samples are alike: larger batches show the discriminator more of them at once.",
-            [_scaled_setting("training.batch_size", training.batch_size, 2)],
-            "batch",
-        ),
-        (
-            history.dropped.total() > 0,
-            "Steps were dropped: full precision and lower rates are safer.",
-            [
-                "training.precision=fp32",
-                _scaled_setting("training.generator_lr", training.generator_lr, 0.5),
-                _scaled_setting("training.discriminator_lr", training.discriminator_lr, 0.5),
-            ],
-            "safe",
-        ),
-    ]
     return [
-        Suggestion(reason, _new_run_command(history.config, run_folder, settings, name))
-        for applies, reason, settings, name in found
-        if applies
+        Suggestion(problem.reason, _new_run_command(history.config, run_folder, settings, problem))
+        for problem in PROBLEMS
+        if (settings := problem.settings(history.config.training)) and problem.applies(history)
     ]
 
 
-def _scaled_setting(name: str, setting: Any, factor: float) -> str:
-    """An assignment of the setting, a number or a table, times a factor."""
-    return f"{name}={json.dumps(scale_setting(setting, factor))}"
-
-
-def _new_run_command(config: RunConfig, run_folder: Path, settings: list[str], name: str) -> str:
+def _new_run_command(
+    config: RunConfig, run_folder: Path, settings: list[str], problem: Problem
+) -> str:
     """A new run beside the old one: a run resumed with other settings would be neither."""
     words = ["stylesmith", "train", config.data.path or "DATA"]
     words += [] if config.preset == "custom" else ["--preset", config.preset]
     for setting in settings:
         words += ["--set", setting]
-    out = run_folder.parent / f"{run_folder.name or 'run'}-{name}"
+    out = run_folder.parent / f"{run_folder.name or 'run'}-{problem.name}"
     return shlex.join([*words, "--out", str(out)])
 
 
-def _format_times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-PATIENCE = 5
-"""Records in a row that must agree."""
-CHANCE_LOSS_TOLERANCE = 0.01
-"""D's loss this close to 2 ln 2 has not learned to tell real from generated."""
+PATIENCE = {"progress": 5, "samples": 2}
+"""Records in a row by which a problem must apply before a hint is given, by event."""
 
 
 class HealthMonitor:
-    """Watches the log's records and speaks up once for each kind of trouble."""
+    """Watches the records of a run while it trains, and gives each hint once."""
 
-    def __init__(self) -> None:
-        self._recent: deque[dict[str, float]] = deque(maxlen=PATIENCE)
-        self._low_diversity_grids = 0
-        self._reported: set[str] = set()
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self._recent: dict[str, deque[RunHistory]] = {
+            event: deque(maxlen=count) for event, count in PATIENCE.items()
+        }
+        self._given: set[str] = set()
 
-    def after_progress(self, record: dict[str, float]) -> list[str]:
-        """Hints that follow from a progress record with the last few before it."""
-        if "sign_real" not in record:  # WGAN-GP, whose scores have no meaningful sign
+    def observe(self, record: LogRecord) -> list[str]:
+        """Hints that follow from a record of progress or samples and the last few before it."""
+        event, recent = record["event"], self._recent[record["event"]]
+        recent.append(RunHistory(self.config, [record]))
+        if len(recent) < PATIENCE[event]:
             return []
-        self._recent.append(record)
-        if len(self._recent) < PATIENCE:
-            return []
-        hints = []
-        low = HEALTHY_SIGNS[1]
-        if all(min(r["sign_real"], r["sign_fake"]) > low for r in self._recent):
-            hints += self._once(
-                "winning",
-                "The discriminator is winning: it is right about nearly every image, so the "
-                "generator learns little. Raise the penalty (--set training.r1_gamma=...), add "
-                "images, or flip them with --mirror.",
-            )
-        if all(abs(r["loss_d"] - 2 * math.log(2)) < CHANCE_LOSS_TOLERANCE for r in self._recent):
-            hints += self._once(
-                "idle",
-                "The discriminator's loss stays at 2 ln 2: it cannot tell real from generated. "
-                "Lower the gradient penalty (--set training.r1_gamma=...).",
-            )
+        lasting = [p.hint for p in PROBLEMS if p.event == event and all(map(p.applies, recent))]
+        hints = [hint for hint in lasting if hint and hint not in self._given]
+        self._given.update(hints)
         return hints
-
-    def after_samples(self, record: dict[str, float]) -> list[str]:
-        """Hints that follow from a grid of samples."""
-        self._low_diversity_grids = (
-            self._low_diversity_grids + 1 if record["diversity"] < LOW_DIVERSITY else 0
-        )
-        if self._low_diversity_grids < 2:
-            return []
-        return self._once(
-            "few",
-            "The samples are much less varied than the data and may be collapsing to few. Look at "
-            "the grid; go back to an earlier snapshot, raise training.r1_gamma or the batch size.",
-        )
-
-    def _once(self, problem: str, text: str) -> list[str]:
-        if problem in self._reported:
-            return []
-        self._reported.add(problem)
-        return [text]

@@ -9,7 +9,7 @@ Source: ProGAN, section 2.
 from dataclasses import dataclass
 
 from stylesmith import distributed
-from stylesmith.config import RunConfig, TrainingConfig, at_level
+from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.errors import UsageError
 from stylesmith.networks import Growth
 
@@ -117,19 +117,17 @@ class Schedule:
         return range(growth.start_level if growth else self.levels - 1, self.levels)
 
     def _phase(self, growth: Growth) -> Phase:
-        training, level = self.training, growth.level
-        devices = training.reference_devices
-        batch_size = at_level(training.batch_size, level, devices)
-        share = max(1, batch_size // self.processes)
-        micro_batch = share
-        if training.micro_batch is not None:
-            micro_batch = min(share, at_level(training.micro_batch, level, devices))
+        at_level, level = self.training.at_level, growth.level
+        batch_size = at_level("batch_size", level)
+        micro_batch = max(1, batch_size // self.processes)
+        if self.training.micro_batch is not None:
+            micro_batch = min(micro_batch, at_level("micro_batch", level))
         return Phase(
             growth=growth,
             levels_below_top=self.levels - 1 - level,
             layout=BatchLayout(batch_size, micro_batch, self.processes),
-            generator_lr=at_level(training.generator_lr, level, devices),
-            discriminator_lr=at_level(training.discriminator_lr, level, devices),
+            generator_lr=at_level("generator_lr", level),
+            discriminator_lr=at_level("discriminator_lr", level),
         )
 
 

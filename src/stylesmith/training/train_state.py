@@ -1,6 +1,6 @@
 """The state that training carries from step to step: backup within a step, and checkpoints."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith import distributed
-from stylesmith.config import RunConfig, TrainingConfig, at_level
+from stylesmith.callbacks import Notify
+from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.devices import choose_precision, dtype_name, numeric_environment
 from stylesmith.errors import ModelError
 from stylesmith.models.run_folder import RunFolder
@@ -38,44 +39,99 @@ class Counters:
     """Training time over all sessions."""
 
 
+@dataclass(frozen=True)
+class TrainingQuantity:
+    """A tensor that training carries from step to step, such as a running mean or a probability.
+
+    `training_quantities` lists all of them; nothing else needs to know one. What is listed is saved
+    in checkpoints and restored from them, set back with a step that is dropped, and logged.
+
+    A quantity moves after every update of a network whose passes measured its stat. By then the
+    stat is the mean over micro-batches and processes, so the quantity is equal on all processes.
+    """
+
+    name: str
+    """Its name in `TrainState.quantities`, in checkpoints and in the log."""
+    stat: str
+    """Name of the stat that moves it (see `loss_passes.Stats`)."""
+    update: Callable[["TrainState", Tensor], object]
+    """Moves it, given the state and the stat. The tensor changes in place, because backups hold it;
+    reading it on the host would make every step wait for the device."""
+    initial: float | tuple[float, ...] | None = 0.0
+    """Value in a new run, and after a checkpoint that was written before the quantity was known.
+    None where the tensor is a buffer of a network, which is saved with that network."""
+    logged: bool = True
+    """Whether progress records hold it, as one number; those that are buffers never do."""
+    log_stat: bool = False
+    """Whether they also hold the mean of its stat."""
+
+
+def training_quantities(config: RunConfig) -> tuple[TrainingQuantity, ...]:
+    """All quantities, in the order in which they move.
+
+    They are the same for all settings: a run may be resumed with others.
+    """
+    w_decay, path_decay = config.generator.mapping.w_avg_beta, config.training.path_decay
+    return (
+        TrainingQuantity(
+            "w_avg",
+            stat="w",
+            update=lambda state, w: state.generator.mapping.w_avg.lerp_(w, 1 - w_decay),
+            initial=None,
+        ),
+        TrainingQuantity(
+            "path_mean",
+            stat="path_length",
+            update=lambda state, length: state.quantities["path_mean"].lerp_(length, path_decay),
+        ),
+    )
+
+
 @dataclass
 class TrainState:
-    """Networks, optimizers, running means and clocks."""
+    """Networks, optimizers, quantities and counters."""
 
     generator: Generator
     discriminator: Discriminator
     ema: Generator
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
-    path_mean: Tensor
+    declared: tuple[TrainingQuantity, ...]
+    quantities: dict[str, Tensor]
+    """Tensors of the declared quantities by name, except for buffers of networks."""
     counters: Counters = field(default_factory=Counters)
 
     @classmethod
     def create(cls, config: RunConfig, device: torch.device) -> "TrainState":
         """A fresh start; the same seed gives the same weights on every device and process."""
-        seed, training = config.training.seed, config.training
-        top, devices = config.generator.levels - 1, training.reference_devices
+        seed, training, top = config.training.seed, config.training, config.generator.levels - 1
         generator = build_generator(config.generator, seed=seed).to(device)
         discriminator = build_discriminator(config.discriminator, seed=seed + 1).to(device)
-        ema = build_generator(config.generator, seed=seed).to(device).requires_grad_(False)
+        declared = training_quantities(config)
         return cls(
             generator=generator,
             discriminator=discriminator,
-            ema=ema,
+            ema=build_generator(config.generator, seed=seed).to(device).requires_grad_(False),
             generator_optimizer=lazy_adam(
                 generator,
                 training,
-                lr=at_level(training.generator_lr, top, devices),
+                lr=training.at_level("generator_lr", top),
                 interval=training.path_interval if training.path_weight else None,
             ),
             discriminator_optimizer=lazy_adam(
                 discriminator,
                 training,
-                lr=at_level(training.discriminator_lr, top, devices),
+                lr=training.at_level("discriminator_lr", top),
                 interval=training.r1_interval if training.r1_gamma else None,
             ),
-            path_mean=torch.zeros((), device=device),
+            declared=declared,
+            quantities=_initial_quantities(declared, device),
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where all tensors are."""
+        return self.generator.mapping.w_avg.device
 
     def set_learning_rates(self, generator_lr: float, discriminator_lr: float) -> None:
         """Set both learning rates, before the correction for lazy regularization."""
@@ -91,6 +147,19 @@ class TrainState:
                 for tensor in moments.values():
                     tensor.zero_()
 
+    def update_quantities(self, stats: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Move the quantities whose stats were measured; returns the stats that are logged."""
+        for quantity in self.declared:
+            if quantity.stat in stats:
+                quantity.update(self, stats[quantity.stat])
+        hidden = {quantity.stat for quantity in self.declared if not quantity.log_stat}
+        return {name: value for name, value in stats.items() if name not in hidden}
+
+    def logged_quantities(self) -> dict[str, float]:
+        """Present values of the quantities that are logged."""
+        logged = {quantity.name for quantity in self.declared if quantity.logged}
+        return {name: float(value) for name, value in self.quantities.items() if name in logged}
+
     def step_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """What a training step changes before it is known to be finite: all but the average."""
         networks = (
@@ -102,11 +171,21 @@ class TrainState:
             for key, parameter in network.named_parameters():
                 moments = optimizer.state[parameter]
                 yield from add_prefix(f"{name}_optimizer.{key}", moments)
-        yield "path_mean", self.path_mean
+        yield from self.quantities.items()
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors by name; with the clocks, the whole state."""
+        """All tensors by name; with the counters, the whole state."""
         return dict(self.step_tensors()) | dict(add_prefix("ema", self.ema.state_dict()))
+
+
+def _initial_quantities(
+    declared: Iterable[TrainingQuantity], device: torch.device
+) -> dict[str, Tensor]:
+    return {
+        quantity.name: torch.tensor(quantity.initial, device=device)
+        for quantity in declared
+        if quantity.initial is not None
+    }
 
 
 def lazy_adam(
@@ -114,9 +193,9 @@ def lazy_adam(
 ) -> torch.optim.Adam:
     """Adam corrected for a regularization that takes its own step every `interval` steps.
 
-    With k + 1 updates in place of k, rate and decays become lr * c and beta ** c, c = k / (k + 1)
-    (StyleGAN2, appendix B). A penalty of every step shares the step of the loss, and nothing
-    changes. All moments exist from the start, so that they can be saved.
+    With k + 1 updates in place of k, learning rate and decays become lr * c and beta ** c, where
+    c = k / (k + 1) (StyleGAN2, appendix B). A penalty of every step shares the step of the loss,
+    and nothing changes. All moments exist from the start, so that they can be saved.
     """
     c = 1.0 if interval is None or interval == 1 else interval / (interval + 1)
     parameters = list(network.parameters())
@@ -128,16 +207,12 @@ def lazy_adam(
         eps=1e-8,
         fused=device.type in ("cpu", "cuda"),
     )
-    fresh = {
-        i: {
+    for parameter in parameters:
+        optimizer.state[parameter] = {
             "step": torch.zeros((), dtype=torch.float32, device=device),
-            "exp_avg": torch.zeros_like(p),
-            "exp_avg_sq": torch.zeros_like(p),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
         }
-        for i, p in enumerate(parameters)
-    }
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": fresh, "param_groups": groups})
     return optimizer
 
 
@@ -148,24 +223,24 @@ def add_prefix(prefix: str, tensors: dict[str, Tensor]) -> Iterator[tuple[str, T
 
 
 class StateBackup:
-    """A copy of all that a step moves, taken before it and put back if it went wrong.
+    """A copy of all that a step moves, taken before it and put back if it was not finite.
 
     A step has up to four passes that each move weights; whether all were finite is known, and
     agreed on by all processes, only at its end.
     """
 
     def __init__(self, state: TrainState):
-        self.tensors = [tensor.detach() for _, tensor in state.step_tensors()]
-        self.copies = [torch.empty_like(tensor) for tensor in self.tensors]
+        tensors = [tensor.detach() for _, tensor in state.step_tensors()]
+        self.pairs = [(tensor, torch.empty_like(tensor)) for tensor in tensors]
 
     def save(self) -> None:
         """Remember the present values."""
-        for kept, live in zip(self.copies, self.tensors, strict=True):
+        for live, kept in self.pairs:
             kept.copy_(live)
 
     def restore(self) -> None:
         """Put the remembered values back."""
-        for kept, live in zip(self.copies, self.tensors, strict=True):
+        for live, kept in self.pairs:
             live.copy_(kept)
 
 
@@ -187,20 +262,18 @@ def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> Non
     path = run.checkpoint(state.counters.images_seen)
     write_tensor_file(path, state.tensors(), header, kind="checkpoint")
     present = run.checkpoints()
-    place = present.index(path)
-    for other in present[:place] + present[place + config.output.keep_checkpoints :]:
+    index = present.index(path)
+    for other in present[:index] + present[index + config.output.keep_checkpoints :]:
         other.unlink(missing_ok=True)
 
 
-def restore_newest(
-    run: RunFolder, config: RunConfig, state: TrainState, *, notify: Callable[[str], None]
-) -> None:
+def restore_newest(run: RunFolder, config: RunConfig, state: TrainState, *, notify: Notify) -> None:
     """Bring `state` back to the newest checkpoint that is whole.
 
     A run that was killed before it could write its first one is left at its fresh start.
 
-    `say` hears of every damaged file that was passed over, and of a machine or version on which
-    the continuation cannot be exact to the bit.
+    `notify` gets a line for every damaged file that was passed over, and for a machine or version
+    on which the continuation cannot be exact to the bit.
 
     Raises:
         ModelError: If there is no whole checkpoint, or it belongs to another network.
@@ -213,6 +286,7 @@ def restore_newest(
             notify(f"{error} Going back to the checkpoint before it.")
             continue
         _check_same_networks(config, header["config"], str(path))
+        tensors = _initial_quantities(state.declared, state.device) | tensors
         copy_tensors(state.tensors(), tensors, source=str(path))
         state.counters = Counters(**header["clocks"])
         for name, now in _arithmetic_identity(config, state).items():
@@ -229,10 +303,9 @@ def restore_newest(
 
 def _arithmetic_identity(config: RunConfig, state: TrainState) -> dict[str, str]:
     """What an exact continuation depends on."""
-    device = state.path_mean.device
-    precision = choose_precision(config.training.precision, device)
+    precision = choose_precision(config.training.precision, state.device)
     return numeric_environment() | {
-        "device": device.type,
+        "device": state.device.type,
         "precision": dtype_name(precision),
         "processes": str(distributed.world_size()),
     }

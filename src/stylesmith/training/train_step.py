@@ -4,6 +4,7 @@ Source: StyleGAN2, section 3 and appendix B; ProGAN, section 4.2 (moving average
 passes is that of the published code.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -23,7 +24,7 @@ from stylesmith.training.train_state import StateBackup, TrainState
 def ema_decay(
     batch_size: int, *, half_life_kimg: float, images_seen: int, rampup: float | None
 ) -> float:
-    """Decay for one step, such that weights lose half their share in `half_life_kimg`.
+    """Decay for one step, such that weights count half as much after `half_life_kimg`.
 
     With `rampup` the half-life is at most that fraction of the images seen, so that the random
     start is soon forgotten; the very first step copies.
@@ -67,7 +68,7 @@ class TrainStep:
     ):
         self.config, self.state, self.loader, self.keys = config, state, loader, keys
         self.schedule = schedule
-        self.device = state.path_mean.device
+        self.device = state.device
         self.precision = choose_precision(config.training.precision, self.device)
         self.backup = StateBackup(state)
         self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
@@ -76,7 +77,7 @@ class TrainStep:
     def step(self) -> Stats | None:
         """Make one step; returns its stats, or None if it was not finite and has been undone.
 
-        Either way both clocks advance, and the step has used up its data and random numbers.
+        Either way both counters advance, and the step has used up its data and random numbers.
         """
         self._read_schedule()
         self.backup.save()
@@ -99,13 +100,13 @@ class TrainStep:
         Levels that are not in use get no gradient. They and their average stay as they were built,
         equal, until they enter.
         """
-        clocks = self.state.counters
-        if clocks.steps % self.schedule.repeats:
+        counters = self.state.counters
+        if counters.steps % self.schedule.repeats:
             return
-        phase = self.schedule.at(clocks.images_seen)
-        if not phase.same_levels(self.schedule.at(clocks.schedule_read)):
+        phase = self.schedule.at(counters.images_seen)
+        if not phase.same_levels(self.schedule.at(counters.schedule_read)):
             self.state.reset_optimizers()
-        clocks.schedule_read = clocks.images_seen
+        counters.schedule_read = counters.images_seen
         self._apply_phase(phase)
 
     def _apply_phase(self, phase: Phase) -> None:
@@ -122,34 +123,37 @@ class TrainStep:
         state.set_learning_rates(phase.generator_lr, phase.discriminator_lr)
 
     def _update_generator(self) -> Stats:
-        training, state = self.config.training, self.state
-        passes = [self._generator_pass]
-        path = bool(training.path_weight) and state.counters.steps % training.path_interval == 0
-        if path and training.path_interval == 1:
-            passes.append(self._path_pass)
-        stats = self._optimize("generator", passes)
-        w_avg = state.generator.mapping.w_avg
-        w_avg.lerp_(stats.pop("w"), 1 - self.config.generator.mapping.w_avg_beta)
-        if path and training.path_interval > 1:
-            stats |= self._optimize("generator", [self._path_pass])
-        if path:
-            state.path_mean.lerp_(stats.pop("path_length"), training.path_decay)
-        return stats
+        training = self.config.training
+        return self._update(
+            "generator",
+            self._generator_pass,
+            self._path_pass,
+            weight=training.path_weight,
+            interval=training.path_interval,
+        )
 
     def _update_discriminator(self) -> Stats:
         training, batches = self.config.training, self._take_reals()
+        return self._update(
+            "discriminator",
+            lambda indices: self._discriminator_pass(indices, batches[indices]),
+            lambda indices: loss_passes.r1_pass(self.networks, *batches[indices], training),
+            weight=training.r1_gamma,
+            interval=training.r1_interval,
+        )
 
-        def main_loss(share: range) -> tuple[Tensor, Stats]:
-            return self._discriminator_pass(share, batches[share])
+    def _update(
+        self, name: str, main: LossPass, penalty: LossPass, *, weight: float, interval: int
+    ) -> Stats:
+        """Move a network by its loss, and every `interval` steps by its penalty.
 
-        def r1_loss(share: range) -> tuple[Tensor, Stats]:
-            return loss_passes.r1_pass(self.networks, *batches[share], training)
-
-        due = bool(training.r1_gamma) and self.state.counters.steps % training.r1_interval == 0
-        if due and training.r1_interval == 1:
-            return self._optimize("discriminator", [main_loss, r1_loss])
-        stats = self._optimize("discriminator", [main_loss])
-        return stats | self._optimize("discriminator", [r1_loss]) if due else stats
+        A penalty of every step is added to the loss.
+        """
+        due = bool(weight) and self.state.counters.steps % interval == 0
+        if due and interval == 1:
+            return self._optimize(name, [main, penalty])
+        stats = self._optimize(name, [main])
+        return stats | self._optimize(name, [penalty]) if due else stats
 
     def _optimize(self, name: str, passes: Sequence[LossPass]) -> Stats:
         """Move one network by its mean gradient over all micro-batches and processes.
@@ -162,43 +166,47 @@ class TrainStep:
         optimizer = getattr(self.state, f"{name}_optimizer")
         optimizer.zero_grad()
         totals: Stats = {}
-        for share in self.micro_batches:
-            for micro_pass in passes:
-                loss, stats = micro_pass(share)
+        for indices in self.micro_batches:
+            for compute in passes:
+                loss, stats = compute(indices)
                 (loss / len(self.micro_batches)).backward()
                 for key, value in stats.items():
                     totals[key] = totals.get(key, 0) + value / len(self.micro_batches)
-        gradients = [_gradient_or_zeros(p) for p in getattr(self.state, name).parameters()]
-        distributed.all_reduce_mean_([*gradients, *totals.values()])
-        checked = [*gradients, *totals.values()]
+        checked = [_gradient_or_zeros(p) for p in getattr(self.state, name).parameters()]
+        checked += totals.values()
+        distributed.all_reduce_mean_(checked)
         norm = torch.nn.utils.get_total_norm(checked)  # of squares, which Adam keeps
         self.all_finite &= torch.isfinite(norm)
         optimizer.step()
-        return totals
+        return self.state.update_quantities(totals)
 
     def _generator_pass(self, indices: range) -> tuple[Tensor, Stats]:
-        draw = self._latent_batch("generator", indices)
-        return loss_passes.generator_pass(self.networks, draw, loss=self.config.training.loss)
+        latents = self._latent_batch("generator", indices)
+        return loss_passes.generator_pass(self.networks, latents, loss=self.config.training.loss)
 
     def _path_pass(self, indices: range) -> tuple[Tensor, Stats]:
         training, config = self.config.training, self.config.generator
         indices = indices[: max(1, len(indices) // training.path_batch_shrink)]
         shape = (config.image_channels, *config.size(self.phase.growth.level))
-        rows = [self._path_directions(shape, "path directions", i) for i in indices]
-        draw = self._latent_batch("path", indices)
-        target = self.state.path_mean
-        return loss_passes.path_pass(self.networks, draw, torch.stack(rows), target, training)
+        step, size = self.state.counters.steps, math.prod(shape)
+        rows = [
+            self.keys.normal(size, "path directions", step, i, device=self.device) for i in indices
+        ]
+        directions = torch.stack(rows).unflatten(1, shape)
+        latents = self._latent_batch("path", indices)
+        mean_length = self.state.quantities["path_mean"]
+        return loss_passes.path_pass(self.networks, latents, directions, mean_length, training)
 
     def _discriminator_pass(
         self, indices: range, batch: tuple[Tensor, Tensor | None]
     ) -> tuple[Tensor, Stats]:
         training, step = self.config.training, self.state.counters.steps
-        draw = self._latent_batch("discriminator", indices)
+        latents = self._latent_batch("discriminator", indices)
         if training.loss == "logistic":
-            return loss_passes.discriminator_pass(self.networks, *batch, draw)
-        between = [self.keys.uniform("wgan", step, i) for i in indices]
-        places = torch.tensor(between, dtype=torch.float32, device=self.device)
-        return loss_passes.wgan_pass(self.networks, *batch, draw, places, training)
+            return loss_passes.discriminator_pass(self.networks, *batch, latents)
+        numbers = [self.keys.uniform("wgan", step, i) for i in indices]
+        t = torch.tensor(numbers, dtype=torch.float32, device=self.device)
+        return loss_passes.wgan_pass(self.networks, *batch, latents, t, training)
 
     def _latent_batch(self, purpose: str, indices: range) -> LatentBatch:
         """Latents, noise and labels of generated images; labels are distributed as in the data."""
@@ -218,23 +226,18 @@ class TrainStep:
             device=self.device,
         )
 
-    def _path_directions(self, shape: tuple[int, ...], purpose: str, index: int) -> Tensor:
-        size = torch.Size(shape).numel()
-        step = self.state.counters.steps
-        return self.keys.normal(size, purpose, step, index, device=self.device).reshape(shape)
-
     def _take_reals(self) -> RealBatches:
         """The real images of this step; the next step's are prefetched."""
         start, size = self.state.counters.images_seen, self.phase.batch_size
-        positions = [start + index for share in self.micro_batches for index in share]
+        positions = [start + index for indices in self.micro_batches for index in indices]
         batch = self.loader.load_batch(positions, [position + size for position in positions])
         count = len(self.micro_batches[0])
         reals = images.from_uint8(batch.images.to(self.device, non_blocking=True)).split(count)
         labels = batch.labels.to(self.device).split(count)
         conditional = bool(self.config.discriminator.label_size)
         return {
-            share: (reals[i], labels[i] if conditional else None)
-            for i, share in enumerate(self.micro_batches)
+            indices: (reals[i], labels[i] if conditional else None)
+            for i, indices in enumerate(self.micro_batches)
         }
 
     def _update_ema(self) -> None:
@@ -248,11 +251,11 @@ class TrainStep:
         update_ema(state.ema, state.generator, decay)
 
     def _advance_counters(self, *, dropped: bool) -> None:
-        clocks = self.state.counters
-        clocks.images_seen += self.phase.batch_size
-        clocks.steps += 1
-        clocks.dropped += dropped
-        clocks.dropped_in_row = clocks.dropped_in_row + 1 if dropped else 0
+        counters = self.state.counters
+        counters.images_seen += self.phase.batch_size
+        counters.steps += 1
+        counters.dropped += dropped
+        counters.dropped_in_row = counters.dropped_in_row + 1 if dropped else 0
 
 
 def _gradient_or_zeros(parameter: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 
 from stylesmith import distributed
-from stylesmith.config import RunConfig, at_level
+from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import BatchLoader
 from stylesmith.errors import DataError, RunError
@@ -81,13 +81,11 @@ class Trainer:
         *,
         recorder: Recorder | None,
         evaluator: Evaluator | None = None,
-        notify: Callable[[str], None],
     ):
         self.config, self.state, self.dataset, self.run_folder = config, state, dataset, run
-        self.recorder, self.evaluator, self.notify = recorder, evaluator, notify
+        self.recorder, self.evaluator = recorder, evaluator
         self.schedule = Schedule(config)
-        self.loader = self._make_loader()
-        self.train_step = self._make_train_step()
+        self._prepare()
 
     def run(self, limits: RunLimits, request: StopRequest) -> StopReason:
         """Train until a limit or a request; everything is saved when it returns.
@@ -107,28 +105,27 @@ class Trainer:
         return reason
 
     def _step(self) -> None:
-        clocks, start = self.state.counters, time.monotonic()
-        images_before = clocks.images_seen
+        counters, start = self.state.counters, time.monotonic()
+        images_before = counters.images_seen
         stats = self._step_or_save()
-        clocks.seconds += time.monotonic() - start
+        counters.seconds += time.monotonic() - start
         if self.recorder:
             phase = self.train_step.phase
             self.recorder.after_step(stats, phase, images_before=images_before)
             if stats is None:
                 self.recorder.record_dropped()
-        if clocks.dropped_in_row >= MAX_DROPPED_IN_ROW:
+        if counters.dropped_in_row >= MAX_DROPPED_IN_ROW:
             self._roll_back()
         else:
             self._evaluate(images_before)
 
     def _evaluate(self, images_before: int) -> None:
         """Measure the average when it is time; all processes take part."""
-        phase, output = self.train_step.phase, self.config.output
+        phase = self.train_step.phase
         whole = phase.levels_below_top == 0 and phase.growth.fade == 1
         if self.evaluator is None or not whole:
             return
-        devices = self.config.training.reference_devices
-        every = at_level(output.metrics_kimg, phase.growth.level, devices)
+        every = self.config.output.at_level("metrics_kimg", phase.growth.level)
         if crossed_interval(every, images_before, self.state.counters.images_seen):
             scores = self.evaluator.measure(self.state.ema)
             if self.recorder:
@@ -145,7 +142,10 @@ class Trainer:
             raise
 
     def _roll_back(self) -> None:
-        """Return to the newest checkpoint, once; later draws differ, or all would fail again."""
+        """Return to the newest checkpoint, once.
+
+        Later random numbers differ, or the same steps would fail again.
+        """
         failed = self.state.counters
         if failed.rollbacks:
             raise RunError(
@@ -155,13 +155,13 @@ class Trainer:
                 f"checkpoints in {self.run_folder.path} are whole."
             )
         distributed.barrier()  # the main process may still be writing the newest checkpoint
-        restore_newest(self.run_folder, self.config, self.state, notify=self.notify)
+        notify = self.recorder.notify if self.recorder else lambda text: None
+        restore_newest(self.run_folder, self.config, self.state, notify=notify)
         self.state.counters.rollbacks = failed.rollbacks + 1
         self.state.counters.dropped = failed.dropped
         self.state.counters.dropped_in_row = 0
         self.loader.close()
-        self.loader = self._make_loader()
-        self.train_step = self._make_train_step()
+        self._prepare()
         if self.recorder:
             self.recorder.record_rollback()
 
@@ -173,18 +173,17 @@ class Trainer:
         if long_enough and not limits.ignore_length:
             return "its length is reached"
         late = limits.minutes is not None and time.monotonic() - began > limits.minutes * 60
-        device = self.state.path_mean.device
-        go_on = torch.tensor([not late, request.signal is None], dtype=torch.uint8, device=device)
+        go_on = torch.tensor(
+            [not late, request.signal is None], dtype=torch.uint8, device=self.state.device
+        )
         in_time, undisturbed = distributed.all_reduce_min_(go_on).tolist()
         if not undisturbed:
             return "it was asked to stop"
         return None if in_time else "its time is over"
 
-    def _keys(self) -> RandomKeys:
-        return RandomKeys(self.config.training.seed, branch=self.state.counters.rollbacks)
-
-    def _make_loader(self) -> BatchLoader:
-        return BatchLoader(self.dataset, keys=self._keys(), mirror=self.config.data.mirror)
-
-    def _make_train_step(self) -> TrainStep:
-        return TrainStep(self.config, self.state, self.loader, self.schedule, self._keys())
+    def _prepare(self) -> None:
+        """Make loader and training step; with other random numbers after a rollback."""
+        config = self.config
+        keys = RandomKeys(config.training.seed, branch=self.state.counters.rollbacks)
+        self.loader = BatchLoader(self.dataset, keys=keys, mirror=config.data.mirror)
+        self.train_step = TrainStep(config, self.state, self.loader, self.schedule, keys)
