@@ -4,7 +4,9 @@ import pytest
 
 from stylesmith import errors
 
-CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass)]
+CLASSES = [
+    c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__
+]
 
 
 @pytest.mark.parametrize("error", CLASSES)
@@ -15,3 +17,11 @@ def test_every_error_is_ours_and_names_an_exit_status(error):
 
 def test_shape_errors_are_value_errors_for_library_users():
     assert issubclass(errors.ShapeError, ValueError)
+
+
+def test_a_hint_offers_the_closest_name_if_one_is_close():
+    known = ["stylegan-8", "stylegan2-8"]
+    assert errors.closest_name_hint("stylgan-8", known) == "Did you mean stylegan-8?"
+    assert errors.closest_name_hint("stylgan-8", known, form="({!r})") == "('stylegan-8')"
+    assert errors.closest_name_hint("bicycle", known) == ""
+    assert errors.closest_name_hint("bicycle", known, cutoff=0) != ""

@@ -5,13 +5,11 @@ import platform
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import torch
 
+from stylesmith.choices import PrecisionName
 from stylesmith.errors import UsageError
-
-PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)

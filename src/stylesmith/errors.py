@@ -1,8 +1,11 @@
 """Errors that a user can cause, each one line: what was found, where, what was wanted, what to do.
 
 The command line turns a `StylesmithError` into `error: ...` and its exit status; library users
-catch the class of the room they called.
+catch the class of the package they called.
 """
+
+import difflib
+from collections.abc import Iterable
 
 
 class StylesmithError(Exception):
@@ -40,3 +43,18 @@ class RunError(StylesmithError):
     """A run that started well and could not go on."""
 
     exit_status = 1
+
+
+def closest_name_hint(
+    name: str, known: Iterable[str], *, form: str = "Did you mean {}?", cutoff: float = 0.6
+) -> str:
+    """Offer the known name that is most like an unknown one; empty where none is.
+
+    Args:
+        name: The name that was not found.
+        known: The names there are.
+        form: Format of the hint; `{}` or `{!r}` becomes the name.
+        cutoff: Similarity from 0 to 1 that a name must have.
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return form.format(near[0]) if near else ""

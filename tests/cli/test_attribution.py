@@ -28,7 +28,7 @@ def test_calibrate_and_judge(cli, finished_run, photos, calibrate, tmp_path):
         "--calibration", out / "calibration.json", "--out", tmp_path / "judged",
     )  # fmt: skip
     assert judged.status == 0
-    assert "Projecting 2 pictures: 5 steps in w, by the distance 'pixels'" in judged.out
+    assert "Projecting 2 images: 5 steps in w, by the distance 'pixels'" in judged.out
     verdicts = json.loads((tmp_path / "judged" / "verdicts.json").read_text())
     assert set(verdicts) == {str(own), str(photos / "class0" / "000.png")}
     # The image of seed 0 was in the calibration, and comes out as it did there.
@@ -52,7 +52,7 @@ def test_a_calibration_goes_on(cli, calibrate, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "wanted either --real DATA, to calibrate, or pictures and --calibration FILE"),
+        ([], "wanted either --real DATA, to calibrate, or images and --calibration FILE"),
         (["a.png"], "wanted either --real DATA"),
         (["a.png", "--real", "."], "wanted either --real DATA"),
         (["--calibration", "c.json"], "wanted either --real DATA"),

@@ -64,7 +64,7 @@ def test_pictures_move_along_and_strength_0_leaves_them(cli, finished_run, direc
         for word in ("--direction", path)
     ]
     result = cli("edit", finished_run.path, *words, *moves)
-    assert f"6 rows of 7 pictures -> {out}" in result.out
+    assert f"6 rows of 7 images -> {out}" in result.out
     page = pixels(out)
     assert page.shape == (6 * 8, 7 * 8, 3)
     cli("generate", finished_run.path, "--seeds", "3,5", "--columns", 1, "--out", plain)
@@ -97,7 +97,7 @@ def test_directions_of_another_model_are_refused(cli, conditional_run, direction
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "name a --direction or --channel, or look for some with --find weights"),
+        ((), "name a --direction or --channel, or find some with --find weights"),
         (("--channel", "2:1", "--strength", "3"), "--strength '3': wanted FROM:TO:COUNT"),
         (("--channel", "2:1", "--strength", "-3:3:1"), "from -3 to 3 there can be 2 to 1000"),
         (("--channel", "2"), "--channel '2': wanted LAYER:NUMBER"),

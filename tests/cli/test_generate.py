@@ -20,7 +20,7 @@ def test_a_grid_has_one_picture_per_seed(cli, finished_run, tmp_path):
     out = tmp_path / "new folder" / "grid.png"
     result = cli("generate", finished_run.path, "--seeds", "0-4", "--columns", 3, "--out", out)
     assert (result.status, result.err) == (0, "")
-    assert f"5 pictures -> {out}" in result.out
+    assert f"5 images -> {out}" in result.out
     assert pixels(out).shape == (2 * 8, 3 * 8, 3)
     assert (pixels(out)[8:, 16:] == 0).all()  # the sixth place is empty
 
@@ -141,7 +141,7 @@ def test_a_class_is_drawn_where_there_are_classes(cli, conditional_run, tmp_path
         (("--psi-layers", "middle"), "no middle layers; this network has the layers 0-3"),
         (("--center", "class"), "this network was trained without labels"),
         (("--seeds", "nowhere.safetensors"), "nowhere.safetensors: no such file"),
-        (("--latents",), "--latents: one file for each picture; let --out be a folder"),
+        (("--latents",), "--latents: one file for each image; let --out be a folder"),
         (("--device", "abacus"), "--device"),
         (("--seads", "1"), "No such option: --seads (Possible options: --"),
     ],
@@ -182,7 +182,7 @@ def test_existing_output_is_kept_without_force(cli, finished_run, tmp_path):
 def test_other_suffixes_are_refused(cli, finished_run, tmp_path, name):
     out = tmp_path / name
     message = cli("generate", finished_run.path, "--out", out).error()
-    assert "wanted a .png, .jpg or .webp picture, or a folder" in message
+    assert "wanted a .png, .jpg or .webp image, or a folder" in message
     assert not out.exists()
 
 

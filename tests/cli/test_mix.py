@@ -23,7 +23,7 @@ def test_equal_sources_give_their_own_picture_and_files_stand_for_seeds(
     words = ("--rows", "3,5", "--columns", f"3,{drawn / 'seed0003.safetensors'}", "--out", out)
     result = cli("mix", finished_run.path, *words, "--styles", "0-1", "--styles", "3")
     assert (result.status, result.err) == (0, "")
-    assert "2 rows: 0-1 styles (layers 0-1)" in result.out and "4x2 pictures" in result.out
+    assert "2 rows: 0-1 styles (layers 0-1)" in result.out and "4x2 images" in result.out
     page = pixels(out)
     assert page.shape == (5 * 8 + 1, 3 * 8 + 1, 3)
     own = pixels(drawn / "seed0003.png")
@@ -62,4 +62,4 @@ def test_outputs_are_pictures_and_kept(cli, finished_run, tmp_path):
     assert f"{out}: exists already" in cli("mix", finished_run.path, "--out", out).error()
     assert cli("mix", finished_run.path, "--out", out, "--force").status == 0
     folder = cli("mix", finished_run.path, "--out", tmp_path / "folder").error()
-    assert folder.endswith("folder: wanted a .png, .jpg or .webp picture")
+    assert folder.endswith("folder: wanted a .png, .jpg or .webp image")

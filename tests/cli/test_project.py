@@ -19,7 +19,7 @@ def test_a_projected_picture_is_drawn_again_by_generate(cli, finished_run, pictu
     out, again = tmp_path / "out", tmp_path / "again.png"
     result = cli("project", finished_run.path, picture, "--out", out, "--steps", 20)
     assert result.status == 0
-    assert "Projecting 1 picture: 20 steps in w, by the distance 'random'" in result.out
+    assert "Projecting 1 image: 20 steps in w, by the distance 'random'" in result.out
     assert result.err.startswith("note: LPIPS needs images of 16 pixels or more")
     assert f"{picture}: distance 0." in result.out
     latent = out / "000" / "latent.safetensors"

@@ -32,7 +32,7 @@ def test_a_run_from_start_to_report(cli, photos, tmp_path):
     assert (result.status, result.err) == (0, "")
     assert "tiny: 16 images of 8x8, mirrored" in result.out
     assert "The data has labels of length 2; --conditional would use them." in result.out
-    assert f"look at {out / 'report.html'}" in result.out
+    assert f"see {out / 'report.html'}" in result.out
     assert f"stylesmith train --resume {out} --kimg N" in result.out
     config = RunFolder(out).read_config()
     assert (config.training.seed, config.training.kimg, config.data.mirror) == (7, 0.012, True)

@@ -8,7 +8,8 @@ import typer
 
 import stylesmith
 from stylesmith.cli import data, weights
-from stylesmith.cli.console import error_console
+from stylesmith.cli.attribution import attribution
+from stylesmith.cli.console import error_console, print_problem
 from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
 from stylesmith.cli.edit import edit
@@ -16,7 +17,7 @@ from stylesmith.cli.evaluate import evaluate
 from stylesmith.cli.figures import figure, table
 from stylesmith.cli.generate import generate, mix, noise
 from stylesmith.cli.presets import presets
-from stylesmith.cli.project import attribution, project
+from stylesmith.cli.project import project
 from stylesmith.cli.train import train
 from stylesmith.cli.video import video
 from stylesmith.errors import StylesmithError
@@ -85,9 +86,9 @@ def common_options(
 
 def _exit_with_error(message: str, status: int) -> NoReturn:
     if message:  # none after the help that a command without arguments shows
-        error_console.print(f"error: {message}", markup=False, soft_wrap=True)
+        print_problem("error", message)
     sys.exit(status)
 
 
 def _show_warning(message: Warning | str, *details: object) -> None:
-    error_console.print(f"note: {message}", markup=False, soft_wrap=True)
+    print_problem("note", str(message))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import console, progress_bar
-from stylesmith.cli.evaluate import ProtocolChoice
-from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption, count_text, print_line
-from stylesmith.cli.train import DeviceName
+from stylesmith.choices import DeviceName, ProtocolName
+from stylesmith.cli.console import console, print_line, progress_bar
+from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
     from stylesmith.figures.tables import FilledTable, MetricTable
@@ -44,7 +44,7 @@ def figure(
     out: Annotated[
         Path | None, typer.Option(help="PNG to write, by default ID.png; SVG beside it for axes.")
     ] = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
     force: ForceOption = False,
 ) -> None:
     """Draw a figure of the StyleGAN or StyleGAN2 paper for any model.
@@ -93,7 +93,7 @@ def figure(
         files.check_absent(target, force=force)
     assert chosen.draw is not None
     with progress_bar("Drawing") as advance:
-        subject = FigureInput(Path(model or ""), choose_device(device.value), choices)
+        subject = FigureInput(Path(model or ""), choose_device(device), choices)
         drawing = chosen.draw(subject, advance)
     written = save_figure(drawing, path)
     print_line(f"{chosen.id}: {drawing.caption}")
@@ -142,9 +142,9 @@ def table(
         typer.Option(min=0.001, help="With --run: thousands of images of each row, not minutes."),
     ] = None,
     scale: Annotated[
-        ProtocolChoice,
+        ProtocolName,
         typer.Option(help="small: narrow networks and quick metrics; paper: as published."),
-    ] = ProtocolChoice.small,
+    ] = "small",
     rows: Annotated[
         str | None, typer.Option(help="With --run: rows, with commas; else all for any images.")
     ] = None,
@@ -158,7 +158,7 @@ def table(
     out_runs: Annotated[
         Path | None, typer.Option(help="With --run: folder of the runs; else runs/table-ID.")
     ] = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
     force: ForceOption = False,
 ) -> None:
     """Put measurements into a table of the StyleGAN or StyleGAN2 paper, beside the published ones.
@@ -237,7 +237,7 @@ def _plan_comparison(
     out: Path,
     minutes: float | None,
     kimg: float | None,
-    scale: ProtocolChoice,
+    scale: ProtocolName,
     rows: str | None,
     metrics: str | None,
     settings: list[str],
@@ -251,7 +251,7 @@ def _plan_comparison(
 
     names = [name.strip() for name in (rows or "").split(",") if name.strip()]
     chosen_rows = choose_rows(chosen, names)
-    measured = parse_metrics(metrics, protocol=scale.value) if metrics else None
+    measured = parse_metrics(metrics, protocol=scale) if metrics else None
     with progress_bar("Reading") as advance:
         dataset = open_dataset(data, on_progress=advance)
     return RunComparison(
@@ -262,8 +262,8 @@ def _plan_comparison(
         data=runs.make_data_config(
             dataset, conditional=False, mirror=False, skip_bad=False, resize=False
         ),
-        device=choose_device(device.value),
-        scale=scale.value,
+        device=choose_device(device),
+        scale=scale,
         kimg=kimg,
         minutes=minutes,
         metrics=measured,
@@ -277,9 +277,8 @@ def _train_comparison(plan: "RunComparison") -> "FilledTable":
     from stylesmith.figures.tables.table_output import TABLE_WRITERS, write_table
 
     budget = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.kimg:g} thousand images"
-    print_line(
-        f"{plan.table.id}: {count_text(len(plan.presets), 'row')} of {budget} each, into {plan.out}"
-    )
+    rows = format_count(len(plan.presets), "row")
+    print_line(f"{plan.table.id}: {rows} of {budget} each, into {plan.out}")
 
     def write(sheet: "FilledTable") -> None:
         for suffix in TABLE_WRITERS:

@@ -1,67 +1,43 @@
 """`stylesmith generate`, `mix` and `noise`: images from a trained generator."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stylesmith.cli.console import progress_bar
-from stylesmith.cli.options import (
-    CenterName,
-    CenterOption,
-    ClassOption,
-    DeviceOption,
-    ForceOption,
-    ModelArgument,
-    NoiseOption,
-    PsiLayersOption,
-    PsiOption,
-    SeedsOption,
-    check_image_path,
-    count_text,
-    open_pipeline,
-    print_line,
-    read_sources,
-)
-from stylesmith.cli.train import DeviceName
+from stylesmith.cli import options
+from stylesmith.cli.console import print_line, progress_bar
+from stylesmith.cli.options import check_image_path, open_pipeline, read_sources
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 
-class ImageFormat(StrEnum):
-    """Choices of --format."""
-
-    png = "png"
-    jpg = "jpg"
-    webp = "webp"
-
-
 def generate(
-    model: ModelArgument,
-    seeds: SeedsOption = "0-15",
-    psi: PsiOption = 0.7,
-    psi_layers: PsiLayersOption = None,
-    center: CenterOption = CenterName.global_,
-    class_: ClassOption = None,
-    noise: NoiseOption = "fixed",
+    model: options.ModelArgument,
+    seeds: options.SeedsOption = "0-15",
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    noise: options.NoiseOption = "fixed",
     out: Annotated[
-        Path, typer.Option(help="A picture for a grid of all; a folder for one file each.")
+        Path, typer.Option(help="An image for a grid of all; a folder for one file each.")
     ] = Path("samples.png"),
     columns: Annotated[int | None, typer.Option(min=1, help="Columns of the grid.")] = None,
     format: Annotated[
-        ImageFormat, typer.Option(help="Of the files in a folder.")
-    ] = ImageFormat.png,
+        Literal["png", "jpg", "webp"], typer.Option(help="Format of the files in a folder.")
+    ] = "png",
     latents: Annotated[
-        bool, typer.Option("--latents", help="Write a latent file beside each picture, too.")
+        bool, typer.Option("--latents", help="Write a latent file beside each image, too.")
     ] = False,
-    device: DeviceOption = DeviceName.auto,
-    force: ForceOption = False,
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
-    """Draw one picture per seed; the same seed gives the same picture.
+    """Draw one image per seed; the same seed gives the same image.
 
     Layers are counted as in StyleGAN: two for each resolution from 4x4 up, so 0-3 are coarse, 4-7
     middle, and the rest fine.
@@ -69,62 +45,53 @@ def generate(
     Examples:
     `stylesmith generate runs/photos --seeds 0-15 --psi 0.7 --out samples.png`
 
-    `stylesmith generate runs/photos --seeds 0-999 --out pictures/`
+    `stylesmith generate runs/photos --seeds 0-999 --out images/`
     """
     from stylesmith.sampling.image_files import write_folder, write_grid
     from stylesmith.sampling.latent_codes import parse_seeds_and_paths
 
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
-    grid = bool(out.suffix)
-    if grid and latents:
-        raise UsageError("--latents: one file for each picture; let --out be a folder")
-    pipeline = open_pipeline(
-        model,
-        psi=psi,
-        psi_layers=psi_layers,
-        center=center,
-        class_=class_,
-        noise=noise,
-        device=device,
-    )
+    if out.suffix and latents:
+        raise UsageError("--latents: one file for each image; let --out be a folder")
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
     sources = pipeline.load_sources(parts)
     with progress_bar("Drawing") as advance:
-        if grid:
+        if out.suffix:
             write_grid(pipeline, sources, out, columns=columns, on_progress=advance)
         else:
-            suffix = f".{format.value}"
+            suffix = f".{format}"
             write_folder(
                 pipeline, sources, out, suffix=suffix, latents=latents, on_progress=advance
             )
-    print_line(f"{count_text(len(sources), 'picture')} -> {out}")
+    print_line(f"{format_count(len(sources), 'image')} -> {out}")
 
 
 def mix(
-    model: ModelArgument,
+    model: options.ModelArgument,
     rows: Annotated[
-        str, typer.Option(help="Pictures down the side, which keep the other layers.")
+        str, typer.Option(help="Images of the first column, which keep the other layers.")
     ] = "0-3",
     columns: Annotated[
-        str, typer.Option("--columns", help="Pictures across the top, which lend their styles.")
+        str, typer.Option(help="Images of the first row, whose styles are taken.")
     ] = "4-8",
     styles: Annotated[
         list[str] | None,
         typer.Option(
-            help="Layers to lend: coarse, middle, fine, or 0-3,6. Given again, all rows come again "
-            "with other layers. Without it, each name that the network has."
+            help="Layers whose styles are taken: coarse, middle, fine, or 0-3,6. Given again, all "
+            "rows come again with other layers. Without it, each name that the network has."
         ),
     ] = None,
-    psi: PsiOption = 0.7,
-    psi_layers: PsiLayersOption = None,
-    center: CenterOption = CenterName.global_,
-    class_: ClassOption = None,
-    noise: NoiseOption = "fixed",
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("mix.png"),
-    device: DeviceOption = DeviceName.auto,
-    force: ForceOption = False,
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    noise: options.NoiseOption = "fixed",
+    out: Annotated[Path, typer.Option(help="The image to write.")] = Path("mix.png"),
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
-    """Mix styles, in a grid with the two sources at its top and side (StyleGAN, Figure 3).
+    """Mix styles, in a grid with the sources in its first row and column (StyleGAN, Figure 3).
 
     Sources are seeds or latent files. Coarse layers (4x4 to 8x8) hold pose and shape, middle ones
     (16x16 to 32x32) smaller features, fine ones (from 64x64 on) color and texture.
@@ -135,48 +102,31 @@ def mix(
     from stylesmith.sampling.parsing import format_layers, layer_groups, parse_layers
 
     check_image_path(out, force=force)
-    pipeline = open_pipeline(
-        model,
-        psi=psi,
-        psi_layers=psi_layers,
-        center=center,
-        class_=class_,
-        noise=noise,
-        device=device,
-    )
-    config = pipeline.config
-    words = styles or list(layer_groups(config))
-    layers = [parse_layers(word, config, option="--styles") for word in words]
-    down = read_sources(pipeline, rows, option="--rows")
-    across = read_sources(pipeline, columns, option="--columns")
-    mixed = [MixingRow(source, chosen) for chosen in layers for source in down]
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
+    words = styles or list(layer_groups(pipeline.config))
+    layers = [parse_layers(word, pipeline.config, option="--styles") for word in words]
+    row_sources = read_sources(pipeline, rows, option="--rows")
+    column_sources = read_sources(pipeline, columns, option="--columns")
+    mixed = [MixingRow(source, chosen) for chosen in layers for source in row_sources]
     with progress_bar("Drawing") as advance:
-        write_mixing_grid(pipeline, mixed, across, out, on_progress=advance)
+        write_mixing_grid(pipeline, mixed, column_sources, out, on_progress=advance)
     for word, chosen in zip(words, layers, strict=True):
-        print_line(
-            f"{count_text(len(down), 'row')}: {word} styles (layers {format_layers(chosen)})"
-        )
-    print_line(f"{len(mixed)}x{len(across)} pictures -> {out}")
-
-
-class NoiseFigure(StrEnum):
-    """Choices of --figure."""
-
-    variation = "variation"
-    components = "components"
+        shown = format_count(len(row_sources), "row")
+        print_line(f"{shown}: {word} styles (layers {format_layers(chosen)})")
+    print_line(f"{len(mixed)}x{len(column_sources)} images -> {out}")
 
 
 def noise(
-    model: ModelArgument,
-    seeds: SeedsOption = "0-1",
+    model: options.ModelArgument,
+    seeds: options.SeedsOption = "0-1",
     figure: Annotated[
-        NoiseFigure,
+        Literal["variation", "components"],
         typer.Option(
-            help="variation: picture, crops of four draws, standard deviation. components: noise "
+            help="variation: image, crops of four draws, standard deviation. components: noise "
             "on all, no, fine and coarse layers."
         ),
-    ] = NoiseFigure.variation,
-    draws: Annotated[int, typer.Option(min=2, help="Draws of noise for each picture.")] = 100,
+    ] = "variation",
+    draws: Annotated[int, typer.Option(min=2, help="Draws of noise for each image.")] = 100,
     layers: Annotated[
         str | None, typer.Option(help="Layers that get noise, for variation; else all.")
     ] = None,
@@ -184,13 +134,13 @@ def noise(
         str | None,
         typer.Option(help="LEFT,TOP,RIGHT,BOTTOM in pixels; else where noise changes most."),
     ] = None,
-    psi: PsiOption = 0.7,
-    psi_layers: PsiLayersOption = None,
-    center: CenterOption = CenterName.global_,
-    class_: ClassOption = None,
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("noise.png"),
-    device: DeviceOption = DeviceName.auto,
-    force: ForceOption = False,
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    out: Annotated[Path, typer.Option(help="The image to write.")] = Path("noise.png"),
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
     """Show what noise changes, and what it leaves (StyleGAN, Figures 4 and 5).
 
@@ -203,17 +153,10 @@ def noise(
 
     window = parse_crop(crop) if crop else None
     check_image_path(out, force=force)
-    pipeline = open_pipeline(
-        model,
-        psi=psi,
-        psi_layers=psi_layers,
-        center=center,
-        class_=class_,
-        noise=f"fixed:{layers}" if layers else "fixed",
-        device=device,
-    )
+    maps = f"fixed:{layers}" if layers else "fixed"
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, maps, device)
     sources = read_sources(pipeline, seeds)
-    if figure is NoiseFigure.components:
+    if figure == "components":
         _draw_components(pipeline, sources, out)
     else:
         _draw_variation(pipeline, sources, out, draws, window)
@@ -226,24 +169,22 @@ def _draw_variation(
     draws: int,
     crop: tuple[int, int, int, int] | None,
 ) -> None:
+    from stylesmith.sampling import stochastic_variation
     from stylesmith.sampling.latent_codes import image_stem
-    from stylesmith.sampling.stochastic_variation import (
-        NoiseVariation,
-        measure_noise_variation,
-        write_variation_figure,
-    )
 
-    def variations() -> Iterator[NoiseVariation]:
+    def variations() -> Iterator[stochastic_variation.NoiseVariation]:
         for source in sources:
             with progress_bar("Drawing") as advance:
-                found = measure_noise_variation(pipeline, source, draws, on_progress=advance)
+                found = stochastic_variation.measure_noise_variation(
+                    pipeline, source, draws, on_progress=advance
+                )
             mean, most = float(found.std.mean()), float(found.std.max())
             levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
             print_line(f"{image_stem(source)}: {levels}")
             yield found
 
-    write_variation_figure(out, variations(), rows=len(sources), crop=crop)
-    print_line(f"{count_text(len(sources), 'picture')}, {draws} draws each -> {out}")
+    stochastic_variation.write_variation_figure(out, variations(), rows=len(sources), crop=crop)
+    print_line(f"{format_count(len(sources), 'image')}, {draws} draws each -> {out}")
 
 
 def _draw_components(
@@ -259,4 +200,4 @@ def _draw_components(
     chosen = noise_layer_subsets(pipeline.config).items()
     columns = ", ".join(f"{name} ({format_layers(layers) or '-'})" for name, layers in chosen)
     print_line(f"Noise on layers, from left to right: {columns}")
-    print_line(f"{count_text(len(sources), 'picture')} -> {out}")
+    print_line(f"{format_count(len(sources), 'image')} -> {out}")

@@ -16,12 +16,12 @@ from stylesmith.data.scan import (
     BadImage,
     check_readable,
     common_size,
-    format_image_size,
     image_names,
     scan_images,
 )
 from stylesmith.data.training_zip import read_manifest
 from stylesmith.errors import DataError
+from stylesmith.formatting import format_image_size
 
 MAX_CACHED_BYTES = 512 << 20
 """Bytes of decoded images that are kept, so that small data is decoded only once."""

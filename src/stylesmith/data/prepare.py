@@ -12,10 +12,10 @@ import PIL
 from PIL import Image
 
 from stylesmith.callbacks import ProgressCallback
+from stylesmith.choices import ResizeFilter
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
 from stylesmith.data.decode import (
-    ResizeFilter,
     center_crop_box,
     convert_channels,
     crop_and_resize,
@@ -27,12 +27,12 @@ from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.scan import (
     BadImage,
     check_readable,
-    format_image_size,
     image_names,
     scan_images,
 )
 from stylesmith.data.training_zip import check_zip_path, read_manifest, write_training_zip
 from stylesmith.errors import DataError, OutputError, UsageError
+from stylesmith.formatting import format_image_size
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from stylesmith import distributed, files, images
 from stylesmith.callbacks import Notify, ProgressCallback
+from stylesmith.choices import ProtocolName
 from stylesmith.config import DiscriminatorConfig, base_grid
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import Sampler
@@ -30,7 +31,6 @@ from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.attributes import Attributes
 from stylesmith.metrics.image_sources import data_hash
-from stylesmith.metrics.protocol import ProtocolName
 from stylesmith.models.serialization import copy_tensors
 from stylesmith.networks import build_discriminator
 from stylesmith.networks.build import tensors_hash

@@ -16,10 +16,10 @@ import torch
 
 from stylesmith import distributed
 from stylesmith.data.archive import Archive, open_archive
-from stylesmith.data.scan import format_image_size
 from stylesmith.data.training_zip import MANIFEST_FILE
 from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import DataError, ModelError, UsageError
+from stylesmith.formatting import format_image_size
 from stylesmith.metrics import extraction
 from stylesmith.metrics.classifiers import Classifiers, classifier_config, open_classifiers
 from stylesmith.metrics.extraction import ProgressReporter

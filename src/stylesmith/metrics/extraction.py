@@ -14,6 +14,7 @@ from torch import Tensor
 
 from stylesmith import distributed
 from stylesmith.callbacks import Notify, ProgressCallback
+from stylesmith.formatting import format_duration
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import Classifiers
 from stylesmith.metrics.image_sources import ImageSource, ModelSource
@@ -66,12 +67,9 @@ class ProgressReporter:
 
     def _announce(self, seconds: float, count: int, label: str) -> None:
         if seconds > MIN_ANNOUNCED_SECONDS:
-            self.notify(f"{label}: {count:,} images, about {format_duration(seconds)}")
-
-
-def format_duration(seconds: float) -> str:
-    """Such as `2 min` or `3.5 h`."""
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+            self.notify(
+                f"{label}: {count:,} images, about {format_duration(seconds, estimate=True)}"
+            )
 
 
 MAX_BATCH_PIXELS = 1 << 22

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith import latents
+from stylesmith.choices import PrecisionName
 from stylesmith.config import GeneratorConfig
-from stylesmith.devices import FP32, Precision, PrecisionName, choose_precision
+from stylesmith.devices import FP32, Precision, choose_precision
 from stylesmith.errors import UsageError
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.mapping import MappingNetwork

@@ -1,6 +1,5 @@
 """Protocols of feature extractors and image distances, and opening one by name."""
 
-import difflib
 import hashlib
 import math
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from stylesmith.errors import UsageError
+from stylesmith.errors import UsageError, closest_name_hint
 from stylesmith.perception.inception import InceptionExtractor
 from stylesmith.perception.preprocessing import to_rgb
 from stylesmith.perception.random_features import RandomDistance, RandomExtractor
@@ -130,6 +129,5 @@ def open_distance(
 
 
 def _unknown_name_error(kind: str, name: str, known: Sequence[str]) -> UsageError:
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = closest_name_hint(name, known, form=" Did you mean {!r}?")
     return UsageError(f"{name!r}: no such {kind}.{hint} There are: {', '.join(known)}.")

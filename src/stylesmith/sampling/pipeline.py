@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from stylesmith import latents
+from stylesmith.choices import PrecisionName, TruncationCenter
 from stylesmith.config import GeneratorConfig
-from stylesmith.devices import PrecisionName, choose_precision
+from stylesmith.devices import choose_precision
 from stylesmith.errors import UsageError
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
@@ -39,9 +39,6 @@ from stylesmith.sampling.parsing import (
     parse_layers,
     ws_rows,
 )
-
-TruncationCenter = Literal["global", "class"]
-"""What truncation pulls towards: the mean of all w, or of those of the class."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from stylesmith import files, latents
 from stylesmith import images as pixels
+from stylesmith.choices import PathInterpolation
 from stylesmith.errors import UsageError
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.sampling.editing import mix_styles
@@ -104,8 +105,6 @@ def _path_segments(keyframes: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Te
 
 LatentPath = Callable[[Tensor], LatentCodes]
 """From times `(T,)`, counted in keyframes, to the codes of T frames."""
-PathInterpolation = Literal["sphere", "straight", "smooth"]
-"""How to go between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
 NOISE_LOOP_KEYFRAMES = 4
 """Keyframes of a turn of noise: two draws and their negatives."""
 

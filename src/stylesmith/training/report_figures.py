@@ -12,13 +12,13 @@ from typing import Any
 from PIL import Image
 
 from stylesmith.charts import ChartPoint, line_chart
+from stylesmith.formatting import format_image_count
 from stylesmith.training.run_history import (
     HEALTHY_SIGNS,
     LOW_DIVERSITY,
     LogRecord,
     RunHistory,
     finite_number,
-    format_image_count,
 )
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from stylesmith import distributed, files, runs
+from stylesmith.choices import ProtocolName
 from stylesmith.config import DataConfig, RunConfig, apply_overrides
 from stylesmith.data.dataset import Dataset
 from stylesmith.devices import choose_precision
@@ -33,7 +33,6 @@ from stylesmith.training.log import read_log
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.trainer import RunLimits, StopReason
 
-ComparisonScale = Literal["small", "paper"]
 SNAPSHOTS_PER_RUN = 5
 """Of each row, of which the best is shown."""
 SMALL_NETWORK = {"max_channels": 64}
@@ -52,7 +51,7 @@ class RunComparison:
     dataset: Dataset
     data: DataConfig
     device: torch.device
-    scale: ComparisonScale
+    scale: ProtocolName
     kimg: float | None
     """Length of each row in thousands of images; without it, `minutes` decides."""
     minutes: float | None
