@@ -1,7 +1,7 @@
 """Errors that a user can cause, each one line: what was found, where, what was wanted, what to do.
 
 The command line turns a `StylesmithError` into `error: ...` and its exit status; library users
-catch the class of the package they called.
+catch the class of the room they called.
 """
 
 import difflib
@@ -45,16 +45,12 @@ class RunError(StylesmithError):
     exit_status = 1
 
 
-def closest_name_hint(
-    name: str, known: Iterable[str], *, form: str = "Did you mean {}?", cutoff: float = 0.6
-) -> str:
-    """Offer the known name that is most like an unknown one; empty where none is.
+def suggest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name most similar to a wrong one, for errors; None if none is similar.
 
     Args:
-        name: The name that was not found.
-        known: The names there are.
-        form: Format of the hint; `{}` or `{!r}` becomes the name.
-        cutoff: Similarity from 0 to 1 that a name must have.
+        name: What the user wrote.
+        known: What it could have been.
+        cutoff: Least similarity, 0..1.
     """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
-    return form.format(near[0]) if near else ""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)

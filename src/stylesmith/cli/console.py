@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from stylesmith.callbacks import ProgressCallback
+from stylesmith.callbacks import ProgressCallback, ignore_progress
 
 DEFAULT_WIDTH = 120
 """Columns of a table where no terminal limits it, as in a pipe."""
@@ -58,7 +58,7 @@ def progress_bar(description: str, total: int | None = None) -> Iterator[Progres
         A function to be told how much is done, and of how much.
     """
     if not (console.is_terminal and is_main_process()):
-        yield lambda done, total: None
+        yield ignore_progress
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining

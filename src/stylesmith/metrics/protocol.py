@@ -1,12 +1,13 @@
 """The names of metrics: what `fid50k_full` or `ppl2_wend` mean, and how many images they take."""
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from stylesmith.choices import ProtocolName
-from stylesmith.errors import UsageError, closest_name_hint
+from stylesmith.errors import UsageError
 
 MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
 
@@ -178,9 +179,9 @@ def parse_metric(
             if metric.count < 2 or metric.k < 1:
                 raise UsageError(f"--metrics {name}: wanted 2 images or more, neighbors from 1 on")
             return metric
-    hint = closest_name_hint(name, KNOWN_METRIC_NAMES, form="did you mean {}?", cutoff=0.4)
-    every = f"there are {', '.join(KNOWN_METRIC_NAMES)}."
-    raise UsageError(f"--metrics {name}: there is no such metric; {hint or every}")
+    near = difflib.get_close_matches(name, KNOWN_METRIC_NAMES, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KNOWN_METRIC_NAMES)}."
+    raise UsageError(f"--metrics {name}: there is no such metric; {hint}")
 
 
 def _image_set_metric(

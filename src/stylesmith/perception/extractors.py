@@ -1,5 +1,6 @@
 """Protocols of feature extractors and image distances, and opening one by name."""
 
+import difflib
 import hashlib
 import math
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from stylesmith.errors import UsageError, closest_name_hint
+from stylesmith.errors import UsageError
 from stylesmith.perception.inception import InceptionExtractor
 from stylesmith.perception.preprocessing import to_rgb
 from stylesmith.perception.random_features import RandomDistance, RandomExtractor
@@ -129,5 +130,6 @@ def open_distance(
 
 
 def _unknown_name_error(kind: str, name: str, known: Sequence[str]) -> UsageError:
-    hint = closest_name_hint(name, known, form=" Did you mean {!r}?")
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
     return UsageError(f"{name!r}: no such {kind}.{hint} There are: {', '.join(known)}.")

@@ -1,5 +1,6 @@
 """All presets by name, and what differs between two of them."""
 
+import difflib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import torch
 
 from stylesmith.config import DataConfig, RunConfig
 from stylesmith.config.base import Config
-from stylesmith.errors import ConfigError, closest_name_hint
+from stylesmith.errors import ConfigError
 from stylesmith.presets import data_sets, stylegan2_configs, stylegan_configs
 from stylesmith.presets.data_sets import (
     CAR,
@@ -225,7 +226,8 @@ def find_preset(name: str) -> Preset:
     names = [preset.name for preset in PRESETS]
     if name in names:
         return PRESETS[names.index(name)]
-    hint = closest_name_hint(name, names) or "`stylesmith presets` lists all."
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "`stylesmith presets` lists all."
     raise ConfigError(f"preset {name!r}: there is no such preset. {hint}")
 
 
