@@ -1,7 +1,6 @@
 """`stylesmith attribution`: whether a network made an image (StyleGAN2, section 5.1)."""
 
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +14,6 @@ from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
     from stylesmith.inversion import ProjectionSettings
-    from stylesmith.inversion.attribution import DistanceSeparation
     from stylesmith.networks import Generator
 
 MIN_RELIABLE_AUC = 0.95
@@ -88,10 +86,9 @@ def _calibrate(
     batch: int | None,
     force: bool,
 ) -> None:
-    from stylesmith import files
-    from stylesmith.inversion import Projector, attribution
+    from stylesmith.inversion import Projector
+    from stylesmith.inversion.attribution import AttributionCalibration
     from stylesmith.inversion.projection_targets import generated_targets, real_targets
-    from stylesmith.networks.build import model_hash
 
     kinds = {
         "generated": generated_targets(generator, count, settings),
@@ -104,27 +101,11 @@ def _calibrate(
         print_line(f"Images that are {kind}:")
         results = projection.run_projection(projector, targets, force=force)
         distances[kind] = [result.distance for result in results]
-    found = attribution.DistanceSeparation.from_distances(distances["generated"], distances["real"])
-    name, weights = optimizer.distance.name, optimizer.distance.weights_hash
-    attribution.AttributionCalibration(found, model_hash(generator), name, weights, settings).save(
-        out / "calibration.json"
-    )
-    files.write_text(out / "histograms.svg", attribution.histogram_chart(found, distance=name))
-    files.write_text(out / "roc.svg", attribution.roc_chart(found))
-    _print_separation(found, name)
+    calibration = AttributionCalibration.from_distances(optimizer, **distances)
+    calibration.save(out / "calibration.json")
+    print_line(*calibration.separation.describe(calibration.distance))
+    _warn_if_poor(calibration.separation.auc)
     print_line(f"-> {out / 'calibration.json'}, histograms.svg, roc.svg")
-
-
-def _print_separation(found: "DistanceSeparation", distance: str) -> None:
-    own, other, threshold = median(found.generated), median(found.real), found.threshold
-    ratio = f", ratio {own / other:.3f}" if other else ""
-    recognized = f"{100 * found.true_positive_rate(threshold):.0f}% of generated images"
-    mistaken = f"{100 * found.false_positive_rate(threshold):.0f}% of real ones"
-    print_line(
-        f"Median distance ({distance}): generated {own:.5f}, real {other:.5f}{ratio}",
-        f"AUC {found.auc:.3f}; below the threshold {threshold:.5f}: {recognized}, {mistaken}",
-    )
-    _warn_if_poor(found.auc)
 
 
 def _judge(
@@ -137,32 +118,23 @@ def _judge(
     force: bool,
 ) -> None:
     from stylesmith import files
-    from stylesmith.inversion import LatentOptimizer, Projector, read_targets
-    from stylesmith.inversion.attribution import AttributionVerdict, read_calibration
-    from stylesmith.networks.build import model_hash
-    from stylesmith.perception.extractors import open_distance
+    from stylesmith.inversion import Projector, read_targets
+    from stylesmith.inversion.attribution import AttributionVerdict, open_calibration
 
-    learned = read_calibration(calibration, model=model_hash(generator))
+    optimizer, separation = open_calibration(calibration, generator)
     targets = read_targets(images, generator)
-    distance = open_distance(learned.distance, generator.mapping.w_avg.device)
-    if distance.weights_hash != learned.distance_weights:
-        raise UsageError(
-            f"{calibration}: was made with other weights of the distance {distance.name!r}; "
-            "calibrate anew"
-        )
-    optimizer = LatentOptimizer(generator, distance, learned.settings)
     projector = Projector(optimizer, out, batch_size=batch)
     verdicts = {}
     for result in projection.run_projection(projector, targets, force=force):
         source, changes = result.target.source, result.target.changes
-        verdict = AttributionVerdict(result.distance, learned.separation)
+        verdict = AttributionVerdict(result.distance, separation)
         verdicts[source] = verdict.describe()
         answer = "made by this network" if verdict.generated else "not made by this network"
         print_line(f"{source}: {answer}: {verdict.evidence}")
         if changes:
             changed = "an image that was changed after it was made projects worse"
             print_problem("note", f"{source}: {changes}; {changed}")
-    _warn_if_poor(learned.separation.auc)
+    _warn_if_poor(separation.auc)
     files.write_json(out / "verdicts.json", verdicts)
     print_line(f"{format_count(len(verdicts), 'verdict')} -> {out / 'verdicts.json'}")
 
