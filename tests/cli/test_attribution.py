@@ -14,15 +14,15 @@ def calibrate(finished_run, photos):
 
 
 def test_calibrate_and_judge(cli, finished_run, photos, calibrate, tmp_path):
-    out, pictures = tmp_path / "att", tmp_path / "pictures"
+    out, images = tmp_path / "att", tmp_path / "images"
     result = cli(*calibrate, "--out", out)
     assert result.status == 0
     assert "Median distance (pixels): generated 0." in result.out and "AUC" in result.out
     learned = json.loads((out / "calibration.json").read_text())
     assert len(learned["generated"]) == len(learned["real"]) == 3
     assert {"histograms.svg", "roc.svg", "generated", "real"} <= {p.name for p in out.iterdir()}
-    cli("generate", finished_run.path, "--seeds", "0", "--psi", 1, "--out", pictures)
-    own = next(pictures.iterdir())
+    cli("generate", finished_run.path, "--seeds", "0", "--psi", 1, "--out", images)
+    own = next(images.iterdir())
     judged = cli(
         "attribution", finished_run.path, own, photos / "class0" / "000.png",
         "--calibration", out / "calibration.json", "--out", tmp_path / "judged",

@@ -168,7 +168,7 @@ def test_data_that_cannot_be_used_is_named(cli, tmp_path):
     out = tmp_path / "run"
     (tmp_path / "empty").mkdir()
     (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "a.txt").write_text("no picture")
+    (tmp_path / "texts" / "a.txt").write_text("no image")
     unlabeled = tmp_path / "unlabeled"
     unlabeled.mkdir()
     shutil.copy(support.make_photos(tmp_path / "photos") / "class0" / "000.png", unlabeled)
@@ -177,7 +177,7 @@ def test_data_that_cannot_be_used_is_named(cli, tmp_path):
     Image.new("RGB", (16, 16)).save(mixed / "larger.png")
     broken = tmp_path / "broken"
     shutil.copytree(unlabeled, broken)
-    (broken / "bad.png").write_text("no picture")
+    (broken / "bad.png").write_text("no image")
     for words, message in (
         ((tmp_path / "nowhere",), "nowhere: there is no such folder or zip"),
         ((tmp_path / "empty",), "empty: is empty"),
