@@ -12,8 +12,6 @@ from stylesmith.errors import UsageError
 from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from stylesmith.sampling import Direction, SamplingPipeline
     from stylesmith.sampling.parsing import LayerIndices
 
@@ -179,30 +177,16 @@ def _find_directions(
     if classifiers is None:
         normals = {path.stem: directions.read_boundary(path) for path in boundaries}
     else:
-        normals = _attribute_normals(pipeline, classifiers, samples)
+        from stylesmith.metrics.classifiers import open_classifiers
+        from stylesmith.metrics.separability import classifier_boundaries
+
+        networks = open_classifiers(classifiers, pipeline.device)
+        with progress_bar("Classifying") as advance:
+            normals = classifier_boundaries(pipeline, networks, samples, advance)
     return [
         directions.boundary_direction(pipeline, normal, name=name, layers=layers)
         for name, normal in normals.items()
     ]
-
-
-def _attribute_normals(
-    pipeline: "SamplingPipeline", folder: Path, samples: int
-) -> "dict[str, Tensor]":
-    """Normals of the boundaries of attributes among the untruncated w of a network."""
-    import torch
-
-    from stylesmith.metrics import separability
-    from stylesmith.metrics.classifiers import open_classifiers
-    from stylesmith.sampling import SamplingPipeline, SamplingSettings
-
-    separability.require_scikit_learn()
-    classifiers = open_classifiers(folder, pipeline.device)
-    whole = SamplingPipeline(pipeline.generator, SamplingSettings(label=pipeline.settings.label))
-    with progress_bar("Classifying") as advance:
-        ws, logits = separability.classify_seeds(whole, classifiers, samples, advance)
-    found = separability.attribute_boundaries(ws, logits, classifiers.attributes)
-    return {name: torch.from_numpy(normal) for name, normal in found.items()}
 
 
 def _apply_without(

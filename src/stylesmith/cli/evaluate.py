@@ -8,14 +8,7 @@ import typer
 
 from stylesmith.choices import PrecisionName, ProtocolName
 from stylesmith.cli import options
-from stylesmith.cli.console import (
-    console,
-    error_console,
-    is_main_process,
-    print_line,
-    print_problem,
-    progress_bar,
-)
+from stylesmith.cli.console import console, error_console, print_line, print_problem, progress_bar
 
 if TYPE_CHECKING:
     from stylesmith.metrics.protocol import Metric
@@ -87,29 +80,23 @@ def evaluate(
 
     if out is not None:
         files.check_absent(out, force=force)
-    place = choose_device(device)
-    size = options.read_size(resolution)
+    place, size = choose_device(device), options.read_size(resolution)
+    dtype = choose_precision(precision, place)
     cache = StatisticsCache(None if no_cache else default_cache_folder())
     settings = evaluation.EvaluationSettings(place, seed, repeats, classifiers, cache)
     status_console = error_console if json else console  # stdout is for programs then
     with distributed.process_group(place):
         with progress_bar("Reading") as advance:
-            how = SourceOptions(
-                place,
-                choose_precision(precision, place),
-                seed=seed,
-                psi=psi,
-                size=size,
-                skip_bad=skip_bad,
-                on_progress=advance,
+            source_options = SourceOptions(
+                place, dtype, seed=seed, psi=psi, size=size, skip_bad=skip_bad, on_progress=advance
             )
-            fake, real = open_sources(model, data, how)
+            fake, real = open_sources(model, data, source_options)
         print_line(_describe_metrics(chosen, repeats), to=status_console)
         with progress_bar("Measuring") as advance:
             reporter = ProgressReporter(lambda text: print_line(text, to=status_console), advance)
             measured = evaluation.evaluate(fake, real, chosen, settings, reporter)
             results = _write_results(measured, json=json, out=out)
-    if is_main_process():
+    if results:  # the first of several processes has them
         _print_results(results, json=json)
 
 

@@ -16,15 +16,13 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 ModelArgument = Annotated[str, typer.Argument(help="Run, model folder, snapshot, or `avatars`.")]
 SeedsOption = Annotated[
-    str,
-    typer.Option(help="Which images: 0-15, or 3,5,8-10; latent files too: 3,face.safetensors."),
+    str, typer.Option(help="Which images: 0-15, or 3,5,8-10; latent files too: 3,face.safetensors.")
 ]
 PsiOption = Annotated[
     float, typer.Option(min=-2, max=2, help="Truncation: 0 is the mean image, 1 full variety.")
 ]
 PsiLayersOption = Annotated[
-    str | None,
-    typer.Option(help="Truncate only these layers: 0-7, or coarse,middle,fine by name."),
+    str | None, typer.Option(help="Truncate only these layers: 0-7, or coarse,middle,fine by name.")
 ]
 CenterOption = Annotated[
     TruncationCenter, typer.Option(help="Truncate towards the mean of all, or of the class.")

@@ -127,10 +127,8 @@ def _group_title(group: list["Preset"]) -> str:
     first = group[0]
     if not first.paper:
         return "Our own, for any images"
-    titles = dict.fromkeys(preset.data_set.title for preset in group if preset.data_set)
-    where = (
-        f"on {', '.join(titles)}" if titles else "for any images; figures are for FFHQ at 1024x1024"
-    )
+    titles = ", ".join(dict.fromkeys(preset.data_set.title for preset in group if preset.data_set))
+    where = f"on {titles}" if titles else "for any images; figures are for FFHQ at 1024x1024"
     return f"{first.paper}, {first.table}, {where}"
 
 

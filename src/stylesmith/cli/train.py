@@ -106,13 +106,8 @@ def train(
     settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every)]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
-        flags = {
-            "--conditional": conditional,
-            "--mirror": mirror,
-            "--scale-schedule": scale_schedule,
-            "--force": force,
-            "--preset": preset != "auto",
-        }
+        flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
+        flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
         fixed = [name for name, value in values.items() if value is not None]
         if fixed := fixed + [name for name, on in flags.items() if on]:
             raise UsageError(

@@ -7,13 +7,7 @@ import typer
 
 from stylesmith.choices import ProtocolName
 from stylesmith.cli import options
-from stylesmith.cli.console import (
-    console,
-    is_main_process,
-    print_line,
-    print_table,
-    progress_bar,
-)
+from stylesmith.cli.console import is_main_process, print_line, print_table, progress_bar
 from stylesmith.formatting import format_bytes
 
 if TYPE_CHECKING:
@@ -174,4 +168,4 @@ def train(
 def _print_facts(facts: "list[ClassifierFacts]") -> None:
     rows = [(fact.attribute, f"{fact.share:.1%}", f"{fact.accuracy:.1%}") for fact in facts]
     print_table(("attribute", "has it", "right"), rows)
-    console.print("right: on images held out, mean of those with the attribute and those without.")
+    print_line("right: on images held out, mean of those with the attribute and those without.")
