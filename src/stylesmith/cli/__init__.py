@@ -8,18 +8,16 @@ import typer
 
 import stylesmith
 from stylesmith.cli import data, weights
-from stylesmith.cli.attribution import attribution
 from stylesmith.cli.console import error_console, print_problem
 from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
 from stylesmith.cli.edit import edit
 from stylesmith.cli.evaluate import evaluate
 from stylesmith.cli.figures import figure, table
-from stylesmith.cli.generate import generate, mix, noise
+from stylesmith.cli.generate import generate, mix, noise, video
 from stylesmith.cli.presets import presets
-from stylesmith.cli.project import project
+from stylesmith.cli.project import attribution, project
 from stylesmith.cli.train import train
-from stylesmith.cli.video import video
 from stylesmith.errors import StylesmithError
 
 app = typer.Typer(
