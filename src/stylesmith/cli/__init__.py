@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -53,13 +53,16 @@ INTERRUPTED_EXIT_STATUS = 130
 def main() -> None:
     """Run a command; every error of a user becomes one line and an exit status, here alone."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    message = ""
     try:
         status = app(standalone_mode=False)
     except StylesmithError as error:
-        _exit_with_error(str(error), error.exit_status)
+        status, message = error.exit_status, str(error)
     except typer.TyperException as error:
-        _exit_with_error(error.format_message(), error.exit_code)
-    if status == INTERRUPTED_EXIT_STATUS:
+        status, message = error.exit_code, error.format_message()
+    if message:  # none after the help that a command without arguments shows
+        print_problem("error", message)
+    elif status == INTERRUPTED_EXIT_STATUS:
         error_console.print("stopped")
     sys.exit(status)
 
@@ -80,12 +83,6 @@ def common_options(
     ] = False,
 ) -> None:
     """Options of all commands."""
-
-
-def _exit_with_error(message: str, status: int) -> NoReturn:
-    if message:  # none after the help that a command without arguments shows
-        print_problem("error", message)
-    sys.exit(status)
 
 
 def _show_warning(message: Warning | str, *details: object) -> None:

@@ -51,8 +51,15 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], **style: A
 
 
 @contextmanager
-def progress_bar(description: str, total: int | None = None) -> Iterator[ProgressCallback]:
+def progress_bar(
+    description: str, total: int | None = None, *, unit: int = 1
+) -> Iterator[ProgressCallback]:
     """Show a bar with rate and remaining time; nothing where stdout is not a terminal.
+
+    Args:
+        description: What is being done.
+        total: How much is to be done, if known before the first call.
+        unit: What counts as one in the bar, such as a million for bytes that are shown as MB.
 
     Yields:
         A function to be told how much is done, and of how much.
@@ -76,6 +83,6 @@ def progress_bar(description: str, total: int | None = None) -> Iterator[Progres
         def advance(done: int, total: int) -> None:
             speed = bars.tasks[0].finished_speed or bars.tasks[0].speed
             rate = f"{speed:,.0f}/s" if speed else ""
-            bars.update(task, completed=done, total=total, rate=rate)
+            bars.update(task, completed=done // unit, total=total // unit, rate=rate)
 
         yield advance

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from stylesmith.choices import NoiseInput
+from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import ModelError, UsageError
 
@@ -21,7 +22,6 @@ PROGRAM_SUFFIXES: dict[str, ExportFormat] = {".onnx": "onnx", ".pt2": "torch-exp
 PublishedFileArgument = Annotated[
     Path, typer.Argument(help="TensorFlow or StyleGAN2-ADA pickle, or rosinality checkpoint.")
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
 def import_(
@@ -37,7 +37,7 @@ def import_(
     partial: Annotated[
         bool, typer.Option("--partial", help="Take what fits, where not all of the file does.")
     ] = False,
-    force: ReplaceOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Turn published weights into a model folder, without running anything in the file.
 
@@ -104,7 +104,7 @@ def export(
     fetch_runtime: Annotated[
         bool, typer.Option("--fetch-runtime", help="Of --web: download that package once (33 MB).")
     ] = False,
-    force: ReplaceOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Write a model in another program's layout, as a program of its own, or as a model folder.
 

@@ -79,8 +79,8 @@ def prepare(
         print_line(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
     if done.enlarged:
         print_line(f"{done.enlarged} images were smaller than that and have been enlarged.")
-    for name, reason in done.skipped[:MAX_SHOWN_FINDINGS]:
-        print_line(f"Left out {name!r}: {reason}")
+    shown = done.skipped[:MAX_SHOWN_FINDINGS]
+    print_line(*(f"Left out {name!r}: {reason}" for name, reason in shown))
     if len(done.skipped) > MAX_SHOWN_FINDINGS:
         print_line(
             f"... {len(done.skipped)} left out in all; stylesmith.json in the zip lists them."
@@ -127,9 +127,11 @@ def avatars(
         done = make_avatars(
             out, count=count, size=resolution, seed=seed, force=force, on_progress=advance
         )
-    print_line(f"{done.count} faces of {resolution}x{resolution} -> {out}")
-    print_line(f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.")
-    print_line(done.license)
+    print_line(
+        f"{done.count} faces of {resolution}x{resolution} -> {out}",
+        f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.",
+        done.license,
+    )
 
 
 def _print_report(report: "DataReport") -> None:
@@ -144,8 +146,5 @@ def _print_report(report: "DataReport") -> None:
     print_line(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
     if sizes:
         more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
-        print_line(f"Sizes: {', '.join(sizes)}{more}")
-        print_line(f"Modes: {', '.join(modes)}")
-    print_line(f"Labels: {report.labels}")
-    for line in report.advice:
-        print_line(line)
+        print_line(f"Sizes: {', '.join(sizes)}{more}", f"Modes: {', '.join(modes)}")
+    print_line(f"Labels: {report.labels}", *report.advice)

@@ -77,6 +77,7 @@ def evaluate(
     from stylesmith.metrics.extraction import ProgressReporter
     from stylesmith.metrics.image_sources import SourceOptions, open_sources
     from stylesmith.metrics.reference_statistics import StatisticsCache, default_cache_folder
+    from stylesmith.metrics.results import results_table, unique_notes
 
     if out is not None:
         files.check_absent(out, force=force)
@@ -96,8 +97,10 @@ def evaluate(
             reporter = ProgressReporter(lambda text: print_line(text, to=status_console), advance)
             measured = evaluation.evaluate(fake, real, chosen, settings, reporter)
             results = _write_results(measured, json=json, out=out)
-    if results:  # the first of several processes has them
-        _print_results(results, json=json)
+    if results and not json:  # the first of several processes has them
+        console.print(results_table(results))
+    for note in unique_notes(results):
+        print_problem("note", note)
 
 
 def _describe_metrics(metrics: "list[Metric]", repeats: int) -> str:
@@ -123,12 +126,3 @@ def _write_results(
         if out is not None:
             files.write_text(out, "".join(f"{result.to_json()}\n" for result in known))
     return known
-
-
-def _print_results(results: "list[MetricResult]", *, json: bool) -> None:
-    from stylesmith.metrics.results import results_table, unique_notes
-
-    if not json:
-        console.print(results_table(results))
-    for note in unique_notes(results):
-        print_problem("note", note)

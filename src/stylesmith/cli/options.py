@@ -43,7 +43,7 @@ ResolutionOption = Annotated[
 ]
 SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 
 
 def open_pipeline(

@@ -110,17 +110,15 @@ def _print_differences(names: tuple[str, str], resolution: str | None, *, as_jso
 def _print_all() -> None:
     from stylesmith.presets import PRESETS
 
-    for _, presets in itertools.groupby(PRESETS, _printed_table):
+    def printed_table(preset: "Preset") -> tuple[str, str, bool]:
+        return preset.paper, preset.table, preset.data_set is not None
+
+    for _, presets in itertools.groupby(PRESETS, printed_table):
         group = list(presets)
         print_line(_group_title(group))
         _print_table(group)
         print_line("")
     print_line(PRESETS_LEGEND)
-
-
-def _printed_table(preset: "Preset") -> tuple[str, str, bool]:
-    """What the presets of one printed table have in common."""
-    return preset.paper, preset.table, preset.data_set is not None
 
 
 def _group_title(group: list["Preset"]) -> str:

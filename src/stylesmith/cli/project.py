@@ -36,7 +36,7 @@ FormOption = Annotated[
     ProjectionForm,
     typer.Option(help="Which to follow where the paper and its published code differ."),
 ]
-BatchOption = Annotated[int | None, typer.Option(min=1, help="Images at once; else by their size.")]
+BatchOption = Annotated[int | None, typer.Option(min=1, help="Images at once; else by size.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with what is in OUT.")]
 RestartOption = Annotated[bool, typer.Option("--force", help="Start anew if OUT exists.")]
 

@@ -11,7 +11,6 @@ from stylesmith.cli.console import is_main_process, print_line, print_table, pro
 from stylesmith.formatting import format_bytes
 
 if TYPE_CHECKING:
-    from stylesmith.callbacks import ProgressCallback
     from stylesmith.metrics.classifiers import ClassifierFacts
     from stylesmith.perception.weights import WeightFile
 
@@ -21,10 +20,6 @@ weights_app = typer.Typer(
     help="Get the published networks that metrics need; `STYLESMITH_WEIGHTS` names the folder.",
     rich_markup_mode="markdown",
 )
-
-ForceWeightsOption = Annotated[
-    bool, typer.Option("--force", help="Replace the file if it is there.")
-]
 
 
 @weights_app.command("list")
@@ -48,7 +43,7 @@ def list_() -> None:
 @weights_app.command()
 def fetch(
     names: Annotated[list[str], typer.Argument(help="Names that `weights list` shows.")],
-    force: ForceWeightsOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Download weight files, or the rest of them, and check them.
 
@@ -60,10 +55,8 @@ def fetch(
     folder = weights.default_weights_folder()
     for file in files:
         print_line(f"{file.name}: {format_bytes(file.size)}, {file.license}, {file.url}")
-        with progress_bar(f"Fetching {file.name} (MB)") as advance:
-            path = weights.fetch_weight_file(
-                file, folder, force=force, on_progress=_in_megabytes(advance)
-            )
+        with progress_bar(f"Fetching {file.name} (MB)", unit=1_000_000) as advance:
+            path = weights.fetch_weight_file(file, folder, force=force, on_progress=advance)
         print_line(f"{file.name} -> {path}")
 
 
@@ -71,7 +64,7 @@ def fetch(
 def add(
     name: Annotated[str, typer.Argument(help="A name that `weights list` shows.")],
     source: Annotated[Path, typer.Argument(help="The file, from another machine or package.")],
-    force: ForceWeightsOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Check a weight file that you have, and copy it to the folder of weights.
 
@@ -82,10 +75,6 @@ def add(
     folder = weights.default_weights_folder()
     path = weights.add_weight_file(weights.find_weight_file(name), source, folder, force=force)
     print_line(f"{name} -> {path}")
-
-
-def _in_megabytes(advance: "ProgressCallback") -> "ProgressCallback":
-    return lambda done, total: advance(done // 1_000_000, total // 1_000_000)
 
 
 def _file_state(file: "WeightFile", folder: Path) -> str:
@@ -126,9 +115,7 @@ def train(
     resolution: options.ResolutionOption = None,
     skip_bad: options.SkipBadOption = False,
     device: options.DeviceOption = "auto",
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace classifiers that are in OUT.")
-    ] = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Train one binary classifier per attribute of the images.
 
