@@ -86,7 +86,9 @@ def edit(
 
     strengths = parse_strengths(strength)
     _check_options(find, direction, channel, without, boundary, classifiers)
-    _check_output_path(out, find, force)
+    if find and out.suffix:
+        raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
+    check_image_path(out, force=force, folder=bool(find))
     pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
     sources = read_sources(pipeline, seeds)
     chosen = parse_layers(layers, pipeline.config, option="--layers") if layers else None
@@ -125,17 +127,6 @@ def _check_options(
         )
     if without and channel:
         raise UsageError("--without: is for directions of w, not for a --channel")
-
-
-def _check_output_path(out: Path, find: FindMethod | None, force: bool) -> None:
-    from stylesmith import files
-
-    if not find:
-        check_image_path(out, force=force)
-    elif out.suffix:
-        raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
-    else:
-        files.check_absent(out, force=force)
 
 
 def _read_directions(pipeline: "SamplingPipeline", paths: list[Path]) -> "list[Direction]":

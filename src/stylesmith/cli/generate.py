@@ -195,14 +195,11 @@ def _draw_variation(
 def _draw_components(
     pipeline: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path
 ) -> None:
+    from stylesmith.sampling import stochastic_variation
     from stylesmith.sampling.parsing import format_layers
-    from stylesmith.sampling.stochastic_variation import (
-        noise_layer_subsets,
-        write_noise_layers_figure,
-    )
 
-    write_noise_layers_figure(pipeline, sources, out)
-    chosen = noise_layer_subsets(pipeline.config).items()
+    stochastic_variation.write_noise_layers_figure(pipeline, sources, out)
+    chosen = stochastic_variation.noise_layer_subsets(pipeline.config).items()
     columns = ", ".join(f"{name} ({format_layers(layers) or '-'})" for name, layers in chosen)
     print_line(f"Noise on layers, from left to right: {columns}")
     print_line(f"{format_count(len(sources), 'image')} -> {out}")
@@ -257,28 +254,23 @@ def video(
     `stylesmith video runs/photos --kind mix --base 7 --seeds 0-5 --styles middle --out mix.webm`
     """
     from stylesmith import files
+    from stylesmith.sampling import video as videos
     from stylesmith.sampling.parsing import parse_grid
-    from stylesmith.sampling.video import (
-        NOISE_LOOP_KEYFRAMES,
-        check_video_path,
-        render_frames,
-        write_video,
-    )
 
-    check_video_path(out)
+    videos.check_video_path(out)
     files.check_absent(out, force=force)
     rows, columns = parse_grid(grid) if grid else (1, 1)
     pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
     sources = read_sources(pipeline, seeds)
     loops = _split_into_loops(sources, rows * columns, at_least=1 if kind == "noise" else 2)
     paths = _latent_paths(pipeline, loops, kind, way, base, styles)
-    keyframes = NOISE_LOOP_KEYFRAMES if kind == "noise" else len(loops[0])
+    keyframes = videos.NOISE_LOOP_KEYFRAMES if kind == "noise" else len(loops[0])
     total = keyframes * frames
-    drawn = render_frames(
+    drawn = videos.render_frames(
         pipeline, paths, keyframes=keyframes, frames_per_keyframe=frames, columns=columns
     )
     with progress_bar("Drawing", total) as advance:
-        write_video(out, _with_progress(drawn, total, advance), fps=fps)
+        videos.write_video(out, _with_progress(drawn, total, advance), fps=fps)
     print_line(f"{format_count(total, 'frame')}, {total / fps:.1f} s -> {out}")
 
 
