@@ -39,6 +39,17 @@ class DistanceSeparation:
         assert generated and real
         return cls(tuple(sorted(generated)), tuple(sorted(real)))
 
+    def describe(self, distance: str) -> tuple[str, str]:
+        """Two lines: medians of the distance of that name, and what the threshold separates."""
+        own, other, threshold = median(self.generated), median(self.real), self.threshold
+        ratio = f", ratio {own / other:.3f}" if other else ""
+        recognized = f"{100 * self.true_positive_rate(threshold):.0f}% of generated images"
+        mistaken = f"{100 * self.false_positive_rate(threshold):.0f}% of real ones"
+        return (
+            f"Median distance ({distance}): generated {own:.5f}, real {other:.5f}{ratio}",
+            f"AUC {self.auc:.3f}; below the threshold {threshold:.5f}: {recognized}, {mistaken}",
+        )
+
     @property
     def auc(self) -> float:
         """Chance that a generated image comes closer than a real one; ties count half."""
@@ -76,17 +87,6 @@ class DistanceSeparation:
     def true_positive_rate(self, threshold: float) -> float:
         """Share of generated images that would be recognized."""
         return bisect_left(self.generated, threshold) / len(self.generated)
-
-    def describe(self, distance: str) -> tuple[str, str]:
-        """Two lines: medians of the distance of that name, and what the threshold separates."""
-        own, other, threshold = median(self.generated), median(self.real), self.threshold
-        ratio = f", ratio {own / other:.3f}" if other else ""
-        recognized = f"{100 * self.true_positive_rate(threshold):.0f}% of generated images"
-        mistaken = f"{100 * self.false_positive_rate(threshold):.0f}% of real ones"
-        return (
-            f"Median distance ({distance}): generated {own:.5f}, real {other:.5f}{ratio}",
-            f"AUC {self.auc:.3f}; below the threshold {threshold:.5f}: {recognized}, {mistaken}",
-        )
 
     def _generated_at_most(self, distance: float) -> float:
         return bisect_right(self.generated, distance) / len(self.generated)
@@ -166,7 +166,9 @@ class AttributionCalibration:
         return cls(found, model, distance.name, distance.weights_hash, optimizer.settings)
 
     def save(self, path: Path) -> None:
-        """Write JSON, which holds derived figures beside the distances, and two charts beside it.
+        """Write JSON; AUC, threshold and error rates stand beside the distances.
+
+        Charts of the histograms and of the ROC are written as SVG files beside it.
 
         Raises:
             OutputError: If a file cannot be written.

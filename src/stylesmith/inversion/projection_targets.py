@@ -21,7 +21,6 @@ from stylesmith.data.decode import (
     image_to_array,
 )
 from stylesmith.errors import DataError, UsageError
-from stylesmith.formatting import format_image_size
 from stylesmith.inversion.projection_variables import ProjectionSettings
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
@@ -89,13 +88,17 @@ def _read_target(path: Path, name: str, generator: Generator) -> ProjectionTarge
         left, top, right, bottom = center_crop_box(found, size)
         cropped = (bottom - top, right - left) != found
         crop = "cropped to its center and " if cropped else ""
-        changes.append(f"{format_image_size(found)}, {crop}resized to {format_image_size(size)}")
+        changes.append(f"{_format_size(found)}, {crop}resized to {_format_size(size)}")
     mode = pixels.PIL_MODES[channels]
     if picture.mode != mode:
         changes.append(f"{MODE_NAMES[picture.mode]}, made {MODE_NAMES[mode]}")
     array = image_to_array(crop_and_resize(convert_channels(picture, channels), size))
     image = pixels.from_uint8(torch.from_numpy(array))
     return ProjectionTarget(name, str(path), image, "; ".join(changes))
+
+
+def _format_size(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]}"
 
 
 def generated_targets(
