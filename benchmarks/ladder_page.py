@@ -11,8 +11,8 @@ from typing import Any
 import ladder_images
 from ladder_document import Document
 from ladder_rows import Notes, Row
-from stylesmith.training.log import format_duration
-from stylesmith.training.run_history import finite_number, format_image_count
+from stylesmith.formatting import format_duration, format_image_count
+from stylesmith.training.run_history import finite_number
 
 SPEED, READING = "speed.json", "reading.md"
 IMAGE_BYTES = 1_500_000

@@ -16,8 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from stylesmith import devices
+from stylesmith.choices import PrecisionName
 from stylesmith.config import DataConfig, RunConfig
-from stylesmith.devices import Precision, PrecisionName
+from stylesmith.devices import Precision
 from stylesmith.presets.stylegan2_configs import config_e, config_f
 
 Work = Callable[[], object]

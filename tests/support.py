@@ -41,6 +41,12 @@ def make_photos(folder: Path, *, size: int = 8, count: int = 16, classes: int = 
     return folder
 
 
+def read_pixels(path: Path) -> np.ndarray:
+    """Pixels of an image file as integers, `(H, W, C)`."""
+    with Image.open(path) as image:
+        return np.asarray(image).astype(int)
+
+
 def tiny_config(
     photos: Path, *settings: str, steps: int = 8, conditional: bool = False, mirror: bool = False
 ) -> tuple[RunConfig, Dataset]:

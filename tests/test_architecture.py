@@ -13,7 +13,8 @@ import stylesmith
 ROOT = Path(stylesmith.__file__).parent
 
 LAYERS = [
-    "callbacks config ops images latents files charts devices distributed errors tensor_file",
+    "callbacks choices config ops images latents files formatting charts devices distributed errors"
+    " tensor_file",
     "networks augment data",
     "presets",
     "sampling models perception",

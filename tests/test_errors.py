@@ -17,3 +17,10 @@ def test_every_error_is_ours_and_names_an_exit_status(error):
 
 def test_shape_errors_are_value_errors_for_library_users():
     assert issubclass(errors.ShapeError, ValueError)
+
+
+def test_the_most_similar_name_is_suggested_if_one_is_similar():
+    known = ["stylegan-8", "stylegan2-8"]
+    assert errors.suggest_name("stylgan-8", known) == "stylegan-8"
+    assert errors.suggest_name("bicycle", known) is None
+    assert errors.suggest_name("bicycle", known, cutoff=0) in known

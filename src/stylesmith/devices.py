@@ -5,13 +5,12 @@ import platform
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
+from stylesmith.choices import PrecisionName
 from stylesmith.errors import UsageError, check_choice
-
-PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,6 @@ def planned_world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", 1))
 
 
-def planned_rank() -> int:
-    """Number that torchrun gave this process, also before the processes have met."""
-    return int(os.environ.get("RANK", 0))
-
-
 @contextmanager
 def process_group(device: torch.device) -> Iterator[None]:
     """Join the other processes that torchrun started, and leave them at the end."""

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from stylesmith.cli import main
+from stylesmith.metrics import evaluate
 from stylesmith.models import RunFolder
 from tests import support
+from tests.metrics.fakes import FakeClassifier, FakeDistance, FakeExtractor
 from tests.support import Result
 
 
@@ -29,9 +31,21 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return call
 
 
+@pytest.fixture
+def fake_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Metric networks without weights, and a cache of this test's own."""
+
+    def open_extractor(name: str, device: object) -> FakeExtractor:
+        return FakeClassifier(name) if name == "inception" else FakeExtractor(name)
+
+    monkeypatch.setattr(evaluate, "open_extractor", open_extractor)
+    monkeypatch.setattr(evaluate, "open_distance", lambda name, device: FakeDistance(name))
+    monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixteen 8x8 pictures in two classes."""
+    """Sixteen 8x8 images in two classes."""
     return support.make_photos(tmp_path_factory.mktemp("data") / "photos")
 
 

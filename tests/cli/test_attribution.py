@@ -14,21 +14,21 @@ def calibrate(finished_run, photos):
 
 
 def test_calibrate_and_judge(cli, finished_run, photos, calibrate, tmp_path):
-    out, pictures = tmp_path / "att", tmp_path / "pictures"
+    out, images = tmp_path / "att", tmp_path / "images"
     result = cli(*calibrate, "--out", out)
     assert result.status == 0
     assert "Median distance (pixels): generated 0." in result.out and "AUC" in result.out
     learned = json.loads((out / "calibration.json").read_text())
     assert len(learned["generated"]) == len(learned["real"]) == 3
     assert {"histograms.svg", "roc.svg", "generated", "real"} <= {p.name for p in out.iterdir()}
-    cli("generate", finished_run.path, "--seeds", "0", "--psi", 1, "--out", pictures)
-    own = next(pictures.iterdir())
+    cli("generate", finished_run.path, "--seeds", "0", "--psi", 1, "--out", images)
+    own = next(images.iterdir())
     judged = cli(
         "attribution", finished_run.path, own, photos / "class0" / "000.png",
         "--calibration", out / "calibration.json", "--out", tmp_path / "judged",
     )  # fmt: skip
     assert judged.status == 0
-    assert "Projecting 2 pictures: 5 steps in w, by the distance 'pixels'" in judged.out
+    assert "Projecting 2 images: 5 steps in w, by the distance 'pixels'" in judged.out
     verdicts = json.loads((tmp_path / "judged" / "verdicts.json").read_text())
     assert set(verdicts) == {str(own), str(photos / "class0" / "000.png")}
     # The image of seed 0 was in the calibration, and comes out as it did there.
@@ -52,7 +52,7 @@ def test_a_calibration_goes_on(cli, calibrate, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "wanted either --real DATA, to calibrate, or pictures and --calibration FILE"),
+        ([], "wanted either --real DATA, to calibrate, or images and --calibration FILE"),
         (["a.png"], "wanted either --real DATA"),
         (["a.png", "--real", "."], "wanted either --real DATA"),
         (["--calibration", "c.json"], "wanted either --real DATA"),

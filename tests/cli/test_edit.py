@@ -5,16 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import stylesmith
 from stylesmith.metrics.classifiers import ClassifierFacts, classifier_config, save_classifier
 from stylesmith.networks import build_discriminator
-
-
-def pixels(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image).astype(int)
+from tests.support import read_pixels
 
 
 @torch.no_grad()
@@ -42,7 +37,7 @@ def directions(cli, finished_run, tmp_path) -> Path:
 def test_found_directions_come_with_a_preview(cli, finished_run, directions):
     names = {f"weights-0-2-0{i}.safetensors" for i in (1, 2, 3)}
     assert {path.name for path in directions.iterdir()} == names | {"preview.png"}
-    assert pixels(directions / "preview.png").shape == (3 * 8, 7 * 8, 3)
+    assert read_pixels(directions / "preview.png").shape == (3 * 8, 7 * 8, 3)
 
 
 @pytest.mark.parametrize("find", ["samples", "boundary"])
@@ -55,7 +50,7 @@ def test_other_ways_to_find(cli, finished_run, tmp_path, find):
     assert sorted(path.stem for path in out.glob("*.safetensors")) == wanted
 
 
-def test_pictures_move_along_and_strength_0_leaves_them(cli, finished_run, directions, tmp_path):
+def test_images_move_along_and_strength_0_leaves_them(cli, finished_run, directions, tmp_path):
     out, plain = tmp_path / "edit.png", tmp_path / "plain.png"
     words = ("--seeds", "3,5", "--strength", "-3:3:7", "--out", out, "--channel", "2:1")
     moves = [
@@ -64,12 +59,12 @@ def test_pictures_move_along_and_strength_0_leaves_them(cli, finished_run, direc
         for word in ("--direction", path)
     ]
     result = cli("edit", finished_run.path, *words, *moves)
-    assert f"6 rows of 7 pictures -> {out}" in result.out
-    page = pixels(out)
+    assert f"6 rows of 7 images -> {out}" in result.out
+    page = read_pixels(out)
     assert page.shape == (6 * 8, 7 * 8, 3)
     cli("generate", finished_run.path, "--seeds", "3,5", "--columns", 1, "--out", plain)
     for top in (0, 16, 32):
-        assert np.abs(page[top : top + 16, 24:32] - pixels(plain)).max() <= 1
+        assert np.abs(page[top : top + 16, 24:32] - read_pixels(plain)).max() <= 1
     assert np.abs(page[:8, :8] - page[:8, 48:]).max() > 1
 
 
@@ -80,7 +75,7 @@ def test_layers_and_conditions_change_the_way(cli, finished_run, directions, tmp
     assert cli(*words, "--out", outs[0]).status == 0
     assert cli(*words, "--out", outs[1], "--layers", "1").status == 0
     assert cli(*words, "--out", outs[2], "--without", second).status == 0
-    whole, some, rest = map(pixels, outs)
+    whole, some, rest = map(read_pixels, outs)
     assert np.abs(whole - some).max() > 1
     assert np.abs(whole - rest).max() <= 1  # singular vectors are orthogonal already
     error = cli(*words, "--out", tmp_path / "x.png", "--without", first).error()
@@ -97,7 +92,7 @@ def test_directions_of_another_model_are_refused(cli, conditional_run, direction
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "name a --direction or --channel, or look for some with --find weights"),
+        ((), "name a --direction or --channel, or find some with --find weights"),
         (("--channel", "2:1", "--strength", "3"), "--strength '3': wanted FROM:TO:COUNT"),
         (("--channel", "2:1", "--strength", "-3:3:1"), "from -3 to 3 there can be 2 to 1000"),
         (("--channel", "2"), "--channel '2': wanted LAYER:NUMBER"),
@@ -139,7 +134,7 @@ def test_boundaries_of_classifiers_are_directions(cli, finished_run, tmp_path):
     result = cli("edit", finished_run.path, *words)
     assert (result.status, result.err) == (0, "")
     assert {path.stem for path in out.glob("*.safetensors")} == {"hat", "smile"}
-    assert pixels(out / "preview.png").shape == (2 * 8, 7 * 8, 3)
+    assert read_pixels(out / "preview.png").shape == (2 * 8, 7 * 8, 3)
 
 
 def test_boundary_wants_one_source(cli, finished_run, tmp_path):

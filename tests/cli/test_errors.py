@@ -92,7 +92,7 @@ def test_interruption_is_said_without_a_traceback(cli, monkeypatch):
     assert (result.status, result.err) == (130, "stopped\n")
 
 
-def test_the_console_script_and_the_module_are_the_same_door(tmp_path):
+def test_the_module_runs_what_the_console_script_runs(tmp_path):
     """In a fresh process, as a user meets it."""
     result = run("generate", tmp_path / "nowhere")
     assert "no such run, model folder or file" in result.error()

@@ -7,23 +7,12 @@ from pathlib import Path
 import pytest
 
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.metrics import evaluate as evaluation
-from tests.metrics.fakes import FakeClassifier, FakeDistance, FakeExtractor
 from tests.support import make_photos
 
 LIST = "image,even,low\n" + "".join(f"{i:03d}.png,{(i + 1) % 2},{int(i < 20)}\n" for i in range(40))
 
 
-@pytest.fixture(autouse=True)
-def fake_networks(monkeypatch, tmp_path):
-    """Networks without weights, and a cache of this test's own."""
-
-    def open_extractor(name: str, device: object) -> FakeExtractor:
-        return FakeClassifier(name) if name == "inception" else FakeExtractor(name)
-
-    monkeypatch.setattr(evaluation, "open_extractor", open_extractor)
-    monkeypatch.setattr(evaluation, "open_distance", lambda name, device: FakeDistance(name))
-    monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("fake_networks")
 
 
 def lines(text: str) -> list[dict]:
@@ -95,7 +84,7 @@ def test_a_model_with_classes_draws_them_from_the_data(cli, conditional_run, fin
     assert cli("evaluate", snapshot, *data, "--metrics", "ppl2_wend_4").status == 0
 
 
-def test_a_model_may_be_the_real_side(cli, finished_run):
+def test_a_model_may_be_the_reference(cli, finished_run):
     words = ("--data", finished_run.model, "--metrics", "fid16", "--json")
     (line,) = lines(cli("evaluate", finished_run.path, *words).out)
     assert line["data_hash"] == line["model_hash"] and line["value"] > 0
@@ -166,14 +155,14 @@ def labeled(tmp_path) -> Path:
 
 
 @pytest.fixture
-def short_lessons(monkeypatch):
+def short_training(monkeypatch):
     from stylesmith.metrics import classifiers
 
     monkeypatch.setitem(classifiers.TRAINING_IMAGES, "small", 16)
     monkeypatch.setitem(classifiers.MAX_CHANNELS, "small", 4)
 
 
-def test_classifiers_are_trained_and_used(cli, labeled, finished_run, tmp_path, short_lessons):
+def test_classifiers_are_trained_and_used(cli, labeled, finished_run, tmp_path, short_training):
     out = tmp_path / "classifiers"
     result = cli("classifiers", "train", labeled, "--out", out, "--protocol", "small")
     assert result.status == 0, result.err
@@ -185,7 +174,7 @@ def test_classifiers_are_trained_and_used(cli, labeled, finished_run, tmp_path, 
     assert list(found[0]["details"]["entropies"]["w"]) == ["even", "low"]
 
 
-def test_attributes_that_do_not_fit_are_one_line(cli, labeled, photos, tmp_path, short_lessons):
+def test_attributes_that_do_not_fit_are_one_line(cli, labeled, photos, tmp_path, short_training):
     out = tmp_path / "classifiers"
     words = ("--out", out, "--protocol", "small")
     assert "holds no attributes" in cli("classifiers", "train", photos, *words).error()

@@ -1,7 +1,6 @@
-"""`stylesmith generate`: the same seed, the same picture; wrong words, one line."""
+"""`stylesmith generate`: the same seed, the same image; wrong words, one line."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,27 +8,23 @@ from PIL import Image
 
 from stylesmith.models import RunFolder
 from tests import support
+from tests.support import read_pixels
 
 
-def pixels(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image).astype(int)
-
-
-def test_a_grid_has_one_picture_per_seed(cli, finished_run, tmp_path):
+def test_a_grid_has_one_image_per_seed(cli, finished_run, tmp_path):
     out = tmp_path / "new folder" / "grid.png"
     result = cli("generate", finished_run.path, "--seeds", "0-4", "--columns", 3, "--out", out)
     assert (result.status, result.err) == (0, "")
-    assert f"5 pictures -> {out}" in result.out
-    assert pixels(out).shape == (2 * 8, 3 * 8, 3)
-    assert (pixels(out)[8:, 16:] == 0).all()  # the sixth place is empty
+    assert f"5 images -> {out}" in result.out
+    assert read_pixels(out).shape == (2 * 8, 3 * 8, 3)
+    assert (read_pixels(out)[8:, 16:] == 0).all()  # the sixth place is empty
 
 
 def test_a_folder_gets_one_file_per_seed(cli, finished_run, tmp_path):
-    out = tmp_path / "pictures"
+    out = tmp_path / "images"
     assert cli("generate", finished_run.path, "--seeds", "3,12345", "--out", out).status == 0
     assert sorted(path.name for path in out.iterdir()) == ["seed0003.png", "seed12345.png"]
-    assert pixels(out / "seed0003.png").shape == (8, 8, 3)
+    assert read_pixels(out / "seed0003.png").shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".WebP", ".jpeg"])
@@ -41,17 +36,17 @@ def test_the_suffix_names_the_format(cli, finished_run, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("noise", ["fixed", "random", "none"])
-def test_the_same_seed_gives_the_same_picture_in_any_company(cli, finished_run, tmp_path, noise):
+def test_the_same_seed_gives_the_same_image_in_any_company(cli, finished_run, tmp_path, noise):
     words = ("--noise", noise, "--psi", 1)
     outs = []
     for seeds in ("0-8", "0-19", "7", "8,7,1"):
         outs.append(tmp_path / f"{noise} {len(outs)}")
         words_here = (*words, "--seeds", seeds, "--out", outs[-1])
         assert cli("generate", finished_run.path, *words_here).status == 0
-    first = pixels(outs[0] / "seed0007.png")
+    first = read_pixels(outs[0] / "seed0007.png")
     for out in outs[1:]:
-        assert np.abs(pixels(out / "seed0007.png") - first).max() <= 1
-    assert np.abs(pixels(outs[0] / "seed0008.png") - first).max() > 1
+        assert np.abs(read_pixels(out / "seed0007.png") - first).max() <= 1
+    assert np.abs(read_pixels(outs[0] / "seed0008.png") - first).max() > 1
 
 
 def test_psi_noise_and_classes_by_layer_and_center(cli, conditional_run, tmp_path):
@@ -60,20 +55,21 @@ def test_psi_noise_and_classes_by_layer_and_center(cli, conditional_run, tmp_pat
         words = ("--seeds", "0-1", "--class", 1, "--out", out, *words)
         result = cli("generate", conditional_run.path, *words)
         assert result.status == 0, result.err
-        return pixels(out)
+        return read_pixels(out)
 
     whole = draw("whole", "--psi", 1)
     assert (draw("layers", "--psi", 0, "--psi-layers", "coarse") == draw("all", "--psi", 0)).all()
     some = draw("some", "--psi", 0, "--psi-layers", "2-3")
-    assert (some != whole).any() and (some != pixels(tmp_path / "all.png")).any()
+    assert (some != whole).any() and (some != read_pixels(tmp_path / "all.png")).any()
     center = draw("center", "--psi", 0, "--center", "class")
-    assert (center[:, :8] == center[:, 8:]).all() and (center != pixels(tmp_path / "all.png")).any()
+    assert (center[:, :8] == center[:, 8:]).all()
+    assert (center != read_pixels(tmp_path / "all.png")).any()
     quiet = draw("quiet", "--noise", "none")
     assert (draw("named", "--noise", "0-3") == draw("fixed")).all()
     assert (draw("high", "--noise", "3") == quiet).all()  # 8x8 has the noise of layers 0-2
 
 
-def test_latent_files_redraw_their_pictures_and_belong_to_one_model(
+def test_latent_files_redraw_their_images_and_belong_to_one_model(
     cli, finished_run, conditional_run, tmp_path
 ):
     first, again = tmp_path / "first", tmp_path / "again"
@@ -106,13 +102,13 @@ def test_the_same_command_writes_the_same_bytes(cli, finished_run, tmp_path):
     assert outs[0].read_bytes() == outs[1].read_bytes()
 
 
-def test_psi_0_is_the_mean_picture_and_negative_psi_another(cli, finished_run, tmp_path):
+def test_psi_0_is_the_mean_image_and_negative_psi_another(cli, finished_run, tmp_path):
     for psi in (-2, 0, 2):
         words = ("--psi", psi, "--seeds", "0-1", "--out", tmp_path / f"{psi}")
         assert cli("generate", finished_run.path, *words).status == 0
-    mean = [pixels(tmp_path / "0" / f"seed000{i}.png") for i in range(2)]
+    mean = [read_pixels(tmp_path / "0" / f"seed000{i}.png") for i in range(2)]
     assert np.abs(mean[0] - mean[1]).max() <= 1
-    low, high = (pixels(tmp_path / name / "seed0000.png") for name in ("-2", "2"))
+    low, high = (read_pixels(tmp_path / name / "seed0000.png") for name in ("-2", "2"))
     assert np.abs(low - high).max() > 1
 
 
@@ -120,7 +116,7 @@ def test_a_class_is_drawn_where_there_are_classes(cli, conditional_run, tmp_path
     for number in (0, 1):
         words = ("--class", number, "--seeds", "0-3", "--out", tmp_path / f"{number}.png")
         assert cli("generate", conditional_run.path, *words).status == 0
-    assert (pixels(tmp_path / "0.png") != pixels(tmp_path / "1.png")).any()
+    assert (read_pixels(tmp_path / "0.png") != read_pixels(tmp_path / "1.png")).any()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +137,7 @@ def test_a_class_is_drawn_where_there_are_classes(cli, conditional_run, tmp_path
         (("--psi-layers", "middle"), "no middle layers; this network has the layers 0-3"),
         (("--center", "class"), "this network was trained without labels"),
         (("--seeds", "nowhere.safetensors"), "nowhere.safetensors: no such file"),
-        (("--latents",), "--latents: one file for each picture; let --out be a folder"),
+        (("--latents",), "--latents: one file for each image; let --out be a folder"),
         (("--device", "abacus"), "--device"),
         (("--seads", "1"), "No such option: --seads (Possible options: --"),
     ],
@@ -175,14 +171,14 @@ def test_existing_output_is_kept_without_force(cli, finished_run, tmp_path):
         words = ("generate", finished_run.path, "--seeds", "0", "--out", out)
         assert f"{out}: exists already" in cli(*words).error()
         assert cli(*words, "--force").status == 0
-    assert pixels(file).shape == (8, 8, 3)
+    assert read_pixels(file).shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("name", ["out.gif", "out.txt", "out.safetensors"])
 def test_other_suffixes_are_refused(cli, finished_run, tmp_path, name):
     out = tmp_path / name
     message = cli("generate", finished_run.path, "--out", out).error()
-    assert "wanted a .png, .jpg or .webp picture, or a folder" in message
+    assert "wanted a .png, .jpg or .webp image, or a folder" in message
     assert not out.exists()
 
 

@@ -1,20 +1,12 @@
 """`stylesmith mix`: a figure of every row with every column; wrong words, one line."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
+
+from tests.support import read_pixels
 
 
-def pixels(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image).astype(int)
-
-
-def test_equal_sources_give_their_own_picture_and_files_stand_for_seeds(
-    cli, finished_run, tmp_path
-):
+def test_equal_sources_give_their_own_image_and_files_stand_for_seeds(cli, finished_run, tmp_path):
     drawn = tmp_path / "drawn"
     assert (
         cli("generate", finished_run.path, "--seeds", "3", "--latents", "--out", drawn).status == 0
@@ -23,10 +15,10 @@ def test_equal_sources_give_their_own_picture_and_files_stand_for_seeds(
     words = ("--rows", "3,5", "--columns", f"3,{drawn / 'seed0003.safetensors'}", "--out", out)
     result = cli("mix", finished_run.path, *words, "--styles", "0-1", "--styles", "3")
     assert (result.status, result.err) == (0, "")
-    assert "2 rows: 0-1 styles (layers 0-1)" in result.out and "4x2 pictures" in result.out
-    page = pixels(out)
+    assert "2 rows: 0-1 styles (layers 0-1)" in result.out and "4x2 images" in result.out
+    page = read_pixels(out)
     assert page.shape == (5 * 8 + 1, 3 * 8 + 1, 3)
-    own = pixels(drawn / "seed0003.png")
+    own = read_pixels(drawn / "seed0003.png")
     for top in (9, 25):  # rows of seed 3, in either block
         for left in (0, 9, 17):
             assert np.abs(page[top : top + 8, left : left + 8] - own).max() <= 1
@@ -56,10 +48,10 @@ def test_wrong_options_are_one_line_and_leave_nothing(cli, finished_run, tmp_pat
     assert not out.exists()
 
 
-def test_outputs_are_pictures_and_kept(cli, finished_run, tmp_path):
+def test_outputs_are_images_and_kept(cli, finished_run, tmp_path):
     out = tmp_path / "mix.png"
     out.write_text("mine")
     assert f"{out}: exists already" in cli("mix", finished_run.path, "--out", out).error()
     assert cli("mix", finished_run.path, "--out", out, "--force").status == 0
     folder = cli("mix", finished_run.path, "--out", tmp_path / "folder").error()
-    assert folder.endswith("folder: wanted a .png, .jpg or .webp picture")
+    assert folder.endswith("folder: wanted a .png, .jpg or .webp image")

@@ -28,7 +28,7 @@ def test_the_variation_figure_and_its_numbers(cli, finished_run, tmp_path):
     result = cli("noise", finished_run.path, *words)
     assert (result.status, result.err) == (0, "")
     assert size(out) == (3 * 8, 3 * 8)
-    assert f"3 pictures, 6 draws each -> {out}" in result.out
+    assert f"3 images, 6 draws each -> {out}" in result.out
     numbers = result.out.splitlines()[0].removeprefix("seed0003: ").split()
     mean, most = float(numbers[0]), float(numbers[-1])
     assert 0 < mean < most

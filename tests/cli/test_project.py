@@ -1,4 +1,4 @@
-"""`stylesmith project`: pictures become codes, which every command accepts; bad input, one line."""
+"""`stylesmith project`: images become codes, which every command accepts; bad input, one line."""
 
 import json
 import shutil
@@ -11,17 +11,17 @@ from tests import support
 
 
 @pytest.fixture
-def picture(photos):
+def photo(photos):
     return photos / "class0" / "000.png"
 
 
-def test_a_projected_picture_is_drawn_again_by_generate(cli, finished_run, picture, tmp_path):
+def test_a_projected_image_is_drawn_again_by_generate(cli, finished_run, photo, tmp_path):
     out, again = tmp_path / "out", tmp_path / "again.png"
-    result = cli("project", finished_run.path, picture, "--out", out, "--steps", 20)
+    result = cli("project", finished_run.path, photo, "--out", out, "--steps", 20)
     assert result.status == 0
-    assert "Projecting 1 picture: 20 steps in w, by the distance 'random'" in result.out
+    assert "Projecting 1 image: 20 steps in w, by the distance 'random'" in result.out
     assert result.err.startswith("note: LPIPS needs images of 16 pixels or more")
-    assert f"{picture}: distance 0." in result.out
+    assert f"{photo}: distance 0." in result.out
     latent = out / "000" / "latent.safetensors"
     assert cli("generate", finished_run.path, "--seeds", latent, "--out", again).status == 0
     assert again.read_bytes() == (out / "000" / "result.png").read_bytes()
@@ -41,9 +41,9 @@ def test_other_sizes_and_modes_are_converted_and_said(cli, finished_run, tmp_pat
     assert (settings["space"], settings["noise"]) == ("w+", False)
 
 
-def test_results_are_resumed_or_replaced_only_if_asked(cli, finished_run, picture, tmp_path):
+def test_results_are_resumed_or_replaced_only_if_asked(cli, finished_run, photo, tmp_path):
     out = tmp_path / "out"
-    command = ("project", finished_run.path, picture, "--out", out, "--distance", "pixels")
+    command = ("project", finished_run.path, photo, "--out", out, "--distance", "pixels")
     assert cli(*command, "--steps", 2).status == 0
     summary = out / "000" / "result.json"
     before = summary.stat().st_mtime_ns
@@ -57,10 +57,10 @@ def test_results_are_resumed_or_replaced_only_if_asked(cli, finished_run, pictur
     assert json.loads(summary.read_text())["steps"] == 3
 
 
-def test_tuning_writes_a_model(cli, finished_run, picture, tmp_path):
+def test_tuning_writes_a_model(cli, finished_run, photo, tmp_path):
     out = tmp_path / "out"
     result = cli(
-        "project", finished_run.path, picture, "--out", out, "--steps", 2, "--distance", "pixels",
+        "project", finished_run.path, photo, "--out", out, "--steps", 2, "--distance", "pixels",
         "--tune", "--tune-steps", 3,
     )  # fmt: skip
     assert result.status == 0 and "after tuning" in result.out
@@ -74,8 +74,8 @@ def test_tuning_writes_a_model(cli, finished_run, picture, tmp_path):
     assert "belongs to the model" in wrong.error()
 
 
-def test_a_class_is_searched_from_its_own_mean(cli, conditional_run, picture, tmp_path):
-    command = ("project", conditional_run.path, picture, "--steps", 2, "--distance", "pixels")
+def test_a_class_is_searched_from_its_own_mean(cli, conditional_run, photo, tmp_path):
+    command = ("project", conditional_run.path, photo, "--steps", 2, "--distance", "pixels")
     result = cli(*command, "--out", tmp_path / "all")
     assert "No --class: the search starts at the mean of all classes" in result.out
     assert cli(*command, "--out", tmp_path / "one", "--class", 1).status == 0
@@ -99,20 +99,20 @@ def test_a_class_is_searched_from_its_own_mean(cli, conditional_run, picture, tm
     ],
 )
 def test_wrong_words_are_one_line(
-    cli, finished_run, picture, tmp_path, monkeypatch, images, options, message
+    cli, finished_run, photo, tmp_path, monkeypatch, images, options, message
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STYLESMITH_WEIGHTS", str(tmp_path))
     (tmp_path / "text.png").write_text("hello")
-    shutil.copy(picture, tmp_path / "a.png")
+    shutil.copy(photo, tmp_path / "a.png")
     assert message in cli("project", finished_run.path, *images, *options).error()
 
 
 def test_a_latent_file_of_another_model_is_refused_with_both_hashes(
-    cli, finished_run, picture, tmp_path, photos
+    cli, finished_run, photo, tmp_path, photos
 ):
     out = tmp_path / "out"
-    cli("project", finished_run.path, picture, "--out", out, "--steps", 1, "--distance", "pixels")
+    cli("project", finished_run.path, photo, "--out", out, "--steps", 1, "--distance", "pixels")
     other = support.start(photos, tmp_path / "other", "training.seed=5", steps=1)
     latent = out / "000/latent.safetensors"
     error = cli("generate", other.path, "--seeds", latent, "--out", tmp_path / "x.png").error()

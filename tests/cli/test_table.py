@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from stylesmith.figures.tables.table_output import NO_VALUE
-from stylesmith.metrics import evaluate as metrics_module
-from tests.metrics.fakes import FakeDistance, FakeExtractor
 
 
 @pytest.fixture
@@ -52,10 +50,8 @@ def test_expense_comes_from_the_log_of_a_run(cli, finished_run):
     assert energy == pytest.approx(hours / 10, rel=1e-3)
 
 
-def test_run_trains_rows_and_writes_the_table(cli, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(metrics_module, "open_extractor", lambda name, device: FakeExtractor(name))
-    monkeypatch.setattr(metrics_module, "open_distance", lambda name, device: FakeDistance(name))
-    monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path / "cache"))
+@pytest.mark.usefixtures("fake_networks")
+def test_run_trains_rows_and_writes_the_table(cli, photos, tmp_path):
     out = tmp_path / "runs"
     words = ["table", "stylegan2-1", "--run", "--data", photos, "--kimg", 0.016, "--out-runs", out]
     words += ["--rows", "stylegan2-e", "--metrics", "fd_random_8", "--device", "cpu"]

@@ -32,7 +32,7 @@ def test_a_run_from_start_to_report(cli, photos, tmp_path):
     assert (result.status, result.err) == (0, "")
     assert "tiny: 16 images of 8x8 RGB, mirrored" in result.out
     assert "The data has labels of length 2; --conditional would use them." in result.out
-    assert f"look at {out / 'report.html'}" in result.out
+    assert f"see {out / 'report.html'}" in result.out
     assert f"stylesmith train --resume {out} --kimg N" in result.out
     config = RunFolder(out).read_config()
     assert (config.training.seed, config.training.kimg, config.data.mirror) == (7, 0.012, True)
@@ -168,7 +168,7 @@ def test_data_that_cannot_be_used_is_named(cli, tmp_path):
     out = tmp_path / "run"
     (tmp_path / "empty").mkdir()
     (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "a.txt").write_text("no picture")
+    (tmp_path / "texts" / "a.txt").write_text("no image")
     unlabeled = tmp_path / "unlabeled"
     unlabeled.mkdir()
     shutil.copy(support.make_photos(tmp_path / "photos") / "class0" / "000.png", unlabeled)
@@ -177,7 +177,7 @@ def test_data_that_cannot_be_used_is_named(cli, tmp_path):
     Image.new("RGB", (16, 16)).save(mixed / "larger.png")
     broken = tmp_path / "broken"
     shutil.copytree(unlabeled, broken)
-    (broken / "bad.png").write_text("no picture")
+    (broken / "bad.png").write_text("no image")
     for words, message in (
         ((tmp_path / "nowhere",), "nowhere: there is no such folder or zip"),
         ((tmp_path / "empty",), "empty: is empty"),

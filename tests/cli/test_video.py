@@ -66,7 +66,7 @@ def test_mp4_where_it_is_installed(cli, finished_run, tmp_path):
         (("--base", "1"), "--base 1: only --kind mix has a base"),
         (
             ("--kind", "noise"),
-            "--seeds: a loop of noise has one picture; name 1, or a larger --grid",
+            "--seeds: a loop of noise has one image; name 1, or a larger --grid",
         ),
         (("--frames", "0"), "--frames"),
         (("--fps", "0"), "--fps"),

@@ -2,22 +2,26 @@
 
 import math
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from stylesmith.errors import DataError, UsageError
-from stylesmith.inversion import ProjectionSettings
+from stylesmith.inversion import LatentOptimizer, ProjectionSettings
 from stylesmith.inversion.attribution import (
     AttributionCalibration,
     AttributionVerdict,
     DistanceSeparation,
     histogram_chart,
+    open_calibration,
     read_calibration,
     roc_chart,
 )
 from stylesmith.inversion.projection_targets import generated_targets, real_targets
 from stylesmith.networks.build import model_hash
+from stylesmith.perception.extractors import open_distance
 from tests.support import make_photos
 
 
@@ -181,3 +185,23 @@ def test_a_networks_own_images_come_closer_than_those_of_another(tiny_generator,
     found = DistanceSeparation.from_distances(*distances)
     assert np.median(found.generated) < 0.5 * np.median(found.real)
     assert found.auc > 0.95
+
+
+def test_a_calibration_opens_with_its_settings_and_weights(generator, tmp_path):
+    path, settings = tmp_path / "calibration.json", ProjectionSettings(steps=7)
+    optimizer = LatentOptimizer(generator, open_distance("pixels", torch.device("cpu")), settings)
+    made = AttributionCalibration.from_distances(optimizer, [0.1, 0.3], [0.4, 0.8])
+    made.save(path)
+    assert {p.name for p in tmp_path.iterdir()} == {"calibration.json", "histograms.svg", "roc.svg"}
+    opened, separation = open_calibration(path, generator)
+    assert (opened.settings, separation) == (settings, made.separation)
+    assert opened.distance.name == "pixels"
+    replace(made, distance_weights="others").save(path)
+    with pytest.raises(UsageError, match="other weights of the distance 'pixels'; calibrate anew"):
+        open_calibration(path, generator)
+
+
+def test_a_separation_is_described_by_medians_and_rates():
+    medians, rates = DistanceSeparation.from_distances([1, 2], [4, 8]).describe("pixels")
+    assert medians == "Median distance (pixels): generated 1.50000, real 6.00000, ratio 0.250"
+    assert rates.startswith("AUC 1.000; below the threshold 3.00000: 100% of generated images, 0%")

@@ -1,7 +1,7 @@
 import pytest
 
 from stylesmith.metrics import extraction
-from stylesmith.metrics.extraction import ProgressReporter, batch_ranges, format_duration
+from stylesmith.metrics.extraction import ProgressReporter, batch_ranges
 
 
 @pytest.fixture
@@ -33,7 +33,3 @@ def test_progress_ends_at_the_number_of_images(clock):
     _, progress = run(clock, first=0, others=0)
     assert progress[0] == (8, 100) and progress[-1] == (100, 100)
     assert progress == sorted(progress)
-
-
-def test_durations_are_for_people():
-    assert format_duration(90) == "2 min" and format_duration(12600) == "3.5 h"

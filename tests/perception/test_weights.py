@@ -111,8 +111,3 @@ def test_other_files_are_refused_with_what_they_seem_to_be(small, tmp_path, cont
         weights.add_weight_file(small, source, tmp_path / "weights")
     assert str(caught.value).startswith(f"{source}: {message}")
     assert not (tmp_path / "weights").exists()
-
-
-def test_sizes_in_words():
-    words = {12: "12 bytes", 7_289: "7.3 kB", 95_628_359: "95.6 MB", 1_530_000_000: "1.5 GB"}
-    assert {size: weights.format_bytes(size) for size in words} == words

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from stylesmith.errors import ModelError, OutputError, UsageError
 from stylesmith.training import log
-from stylesmith.training.log import LiveView, RunLog, TensorBoardWriter, format_duration, read_log
+from stylesmith.training.log import LiveView, RunLog, TensorBoardWriter, read_log
 
 
 @pytest.fixture
@@ -199,12 +199,6 @@ def test_rate_forgets_the_distant_past(clock):
             clock.seconds += 1
             shown.step(shown.images_seen + speed)
     assert shown.images_per_second == pytest.approx(10)
-
-
-def test_durations_read_well():
-    seconds = [0, 42.4, 60, 303, 3600, 7799, 86400 + 4 * 3600 + 59]
-    words = ["0 s", "42 s", "1 min", "5 min 3 s", "1 h", "2 h 9 min", "1 d 4 h"]
-    assert [format_duration(s) for s in seconds] == words
 
 
 def test_missing_tensorboard_tells_what_to_install(tmp_path, monkeypatch):

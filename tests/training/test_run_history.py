@@ -9,7 +9,6 @@ from stylesmith.training.run_history import (
     RunHistory,
     describe_run,
     finite_number,
-    format_image_count,
     suggest_next,
 )
 
@@ -133,10 +132,4 @@ def test_the_end_is_that_of_the_last_session():
 def test_what_is_no_number_is_none():
     assert [finite_number(v) for v in (1, 0.5, True, "1", None, float("nan"), [])] == [
         1, 0.5, None, None, None, None, None,
-    ]  # fmt: skip
-
-
-def test_counts_are_written_in_words():
-    assert [format_image_count(n) for n in (0, 640, 40_000, 2_500_000)] == [
-        "0", "640", "40 thousand", "2.5 million",
     ]  # fmt: skip

@@ -2,23 +2,22 @@
 
 import sys
 import warnings
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 import stylesmith
 from stylesmith.cli import data, weights
-from stylesmith.cli.console import error_console
+from stylesmith.cli.console import error_console, print_problem
 from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
 from stylesmith.cli.edit import edit
 from stylesmith.cli.evaluate import evaluate
 from stylesmith.cli.figures import figure, table
-from stylesmith.cli.generate import generate, mix, noise
+from stylesmith.cli.generate import generate, mix, noise, video
 from stylesmith.cli.presets import presets
 from stylesmith.cli.project import attribution, project
 from stylesmith.cli.train import train
-from stylesmith.cli.video import video
 from stylesmith.errors import StylesmithError
 
 app = typer.Typer(
@@ -54,13 +53,16 @@ INTERRUPTED_EXIT_STATUS = 130
 def main() -> None:
     """Run a command; every error of a user becomes one line and an exit status, here alone."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    message = ""
     try:
         status = app(standalone_mode=False)
     except StylesmithError as error:
-        _exit_with_error(str(error), error.exit_status)
+        status, message = error.exit_status, str(error)
     except typer.TyperException as error:
-        _exit_with_error(error.format_message(), error.exit_code)
-    if status == INTERRUPTED_EXIT_STATUS:
+        status, message = error.exit_code, error.format_message()
+    if message:  # none after the help that a command without arguments shows
+        print_problem("error", message)
+    elif status == INTERRUPTED_EXIT_STATUS:
         error_console.print("stopped")
     sys.exit(status)
 
@@ -83,11 +85,5 @@ def common_options(
     """Options of all commands."""
 
 
-def _exit_with_error(message: str, status: int) -> NoReturn:
-    if message:  # none after the help that a command without arguments shows
-        error_console.print(f"error: {message}", markup=False, soft_wrap=True)
-    sys.exit(status)
-
-
 def _show_warning(message: Warning | str, *details: object) -> None:
-    error_console.print(f"note: {message}", markup=False, soft_wrap=True)
+    print_problem("note", str(message))

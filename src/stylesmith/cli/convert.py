@@ -1,12 +1,13 @@
 """`stylesmith import`, `inspect`, `export`: published weights in, standard formats out."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stylesmith.cli.console import console
+from stylesmith.choices import NoiseInput
+from stylesmith.cli import options
+from stylesmith.cli.console import print_line
 from stylesmith.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -14,32 +15,13 @@ if TYPE_CHECKING:
     from stylesmith.models.deploy import ExportedFile
 
 
-class ExportFormat(StrEnum):
-    """Choices of --format."""
-
-    model = "model"
-    ada = "ada"
-    rosinality = "rosinality"
-    onnx = "onnx"
-    torch_export = "torch-export"
-
-
-PROGRAM_SUFFIXES = {".onnx": ExportFormat.onnx, ".pt2": ExportFormat.torch_export}
+ExportFormat = Literal["model", "ada", "rosinality", "onnx", "torch-export"]
+PROGRAM_SUFFIXES: dict[str, ExportFormat] = {".onnx": "onnx", ".pt2": "torch-export"}
 """Suffixes that say the format."""
-
-
-class ExportNoise(StrEnum):
-    """Choices of --noise."""
-
-    fixed = "fixed"
-    inputs = "inputs"
-    none = "none"
-
 
 PublishedFileArgument = Annotated[
     Path, typer.Argument(help="TensorFlow or StyleGAN2-ADA pickle, or rosinality checkpoint.")
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
 def import_(
@@ -55,7 +37,7 @@ def import_(
     partial: Annotated[
         bool, typer.Option("--partial", help="Take what fits, where not all of the file does.")
     ] = False,
-    force: ReplaceOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Turn published weights into a model folder, without running anything in the file.
 
@@ -77,8 +59,8 @@ def import_(
     bundle = load_bundle(file, partial=partial, trained=with_discriminator)
     save_bundle(out, bundle)
     for report in bundle.reports:
-        _print_lines(*report.lines())
-    _print_lines(f"licence: {bundle.about['licence']}", f"{file} -> {out}")
+        print_line(*report.lines())
+    print_line(f"licence: {bundle.about['licence']}", f"{file} -> {out}")
 
 
 def inspect(file: PublishedFileArgument) -> None:
@@ -92,7 +74,7 @@ def inspect(file: PublishedFileArgument) -> None:
     """
     from stylesmith.models.interop import describe_file
 
-    _print_lines(*describe_file(file))
+    print_line(*describe_file(file))
 
 
 def export(
@@ -108,12 +90,12 @@ def export(
         typer.Option("--format", help="What to write; model, or by suffix: .onnx, .pt2."),
     ] = None,
     noise: Annotated[
-        ExportNoise,
+        NoiseInput,
         typer.Option(help="In onnx and torch-export: fixed maps, maps as inputs, or no noise."),
-    ] = ExportNoise.fixed,
+    ] = "fixed",
     web: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write a page that draws in the browser, here."),
+        typer.Option(metavar="DIR", help="Folder for a page that draws in the browser."),
     ] = None,
     runtime: Annotated[
         Path | None,
@@ -122,7 +104,7 @@ def export(
     fetch_runtime: Annotated[
         bool, typer.Option("--fetch-runtime", help="Of --web: download that package once (33 MB).")
     ] = False,
-    force: ReplaceOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Write a model in another program's layout, as a program of its own, or as a model folder.
 
@@ -144,27 +126,28 @@ def export(
 
     if dest is None and web is None:
         raise UsageError("export: wanted DEST, or --web DIR")
-    for path in (dest, web):
-        if path is not None:
-            files.check_absent(path, force=force)
-    form = form or PROGRAM_SUFFIXES.get(dest.suffix if dest else "", ExportFormat.model)
+    outputs = [path for path in (dest, web) if path is not None]
+    for path in outputs:
+        files.check_absent(path, force=force)
+    form = form or PROGRAM_SUFFIXES.get(dest.suffix if dest else "", "model")
     programs = dest is None or form in PROGRAM_SUFFIXES.values()
-    if noise is not ExportNoise.fixed and (dest is None or not programs):
-        raise UsageError(f"--noise {noise.value}: goes with a DEST in onnx or torch-export")
+    if noise != "fixed" and (dest is None or not programs):
+        raise UsageError(f"--noise {noise}: goes with a DEST in onnx or torch-export")
     if web is None and (runtime is not None or fetch_runtime):
         raise UsageError("--runtime and --fetch-runtime: go with --web")
     bundle = load_bundle(model, trained=not programs)
-    if dest is not None and programs:
-        _export_programs(dest, form, bundle, noise)
+    if dest is not None and (form == "onnx" or form == "torch-export"):
+        from stylesmith.models.deploy import write_programs
+
+        written = write_programs(dest, form, bundle.ema, noise=noise, about=bundle.about)
+        print_line(*map(_describe_program, written))
     elif dest is not None:
         _export_layout(dest, form, bundle)
     if web is not None:
         _export_page(web, model, bundle, runtime, fetch_runtime)
     if "licence" in bundle.about:
-        _print_lines(f"licence: {bundle.about['licence']}")
-    for path in (dest, web):
-        if path is not None:
-            _print_lines(f"{model} -> {path}")
+        print_line(f"licence: {bundle.about['licence']}")
+    print_line(*(f"{model} -> {path}" for path in outputs))
 
 
 def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:
@@ -172,21 +155,13 @@ def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:
     from stylesmith.models.interop import write_external
 
     remarks: list[str] = []
-    if form is ExportFormat.model:
+    if form == "model":
         save_bundle(dest, bundle)
     else:
-        remarks = write_external(dest, form.value, bundle.networks())
+        remarks = write_external(dest, form, bundle.networks())
     difference = largest_difference(bundle, load_bundle(dest))
     names = ", ".join(bundle.networks())
-    _print_lines(f"{names}: read back, images and scores within {difference:.1e}", *remarks)
-
-
-def _export_programs(dest: Path, form: ExportFormat, bundle: "Bundle", noise: ExportNoise) -> None:
-    from stylesmith.models.deploy import ProgramFormat, write_programs
-
-    kind: ProgramFormat = "onnx" if form is ExportFormat.onnx else "torch-export"
-    written = write_programs(dest, kind, bundle.ema, noise=noise.value, about=bundle.about)
-    _print_lines(*map(_describe_program, written))
+    print_line(f"{names}: read back, images and scores within {difference:.1e}", *remarks)
 
 
 def _export_page(
@@ -197,8 +172,8 @@ def _export_page(
     package = find_runtime(runtime, fetch=fetch)
     title = model.stem if model.is_file() else model.resolve().name
     written = write_page(web, bundle.ema, package, title=title, about=bundle.about)
-    _print_lines(*map(_describe_program, written))
-    _print_lines(f"look at it: python -m http.server -d {web}, then http://localhost:8000")
+    print_line(*map(_describe_program, written))
+    print_line(f"to open it: python -m http.server -d {web}, then http://localhost:8000")
 
 
 def _describe_program(written: "ExportedFile") -> str:
@@ -207,8 +182,3 @@ def _describe_program(written: "ExportedFile") -> str:
         f"{written.name}: {inputs} -> {written.output}, {written.reader}, "
         f"within {written.difference:.1e}"
     )
-
-
-def _print_lines(*lines: str) -> None:
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)

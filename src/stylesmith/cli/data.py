@@ -1,13 +1,15 @@
 """`stylesmith data`: prepare, check and make training data."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from stylesmith.cli.console import console, progress_bar
+from stylesmith.choices import ResizeFilter
+from stylesmith.cli import options
+from stylesmith.cli.console import console, print_line, progress_bar
+from stylesmith.formatting import format_image_size
 
 if TYPE_CHECKING:
     from stylesmith.data.scan import DataReport
@@ -15,30 +17,11 @@ if TYPE_CHECKING:
 data_app = typer.Typer(
     no_args_is_help=True, help="Prepare, check and make training data.", rich_markup_mode="markdown"
 )
-make_app = typer.Typer(no_args_is_help=True, help="Make data sets that need no pictures.")
+make_app = typer.Typer(no_args_is_help=True, help="Make data sets that need no images.")
 data_app.add_typer(make_app, name="make")
 
 MAX_SHOWN_FINDINGS = 50
 """Findings that `check` prints."""
-
-
-class FilterName(StrEnum):
-    """Choices of --filter."""
-
-    lanczos = "lanczos"
-    box = "box"
-
-
-class ChannelsName(StrEnum):
-    """Choices of --channels."""
-
-    gray = "1"
-    rgb = "3"
-    rgba = "4"
-
-
-SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
-ForceDataOption = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
 
 
 @data_app.command()
@@ -49,41 +32,40 @@ def prepare(
         str, typer.Option(help="Size in pixels: 256, or WIDTHxHEIGHT as in 512x384.")
     ],
     filter: Annotated[
-        FilterName, typer.Option(help="lanczos is sharp; box averages, as some published sets do.")
-    ] = FilterName.lanczos,
+        ResizeFilter,
+        typer.Option(help="lanczos is sharp; box averages, as some published sets do."),
+    ] = "lanczos",
     picture: Annotated[
         str | None,
-        typer.Option(help="Size of the picture between black bars: 512x384 for LSUN Car at 512."),
+        typer.Option(help="Size of the image between black bars: 512x384 for LSUN Car at 512."),
     ] = None,
     channels: Annotated[
-        ChannelsName | None,
+        Literal["1", "3", "4"] | None,
         typer.Option(help="1 gray, 3 color, 4 with transparency; else as the images are: 1 or 3."),
     ] = None,
     max_images: Annotated[
         int | None, typer.Option(help="Take only so many, spread evenly over the names.")
     ] = None,
-    skip_bad: SkipBadOption = False,
-    force: ForceDataOption = False,
+    skip_bad: options.SkipBadOption = False,
+    force: options.ForceOption = False,
 ) -> None:
-    """Crop and resize any folder or zip of pictures into one zip, ready for training.
+    """Crop and resize any folder or zip of images into one zip, ready for training.
 
-    PNG, JPEG and WebP of any kind are read. Each picture is cropped around its center and resized.
+    PNG, JPEG and WebP of any kind are read. Each image is cropped around its center and resized.
     Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a `dataset.json` tells them.
 
     Example: `stylesmith data prepare photos/ photos.zip --resolution 256`
     """
     from stylesmith.config import parse_size
-    from stylesmith.data.prepare import prepare_dataset as prepare_data
-    from stylesmith.data.scan import format_image_size
+    from stylesmith.data.prepare import prepare_dataset
 
-    size = parse_size(resolution)
     with progress_bar("Preparing") as advance:
-        done = prepare_data(
+        done = prepare_dataset(
             source,
             out,
-            size=size,
-            filter=filter.value,
-            content_size=parse_size(picture) if picture else None,
+            size=parse_size(resolution),
+            filter=filter,
+            content_size=options.read_size(picture),
             channels=int(channels) if channels else None,
             skip_bad=skip_bad,
             max_images=max_images,
@@ -91,16 +73,16 @@ def prepare(
             on_progress=advance,
         )
     kind = {1: "gray", 3: "color", 4: "transparent"}[done.channels]
-    _print_line(f"{done.count} {kind} images of {format_image_size(done.size)} -> {out}")
+    print_line(f"{done.count} {kind} images of {format_image_size(done.size)} -> {out}")
     if done.label_size:
         names = f": {', '.join(done.class_names[:10])}" if done.class_names else ""
-        _print_line(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
+        print_line(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
     if done.enlarged:
-        _print_line(f"{done.enlarged} images were smaller than that and have been enlarged.")
-    for name, reason in done.skipped[:MAX_SHOWN_FINDINGS]:
-        _print_line(f"Left out {name!r}: {reason}")
+        print_line(f"{done.enlarged} images were smaller than that and have been enlarged.")
+    shown = done.skipped[:MAX_SHOWN_FINDINGS]
+    print_line(*(f"Left out {name!r}: {reason}" for name, reason in shown))
     if len(done.skipped) > MAX_SHOWN_FINDINGS:
-        _print_line(
+        print_line(
             f"... {len(done.skipped)} left out in all; stylesmith.json in the zip lists them."
         )
 
@@ -109,13 +91,13 @@ def prepare(
 def check(
     path: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
 ) -> None:
-    """Decode every picture and say what is wrong with the data, file by file.
+    """Decode every image and say what is wrong with the data, file by file.
 
     The exit status is 1 if something must be repaired, such as a damaged file or a missing label.
 
     Example: `stylesmith data check photos/`
     """
-    from stylesmith.data.scan import check_data as check_data
+    from stylesmith.data.scan import check_data
 
     with progress_bar("Checking") as advance:
         report = check_data(path, on_progress=advance)
@@ -128,9 +110,9 @@ def check(
 def avatars(
     out: Annotated[Path, typer.Argument(help="The zip to write.")],
     count: Annotated[int, typer.Option(help="How many faces.")] = 10000,
-    resolution: Annotated[int, typer.Option(help="Side in pixels, a power of two.")] = 64,
+    resolution: Annotated[int, typer.Option(help="Size in pixels, a power of two.")] = 64,
     seed: Annotated[int, typer.Option(help="Another seed gives other faces.")] = 0,
-    force: ForceDataOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Draw cartoon faces to try training with, labeled by hair color.
 
@@ -145,31 +127,24 @@ def avatars(
         done = make_avatars(
             out, count=count, size=resolution, seed=seed, force=force, on_progress=advance
         )
-    _print_line(f"{done.count} faces of {resolution}x{resolution} -> {out}")
-    _print_line(f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.")
-    _print_line(done.license)
+    print_line(
+        f"{done.count} faces of {resolution}x{resolution} -> {out}",
+        f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.",
+        done.license,
+    )
 
 
 def _print_report(report: "DataReport") -> None:
-    from stylesmith.data.scan import format_image_size
-
     for finding in sorted(report.findings, key=lambda finding: finding.kind)[:MAX_SHOWN_FINDINGS]:
         color = "red" if finding.kind == "bad" else "yellow"
         name, text = escape(finding.name), escape(finding.text)
         console.print(f"[{color}]{finding.kind:4}[/] {name}: {text}", soft_wrap=True)
     if len(report.findings) > MAX_SHOWN_FINDINGS:
-        _print_line(f"... {len(report.findings)} findings in all")
+        print_line(f"... {len(report.findings)} findings in all")
     sizes = [f"{count} of {format_image_size(size)}" for size, count in report.sizes.most_common(5)]
     modes = [f"{count} {mode}" for mode, count in report.modes.most_common()]
-    _print_line(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
+    print_line(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
     if sizes:
         more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
-        _print_line(f"Sizes: {', '.join(sizes)}{more}")
-        _print_line(f"Modes: {', '.join(modes)}")
-    _print_line(f"Labels: {report.labels}")
-    for line in report.advice:
-        _print_line(line)
-
-
-def _print_line(text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
+        print_line(f"Sizes: {', '.join(sizes)}{more}", f"Modes: {', '.join(modes)}")
+    print_line(f"Labels: {report.labels}", *report.advice)

@@ -2,10 +2,12 @@
 
 from importlib.util import find_spec
 
-from stylesmith.cli.console import console
+from stylesmith.cli.console import print_line
+from stylesmith.formatting import format_bytes
 
 EXTRA_MODULES = {
     "avatars": ("dicebear", "dicebear_styles", "resvg_py"),
+    "figures": ("matplotlib",),
     "hub": ("huggingface_hub",),
     "metrics": ("sklearn",),
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
@@ -22,32 +24,24 @@ def doctor() -> None:
     import torch
 
     import stylesmith
-    from stylesmith.devices import choose_device, choose_precision, device_name, dtype_name
-    from stylesmith.devices import free_memory as memory
+    from stylesmith import devices
 
-    device = choose_device()
-    free = memory(device)
-    precision = choose_precision("auto", device)
+    device = devices.choose_device()
+    free = devices.free_memory(device)
+    precision = devices.choose_precision("auto", device)
+    slow = precision == devices.FP32 and device.type == "cpu"
+    reason = " (this processor has no bf16 units)" if slow else ""
     rows = {
         "stylesmith": stylesmith.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "device": device_name(device),
-        "precision": f"{dtype_name(precision)} for convolutions"
-        + _precision_reason(device.type, precision),
-        "memory": "unknown" if free is None else f"{free / 1e9:.1f} GB free",
+        "device": devices.device_name(device),
+        "precision": f"{devices.dtype_name(precision)} for convolutions{reason}",
+        "memory": "unknown" if free is None else f"{format_bytes(free)} free",
         "threads": str(torch.get_num_threads()),
     }
     for extra, modules in EXTRA_MODULES.items():
         there = all(find_spec(module) for module in modules)
         rows[f"[{extra}]"] = "there" if there else f'missing: pip install "stylesmith[{extra}]"'
     for name, value in rows.items():
-        console.print(f"{name:<14} {value}", markup=False, soft_wrap=True)
-
-
-def _precision_reason(device_type: str, precision: object) -> str:
-    from stylesmith.devices import FP32
-
-    if precision == FP32 and device_type == "cpu":
-        return " (this processor has no bf16 units)"
-    return ""
+        print_line(f"{name:<14} {value}")

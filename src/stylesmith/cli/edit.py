@@ -1,55 +1,29 @@
-"""`stylesmith edit`: move pictures along directions, and find directions."""
+"""`stylesmith edit`: move images along directions, and find directions."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stylesmith.cli.console import progress_bar
-from stylesmith.cli.options import (
-    CenterName,
-    CenterOption,
-    ClassOption,
-    DeviceOption,
-    ForceOption,
-    ModelArgument,
-    NoiseOption,
-    PsiLayersOption,
-    PsiOption,
-    SeedsOption,
-    check_image_path,
-    count_text,
-    open_pipeline,
-    print_line,
-    read_sources,
-)
-from stylesmith.cli.train import DeviceName
+from stylesmith.cli import options
+from stylesmith.cli.console import print_line, progress_bar
+from stylesmith.cli.options import check_image_path, open_pipeline, read_sources
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
     from stylesmith.networks.layer_indices import LayerIndices
     from stylesmith.sampling import SamplingPipeline
     from stylesmith.sampling.directions import Direction
 
 PREVIEW_FILE = "preview.png"
 
-
-class FindMethod(StrEnum):
-    """Choices of --find."""
-
-    weights = "weights"
-    samples = "samples"
-    boundary = "boundary"
+FindMethod = Literal["weights", "samples", "boundary"]
 
 
 def edit(
-    model: ModelArgument,
-    seeds: SeedsOption = "0",
+    model: options.ModelArgument,
+    seeds: options.SeedsOption = "0",
     direction: Annotated[
         list[Path] | None, typer.Option(help="Direction file; given again, more rows.")
     ] = None,
@@ -85,21 +59,21 @@ def edit(
         ),
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=100, help="Pictures that the classifiers look at.")
+        int, typer.Option(min=100, help="Images to classify for --classifiers.")
     ] = 20_000,
     count: Annotated[int, typer.Option(min=1, max=100, help="Directions to find.")] = 10,
-    psi: PsiOption = 0.7,
-    psi_layers: PsiLayersOption = None,
-    center: CenterOption = CenterName.global_,
-    class_: ClassOption = None,
-    noise: NoiseOption = "fixed",
-    out: Annotated[Path, typer.Option(help="The picture, or with --find the folder.")] = Path(
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    noise: options.NoiseOption = "fixed",
+    out: Annotated[Path, typer.Option(help="The image, or with --find the folder.")] = Path(
         "edit.png"
     ),
-    device: DeviceOption = DeviceName.auto,
-    force: ForceOption = False,
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
-    """Move pictures along a direction, or find directions that are worth moving along.
+    """Move images along a direction, or find directions worth moving along.
 
     Examples:
     `stylesmith edit runs/photos --find weights --layers coarse --out directions/`
@@ -113,33 +87,26 @@ def edit(
 
     strengths = parse_strengths(strength)
     _check_options(find, direction, channel, without, boundary, classifiers)
-    _check_output_path(out, find, force)
-    pipeline = open_pipeline(
-        model,
-        psi=psi,
-        psi_layers=psi_layers,
-        center=center,
-        class_=class_,
-        noise=noise,
-        device=device,
-    )
+    if find and out.suffix:
+        raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
+    check_image_path(out, force=force, folder=bool(find))
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
     sources = read_sources(pipeline, seeds)
     chosen = parse_layers(layers, pipeline.config, option="--layers") if layers else None
-    if find is FindMethod.boundary:
-        normals = _boundary_normals(pipeline, boundary or [], classifiers, samples)
-        moves = _boundary_directions(pipeline, normals, chosen)
-    elif find:
-        moves = _find_directions(pipeline, find, chosen, count)
+    if find:
+        moves = _find_directions(
+            pipeline, find, chosen, count, boundary or [], classifiers, samples
+        )
     else:
-        moves = _read_directions(pipeline, direction or [], channel or [], chosen)
+        moves = _chosen_directions(pipeline, direction or [], channel or [], chosen)
     moves = _apply_without(pipeline, moves, without or [])
     sheet, sources = (out / PREVIEW_FILE, sources[:1]) if find else (out, sources)
     with progress_bar("Drawing") as advance:
         write_editing_grid(pipeline, sources, moves, strengths, sheet, on_progress=advance)
     if find:
         _write_directions(moves, out)
-    rows = len(moves) * len(sources)
-    print_line(f"{count_text(rows, 'row')} of {count_text(len(strengths), 'picture')} -> {sheet}")
+    rows = format_count(len(moves) * len(sources), "row")
+    print_line(f"{rows} of {format_count(len(strengths), 'image')} -> {sheet}")
 
 
 def _check_options(
@@ -153,8 +120,8 @@ def _check_options(
     if find and (direction or channel):
         raise UsageError(f"--find {find}: finds directions; leave --direction and --channel out")
     if not (find or direction or channel):
-        raise UsageError("name a --direction or --channel, or look for some with --find weights")
-    if (find is FindMethod.boundary) != (bool(boundary) != (classifiers is not None)):
+        raise UsageError("name a --direction or --channel, or find some with --find weights")
+    if (find == "boundary") != (bool(boundary) != (classifiers is not None)):
         raise UsageError(
             "--find boundary goes with one of --classifiers FOLDER and --boundary FILE, and they "
             "with it"
@@ -163,97 +130,67 @@ def _check_options(
         raise UsageError("--without: is for directions of w, not for a --channel")
 
 
-def _check_output_path(out: Path, find: FindMethod | None, force: bool) -> None:
-    from stylesmith import files
+def _read_directions(pipeline: "SamplingPipeline", paths: list[Path]) -> "list[Direction]":
+    from stylesmith.sampling.directions import read_direction
 
-    if not find:
-        check_image_path(out, force=force)
-    elif out.suffix:
-        raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
-    else:
-        files.check_absent(out, force=force)
+    model = pipeline.model_hash
+    return [read_direction(path, pipeline.generator, model=model) for path in paths]
 
 
-def _read_directions(
+def _chosen_directions(
     pipeline: "SamplingPipeline",
     paths: list[Path],
     channels: list[str],
     layers: "LayerIndices | None",
 ) -> "list[Direction]":
-    from stylesmith.sampling.directions import channel_direction, read_direction
+    from stylesmith.sampling.directions import channel_direction
     from stylesmith.sampling.parsing import parse_channel
 
-    generator, model = pipeline.generator, pipeline.model_hash
-    found = [read_direction(path, generator, model=model) for path in paths]
+    found = _read_directions(pipeline, paths)
     found += [channel_direction(pipeline, *parse_channel(text)) for text in channels]
     return found if layers is None else [move.with_layers(layers) for move in found]
 
 
 def _find_directions(
-    pipeline: "SamplingPipeline", find: FindMethod, layers: "LayerIndices | None", count: int
+    pipeline: "SamplingPipeline",
+    find: FindMethod,
+    layers: "LayerIndices | None",
+    count: int,
+    boundaries: list[Path],
+    classifiers: Path | None,
+    samples: int,
 ) -> "list[Direction]":
-    from stylesmith.sampling.directions import pca_directions, sefa_directions
+    from stylesmith.sampling import directions
 
-    search = sefa_directions if find is FindMethod.weights else pca_directions
-    return search(pipeline, layers=layers, count=count)
+    if find == "weights":
+        return directions.sefa_directions(pipeline, layers=layers, count=count)
+    if find == "samples":
+        return directions.pca_directions(pipeline, layers=layers, count=count)
+    if classifiers is None:
+        normals = {path.stem: directions.read_boundary(path) for path in boundaries}
+    else:
+        from stylesmith.metrics.classifiers import open_classifiers
+        from stylesmith.metrics.separability import classifier_boundaries
 
-
-def _boundary_normals(
-    pipeline: "SamplingPipeline", files: list[Path], classifiers: Path | None, samples: int
-) -> "Mapping[str, Tensor]":
-    """Of boundaries by name, from files or from what classifiers see."""
-    from stylesmith.sampling.directions import read_boundary
-
-    if classifiers is not None:
-        return _attribute_normals(pipeline, classifiers, samples)
-    return {path.stem: read_boundary(path) for path in files}
-
-
-def _boundary_directions(
-    pipeline: "SamplingPipeline", normals: "Mapping[str, Tensor]", layers: "LayerIndices | None"
-) -> "list[Direction]":
-    from stylesmith.sampling.directions import boundary_direction
-
+        networks = open_classifiers(classifiers, pipeline.device)
+        with progress_bar("Classifying") as advance:
+            normals = classifier_boundaries(pipeline, networks, samples, advance)
     return [
-        boundary_direction(pipeline, normal, name=name, layers=layers)
+        directions.boundary_direction(pipeline, normal, name=name, layers=layers)
         for name, normal in normals.items()
     ]
-
-
-def _attribute_normals(
-    pipeline: "SamplingPipeline", folder: Path, samples: int
-) -> "dict[str, Tensor]":
-    """Of the boundaries that classifiers draw through the untruncated w of a network."""
-    import torch
-
-    from stylesmith.metrics.classifiers import open_classifiers
-    from stylesmith.metrics.separability import (
-        attribute_boundaries,
-        classify_seeds,
-        require_scikit_learn,
-    )
-    from stylesmith.sampling import SamplingPipeline, SamplingSettings
-
-    require_scikit_learn()
-    classifiers = open_classifiers(folder, pipeline.device)
-    whole = SamplingPipeline(pipeline.generator, SamplingSettings(label=pipeline.settings.label))
-    with progress_bar("Looking") as advance:
-        ws, logits = classify_seeds(whole, classifiers, samples, advance)
-    found = attribute_boundaries(ws, logits, classifiers.attributes)
-    return {name: torch.from_numpy(normal) for name, normal in found.items()}
 
 
 def _apply_without(
     pipeline: "SamplingPipeline", moves: "list[Direction]", paths: list[Path]
 ) -> "list[Direction]":
-    from stylesmith.sampling.directions import orthogonalize, read_direction
+    from stylesmith.sampling.directions import orthogonalize
 
-    model = pipeline.model_hash
-    others = [read_direction(path, pipeline.generator, model=model) for path in paths]
-    if not others:
-        return moves
-    return [  # vectors of boundaries are readings, those of other directions are ways to go
-        orthogonalize(move, others, pipeline.w_samples if move.origin == "boundary" else None)
+    others = _read_directions(pipeline, paths)
+    return [  # vectors of boundaries are normals of hyperplanes, those of others directions in W
+        orthogonalize(
+            move, others, pipeline.w_samples if others and move.origin == "boundary" else None
+        )
         for move in moves
     ]
 
@@ -264,5 +201,5 @@ def _write_directions(moves: "list[Direction]", folder: Path) -> None:
     for move in moves:
         save_direction(folder / f"{move.name}.safetensors", move)
     print_line(
-        f"{count_text(len(moves), 'direction')} -> {folder}: {moves[0].name} to {moves[-1].name}"
+        f"{format_count(len(moves), 'direction')} -> {folder}: {moves[0].name} to {moves[-1].name}"
     )

@@ -1,18 +1,16 @@
 """`stylesmith figure` and `table`: the figures and tables of both papers, for any model or run."""
 
-import math
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.cli.console import console, progress_bar
-from stylesmith.cli.evaluate import ProtocolChoice
-from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption, count_text, print_line
-from stylesmith.cli.train import DeviceName
+from stylesmith.choices import DeviceName, ProtocolName
+from stylesmith.cli.console import print_line, print_table, progress_bar
+from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption, check_finite, split_names
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
     from stylesmith.figures.tables.table_output import FilledTable
@@ -47,7 +45,7 @@ def figure(
     out: Annotated[
         Path | None, typer.Option(help="PNG to write, by default ID.png; SVG beside it for axes.")
     ] = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
     force: ForceOption = False,
 ) -> None:
     """Draw a figure of the StyleGAN or StyleGAN2 paper for any model.
@@ -60,7 +58,7 @@ def figure(
     if list_:
         from stylesmith.figures import FIGURES
 
-        _print_list(("id", "shows", "needs"), ((one.id, one.title, one.needs) for one in FIGURES))
+        print_table(("id", "shows", "needs"), ((one.id, one.title, one.needs) for one in FIGURES))
         return
     if id_ is None:
         raise UsageError("name a figure and a model; `stylesmith figure --list` shows all figures")
@@ -87,20 +85,11 @@ def figure(
     for target in (path, path.with_suffix(".svg")):
         files.check_absent(target, force=force)
     with progress_bar("Drawing") as advance:
-        figure_input = FigureInput(Path(model or ""), choose_device(device.value), options)
+        figure_input = FigureInput(Path(model or ""), choose_device(device), options)
         layout = chosen(figure_input, advance)
     written = save_figure(layout, path)
     print_line(f"{chosen.id}: {layout.caption}")
     print_line(f"-> {', '.join(str(file) for file in written)}")
-
-
-def _print_list(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich.table import Table
-
-    shown = Table(*heads, box=None, header_style="bold")
-    for row in rows:
-        shown.add_row(*row)
-    console.print(shown)
 
 
 def table(
@@ -134,9 +123,9 @@ def table(
         typer.Option(min=0.001, help="With --run: thousands of images of each row, not minutes."),
     ] = None,
     scale: Annotated[
-        ProtocolChoice,
+        ProtocolName,
         typer.Option(help="small: narrow networks and quick metrics; paper: as published."),
-    ] = ProtocolChoice.small,
+    ] = "small",
     rows: Annotated[
         str | None, typer.Option(help="With --run: rows, with commas; else all for any images.")
     ] = None,
@@ -150,7 +139,7 @@ def table(
     out_runs: Annotated[
         Path | None, typer.Option(help="With --run: folder of the runs; else runs/table-ID.")
     ] = None,
-    device: DeviceOption = DeviceName.auto,
+    device: DeviceOption = "auto",
     force: ForceOption = False,
 ) -> None:
     """Put measurements into a table of the StyleGAN or StyleGAN2 paper, beside the published ones.
@@ -171,7 +160,7 @@ def table(
         for one in TABLES:
             how = ", ".join(metric.name for metric in one.metrics) or "logs, and --watts"
             listed.append((one.id, one.caption, str(len(one.rows) or "your runs"), how))
-        _print_list(("id", "shows", "rows", "measured by"), listed)
+        print_table(("id", "shows", "rows", "measured by"), listed)
         return
     if id_ is None:
         raise UsageError("name a table; `stylesmith table --list` shows all tables")
@@ -207,17 +196,16 @@ def table(
         from stylesmith.figures.tables import table_training
         from stylesmith.metrics.protocol import parse_metrics
 
-        names = [name.strip() for name in (rows or "").split(",") if name.strip()]
-        chosen_rows = table_training.choose_rows(chosen, names)
-        measured = parse_metrics(metrics, protocol=scale.value) if metrics else None
+        chosen_rows = table_training.choose_rows(chosen, split_names(rows))
+        measured = parse_metrics(metrics, protocol=scale) if metrics else None
         comparison = _open_comparison(
             data, out_runs or Path("runs") / f"table-{id_}", device, minutes, kimg
         )
         comparison = replace(
-            comparison, changes=table_training.SCALE_CHANGES[scale.value], settings=set_ or []
+            comparison, changes=table_training.SCALE_CHANGES[scale], settings=set_ or []
         )
         filled = _train_table(
-            table_training.TableTraining(chosen, chosen_rows, comparison, scale.value, measured)
+            table_training.TableTraining(chosen, chosen_rows, comparison, scale, measured)
         )
     if out is None:
         print_line(table_output.to_markdown(filled).rstrip())
@@ -229,9 +217,7 @@ def table(
 def _check_budget(minutes: float | None, kimg: float | None) -> None:
     if (minutes is None) == (kimg is None):
         raise UsageError("--run: wanted the budget of each row, either --minutes or --kimg")
-    for name, amount in (("--minutes", minutes), ("--kimg", kimg)):
-        if amount is not None and not math.isfinite(amount):
-            raise UsageError(f"{name} {amount}: wanted a finite number")
+    check_finite(minutes=minutes, kimg=kimg)
 
 
 def _open_comparison(
@@ -247,7 +233,7 @@ def _open_comparison(
         dataset, conditional=False, mirror=False, skip_bad=False, resize=False
     )
     return runs.RunComparison(
-        out, dataset, config, choose_device(device.value), kimg, minutes, folder_option="--out-runs"
+        out, dataset, config, choose_device(device), kimg, minutes, folder_option="--out-runs"
     )
 
 
@@ -256,7 +242,7 @@ def _train_table(training: "TableTraining") -> "FilledTable":
     from stylesmith.figures.tables.table_output import TABLE_WRITERS, write_table
     from stylesmith.figures.tables.table_training import train_table
 
-    count, runs = count_text(len(training.presets), "row"), training.runs
+    count, runs = format_count(len(training.presets), "row"), training.runs
     print_line(f"{training.table.id}: {count} of {runs.budget} each, into {runs.out}")
 
     def write(filled: "FilledTable") -> None:

@@ -1,67 +1,48 @@
-"""`stylesmith generate`, `mix` and `noise`: images from a trained generator."""
+"""`stylesmith generate`, `mix`, `noise` and `video`: images and videos from a trained generator."""
 
-from collections.abc import Iterator
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stylesmith.cli.console import progress_bar
-from stylesmith.cli.options import (
-    CenterName,
-    CenterOption,
-    ClassOption,
-    DeviceOption,
-    ForceOption,
-    ModelArgument,
-    NoiseOption,
-    PsiLayersOption,
-    PsiOption,
-    SeedsOption,
-    check_image_path,
-    count_text,
-    open_pipeline,
-    print_line,
-    read_sources,
-)
-from stylesmith.cli.train import DeviceName
+from stylesmith.callbacks import ProgressCallback
+from stylesmith.choices import PathInterpolation
+from stylesmith.cli import options
+from stylesmith.cli.console import print_line, progress_bar
+from stylesmith.cli.options import check_image_path, open_pipeline, read_sources
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
-
-
-class ImageFormat(StrEnum):
-    """Choices of --format."""
-
-    png = "png"
-    jpg = "jpg"
-    webp = "webp"
+    from stylesmith.sampling.video import LatentPath
 
 
 def generate(
-    model: ModelArgument,
-    seeds: SeedsOption = "0-15",
-    psi: PsiOption = 0.7,
-    psi_layers: PsiLayersOption = None,
-    center: CenterOption = CenterName.global_,
-    class_: ClassOption = None,
-    noise: NoiseOption = "fixed",
+    model: options.ModelArgument,
+    seeds: options.SeedsOption = "0-15",
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    noise: options.NoiseOption = "fixed",
     out: Annotated[
-        Path, typer.Option(help="A picture for a grid of all; a folder for one file each.")
+        Path, typer.Option(help="An image for a grid of all; a folder for one file each.")
     ] = Path("samples.png"),
     columns: Annotated[int | None, typer.Option(min=1, help="Columns of the grid.")] = None,
     format: Annotated[
-        ImageFormat, typer.Option(help="Of the files in a folder.")
-    ] = ImageFormat.png,
+        Literal["png", "jpg", "webp"], typer.Option(help="Format of the files in a folder.")
+    ] = "png",
     latents: Annotated[
-        bool, typer.Option("--latents", help="Write a latent file beside each picture, too.")
+        bool, typer.Option("--latents", help="Write a latent file beside each image, too.")
     ] = False,
-    device: DeviceOption = DeviceName.auto,
-    force: ForceOption = False,
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
-    """Draw one picture per seed; the same seed gives the same picture.
+    """Draw one image per seed; the same seed gives the same image.
 
     Layers are counted as in StyleGAN: two for each resolution from 4x4 up, so 0-3 are coarse, 4-7
     middle, and the rest fine.
@@ -69,7 +50,7 @@ def generate(
     Examples:
     `stylesmith generate runs/photos --seeds 0-15 --psi 0.7 --out samples.png`
 
-    `stylesmith generate runs/photos --seeds 0-999 --out pictures/`
+    `stylesmith generate runs/photos --seeds 0-999 --out images/`
     """
     from stylesmith.sampling.image_files import write_folder, write_grid
     from stylesmith.sampling.latent_files import load_sources
@@ -77,55 +58,46 @@ def generate(
 
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
-    grid = bool(out.suffix)
-    if grid and latents:
-        raise UsageError("--latents: one file for each picture; let --out be a folder")
-    pipeline = open_pipeline(
-        model,
-        psi=psi,
-        psi_layers=psi_layers,
-        center=center,
-        class_=class_,
-        noise=noise,
-        device=device,
-    )
+    if out.suffix and latents:
+        raise UsageError("--latents: one file for each image; let --out be a folder")
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
     sources = load_sources(pipeline, parts)
     with progress_bar("Drawing") as advance:
-        if grid:
+        if out.suffix:
             write_grid(pipeline, sources, out, columns=columns, on_progress=advance)
         else:
-            suffix = f".{format.value}"
+            suffix = f".{format}"
             write_folder(
                 pipeline, sources, out, suffix=suffix, latents=latents, on_progress=advance
             )
-    print_line(f"{count_text(len(sources), 'picture')} -> {out}")
+    print_line(f"{format_count(len(sources), 'image')} -> {out}")
 
 
 def mix(
-    model: ModelArgument,
+    model: options.ModelArgument,
     rows: Annotated[
-        str, typer.Option(help="Pictures down the side, which keep the other layers.")
+        str, typer.Option(help="Images of the first column, which keep the other layers.")
     ] = "0-3",
     columns: Annotated[
-        str, typer.Option("--columns", help="Pictures across the top, which lend their styles.")
+        str, typer.Option(help="Images of the first row, whose styles are taken.")
     ] = "4-8",
     styles: Annotated[
         list[str] | None,
         typer.Option(
-            help="Layers to lend: coarse, middle, fine, or 0-3,6. Given again, all rows come again "
-            "with other layers. Without it, each name that the network has."
+            help="Layers whose styles are taken: coarse, middle, fine, or 0-3,6. Given again, all "
+            "rows come again with other layers. Without it, each name that the network has."
         ),
     ] = None,
-    psi: PsiOption = 0.7,
-    psi_layers: PsiLayersOption = None,
-    center: CenterOption = CenterName.global_,
-    class_: ClassOption = None,
-    noise: NoiseOption = "fixed",
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("mix.png"),
-    device: DeviceOption = DeviceName.auto,
-    force: ForceOption = False,
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    noise: options.NoiseOption = "fixed",
+    out: Annotated[Path, typer.Option(help="The image to write.")] = Path("mix.png"),
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
-    """Mix styles, in a grid with the two sources at its top and side (StyleGAN, Figure 3).
+    """Mix styles, in a grid with the sources in its first row and column (StyleGAN, Figure 3).
 
     Sources are seeds or latent files. Coarse layers (4x4 to 8x8) hold pose and shape, middle ones
     (16x16 to 32x32) smaller features, fine ones (from 64x64 on) color and texture.
@@ -137,48 +109,31 @@ def mix(
     from stylesmith.sampling.parsing import parse_layers
 
     check_image_path(out, force=force)
-    pipeline = open_pipeline(
-        model,
-        psi=psi,
-        psi_layers=psi_layers,
-        center=center,
-        class_=class_,
-        noise=noise,
-        device=device,
-    )
-    config = pipeline.config
-    words = styles or list(config.layer_groups())
-    layers = [parse_layers(word, config, option="--styles") for word in words]
-    down = read_sources(pipeline, rows, option="--rows")
-    across = read_sources(pipeline, columns, option="--columns")
-    mixed = [MixingRow(source, chosen) for chosen in layers for source in down]
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
+    words = styles or list(pipeline.config.layer_groups())
+    layers = [parse_layers(word, pipeline.config, option="--styles") for word in words]
+    row_sources = read_sources(pipeline, rows, option="--rows")
+    column_sources = read_sources(pipeline, columns, option="--columns")
+    mixed = [MixingRow(source, chosen) for chosen in layers for source in row_sources]
     with progress_bar("Drawing") as advance:
-        write_mixing_grid(pipeline, mixed, across, out, on_progress=advance)
+        write_mixing_grid(pipeline, mixed, column_sources, out, on_progress=advance)
     for word, chosen in zip(words, layers, strict=True):
-        print_line(
-            f"{count_text(len(down), 'row')}: {word} styles (layers {format_layers(chosen)})"
-        )
-    print_line(f"{len(mixed)}x{len(across)} pictures -> {out}")
-
-
-class NoiseFigure(StrEnum):
-    """Choices of --figure."""
-
-    variation = "variation"
-    components = "components"
+        shown = format_count(len(row_sources), "row")
+        print_line(f"{shown}: {word} styles (layers {format_layers(chosen)})")
+    print_line(f"{len(mixed)}x{len(column_sources)} images -> {out}")
 
 
 def noise(
-    model: ModelArgument,
-    seeds: SeedsOption = "0-1",
+    model: options.ModelArgument,
+    seeds: options.SeedsOption = "0-1",
     figure: Annotated[
-        NoiseFigure,
+        Literal["variation", "components"],
         typer.Option(
-            help="variation: picture, crops of four draws, standard deviation. components: noise "
+            help="variation: image, crops of four draws, standard deviation. components: noise "
             "on all, no, fine and coarse layers."
         ),
-    ] = NoiseFigure.variation,
-    draws: Annotated[int, typer.Option(min=2, help="Draws of noise for each picture.")] = 100,
+    ] = "variation",
+    draws: Annotated[int, typer.Option(min=2, help="Draws of noise for each image.")] = 100,
     layers: Annotated[
         str | None, typer.Option(help="Layers that get noise, for variation; else all.")
     ] = None,
@@ -186,13 +141,13 @@ def noise(
         str | None,
         typer.Option(help="LEFT,TOP,RIGHT,BOTTOM in pixels; else where noise changes most."),
     ] = None,
-    psi: PsiOption = 0.7,
-    psi_layers: PsiLayersOption = None,
-    center: CenterOption = CenterName.global_,
-    class_: ClassOption = None,
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("noise.png"),
-    device: DeviceOption = DeviceName.auto,
-    force: ForceOption = False,
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    out: Annotated[Path, typer.Option(help="The image to write.")] = Path("noise.png"),
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
     """Show what noise changes, and what it leaves (StyleGAN, Figures 4 and 5).
 
@@ -205,17 +160,10 @@ def noise(
 
     window = parse_crop(crop) if crop else None
     check_image_path(out, force=force)
-    pipeline = open_pipeline(
-        model,
-        psi=psi,
-        psi_layers=psi_layers,
-        center=center,
-        class_=class_,
-        noise=f"fixed:{layers}" if layers else "fixed",
-        device=device,
-    )
+    maps = f"fixed:{layers}" if layers else "fixed"
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, maps, device)
     sources = read_sources(pipeline, seeds)
-    if figure is NoiseFigure.components:
+    if figure == "components":
         _draw_components(pipeline, sources, out)
     else:
         _draw_variation(pipeline, sources, out, draws, window)
@@ -228,37 +176,151 @@ def _draw_variation(
     draws: int,
     crop: tuple[int, int, int, int] | None,
 ) -> None:
+    from stylesmith.sampling import stochastic_variation
     from stylesmith.sampling.latent_files import image_stem
-    from stylesmith.sampling.stochastic_variation import (
-        NoiseVariation,
-        measure_noise_variation,
-        write_variation_figure,
-    )
 
-    def variations() -> Iterator[NoiseVariation]:
+    def variations() -> Iterator[stochastic_variation.NoiseVariation]:
         for source in sources:
             with progress_bar("Drawing") as advance:
-                found = measure_noise_variation(pipeline, source, draws, on_progress=advance)
+                found = stochastic_variation.measure_noise_variation(
+                    pipeline, source, draws, on_progress=advance
+                )
             mean, most = float(found.std.mean()), float(found.std.max())
             levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
             print_line(f"{image_stem(source)}: {levels}")
             yield found
 
-    write_variation_figure(out, variations(), rows=len(sources), crop=crop)
-    print_line(f"{count_text(len(sources), 'picture')}, {draws} draws each -> {out}")
+    stochastic_variation.write_variation_figure(out, variations(), rows=len(sources), crop=crop)
+    print_line(f"{format_count(len(sources), 'image')}, {draws} draws each -> {out}")
 
 
 def _draw_components(
     pipeline: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path
 ) -> None:
     from stylesmith.networks.layer_indices import format_layers
-    from stylesmith.sampling.stochastic_variation import (
-        noise_layer_subsets,
-        write_noise_layers_figure,
-    )
+    from stylesmith.sampling import stochastic_variation
 
-    write_noise_layers_figure(pipeline, sources, out)
-    chosen = noise_layer_subsets(pipeline.config).items()
+    stochastic_variation.write_noise_layers_figure(pipeline, sources, out)
+    chosen = stochastic_variation.noise_layer_subsets(pipeline.config).items()
     columns = ", ".join(f"{name} ({format_layers(layers) or '-'})" for name, layers in chosen)
     print_line(f"Noise on layers, from left to right: {columns}")
-    print_line(f"{count_text(len(sources), 'picture')} -> {out}")
+    print_line(f"{format_count(len(sources), 'image')} -> {out}")
+
+
+VideoKind = Literal["walk", "mix", "noise"]
+
+
+def video(
+    model: options.ModelArgument,
+    seeds: options.SeedsOption = "0-5",
+    kind: Annotated[
+        VideoKind,
+        typer.Option(
+            help="walk: from image to image. mix: only the styles of some layers change, in the "
+            "image --base. noise: only the noise of each image changes."
+        ),
+    ] = "walk",
+    way: Annotated[
+        PathInterpolation,
+        typer.Option(help="Between images: smooth or straight in W, or along the sphere in Z."),
+    ] = "smooth",
+    base: Annotated[
+        str | None, typer.Option(help="Seed or latent file that keeps the other layers, for mix.")
+    ] = None,
+    styles: Annotated[str, typer.Option(help="Layers whose styles change, for mix.")] = "coarse",
+    frames: Annotated[int, typer.Option(min=1, help="Frames from one image to the next.")] = 60,
+    fps: Annotated[int, typer.Option(min=1, max=120, help="Frames a second.")] = 30,
+    grid: Annotated[
+        str | None,
+        typer.Option(help="COLUMNSxROWS of loops in one video; the images are dealt to them."),
+    ] = None,
+    psi: options.PsiOption = 0.7,
+    psi_layers: options.PsiLayersOption = None,
+    center: options.CenterOption = "global",
+    class_: options.ClassOption = None,
+    noise: options.NoiseOption = "fixed",
+    out: Annotated[Path, typer.Option(help="A .mp4, .webm, .gif or .webp file.")] = Path(
+        "walk.mp4"
+    ),
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
+) -> None:
+    """Make a video that loops without a seam.
+
+    mp4 and webm need `pip install "stylesmith[video]"`; gif and webp work without. Frames below 256
+    rows are enlarged.
+
+    Examples:
+    `stylesmith video runs/photos --seeds 0-5 --out walk.mp4`
+
+    `stylesmith video runs/photos --kind mix --base 7 --seeds 0-5 --styles middle --out mix.webm`
+    """
+    from stylesmith import files
+    from stylesmith.sampling import video as videos
+    from stylesmith.sampling.parsing import parse_grid
+
+    videos.check_video_path(out)
+    files.check_absent(out, force=force)
+    rows, columns = parse_grid(grid) if grid else (1, 1)
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
+    sources = read_sources(pipeline, seeds)
+    loops = _split_into_loops(sources, rows * columns, at_least=1 if kind == "noise" else 2)
+    paths = _latent_paths(pipeline, loops, kind, way, base, styles)
+    keyframes = videos.NOISE_LOOP_KEYFRAMES if kind == "noise" else len(loops[0])
+    total = keyframes * frames
+    drawn = videos.render_frames(
+        pipeline, paths, keyframes=keyframes, frames_per_keyframe=frames, columns=columns
+    )
+    with progress_bar("Drawing", total) as advance:
+        videos.write_video(out, _with_progress(drawn, total, advance), fps=fps)
+    print_line(f"{format_count(total, 'frame')}, {total / fps:.1f} s -> {out}")
+
+
+def _latent_paths(
+    pipeline: "SamplingPipeline",
+    loops: "list[list[SeedOrLatent]]",
+    kind: VideoKind,
+    way: PathInterpolation,
+    base: str | None,
+    styles: str,
+) -> "list[LatentPath]":
+    """One path for each loop of the grid."""
+    from stylesmith.sampling.parsing import parse_layers
+    from stylesmith.sampling.video import latent_path, mixing_path, noise_path
+
+    if kind == "mix":
+        layers = parse_layers(styles, pipeline.config, option="--styles")
+        sources = read_sources(pipeline, base, option="--base") if base else []
+        if len(sources) != 1:
+            raise UsageError("--kind mix: name one seed or latent file with --base")
+        return [mixing_path(pipeline, sources[0], loop, layers, way) for loop in loops]
+    if base is not None:
+        raise UsageError(f"--base {base}: only --kind mix has a base")
+    if kind == "walk":
+        return [latent_path(pipeline, loop, way) for loop in loops]
+    if len(loops[0]) > 1:
+        raise UsageError(
+            f"--seeds: a loop of noise has one image; name {len(loops)}, or a larger --grid"
+        )
+    return [noise_path(pipeline, loop[0]) for loop in loops]
+
+
+def _split_into_loops(
+    sources: "list[SeedOrLatent]", places: int, *, at_least: int
+) -> "list[list[SeedOrLatent]]":
+    """The images of each place of the grid, equally many."""
+    share, rest = divmod(len(sources), places)
+    if rest or share < at_least:
+        wanted = f"a multiple of {places}, {at_least * places} or more"
+        raise UsageError(
+            f"--seeds: {len(sources)} for {format_count(places, 'loop')}; wanted {wanted}"
+        )
+    return [sources[place * share : (place + 1) * share] for place in range(places)]
+
+
+def _with_progress(
+    frames: "Iterable[Tensor]", total: int, advance: ProgressCallback
+) -> "Iterator[Tensor]":
+    for done, frame in enumerate(frames, 1):
+        yield frame
+        advance(done, total)

@@ -3,15 +3,19 @@
 import functools
 import itertools
 import json as json_
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stylesmith.cli.console import console
+from stylesmith.cli import options
+from stylesmith.cli.console import console, print_line, print_table
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from stylesmith.config import DataConfig, DiscriminatorConfig, GeneratorConfig, RunConfig
+    from torch import nn
+
+    from stylesmith.config import Config, RunConfig
     from stylesmith.presets import Preset
 
 PRESETS_LEGEND = """\
@@ -56,83 +60,73 @@ def presets(
         _print_all()
 
 
-def _build_config(preset: "Preset", data: "DataConfig") -> "RunConfig":
+def _build_config(
+    preset: "Preset", resolution: str | None = None, *, like: "Preset | None" = None
+) -> "RunConfig":
+    """A preset for images of a resolution, or of the size that one is shown for."""
+    from stylesmith.config import DataConfig
     from stylesmith.devices import choose_device
 
-    return preset.build(data, choose_device())
-
-
-def _example_data(preset: "Preset", resolution: str | None) -> "DataConfig":
-    from stylesmith.config import DataConfig, parse_size
-
-    return DataConfig(size=parse_size(resolution) if resolution else preset.example_size)
+    size = options.read_size(resolution) or (like or preset).example_size
+    return preset.build(DataConfig(size=size), choose_device())
 
 
 def _print_preset(name: str, resolution: str | None, *, as_json: bool) -> None:
     from stylesmith.presets import find_preset, flatten_settings
 
     preset = find_preset(name)
-    config = _build_config(preset, _example_data(preset, resolution))
+    config = _build_config(preset, resolution)
     if as_json:
         typer.echo(config.model_dump_json(indent=2))
         return
     source = f"{preset.source}: " if preset.source else ""
-    _print_line(f"{source}{preset.summary}")
+    print_line(f"{source}{preset.summary}")
     if preset.results.fid:
-        _print_line(f"published: {_describe_published(preset)}")
+        print_line(f"published: {_describe_published(preset)}")
     for key, value in flatten_settings(config).items():
-        _print_line(f"{key} = {_setting_text(value)}")
+        print_line(f"{key} = {_setting_text(value)}")
 
 
 def _print_differences(names: tuple[str, str], resolution: str | None, *, as_json: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from stylesmith.presets import differences, find_preset
 
     first, second = map(find_preset, names)
     # Both for the same images: a preset of a data set tells the other which.
     guide = first if first.data_set or not second.data_set else second
     configs = [
-        _build_config(preset, _example_data(preset if preset.data_set else guide, resolution))
+        _build_config(preset, resolution, like=None if preset.data_set else guide)
         for preset in (first, second)
     ]
     found = differences(*configs)
     if as_json:
         typer.echo(json_.dumps(found, indent=2))
     elif not found:
-        _print_line(f"{first.name} and {second.name} are the same.")
+        print_line(f"{first.name} and {second.name} are the same.")
     else:
-        table = Table("setting", first.name, second.name, box=None, pad_edge=False)
-        for key, (a, b) in found.items():
-            table.add_row(key, Text(_setting_text(a)), Text(_setting_text(b)))
-        console.print(table)
+        rows = [(key, *map(_setting_text, values)) for key, values in found.items()]
+        print_table(("setting", first.name, second.name), rows, pad_edge=False)
 
 
 def _print_all() -> None:
     from stylesmith.presets import PRESETS
 
-    for _, presets in itertools.groupby(PRESETS, _printed_table):
+    def printed_table(preset: "Preset") -> tuple[str, str, bool]:
+        return preset.paper, preset.table, preset.data_set is not None
+
+    for _, presets in itertools.groupby(PRESETS, printed_table):
         group = list(presets)
-        _print_line(_group_title(group))
+        print_line(_group_title(group))
         _print_table(group)
-        _print_line("")
-    _print_line(PRESETS_LEGEND)
-
-
-def _printed_table(preset: "Preset") -> tuple[str, str, bool]:
-    """What the presets of one printed table have in common."""
-    return preset.paper, preset.table, preset.data_set is not None
+        print_line("")
+    print_line(PRESETS_LEGEND)
 
 
 def _group_title(group: list["Preset"]) -> str:
     first = group[0]
     if not first.paper:
         return "Our own, for any images"
-    titles = dict.fromkeys(preset.data_set.title for preset in group if preset.data_set)
-    where = (
-        f"on {', '.join(titles)}" if titles else "for any images; figures are for FFHQ at 1024x1024"
-    )
+    titles = ", ".join(dict.fromkeys(preset.data_set.title for preset in group if preset.data_set))
+    where = f"on {titles}" if titles else "for any images; figures are for FFHQ at 1024x1024"
     return f"{first.paper}, {first.table}, {where}"
 
 
@@ -152,42 +146,38 @@ def _print_table(group: list["Preset"]) -> None:
 
 
 def _preset_cells(preset: "Preset") -> list[str]:
-    config = _build_config(preset, _example_data(preset, None))
+    from stylesmith.networks import build_discriminator, build_generator
+
+    config, results = _build_config(preset), preset.results
     counts = [
-        _millions_of_parameters(config.generator),
-        _millions_of_parameters(config.discriminator),
+        _millions_of_parameters(build_generator, config.generator),
+        _millions_of_parameters(build_discriminator, config.discriminator),
     ]
-    results = preset.results
     published = (results.fid, results.path_length, results.precision, results.recall)
     figures = ["" if value is None else str(value) for value in published]
     return [preset.name, preset.row, _describe_preset(preset, config), *counts, *figures]
 
 
 @functools.cache
-def _millions_of_parameters(config: "GeneratorConfig | DiscriminatorConfig") -> str:
+def _millions_of_parameters(build: "Callable[[Any], nn.Module]", config: "Config") -> str:
     """Millions of parameters; many presets share their networks."""
     import torch
 
-    from stylesmith.config import GeneratorConfig
-    from stylesmith.networks import build_discriminator, build_generator, parameter_count
+    from stylesmith.networks import parameter_count
 
     with torch.device("meta"):
-        if isinstance(config, GeneratorConfig):
-            network: torch.nn.Module = build_generator(config)
-        else:
-            network = build_discriminator(config)
-    millions = parameter_count(network) / 1e6
+        millions = parameter_count(build(config)) / 1e6
     return f"{millions:.1f}" if millions >= 1 else f"{millions:.2g}"
 
 
 def _describe_preset(preset: "Preset", config: "RunConfig") -> str:
     """What changed; for a data set, what is special to it."""
-    side = config.data.size[1]
+    width = config.data.size[1]
     if not preset.data_set:
-        return preset.summary if preset.paper else f"{preset.summary} ({side}x{side})"
+        return preset.summary if preset.paper else f"{preset.summary} ({width}x{width})"
     training = config.training
     loss = "WGAN-GP" if training.loss == "wgan_gp" else f"R1 {training.r1_gamma:g}"
-    return f"{preset.data_set.title} {side}, {loss}, {training.kimg / 1000:g} M"
+    return f"{preset.data_set.title} {width}, {loss}, {training.kimg / 1000:g} M"
 
 
 def _describe_published(preset: "Preset") -> str:
@@ -206,7 +196,3 @@ def _describe_published(preset: "Preset") -> str:
 def _setting_text(value: object) -> str:
     """A value as `--set` takes it."""
     return value if isinstance(value, str) else json_.dumps(value)
-
-
-def _print_line(line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)

@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylesmith.callbacks import ProgressCallback
-from stylesmith.cli.console import console, progress_bar
-from stylesmith.cli.evaluate import ProtocolChoice, main_process_progress_bar
-from stylesmith.cli.train import DeviceName
+from stylesmith.choices import ProtocolName
+from stylesmith.cli import options
+from stylesmith.cli.console import is_main_process, print_line, print_table, progress_bar
+from stylesmith.formatting import format_bytes
 
 if TYPE_CHECKING:
-    from stylesmith.perception.weights import WeightFile
-if TYPE_CHECKING:
     from stylesmith.metrics.classifiers import ClassifierFacts
+    from stylesmith.perception.weights import WeightFile
 
 
 weights_app = typer.Typer(
@@ -22,10 +21,6 @@ weights_app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-ForceWeightsOption = Annotated[
-    bool, typer.Option("--force", help="Replace the file if it is there.")
-]
-
 
 @weights_app.command("list")
 def list_() -> None:
@@ -33,74 +28,62 @@ def list_() -> None:
 
     Example: `stylesmith weights list`
     """
-    from rich.table import Table
-
-    from stylesmith.perception.weights import WEIGHT_FILES, default_weights_folder, format_bytes
+    from stylesmith.perception.weights import WEIGHT_FILES, default_weights_folder
 
     folder = default_weights_folder()
-    table = Table("name", "for", "size", "state", "license", box=None)
-    for file in WEIGHT_FILES.values():
-        state = _file_state(file, folder)
-        table.add_row(file.name, file.used_for, format_bytes(file.size), state, file.license)
-    console.print(table)
-    _print_line(f"Folder: {folder}")
+    header = ("name", "for", "size", "state", "license")
+    rows = [
+        (file.name, file.used_for, format_bytes(file.size), _file_state(file, folder), file.license)
+        for file in WEIGHT_FILES.values()
+    ]
+    print_table(header, rows)
+    print_line(f"Folder: {folder}")
 
 
 @weights_app.command()
 def fetch(
     names: Annotated[list[str], typer.Argument(help="Names that `weights list` shows.")],
-    force: ForceWeightsOption = False,
+    force: options.ForceOption = False,
 ) -> None:
     """Download weight files, or the rest of them, and check them.
 
     Example: `stylesmith weights fetch vgg16 lpips`
     """
-    from stylesmith.perception.weights import default_weights_folder, find_weight_file, format_bytes
-    from stylesmith.perception.weights import fetch_weight_file as fetch_file
+    from stylesmith.perception import weights
 
-    files = [find_weight_file(name) for name in names]
-    folder = default_weights_folder()
+    files = [weights.find_weight_file(name) for name in names]
+    folder = weights.default_weights_folder()
     for file in files:
-        _print_line(f"{file.name}: {format_bytes(file.size)}, {file.license}, {file.url}")
-        with progress_bar(f"Fetching {file.name} (MB)") as advance:
-            path = fetch_file(file, folder, force=force, on_progress=_in_megabytes(advance))
-        _print_line(f"{file.name} -> {path}")
+        print_line(f"{file.name}: {format_bytes(file.size)}, {file.license}, {file.url}")
+        with progress_bar(f"Fetching {file.name} (MB)", unit=1_000_000) as advance:
+            path = weights.fetch_weight_file(file, folder, force=force, on_progress=advance)
+        print_line(f"{file.name} -> {path}")
 
 
 @weights_app.command()
 def add(
     name: Annotated[str, typer.Argument(help="A name that `weights list` shows.")],
     source: Annotated[Path, typer.Argument(help="The file, from another machine or package.")],
-    force: ForceWeightsOption = False,
+    force: options.ForceOption = False,
 ) -> None:
-    """Check a weight file that you have, and copy it to where metrics look.
+    """Check a weight file that you have, and copy it to the folder of weights.
 
     Example: `stylesmith weights add inception pt_inception-2015-12-05-6726825d.pth`
     """
-    from stylesmith.perception.weights import add_weight_file as add_file
-    from stylesmith.perception.weights import default_weights_folder, find_weight_file
+    from stylesmith.perception import weights
 
-    path = add_file(find_weight_file(name), source, default_weights_folder(), force=force)
-    _print_line(f"{name} -> {path}")
-
-
-def _in_megabytes(advance: "ProgressCallback") -> "ProgressCallback":
-    return lambda done, total: advance(done // 1_000_000, total // 1_000_000)
+    folder = weights.default_weights_folder()
+    path = weights.add_weight_file(weights.find_weight_file(name), source, folder, force=force)
+    print_line(f"{name} -> {path}")
 
 
 def _file_state(file: "WeightFile", folder: Path) -> str:
-    from stylesmith.perception.weights import PARTIAL_SUFFIX, format_bytes
+    from stylesmith.perception.weights import PARTIAL_SUFFIX
 
     if (folder / file.file_name).is_file():
         return "there"
     partial = folder / f"{file.file_name}{PARTIAL_SUFFIX}"
-    if partial.is_file():
-        return f"{format_bytes(partial.stat().st_size)} there"
-    return "missing"
-
-
-def _print_line(text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
+    return f"{format_bytes(partial.stat().st_size)} there" if partial.is_file() else "missing"
 
 
 classifiers_app = typer.Typer(
@@ -125,20 +108,14 @@ def train(
         str | None, typer.Option(help="Some of the attributes: hat,long_hair; else all.")
     ] = None,
     protocol: Annotated[
-        ProtocolChoice,
+        ProtocolName,
         typer.Option(help="150,000 images a classifier, or 10,000 and narrow networks."),
-    ] = ProtocolChoice.paper,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other networks.")] = 0,
-    resolution: Annotated[
-        str | None, typer.Option(help="Crop and resize: 256, or WIDTHxHEIGHT.")
-    ] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave unreadable images out.")
-    ] = False,
-    device: Annotated[DeviceName, typer.Option(help="Where to compute.")] = DeviceName.auto,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace classifiers that are in OUT.")
-    ] = False,
+    ] = "paper",
+    seed: options.SeedOption = 0,
+    resolution: options.ResolutionOption = None,
+    skip_bad: options.SkipBadOption = False,
+    device: options.DeviceOption = "auto",
+    force: options.ForceOption = False,
 ) -> None:
     """Train one binary classifier per attribute of the images.
 
@@ -149,50 +126,33 @@ def train(
     Example: `stylesmith classifiers train faces.zip --out classifiers/ --protocol small`
     """
     from stylesmith import distributed
-    from stylesmith.config import parse_size
     from stylesmith.data.dataset import open_dataset
     from stylesmith.devices import choose_device, choose_precision
     from stylesmith.metrics.attributes import read_attributes
     from stylesmith.metrics.classifiers import plan_classifier_training, train_classifiers
 
-    place = choose_device(device.value)
-    with main_process_progress_bar("Reading") as advance:
-        size = parse_size(resolution) if resolution else None
+    place, size = choose_device(device), options.read_size(resolution)
+    with progress_bar("Reading") as advance:
         dataset = open_dataset(data, size=size, skip_bad=skip_bad, on_progress=advance)
     known = read_attributes(dataset, attributes)
-    lesson = plan_classifier_training(
+    plan = plan_classifier_training(
         dataset,
-        known.select(only.split(",")) if only else known,
-        protocol=protocol.value,
+        known.select(options.split_names(only)) if only else known,
+        protocol=protocol,
         seed=seed,
         device=place,
         precision=choose_precision("auto", place),
     )
-    names = lesson.attributes.names
-    _print_on_main_process(
-        f"{len(names)} attributes of {len(dataset)} images, {lesson.images:,} images each"
-    )
-    with distributed.process_group(place), main_process_progress_bar("Training") as advance:
-        facts = train_classifiers(
-            lesson, out, force=force, notify=_print_on_main_process, on_progress=advance
-        )
-    if distributed.planned_rank() == 0:
+    count = len(plan.attributes.names)
+    print_line(f"{count} attributes of {len(dataset)} images, {plan.images:,} images each")
+    with distributed.process_group(place), progress_bar("Training") as advance:
+        facts = train_classifiers(plan, out, force=force, notify=print_line, on_progress=advance)
+    if is_main_process():
         _print_facts(facts)
-        _print_on_main_process(f"{len(facts)} classifiers -> {out}")
+        print_line(f"{len(facts)} classifiers -> {out}")
 
 
 def _print_facts(facts: "list[ClassifierFacts]") -> None:
-    from rich.table import Table
-
-    table = Table("attribute", "has it", "right", box=None)
-    for fact in facts:
-        table.add_row(fact.attribute, f"{fact.share:.1%}", f"{fact.accuracy:.1%}")
-    console.print(table)
-    console.print("right: on images held out, mean of those with the attribute and those without.")
-
-
-def _print_on_main_process(text: str) -> None:
-    from stylesmith import distributed
-
-    if distributed.planned_rank() == 0:
-        console.print(text, markup=False, soft_wrap=True)
+    rows = [(fact.attribute, f"{fact.share:.1%}", f"{fact.accuracy:.1%}") for fact in facts]
+    print_table(("attribute", "has it", "right"), rows)
+    print_line("right: on images held out, mean of those with the attribute and those without.")

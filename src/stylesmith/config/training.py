@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from stylesmith.choices import PrecisionName
 from stylesmith.config.base import Config
-from stylesmith.devices import PrecisionName
 
 Count = Annotated[int, Field(ge=1)]
 Amount = Annotated[float, Field(gt=0)]

@@ -17,7 +17,6 @@ from stylesmith.data.labels import Labels
 from stylesmith.data.scan import (
     BadImage,
     common_size,
-    format_image_size,
     image_names,
     read_image_labels,
     scan_images,
@@ -25,6 +24,7 @@ from stylesmith.data.scan import (
 )
 from stylesmith.data.training_zip import read_manifest
 from stylesmith.errors import DataError
+from stylesmith.formatting import format_image_size
 
 MAX_CACHED_BYTES = 512 << 20
 """Maximum size of the decoded images that are kept, so that small data is decoded only once."""

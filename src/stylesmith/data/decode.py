@@ -5,11 +5,11 @@ The message of each DataError is the reason alone; callers add the file's name.
 
 import io
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from stylesmith.choices import ResizeFilter
 from stylesmith.data.archive import MAX_BYTES, Archive
 from stylesmith.errors import DataError
 from stylesmith.images import PIL_MODES
@@ -153,9 +153,6 @@ def _error_reason(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     return "cut short" if "truncated" in text.lower() else text.splitlines()[0]
 
-
-ResizeFilter = Literal["lanczos", "box"]
-"""Lanczos is sharp; box averages, as some published data sets were made."""
 
 _PILLOW_FILTERS = {"lanczos": Image.Resampling.LANCZOS, "box": Image.Resampling.BOX}
 

@@ -11,10 +11,10 @@ import PIL
 from PIL import Image
 
 from stylesmith.callbacks import ProgressCallback
+from stylesmith.choices import ResizeFilter
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
 from stylesmith.data.decode import (
-    ResizeFilter,
     center_crop_box,
     convert_channels,
     crop_and_resize,
@@ -24,7 +24,6 @@ from stylesmith.data.decode import (
 from stylesmith.data.labels import Label
 from stylesmith.data.scan import (
     BadImage,
-    format_image_size,
     image_names,
     process_images,
     read_image_labels,
@@ -33,6 +32,7 @@ from stylesmith.data.scan import (
 )
 from stylesmith.data.training_zip import check_zip_path, write_training_zip
 from stylesmith.errors import DataError, OutputError, UsageError
+from stylesmith.formatting import format_image_size
 
 
 @dataclass(frozen=True)

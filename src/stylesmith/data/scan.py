@@ -25,6 +25,7 @@ from stylesmith.data.labels import LABELS_FILE, Labels, read_labels
 from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.training_zip import ATTRIBUTES_FILE, MANIFEST_FILE, read_manifest
 from stylesmith.errors import ConfigError, DataError
+from stylesmith.formatting import format_image_size
 
 R = TypeVar("R")
 
@@ -184,11 +185,6 @@ def prepare_command(path: Path, headers: dict[str, ImageHeader]) -> str:
     shorter = sorted(min(header.size) for header in headers.values())
     median = max(8, min(1024, shorter[len(shorter) // 2]))
     return f"stylesmith data prepare {path} out.zip --resolution {1 << (median.bit_length() - 1)}"
-
-
-def format_image_size(size: tuple[int, int]) -> str:
-    """Height and width as people write them: `512x384` is 512 wide."""
-    return f"{size[1]}x{size[0]}"
 
 
 MIN_RECOMMENDED_IMAGES = 1000

@@ -10,12 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from stylesmith import files
 from stylesmith.charts import ChartPoint, line_chart
-from stylesmith.errors import DataError
+from stylesmith.errors import DataError, UsageError
+from stylesmith.inversion.latent_optimizer import LatentOptimizer
 from stylesmith.inversion.projection_variables import ProjectionSettings
+from stylesmith.networks import Generator
+from stylesmith.networks.build import model_hash
+from stylesmith.perception.extractors import open_distance
 
 DISTANCE_BINS = 30
 
@@ -33,6 +38,17 @@ class DistanceSeparation:
     ) -> "DistanceSeparation":
         """One or more distances of each, in any order."""
         return cls(tuple(sorted(generated)), tuple(sorted(real)))
+
+    def describe(self, distance: str) -> tuple[str, str]:
+        """Two lines: medians of the distance of that name, and what the threshold separates."""
+        own, other, threshold = median(self.generated), median(self.real), self.threshold
+        ratio = f", ratio {own / other:.3f}" if other else ""
+        recognized = f"{100 * self.true_positive_rate(threshold):.0f}% of generated images"
+        mistaken = f"{100 * self.false_positive_rate(threshold):.0f}% of real ones"
+        return (
+            f"Median distance ({distance}): generated {own:.5f}, real {other:.5f}{ratio}",
+            f"AUC {self.auc:.3f}; below the threshold {threshold:.5f}: {recognized}, {mistaken}",
+        )
 
     @property
     def auc(self) -> float:
@@ -130,11 +146,22 @@ class AttributionCalibration:
     distance_weights: str
     settings: ProjectionSettings
 
+    @classmethod
+    def from_distances(
+        cls, optimizer: LatentOptimizer, generated: Sequence[float], real: Sequence[float]
+    ) -> "AttributionCalibration":
+        """Calibrate by the distances that an optimizer reached for images of both kinds."""
+        found, distance = DistanceSeparation.from_distances(generated, real), optimizer.distance
+        model = model_hash(optimizer.generator)
+        return cls(found, model, distance.name, distance.weights_hash, optimizer.settings)
+
     def save(self, path: Path) -> None:
         """Write JSON; AUC, threshold and error rates stand beside the distances.
 
+        Charts of the histograms and of the ROC are written as SVG files beside it.
+
         Raises:
-            OutputError: If the file cannot be written.
+            OutputError: If a file cannot be written.
         """
         found = self.separation
         value = {
@@ -152,6 +179,27 @@ class AttributionCalibration:
             "real": list(found.real),
         }
         files.write_json(path, value)
+        histogram = histogram_chart(found, distance=self.distance)
+        files.write_text(path.with_name("histograms.svg"), histogram)
+        files.write_text(path.with_name("roc.svg"), roc_chart(found))
+
+
+def open_calibration(
+    path: Path, generator: Generator
+) -> tuple[LatentOptimizer, DistanceSeparation]:
+    """Open a calibration of a generator: an optimizer with its settings, and what it found.
+
+    Raises:
+        DataError: If the file is missing, damaged, or belongs to another generator.
+        UsageError: If the weights of the distance have changed.
+    """
+    learned = read_calibration(path, model=model_hash(generator))
+    distance = open_distance(learned.distance, generator.mapping.w_avg.device)
+    if distance.weights_hash != learned.distance_weights:
+        raise UsageError(
+            f"{path}: was made with other weights of the distance {distance.name!r}; calibrate anew"
+        )
+    return LatentOptimizer(generator, distance, learned.settings), learned.separation
 
 
 def read_calibration(path: Path, *, model: str) -> AttributionCalibration:

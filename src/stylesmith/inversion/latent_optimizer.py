@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stylesmith.choices import ProjectionForm
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.inversion.projection_variables import (
-    ProjectionForm,
     ProjectionSettings,
     ProjectionVariables,
     noise_regularizer,

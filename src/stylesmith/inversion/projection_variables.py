@@ -5,21 +5,16 @@ Source: StyleGAN2, appendix D.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylesmith.choices import ProjectionForm, ProjectionSpace
 from stylesmith.latents import NoiseShape, RandomKeys, split_noise_maps
 from stylesmith.networks import Generator
 from stylesmith.networks.synthesis import NoiseMaps
-
-ProjectionSpace = Literal["w", "w+"]
-"""One w for all layers, as the mapping gives it; or a w of its own for each layer."""
-
-ProjectionForm = Literal["code", "paper"]
-"""The source to follow where StyleGAN2's appendix D and the published projector differ."""
 
 
 @dataclass(frozen=True)

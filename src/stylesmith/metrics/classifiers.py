@@ -21,6 +21,7 @@ from torch import Tensor
 
 from stylesmith import distributed, files, images
 from stylesmith.callbacks import Notify, ProgressCallback
+from stylesmith.choices import ProtocolName
 from stylesmith.config import ConvolutionalConfig, base_grid
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import Sampler
@@ -29,7 +30,6 @@ from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.attributes import Attributes
-from stylesmith.metrics.protocol import ProtocolName
 from stylesmith.models.serialization import copy_tensors
 from stylesmith.networks import build_discriminator
 from stylesmith.networks.discriminators import OrigDiscriminator

@@ -16,10 +16,10 @@ import torch
 
 from stylesmith import distributed
 from stylesmith.data.archive import open_archive
-from stylesmith.data.scan import format_image_size
 from stylesmith.data.training_zip import read_manifest
 from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import DataError, ModelError, UsageError
+from stylesmith.formatting import format_image_size
 from stylesmith.metrics.classifiers import Classifiers, classifier_config, open_classifiers
 from stylesmith.metrics.extraction import ProgressReporter, extract_statistics, needed_statistics
 from stylesmith.metrics.image_sources import DataSource, ImageSource, ModelSource, check_comparable

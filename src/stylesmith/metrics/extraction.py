@@ -14,6 +14,7 @@ from torch import Tensor
 
 from stylesmith import distributed
 from stylesmith.callbacks import Notify, ProgressCallback
+from stylesmith.formatting import format_duration
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.classifiers import Classifiers
 from stylesmith.metrics.image_sources import ImageSource, ModelSource
@@ -58,17 +59,12 @@ class ProgressReporter:
             if number == 2:
                 seconds = (time.perf_counter() - start) * (len(batches) - 1)
                 if seconds > MIN_ANNOUNCED_SECONDS:
-                    about = format_duration(seconds)
+                    about = format_duration(seconds, estimate=True)
                     self.notify(f"{label}: {count:,} images, about {about}")
             yield part
             done = min(count, done + len(part) * distributed.world_size())
             if self.on_progress:
                 self.on_progress(done, count)
-
-
-def format_duration(seconds: float) -> str:
-    """Such as `2 min` or `3.5 h`."""
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 MAX_BATCH_PIXELS = 1 << 22

@@ -21,9 +21,9 @@ from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import DataConfig
 from stylesmith.data.dataset import Dataset, open_dataset, open_training_data
 from stylesmith.data.parallel import map_ahead
-from stylesmith.data.scan import format_image_size
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, UsageError
+from stylesmith.formatting import format_image_size
 from stylesmith.latents import RandomKeys, split_noise_maps
 from stylesmith.models import RunFolder, load, locate_model
 from stylesmith.models.serialization import WEIGHTS_FILE

@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from stylesmith.choices import ProtocolName
 from stylesmith.errors import UsageError
 
 MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
-ProtocolName = Literal["paper", "small"]
 
 _FAMILY_DEFAULTS: dict[MetricFamily, tuple[str, str, int, int]] = {
     "fd": ("fid", "inception", 50_000, 5_000),

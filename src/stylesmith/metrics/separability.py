@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import UsageError
 from stylesmith.images import to_uint8
 from stylesmith.metrics.classifiers import Classifiers
 from stylesmith.metrics.protocol import DEFAULT_COUNTS
-from stylesmith.sampling import SamplingPipeline
+from stylesmith.sampling import SamplingPipeline, SamplingSettings
 
 if TYPE_CHECKING:
     from sklearn.svm import LinearSVC
@@ -170,3 +171,21 @@ def attribute_boundaries(
             )
         normals[name] = fit_hyperplane(ws[kept], labels).coef_[0]
     return normals
+
+
+def classifier_boundaries(
+    pipeline: SamplingPipeline,
+    classifiers: Classifiers,
+    count: int,
+    on_progress: ProgressCallback | None = None,
+) -> dict[str, Tensor]:
+    """Normals `(D,)` of attributes in W, from `count` seeds drawn without truncation.
+
+    Raises:
+        UsageError: If scikit-learn is missing, or an attribute is there always or never.
+    """
+    require_scikit_learn()
+    whole = SamplingPipeline(pipeline.generator, SamplingSettings(label=pipeline.settings.label))
+    ws, logits = classify_seeds(whole, classifiers, count, on_progress)
+    found = attribute_boundaries(ws, logits, classifiers.attributes)
+    return {name: torch.from_numpy(normal) for name, normal in found.items()}

@@ -6,8 +6,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from stylesmith import latents
+from stylesmith.choices import PrecisionName, TruncationCenter
 from stylesmith.config import GeneratorConfig
-from stylesmith.devices import FP32, Precision, PrecisionName
+from stylesmith.devices import FP32, Precision
 from stylesmith.errors import UsageError
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.latent_functions import broadcast, truncate
@@ -17,7 +18,6 @@ from stylesmith.networks.sampling_pipeline import (
     NoiseSettings,
     SamplingPipeline,
     SamplingSettings,
-    TruncationCenter,
 )
 from stylesmith.networks.synthesis import (
     KeepGoing,

@@ -9,14 +9,15 @@ Source: StyleGAN, section 3.2 and appendix B; the statistics of w, StyleGAN2, ap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from stylesmith import latents
-from stylesmith.devices import PrecisionName, choose_precision
+from stylesmith.choices import PrecisionName, TruncationCenter
+from stylesmith.devices import choose_precision
 from stylesmith.errors import UsageError, check_choice
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent, cat_codes
@@ -41,9 +42,6 @@ from stylesmith.tensor_file import tensors_hash
 
 if TYPE_CHECKING:
     from stylesmith.networks.generator import Generator
-
-TruncationCenter = Literal["global", "class"]
-"""What truncation pulls towards: the mean of all w, or of those of the class."""
 
 
 @dataclass(frozen=True)

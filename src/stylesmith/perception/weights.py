@@ -14,6 +14,7 @@ from pathlib import Path
 from stylesmith import files
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, OutputError, RunError, UsageError
+from stylesmith.formatting import format_bytes
 
 WEIGHTS_VARIABLE = "STYLESMITH_WEIGHTS"
 """Environment variable that names another folder, such as one that a group shares."""
@@ -190,14 +191,6 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from error
-
-
-def format_bytes(size: int) -> str:
-    """Bytes in words, such as "95.6 MB"."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= scale:
-            return f"{size / scale:.1f} {unit}"
-    return f"{size} bytes"
 
 
 CHUNK_BYTES = 1 << 18

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stylesmith.config import AmountByLevel, DataConfig, RunConfig
-from stylesmith.data.scan import format_image_size
 from stylesmith.errors import ConfigError
+from stylesmith.formatting import format_image_size
 
 BuildConfig = Callable[[DataConfig], RunConfig]
 

@@ -13,12 +13,13 @@ from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
+from stylesmith.formatting import format_duration
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.training.estimate import choose_micro_batch, forecast, set_micro_batches
-from stylesmith.training.log import LiveView, format_duration
+from stylesmith.training.log import LiveView
 from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.train_state import TrainState, restore_newest

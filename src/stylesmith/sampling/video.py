@@ -10,7 +10,7 @@ from fractions import Fraction
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from stylesmith import files, latents
 from stylesmith import images as pixels
+from stylesmith.choices import PathInterpolation
 from stylesmith.errors import UsageError
 from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.networks.latent_functions import slerp_with_length
@@ -82,8 +83,6 @@ def _path_segments(keyframes: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Te
 
 LatentPath = Callable[[Tensor], LatentCodes]
 """A function from times `(T,)`, counted in keyframes, to the codes of T frames."""
-PathInterpolation = Literal["sphere", "straight", "smooth"]
-"""Interpolation between keyframes: along the sphere in Z, in straight lines or smoothly in W."""
 NOISE_LOOP_KEYFRAMES = 4
 """Keyframes of a turn of noise: two noise maps and their negatives."""
 

@@ -23,6 +23,7 @@ from rich.text import Text
 
 from stylesmith import files
 from stylesmith.errors import ModelError, OutputError, UsageError
+from stylesmith.formatting import format_duration
 
 _MAX_SPEED_MARKS = 60
 """Marks, at least half a second apart, over which the speed is measured."""
@@ -143,19 +144,6 @@ class LiveView:
         if self.latest.get("dropped"):
             parts.append(f"{self.latest['dropped']} dropped")
         return "  ".join(parts)
-
-
-def format_duration(seconds: float) -> str:
-    """Seconds in few words: `42 s`, `5 min 3 s`, `2 h 10 min`, `3 d 4 h`."""
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    rest, parts = round(seconds), []
-    for name, size in units:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append((name, count))
-        elif parts:
-            break
-    return " ".join(f"{count} {name}" for name, count in parts[:2]) or "0 s"
 
 
 __all__ = ["LiveView", "LogRecord", "RunLog", "TensorBoardWriter", "read_log"]

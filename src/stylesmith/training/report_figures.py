@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from stylesmith.charts import ChartPoint, evenly_spaced, line_chart
+from stylesmith.formatting import format_image_count
 from stylesmith.models import RunFolder
 from stylesmith.training.run_history import (
     HEALTHY_SIGNS,
@@ -18,7 +19,6 @@ from stylesmith.training.run_history import (
     LogRecord,
     RunHistory,
     finite_number,
-    format_image_count,
 )
 
 

@@ -145,15 +145,6 @@ def finite_number(value: Any) -> float | None:
     return value if known and math.isfinite(value) else None
 
 
-def format_image_count(images_seen: int) -> str:
-    """A number of images in a few letters: `640`, `40 thousand`, `2.5 million`."""
-    if images_seen < 1000:
-        return str(images_seen)
-    if images_seen < 1_000_000:
-        return f"{images_seen / 1000:.4g} thousand"
-    return f"{images_seen / 1e6:.4g} million"
-
-
 def describe_run(history: RunHistory) -> str:
     """The state of a run in plain words, a few sentences."""
     return " ".join(

@@ -9,10 +9,11 @@ from typing import Any
 from stylesmith import files
 from stylesmith.config import Config, RunConfig
 from stylesmith.config.base import iterate_settings
+from stylesmith.formatting import format_duration, format_image_count
 from stylesmith.models import RunFolder
 from stylesmith.training import report_figures, run_history
-from stylesmith.training.log import format_duration, read_log
-from stylesmith.training.run_history import LogRecord, RunHistory, finite_number, format_image_count
+from stylesmith.training.log import read_log
+from stylesmith.training.run_history import LogRecord, RunHistory, finite_number
 
 
 def write_report(run: RunFolder) -> None:

@@ -1,12 +1,10 @@
 """Trained generators as programs that run without this package: ONNX, torch.export, a web page."""
 
 from stylesmith.models.deploy.export import ExportedFile, ProgramFormat, write_programs
-from stylesmith.models.deploy.programs import NoiseInput
 from stylesmith.models.deploy.web_page import find_runtime, write_page
 
 __all__ = [
     "ExportedFile",
-    "NoiseInput",
     "ProgramFormat",
     "find_runtime",
     "write_page",

@@ -20,10 +20,10 @@ from torch import Tensor
 
 import stylesmith
 from stylesmith import files
+from stylesmith.choices import NoiseInput
 from stylesmith.errors import OutputError, RunError, UsageError
 from stylesmith.models.deploy.programs import (
     ExportableProgram,
-    NoiseInput,
     ProgramInputs,
     image_program,
     mapping_program,

@@ -8,19 +8,16 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from stylesmith.choices import NoiseInput
 from stylesmith.latents import latents_from_seeds
 from stylesmith.networks import Generator
 from stylesmith.networks.latent_functions import broadcast, truncate
 from stylesmith.networks.synthesis import NoiseMaps
-
-NoiseInput = Literal["fixed", "inputs", "none"]
-"""`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""
 
 ProgramInputs = tuple[Tensor, ...]
 EXAMPLE_PSI = 0.7

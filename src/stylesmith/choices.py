@@ -1,0 +1,33 @@
+"""Names that options and settings accept, as `Literal` types; importable without torch.
+
+The command line needs them before a command runs, and `--help` must not wait for torch.
+"""
+
+from typing import Literal
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
+
+TruncationCenter = Literal["global", "class"]
+"""The point of W towards which truncation pulls: the mean of all classes, or of the image's."""
+
+PathInterpolation = Literal["smooth", "straight", "sphere"]
+"""Between keyframes: splines or straight lines in W, or great circles in Z."""
+
+ResizeFilter = Literal["lanczos", "box"]
+"""Lanczos is sharp; box averages, as some published data sets were made."""
+
+ProtocolName = Literal["paper", "small"]
+"""Whether counts of images and sizes of networks are the published ones or small ones."""
+
+ProjectionSpace = Literal["w", "w+"]
+"""One w for all layers, as the mapping gives it; or a w of its own for each layer."""
+
+ProjectionForm = Literal["code", "paper"]
+"""Which to follow where StyleGAN2's appendix D and the published projector differ."""
+
+DistanceName = Literal["lpips", "random", "pixels"]
+
+NoiseInput = Literal["fixed", "inputs", "none"]
+"""`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""
