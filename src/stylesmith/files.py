@@ -19,7 +19,7 @@ _FILE_MODE = 0o666 & ~_UMASK
 """Who may read and write a new file."""
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place in one step.
 
     A crash at any instant leaves either the old file or the new one. The data reaches the disk
@@ -37,10 +37,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.replace(path)
         _fsync(path.parent)
     except OSError as error:
-        reason = error.strerror or str(error)
         raise OutputError(
-            f"{path}: cannot be written ({reason}). Free some space or choose another place; "
-            "what was there before is unchanged."
+            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose "
+            "another place; what was there before is unchanged."
         ) from error
     finally:
         with contextlib.suppress(OSError):  # a parent that is a file, say: the first error counts
@@ -49,7 +48,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically."""
-    write_atomically(path, lambda temporary: _write_bytes(temporary, content))
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -60,6 +59,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically."""
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def cache_folder() -> Path:
+    """The package's part of the user's cache folder: `XDG_CACHE_HOME`, or `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylesmith"
 
 
 def check_absent(path: Path, *, force: bool) -> None:
@@ -104,10 +108,6 @@ def check_member_path(name: str, archive: Path) -> None:
             f"{archive}: holds the name {name!r}, which points outside the archive. "
             "Such a file is refused as a whole; make the zip anew with relative names."
         )
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _fsync(path: Path) -> None:

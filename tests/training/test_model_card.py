@@ -1,16 +1,16 @@
 """The card beside a model."""
 
 from stylesmith.config import DataConfig
+from stylesmith.models.model_card import training_card
 from stylesmith.presets.own_presets import tiny
-from stylesmith.training.recorder import model_card
 
 
 def test_a_card_names_those_who_ask_to_be_named():
     data = DataConfig(size=(32, 32), credit="Drawings by A. Painter, CC BY 4.0")
-    card = model_card(tiny(data), size=(32, 32), images_seen=1500, source="faces.zip")
+    card = training_card(tiny(data), size=(32, 32), images_seen=1500, source="faces.zip")
     assert "| Images by | Drawings by A. Painter, CC BY 4.0 |" in card
     assert "1.5 thousand images" in card
-    unnamed = model_card(
+    unnamed = training_card(
         tiny(DataConfig(size=(32, 32))), size=(32, 32), images_seen=1500, source="faces.zip"
     )
     assert "Images by" not in unnamed

@@ -21,6 +21,7 @@ from stylesmith.inversion.latent_optimizer import WStatistics
 from stylesmith.inversion.projector import ProjectionResult, draw_latent_file
 from stylesmith.latents import RandomKeys
 from stylesmith.models import save_model
+from stylesmith.models.model_card import tuned_card
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
 from stylesmith.perception.extractors import ImageDistance
@@ -174,7 +175,12 @@ def tune_projection(
     target = projected.target.image[None].to(codes.ws)
     value = float(tuner.distance.distance(tuned.draw(codes.ws, codes.noise), target))
     summary = {"image": projected.target.source, "distance": value, "made_by": made_by}
-    save_model(folder.path, tuned, card=_tuned_model_card(projected), about={"tuned": summary})
+    save_model(
+        folder.path,
+        tuned,
+        card=tuned_card(projected.summary["made_by"]["model"]),
+        about={"tuned": summary},
+    )
     save_latents(folder.latent, codes, model=model_hash(tuned), settings=summary)
     pixels.save_image(
         draw_latent_file(folder.latent, SamplingPipeline(tuned, pipeline.settings)), folder.result
@@ -190,15 +196,3 @@ def _check_tuned(folder: TunedFolder, made_by: dict[str, Any]) -> None:
             f"{folder.path}: was tuned by other settings. Use the same again, choose another "
             "folder, or add --force to start anew."
         )
-
-
-def _tuned_model_card(projected: ProjectionResult) -> str:
-    made_by = projected.summary["made_by"]
-    return f"""# A generator tuned to one picture
-
-Tuned with stylesmith (pivotal tuning) from the model {made_by["model"]}, so that
-`latent.safetensors` beside it draws a picture that the network could not draw before. Other codes
-draw almost what they drew.
-
-Use: `stylesmith generate THIS_FOLDER --seeds THIS_FOLDER/latent.safetensors --out again.png`
-"""

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stylesmith import distributed
+from stylesmith import distributed, files
 from stylesmith.errors import ModelError, OutputError
 from stylesmith.metrics.extraction import FeatureStatistics, ProgressReporter, extract_statistics
 from stylesmith.metrics.image_sources import DataSource, ImageSource, blake2b_digest
@@ -40,9 +40,7 @@ class CacheKey:
 def default_cache_folder() -> Path:
     """`STYLESMITH_CACHE`, else `stylesmith/metrics` in the user's cache folder."""
     place = os.environ.get("STYLESMITH_CACHE")
-    if place:
-        return Path(place)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylesmith/metrics"
+    return Path(place) if place else files.cache_folder() / "metrics"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""README cards of models: for imported weights, and with metadata for the Hugging Face Hub."""
+"""README cards of models: trained, tuned, imported, and with metadata for the Hugging Face Hub."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stylesmith.config import GeneratorConfig
+from stylesmith.config import GeneratorConfig, RunConfig, at_level
 from stylesmith.models.interop.external_network import (
     FORMAT_DESCRIPTIONS,
     WEIGHT_LICENSES,
@@ -12,28 +12,92 @@ from stylesmith.models.interop.external_network import (
     ImportReport,
 )
 
+GENERATE = """```
+stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
+```"""
+"""The command of a card that draws with its model."""
+
+CONTENT = (
+    "`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no "
+    "code."
+)
+"""What lies beside a card."""
+
+
+def training_card(
+    config: RunConfig, *, size: tuple[int, int], images_seen: int, source: str
+) -> str:
+    """Markdown that says what the model of a run is, how it was trained, and how to use it.
+
+    Args:
+        config: Of the run.
+        size: Height and width of the images, which grow on the way where networks do.
+        images_seen: How long it was trained.
+        source: Name of the data.
+    """
+    height, width = size
+    classes, training = config.generator.label_size, config.training
+    top, devices = config.generator.levels - 1, training.reference_devices
+    credit = f"\n| Images by | {config.data.credit} |" if config.data.credit else ""
+    labels = f"{classes} classes" if classes else "unconditional"
+    batch = at_level(training.batch_size, top, devices)
+    return f"""# {config.preset}, {width}x{height}
+
+A style-based generator trained with stylesmith.
+
+| | |
+|---|---|
+| Preset | `{config.preset}` |
+| Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
+| Trained on | {source} |{credit}
+| Length | {images_seen / 1000:.1f} thousand images, batch {batch} |
+| Weights | average with a half-life of {training.ema_kimg:g} thousand images |
+
+{GENERATE}
+```python
+import stylesmith
+images = stylesmith.load(".").sample(seeds=range(16), psi=0.7)   # (16, C, H, W), float, -1..1
+```
+
+{CONTENT}
+The rights to what the model draws also depend on the images that it was trained on.
+"""
+
+
+def tuned_card(model: str) -> str:
+    """Markdown for a copy of a model that was tuned to one image; `model` names the model."""
+    return f"""# A generator tuned to one image
+
+Tuned with stylesmith (pivotal tuning) from the model {model}, so that `latent.safetensors` beside \
+it draws an image that the network could not draw before. Other codes draw almost what they drew.
+
+Use: `stylesmith generate THIS_FOLDER --seeds THIS_FOLDER/latent.safetensors --out again.png`
+"""
+
 
 def import_card(
-    config: GeneratorConfig, kind: ExternalFormat, reports: Sequence[ImportReport], *, source: str
+    config: GeneratorConfig,
+    format_: ExternalFormat,
+    reports: Sequence[ImportReport],
+    *,
+    source: str,
 ) -> str:
     """Markdown that says where the model comes from, and what its import did."""
     height, width = config.size()
     facts = "\n".join(line for report in reports for line in report.lines())
     return f"""# {source}, {width}x{height}
 
-Imported with stylesmith from a {FORMAT_DESCRIPTIONS[kind]}.
+Imported with stylesmith from a {FORMAT_DESCRIPTIONS[format_]}.
 
-**Licence of the weights.** {WEIGHT_LICENSES[kind]}
+**Licence of the weights.** {WEIGHT_LICENSES[format_]}
 
 ```
 {facts}
 ```
 
-```
-stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
-```
+{GENERATE}
 
-`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no code.
+{CONTENT}
 """
 
 
@@ -70,14 +134,12 @@ def hub_card(
     title, _, rest = card.partition("\n")
     heading = title if title.startswith("# ") else f"# {name}, {size[1]}x{size[0]}"
     parts = ["---", *lines, "---", heading, "", f"![Samples, seeds 0 to 15, psi 0.7]({samples})"]
-    return (
-        "\n".join(parts)
-        + "\n"
-        + rest.rstrip()
-        + "\n"
-        + _usage_section(name)
-        + _metrics_section(metrics)
-    )
+    parts += [rest.rstrip(), "", "```python", "from stylesmith.models import from_pretrained"]
+    parts += [f'images = from_pretrained("OWNER/{name}").sample(seeds=range(16), psi=0.7)', "```"]
+    if metrics:
+        parts += ["", "| metric | value |", "|---|---|"]
+        parts += [f"| `{metric}` | {value:.5g} |" for metric, value in metrics.items()]
+    return "\n".join(parts) + "\n"
 
 
 def _card_metadata(
@@ -104,19 +166,3 @@ def _card_metadata(
         }
         head["model-index"] = [{"name": name, "results": [result]}]
     return head
-
-
-def _usage_section(name: str) -> str:
-    return f"""
-```python
-from stylesmith.models import from_pretrained
-images = from_pretrained("OWNER/{name}").sample(seeds=range(16), psi=0.7)
-```
-"""
-
-
-def _metrics_section(metrics: Mapping[str, float]) -> str:
-    if not metrics:
-        return ""
-    rows = "".join(f"| `{name}` | {value:.5g} |\n" for name, value in metrics.items())
-    return f"\n| metric | value |\n|---|---|\n{rows}"

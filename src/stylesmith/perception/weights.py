@@ -97,8 +97,7 @@ def default_weights_folder() -> Path:
     """Where weights lie: `STYLESMITH_WEIGHTS`, or the user's cache folder."""
     if chosen := os.environ.get(WEIGHTS_VARIABLE):
         return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "stylesmith" / "weights"
+    return files.cache_folder() / "weights"
 
 
 def locate_weights(

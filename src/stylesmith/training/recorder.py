@@ -17,6 +17,7 @@ from stylesmith.data.loader import Sampler
 from stylesmith.devices import peak_memory
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder, save_model
+from stylesmith.models.model_card import training_card
 from stylesmith.models.serialization import save_weights
 from stylesmith.networks import Generator
 from stylesmith.training.log import LiveView, LogRecord, RunLog, TensorBoardWriter, read_log
@@ -61,45 +62,6 @@ def is_best(score: Score, records: Iterable[LogRecord]) -> bool:
 def _logged_score(record: LogRecord, name: str) -> float | None:
     scores: dict[str, Any] = record.get("scores", {})
     return scores.get(name)
-
-
-def model_card(config: RunConfig, *, size: tuple[int, int], images_seen: int, source: str) -> str:
-    """Markdown that says what the model is, how it was trained, and how to use it.
-
-    `size` is the height and width of its images, which grow on the way where networks do.
-    """
-    height, width = size
-    classes = config.generator.label_size
-    credit = f"\n| Images by | {config.data.credit} |" if config.data.credit else ""
-    labels = f"{classes} classes" if classes else "unconditional"
-    return f"""# {config.preset}, {width}x{height}
-
-A style-based generator trained with stylesmith.
-
-| | |
-|---|---|
-| Preset | `{config.preset}` |
-| Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
-| Trained on | {source} |{credit}
-| Length | {images_seen / 1000:.1f} thousand images, batch {_top_batch_size(config)} |
-| Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
-
-```
-stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
-```
-```python
-import stylesmith
-images = stylesmith.load(".").sample(seeds=range(16), psi=0.7)   # (16, C, H, W), float, -1..1
-```
-
-`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no code.
-The rights to what the model draws also depend on the images that it was trained on.
-"""
-
-
-def _top_batch_size(config: RunConfig) -> int:
-    training = config.training
-    return at_level(training.batch_size, config.generator.levels - 1, training.reference_devices)
 
 
 MOMENT_IMAGES = 256
@@ -280,7 +242,7 @@ class Recorder:
         seen, source = self.state.counters.images_seen, Path(self.config.data.path).name
         about = {"preset": self.config.preset, "data": source, "images_seen": seen, **scores}
         size = self.state.ema.image_size
-        card = model_card(self.config, size=size, images_seen=seen, source=source)
+        card = training_card(self.config, size=size, images_seen=seen, source=source)
         save_model(folder, self.state.ema, card=card, about=about)
 
     def _collect(self, stats: Stats | None) -> None:

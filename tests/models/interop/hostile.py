@@ -15,12 +15,11 @@ from stylesmith.models.interop.file_writer import (
     GlobalCall,
     GlobalName,
     PersistentId,
-    PickledInstance,
     ada_module,
     nested_storage,
-    tensorflow_network,
     to_pickle,
 )
+from tests.models.interop.makers import TENSORFLOW_NETWORK, PickledInstance, tensorflow_network
 
 EVIL_NAMES = [
     "os.system",
@@ -354,12 +353,12 @@ def malformed() -> Iterator[tuple[str, bytes]]:
     yield "bad text", START + b"\x8c\x02\xff\xfe."
     yield "bad escapes", b"S'\\xZZ'\n."
     yield "a web page", b"<!DOCTYPE html><html>Quota exceeded</html>"
-    yield "a picture", b"\x89PNG\r\n\x1a\n" + bytes(100)
+    yield "an image", b"\x89PNG\r\n\x1a\n" + bytes(100)
     yield "a text", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
     yield "a gzip", b"\x1f\x8b\x08" + bytes(30)
     yield (
         "a lone network of nothing",
-        to_pickle(PickledInstance(GlobalName("dnnlib.tflib.network", "Network"), {})),
+        to_pickle(PickledInstance(TENSORFLOW_NETWORK, {})),
     )
     saved = io.BytesIO()
     torch.save({"weight": torch.zeros(2)}, saved)

@@ -18,7 +18,7 @@ def objects(tmp_path, *, kwargs=None, tensors=None, class_name="Generator", crit
     network = generator()
     content = stylegan2_ada.generator_names(network.config).write(arrays(network)) | (tensors or {})
     content = {name: a for name, a in content.items() if a is not None}
-    settings = stylegan2_ada.generator_kwargs(network.config) | (kwargs or {})
+    settings = stylegan2_ada.network_kwargs(network.config) | (kwargs or {})
     value = {"G_ema": ada_module(class_name, settings, content)}
     if critic:
         value["D"] = critic
@@ -28,7 +28,7 @@ def objects(tmp_path, *, kwargs=None, tensors=None, class_name="Generator", crit
 
 def test_settings_side_by_side_as_in_the_later_repository(tmp_path):
     """There the arguments of synthesis are not gathered in a dictionary."""
-    flat = stylegan2_ada.generator_kwargs(generator().config)
+    flat = stylegan2_ada.network_kwargs(generator().config)
     flat |= flat.pop("synthesis_kwargs")
     path = objects(tmp_path, kwargs=flat | {"fused_modconv_default": "inference_only"})
     assert differing(load(path).state_dict(), generator().state_dict()) == []
@@ -75,9 +75,7 @@ def test_frozen_layers_keep_their_weights_in_buffers(tmp_path, monkeypatch):
         "stylesmith.models.interop.file_writer.BUFFER_NAMES", ("weight", "bias", "resample_filter")
     )
     names = stylegan2_ada.discriminator_names(critic.config)
-    kwargs = stylegan2_ada.discriminator_kwargs(critic.config) | {
-        "block_kwargs": {"freeze_layers": 13}
-    }
+    kwargs = stylegan2_ada.network_kwargs(critic.config) | {"block_kwargs": {"freeze_layers": 13}}
     frozen = ada_module("Discriminator", kwargs, names.write(arrays(critic)))
     assert "_rebuild_parameter" not in str(frozen)
     found = load_bundle(objects(tmp_path, critic=frozen)).discriminator
@@ -87,7 +85,7 @@ def test_frozen_layers_keep_their_weights_in_buffers(tmp_path, monkeypatch):
 def test_everything_else_in_such_a_file_is_left_alone(tmp_path):
     network = generator()
     content = stylegan2_ada.generator_names(network.config).write(arrays(network))
-    kwargs = stylegan2_ada.generator_kwargs(network.config)
+    kwargs = stylegan2_ada.network_kwargs(network.config)
     easy = GlobalName("dnnlib.util", "EasyDict")
     value = {
         "training_set_kwargs": GlobalCall(
@@ -106,7 +104,7 @@ def test_everything_else_in_such_a_file_is_left_alone(tmp_path):
 def test_a_group_of_the_whole_batch(tmp_path):
     critic = discriminator()
     content = stylegan2_ada.discriminator_names(critic.config).write(arrays(critic))
-    kwargs = stylegan2_ada.discriminator_kwargs(critic.config)
+    kwargs = stylegan2_ada.network_kwargs(critic.config)
     kwargs["epilogue_kwargs"] = {"mbstd_group_size": None}
     path = objects(tmp_path, critic=ada_module("Discriminator", kwargs, content))
     found, images = load_bundle(path).discriminator, torch.randn(6, 3, 16, 16)

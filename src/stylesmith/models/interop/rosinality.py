@@ -14,7 +14,6 @@ from stylesmith.models.interop.name_map import (
     BATCHED,
     FLIPPED,
     PER_CHANNEL,
-    SINGLE,
     NameMap,
     TensorShapes,
     channel_settings,
@@ -53,7 +52,6 @@ def generator_config(network: ExternalNetwork, settings: StoredSettings) -> Gene
     return GeneratorConfig.model_validate(
         {
             **channel_settings(widths, settings.source),
-            "levels": levels,
             "image_channels": sizes.shape_of("to_rgb1.conv.weight", axes=5)[1],
             "mapping": {
                 "z_dim": sizes.shape_of("style.1.weight", axes=2)[1],
@@ -69,7 +67,11 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
     names = NameMap(ignored=dict(FILTER_PATTERNS))
     for i in range(config.mapping.layers):
         names.add_weight_and_bias(f"mapping.layers.{i}", f"style.{i + 1}")
-    names.add("mapping.w_avg", W_AVG_KEY)
+    if network is None or W_AVG_KEY in network.tensors:
+        names.add("mapping.w_avg", W_AVG_KEY)
+    else:  # training checkpoints have none
+        names.ours_only.append("mapping.w_avg")
+        names.estimate_w_avg = True
     names.add("synthesis.const", "input.input")
     _add_styled(names, "synthesis.blocks.0.conv1", "conv1")
     _add_to_rgb(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
@@ -86,10 +88,10 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
 
 
 def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
-    form = BATCHED.then(FLIPPED) if up else BATCHED
-    names.add(f"{ours}.weight", f"{theirs}.conv.weight", form)
+    layout = BATCHED.then(FLIPPED) if up else BATCHED
+    names.add(f"{ours}.weight", f"{theirs}.conv.weight", layout)
     names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
-    names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", SINGLE)
+    names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", BATCHED)
     names.add(f"{ours}.bias", f"{theirs}.activate.bias")
 
 
@@ -108,16 +110,13 @@ def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> 
     return DiscriminatorConfig.model_validate(
         {
             **channel_settings(widths[::-1], settings.source),
-            "levels": len(widths),
             "image_channels": sizes.shape_of("convs.0.0.weight", axes=4)[1],
             "stddev_features": sizes.shape_of("final_conv.0.weight", axes=4)[1] - widths[-1],
         }
     )
 
 
-def discriminator_names(
-    config: DiscriminatorConfig, network: ExternalNetwork | None = None
-) -> NameMap:
+def discriminator_names(config: DiscriminatorConfig) -> NameMap:
     """Names of a discriminator's tensors."""
     names = NameMap(ignored=dict(FILTER_PATTERNS))
     _add_conv(names, "from_rgb", "convs.0", first=0)
