@@ -118,10 +118,9 @@ def save_pretrained(
     bundle = _as_bundle(model)
     noted = {n: v for n, v in bundle.about.items() if isinstance(v, float) and math.isfinite(v)}
     card = hub_card(
-        bundle.ema.config,
+        bundle.ema,
         bundle.card,
         bundle.about,
-        size=bundle.ema.image_size,
         name=folder.name,
         license=license,
         metrics=noted | dict(metrics or {}),

@@ -11,6 +11,7 @@ from stylesmith.models.interop.external_network import (
     ExternalFormat,
     ImportReport,
 )
+from stylesmith.networks import Generator
 
 GENERATE = """```
 stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
@@ -106,11 +107,10 @@ UNKNOWN_LICENSE, OTHER_LICENSE = "unknown", "other"
 
 
 def hub_card(
-    config: GeneratorConfig,
+    generator: Generator,
     card: str,
     about: Mapping[str, Any],
     *,
-    size: tuple[int, int],
     name: str,
     license: str | None,
     metrics: Mapping[str, float],
@@ -119,20 +119,34 @@ def hub_card(
     """A README whose head the Hub reads.
 
     Args:
-        config: Of the generator.
+        generator: The averaged generator.
         card: The README of the model folder.
         about: Where the model comes from, as its `config.json` says.
-        size: Height and width of its images.
         name: Of the model.
         license: One of the Hub's identifiers; None is unknown, or other where `about` has a note.
         metrics: Measured values by name.
         samples: File name of the sheet of samples.
     """
-    head = _card_metadata(config, about, name, license, metrics)
+    kind, note = generator.config.kind, about.get("licence")
+    head: dict[str, Any] = {"license": license or (OTHER_LICENSE if note else UNKNOWN_LICENSE)}
+    if head["license"] == OTHER_LICENSE and note:
+        head["license_name"] = str(note)
+    head["library_name"] = "stylesmith"
+    head["pipeline_tag"] = "unconditional-image-generation"
+    head["tags"] = ["gan", "stylegan2" if kind == "modulated" else "stylegan", kind]
+    if metrics:
+        data = str(about.get("data", "unknown"))
+        result = {
+            "task": {"type": head["pipeline_tag"]},
+            "dataset": {"type": data, "name": data},
+            "metrics": [{"type": metric, "value": value} for metric, value in metrics.items()],
+        }
+        head["model-index"] = [{"name": name, "results": [result]}]
     # JSON is YAML: no string needs a second kind of quoting.
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
     title, _, rest = card.partition("\n")
-    heading = title if title.startswith("# ") else f"# {name}, {size[1]}x{size[0]}"
+    height, width = generator.image_size
+    heading = title if title.startswith("# ") else f"# {name}, {width}x{height}"
     parts = ["---", *lines, "---", heading, "", f"![Samples, seeds 0 to 15, psi 0.7]({samples})"]
     parts += [rest.rstrip(), "", "```python", "from stylesmith.models import from_pretrained"]
     parts += [f'images = from_pretrained("OWNER/{name}").sample(seeds=range(16), psi=0.7)', "```"]
@@ -140,29 +154,3 @@ def hub_card(
         parts += ["", "| metric | value |", "|---|---|"]
         parts += [f"| `{metric}` | {value:.5g} |" for metric, value in metrics.items()]
     return "\n".join(parts) + "\n"
-
-
-def _card_metadata(
-    config: GeneratorConfig,
-    about: Mapping[str, Any],
-    name: str,
-    license: str | None,
-    metrics: Mapping[str, float],
-) -> dict[str, Any]:
-    note = about.get("licence")
-    head: dict[str, Any] = {"license": license or (OTHER_LICENSE if note else UNKNOWN_LICENSE)}
-    if head["license"] == OTHER_LICENSE and note:
-        head["license_name"] = str(note)
-    head["library_name"] = "stylesmith"
-    head["pipeline_tag"] = "unconditional-image-generation"
-    head["tags"] = ["gan", "stylegan2" if config.kind == "modulated" else "stylegan", config.kind]
-    if metrics:
-        data = str(about.get("data", "unknown"))
-        values = [{"type": metric, "value": value} for metric, value in metrics.items()]
-        result = {
-            "task": {"type": head["pipeline_tag"]},
-            "dataset": {"type": data, "name": data},
-            "metrics": values,
-        }
-        head["model-index"] = [{"name": name, "results": [result]}]
-    return head

@@ -1,7 +1,6 @@
-"""Files in foreign layouts, written from random networks of ours or put together by hand."""
+"""Files in the layouts of other programs, written from random networks of ours or put together by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from torch import nn
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig
 from stylesmith.models.interop import tensorflow
 from stylesmith.models.interop.file_writer import (
-    GlobalCall,
-    GlobalName,
-    PickleValue,
+    Opcodes,
+    global_call,
+    global_name,
     opcodes,
     write_pickle,
 )
@@ -62,39 +61,23 @@ def arrays(network: nn.Module) -> dict[str, np.ndarray]:
     return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
 
-TENSORFLOW_NETWORK = GlobalName("dnnlib.tflib.network", "Network")
-PROGAN_NETWORK = GlobalName("tfutil", "Network")
+TENSORFLOW_NETWORK = global_name("dnnlib.tflib.network", "Network")
+PROGAN_NETWORK = global_name("tfutil", "Network")
 
 
-@dataclass(frozen=True)
-class PickledInstance(PickleValue):
+def pickled_instance(class_: Opcodes, state: Any) -> Opcodes:
     """An object of a class, with its attributes."""
-
-    class_: GlobalName
-    state: Any
-
-    def opcodes(self) -> bytes:
-        """The class, NEWOBJ without arguments, the attributes and BUILD."""
-        return self.class_.opcodes() + b")\x81" + opcodes(self.state) + b"b"
+    return Opcodes(class_ + b")\x81" + opcodes(state) + b"b")
 
 
-@dataclass(frozen=True)
-class PickledArray(PickleValue):
-    """A numpy array, as numpy pickles it."""
-
-    array: np.ndarray
-
-    def opcodes(self) -> bytes:
-        """An empty array, and its state: version, shape, dtype, order, bytes."""
-        array = np.array(self.array, self.array.dtype.newbyteorder("<"), order="C")
-        shell = GlobalCall(
-            GlobalName("numpy.core.multiarray", "_reconstruct"),
-            (GlobalName("numpy", "ndarray"), (0,), b"b"),
-        )
-        dtype = opcodes(GlobalCall(GlobalName("numpy", "dtype"), (array.dtype.str[1:], 0, 1)))
-        dtype += opcodes((3, "<", None, None, None, -1, -1, 0)) + b"b"
-        state = [opcodes(1), opcodes(array.shape), dtype, opcodes(False), opcodes(array.tobytes())]
-        return opcodes(shell) + b"(" + b"".join(state) + b"tb"
+def pickled_array(array: np.ndarray) -> Opcodes:
+    """A numpy array, as numpy pickles it: an empty one, then version, shape, dtype and bytes."""
+    array = np.array(array, array.dtype.newbyteorder("<"), order="C")
+    arguments = (global_name("numpy", "ndarray"), (0,), b"b")
+    empty = global_call("numpy.core.multiarray", "_reconstruct", *arguments)
+    dtype = global_call("numpy", "dtype", array.dtype.str[1:], 0, 1)
+    dtype = Opcodes(dtype + opcodes((3, "<", None, None, None, -1, -1, 0)) + b"b")
+    return Opcodes(empty + opcodes((1, array.shape, dtype, False, array.tobytes())) + b"b")
 
 
 def tensorflow_network(
@@ -105,7 +88,7 @@ def tensorflow_network(
     variables: NamedArrays,
     *,
     flat: bool = False,
-) -> PickledInstance:
+) -> Opcodes:
     """A network of the TensorFlow programs; those of generators hold two others, unless `flat`."""
     has_parts = any(name.startswith("synthesis/") for name in variables)
     inner = ("mapping", "synthesis") if not flat and has_parts else ()
@@ -124,7 +107,7 @@ def tensorflow_network(
         )
         for part in inner
     }
-    own = [(n, PickledArray(a)) for n, a in variables.items() if n.partition("/")[0] not in inner]
+    own = [(n, pickled_array(a)) for n, a in variables.items() if n.partition("/")[0] not in inner]
     state = {
         "version": version,
         "name": name,
@@ -134,7 +117,7 @@ def tensorflow_network(
         "build_func_name": function,
         "variables": own,
     }
-    return PickledInstance(PROGAN_NETWORK if version < 3 else TENSORFLOW_NETWORK, state)
+    return pickled_instance(PROGAN_NETWORK if version < 3 else TENSORFLOW_NETWORK, state)
 
 
 def version_of(config: GeneratorConfig) -> int:

@@ -123,16 +123,16 @@ def test_stylegan2_correlates(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("form", "module", "name"),
+    ("layout", "module", "name"),
     [
         ("ada", stylegan2_ada, "synthesis.b8.conv0.weight"),
         ("rosinality", rosinality, "convs.0.conv.weight"),
     ],
 )
-def test_ada_and_rosinality_convolve_truly(tmp_path, monkeypatch, form, module, name):
+def test_ada_and_rosinality_convolve_truly(tmp_path, monkeypatch, layout, module, name):
     network, path = generator(), tmp_path / "x.pt"
-    write_external(path, form, {"G_ema": network})
-    stored = torch.load(path, weights_only=True)["G_ema" if form == "ada" else "g_ema"][name]
+    write_external(path, layout, {"G_ema": network})
+    stored = torch.load(path, weights_only=True)["G_ema" if layout == "ada" else "g_ema"][name]
     kernel = stored.reshape(stored.shape[-4:]).flip(2, 3)  # a true convolution flips
     assert check_up(load_bundle(path).ema.synthesis.blocks[1].conv0.weight, kernel)
     monkeypatch.setattr(module, "FLIPPED", COPY)
@@ -160,17 +160,17 @@ def test_styles_of_stylegan2_are_stored_around_zero(tmp_path, monkeypatch, part)
 
 
 @pytest.mark.parametrize(
-    ("form", "name"),
+    ("layout", "name"),
     [
         ("ada", "synthesis.b8.conv1.affine"),
         ("rosinality", "convs.1.conv.modulation"),
     ],
 )
-def test_styles_of_ada_and_rosinality_are_stored_as_they_are(tmp_path, form, name):
+def test_styles_of_ada_and_rosinality_are_stored_as_they_are(tmp_path, layout, name):
     network, w = generator(), torch.randn(3, 6)
-    write_external(tmp_path / "x.pt", form, {"G_ema": network})
+    write_external(tmp_path / "x.pt", layout, {"G_ema": network})
     stored = torch.load(tmp_path / "x.pt", weights_only=True)
-    state = stored["G_ema" if form == "ada" else "g_ema"]
+    state = stored["G_ema" if layout == "ada" else "g_ema"]
     expected = w @ state[f"{name}.weight"].T / math.sqrt(6) + state[f"{name}.bias"]
     found = load_bundle(tmp_path / "x.pt").ema.synthesis.blocks[1].conv1.affine(w)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)

@@ -14,7 +14,7 @@ from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import NumpyArray, TensorView
 from stylesmith.models.interop.file_reader import is_external_file, open_read_budget, read_values
 from stylesmith.models.interop.file_writer import nested_storage, to_pickle
-from tests.models.interop.makers import PickledArray
+from tests.models.interop.makers import pickled_array
 
 ARRAYS = [
     np.arange(24, dtype=np.float32).reshape(2, 3, 4),
@@ -80,7 +80,7 @@ def test_numpy_under_its_older_name(tmp_path):
 def test_what_python_2_wrote(tmp_path):
     """Texts and the content of arrays are bytes there, read as latin-1."""
     array = np.arange(3, dtype="<f4") - 1
-    content, raw = to_pickle(PickledArray(array)), array.tobytes()
+    content, raw = to_pickle(pickled_array(array)), array.tobytes()
     written = b"B" + len(raw).to_bytes(4, "little") + raw
     assert content.count(written) == 1
     found = read(tmp_path / "x", content.replace(written, b"U" + bytes([len(raw)]) + raw))
@@ -89,7 +89,7 @@ def test_what_python_2_wrote(tmp_path):
 
 def test_our_own_writer_is_understood_by_pickle_and_numpy():
     plain, array = [1, 2.5, None, True, "ä", b"\x00", (1, ())], np.arange(6.0).reshape(2, 3)
-    found = pickle.loads(to_pickle({"a": plain, "b": PickledArray(array)}))
+    found = pickle.loads(to_pickle({"a": plain, "b": pickled_array(array)}))
     assert found["a"] == plain and np.array_equal(found["b"], array)
 
 

@@ -199,7 +199,7 @@ def test_progan_with_labels_is_refused(file):
         load(file(fields, settings={"label_size": 3}))
 
 
-def test_labels_of_both_kinds_are_told_apart(file):
+def test_both_label_modes_are_recognized(file):
     assert load(file(LABELS)).config.mapping.label_mode == "concat"
     assert load(file(LABELS | EMBED)).config.mapping.label_mode == "embed"
 

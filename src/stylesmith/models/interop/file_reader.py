@@ -10,7 +10,7 @@ import mmap
 import struct
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -300,12 +300,8 @@ FORMATS: dict[ExternalFormat, NetworkFormat] = {
 class FileInspection:
     """What a file holds and wants, found without running anything."""
 
-    path: Path
-    size: int
-    named_globals: dict[str, str] = field(default_factory=dict)
-    """Names it wants, and where each stands first."""
-    refused: set[str] = field(default_factory=set)
-    """Those that an import refuses."""
+    budget: ReadBudget
+    """Its size, the globals that it names, and which of them an import refuses."""
     file: ExternalFile | None = None
     problem: str | None = None
     """Why it can't be imported, if it can't be read to its end."""
@@ -327,10 +323,9 @@ def inspect_file(path: Path) -> FileInspection:
     Raises:
         ModelError: If the file is missing, or plainly something else.
     """
-    budget = open_read_budget(path, inspect_only=True)
-    found = FileInspection(path, budget.size, budget.named_globals, budget.refused_globals)
+    found = FileInspection(open_read_budget(path, inspect_only=True))
     try:
-        found.file = _recognize_networks(budget)
+        found.file = _recognize_networks(found.budget)
     except ModelError as error:
         found.problem = str(error)
     return found

@@ -7,7 +7,6 @@ programs need be installed, and no source text is written.
 import pickle
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,62 +28,35 @@ BUFFER_NAMES = ("w_avg", "noise_const", "resample_filter")
 """Last parts of names that StyleGAN2-ADA keeps as buffers, not as parameters."""
 
 
-class PickleValue:
-    """A value that a pickle holds in its own opcodes."""
-
-    def opcodes(self) -> bytes:
-        """The opcodes that leave the value on the stack."""
-        raise NotImplementedError
+class Opcodes(bytes):
+    """A value that is pickled already: the opcodes that leave it on the stack."""
 
 
-@dataclass(frozen=True)
-class GlobalName(PickleValue):
-    """A global."""
-
-    module: str
-    name: str
-
-    def opcodes(self) -> bytes:
-        """GLOBAL."""
-        return f"c{self.module}\n{self.name}\n".encode()
+def global_name(module: str, name: str) -> Opcodes:
+    """A global, which is only named."""
+    return Opcodes(f"c{module}\n{name}\n".encode())
 
 
-@dataclass(frozen=True)
-class GlobalCall(PickleValue):
+def global_call(module: str, name: str, *arguments: Any) -> Opcodes:
     """The result of calling a global."""
-
-    function: GlobalName
-    arguments: tuple[Any, ...]
-
-    def opcodes(self) -> bytes:
-        """The global, its arguments and REDUCE."""
-        return self.function.opcodes() + opcodes(self.arguments) + b"R"
+    return Opcodes(global_name(module, name) + opcodes(arguments) + b"R")
 
 
-@dataclass(frozen=True)
-class PersistentId(PickleValue):
+def persistent_id(key: Any) -> Opcodes:
     """A value that stands elsewhere in the file."""
-
-    key: Any
-
-    def opcodes(self) -> bytes:
-        """The key and BINPERSID."""
-        return opcodes(self.key) + b"Q"
-
-
-RECONSTRUCT_OBJECT = GlobalName("torch_utils.persistence", "_reconstruct_persistent_obj")
+    return Opcodes(opcodes(key) + b"Q")
 
 
 def to_pickle(value: Any, *, protocol: int = 3) -> bytes:
-    """One pickle of plain values and the classes above; bytes want protocol 3."""
+    """One pickle of plain values and opcodes; bytes want protocol 3."""
     return b"\x80" + bytes([protocol]) + opcodes(value) + b"."
 
 
 def opcodes(value: Any) -> bytes:
     """The opcodes that leave a value on the stack."""
     match value:
-        case PickleValue():
-            return value.opcodes()
+        case Opcodes():
+            return value
         case None | bool() | int() | float():
             return pickle.dumps(value, protocol=2)[2:-1]
         case str():
@@ -101,7 +73,10 @@ def opcodes(value: Any) -> bytes:
     raise AssertionError(f"no opcodes for {type(value).__name__}")
 
 
-def ada_module(class_name: str, kwargs: Mapping[str, Any], tensors: NamedArrays) -> GlobalCall:
+EMPTY_ORDERED_DICT = global_call("collections", "OrderedDict")
+
+
+def ada_module(class_name: str, kwargs: Mapping[str, Any], tensors: NamedArrays) -> Opcodes:
     """A module as StyleGAN2-ADA pickles it, with an empty text in place of its source."""
     state: dict[str, Any] = {"training": False, "_parameters": {}, "_buffers": {}, "_modules": {}}
     state |= {"_init_args": (), "_init_kwargs": dict(kwargs)}
@@ -111,40 +86,39 @@ def ada_module(class_name: str, kwargs: Mapping[str, Any], tensors: NamedArrays)
         if rest:
             inner.setdefault(first, {})[rest] = array
         elif first in BUFFER_NAMES:
-            state["_buffers"][first] = _tensor_call(array)
+            state["_buffers"][first] = _pickled_tensor(array)
         else:
-            state["_parameters"][first] = GlobalCall(
-                GlobalName("torch._utils", "_rebuild_parameter"),
-                (_tensor_call(array), True, _ordered_dict()),
+            parameter = (_pickled_tensor(array), True, EMPTY_ORDERED_DICT)
+            state["_parameters"][first] = global_call(
+                "torch._utils", "_rebuild_parameter", *parameter
             )
     state["_modules"] = {n: ada_module("Module", {}, part) for n, part in inner.items()}
-    meta = {"type": "class", "version": PERSISTENCE_VERSION, "module_src": ""}
-    return GlobalCall(RECONSTRUCT_OBJECT, ({**meta, "class_name": class_name, "state": state},))
+    return persistent_object({"module_src": "", "class_name": class_name, "state": state})
 
 
-def _ordered_dict() -> GlobalCall:
-    return GlobalCall(GlobalName("collections", "OrderedDict"), ())
+def persistent_object(meta: Mapping[str, Any]) -> Opcodes:
+    """An object whose class StyleGAN2-ADA would build from source text."""
+    meta = {"type": "class", "version": PERSISTENCE_VERSION, **meta}
+    return global_call("torch_utils.persistence", "_reconstruct_persistent_obj", meta)
 
 
-def _tensor_call(array: np.ndarray) -> GlobalCall:
+def _pickled_tensor(array: np.ndarray) -> Opcodes:
     array = np.array(array, np.dtype("<f4"), order="C")
     strides = tuple(stride // 4 for stride in array.strides)
-    storage = GlobalCall(GlobalName("torch.storage", "_load_from_bytes"), (nested_storage(array),))
-    return GlobalCall(
-        GlobalName("torch._utils", "_rebuild_tensor_v2"),
-        (storage, 0, array.shape, strides, False, _ordered_dict()),
-    )
+    storage = global_call("torch.storage", "_load_from_bytes", nested_storage(array))
+    arguments = (storage, 0, array.shape, strides, False, EMPTY_ORDERED_DICT)
+    return global_call("torch._utils", "_rebuild_tensor_v2", *arguments)
 
 
 def nested_storage(array: np.ndarray) -> bytes:
     """One fp32 storage in the older form of torch files."""
-    key = ("storage", GlobalName("torch", "FloatStorage"), "0", "cpu", array.size, None)
+    key = ("storage", global_name("torch", "FloatStorage"), "0", "cpu", array.size, None)
     system = {
         "protocol_version": LEGACY_VERSION,
         "little_endian": True,
         "type_sizes": {"short": 2, "int": 4, "long": 4},
     }
-    pickles = (LEGACY_MAGIC, LEGACY_VERSION, system, PersistentId(key), ["0"])
+    pickles = (LEGACY_MAGIC, LEGACY_VERSION, system, persistent_id(key), ["0"])
     head = b"".join(to_pickle(value, protocol=2) for value in pickles)
     return head + struct.pack("<q", array.size) + array.astype("<f4").tobytes()
 

@@ -231,13 +231,13 @@ def describe_file(path: Path) -> list[str]:
         ModelError: If the file is missing, or plainly something else.
     """
     found = inspect_file(path)
-    lines = [f"{path}: {found.size / 1e6:.2f} MB"]
+    lines = [f"{path}: {found.budget.size / 1e6:.2f} MB"]
     if found.file:
         lines.append(f"kind: {FORMAT_DESCRIPTIONS[found.file.format]}")
         for network in found.file.networks.values():
             lines += _network_lines(found.file, network, path)
         lines.append(f"licence: {WEIGHT_LICENSES[found.file.format]}")
-    return lines + list(_global_lines(found)) + list(_problem_lines(found))
+    return [*lines, *_global_lines(found)]
 
 
 def _network_lines(file: ExternalFile, network: ExternalNetwork, path: Path) -> Iterator[str]:
@@ -264,20 +264,18 @@ def _describe_config(config: GeneratorConfig | DiscriminatorConfig) -> str:
 
 
 def _global_lines(found: FileInspection) -> Iterator[str]:
-    if found.named_globals:
+    named, refused = found.budget.named_globals, found.budget.refused_globals
+    if named:
         yield "globals it names (none is imported or called):"
-    for name, place in list(found.named_globals.items())[:MAX_GLOBALS_SHOWN]:
-        state = "refused" if name in found.refused else "allowed"
+    for name, place in list(named.items())[:MAX_GLOBALS_SHOWN]:
+        state = "refused" if name in refused else "allowed"
         yield f"  {state:8}  {short_text(name, 100)} at {place}"
-    if len(found.named_globals) > MAX_GLOBALS_SHOWN:
-        yield f"  and {len(found.named_globals) - MAX_GLOBALS_SHOWN} more"
-
-
-def _problem_lines(found: FileInspection) -> Iterator[str]:
+    if len(named) > MAX_GLOBALS_SHOWN:
+        yield f"  and {len(named) - MAX_GLOBALS_SHOWN} more"
     if found.problem:
         yield f"cannot be read: {found.problem}"
-    if found.refused:
-        yield f"import refuses it: {len(found.refused)} of its globals are no data of a network"
+    if refused:
+        yield f"import refuses it: {len(refused)} of its globals are no data of a network"
 
 
 def render_setting(value: Any, depth: int = 2) -> str:
