@@ -263,13 +263,12 @@ def largest_difference(first: Bundle, second: Bundle) -> float:
     z = latents_from_seeds(range(2), first.ema.config.mapping.z_dim)
     classes = first.ema.config.label_size
     label = torch.eye(classes)[:1].expand(2, -1) if classes else None
-    images = first.ema(z, label)
-    pairs = [(images, second.ema(z, label))]
-    if first.generator and second.generator:
-        pairs.append((first.generator(z, label), second.generator(z, label)))
-    if first.discriminator and second.discriminator:
-        pairs.append((first.discriminator(images, label), second.discriminator(images, label)))
-    return max(float((a - b).abs().max()) for a, b in pairs)
+    ours, others, images = first.networks(), second.networks(), first.ema(z, label)
+    return max(
+        float((ours[role](x, label) - others[role](x, label)).abs().max())
+        for role, x in (("G_ema", z), ("G", z), ("D", images))
+        if role in ours and role in others
+    )
 
 
 def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:

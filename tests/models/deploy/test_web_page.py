@@ -29,8 +29,8 @@ const drawn = async () => {
   while (!/drawn in|could not/.test(byId("status").textContent)) {
     await new Promise((later) => setTimeout(later, 10));
   }
-  const { width, height } = byId("picture");
-  const { data } = byId("picture").getContext("2d").getImageData(0, 0, width, height);
+  const { width, height } = byId("image");
+  const { data } = byId("image").getContext("2d").getImageData(0, 0, width, height);
   return { status: byId("status").textContent, width, height, data: [...data] };
 };
 const set = (id, value) => {

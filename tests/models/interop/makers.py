@@ -1,4 +1,4 @@
-"""Files in the layouts of other programs, written from random networks of ours or put together by hand."""
+"""Files in the layouts of other programs: random networks of ours, or put together by hand."""
 
 from collections.abc import Mapping
 from pathlib import Path

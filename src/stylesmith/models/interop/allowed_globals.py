@@ -224,6 +224,11 @@ class TensorView:
             raise CorruptFileError(f"a tensor outside its storage ({error})") from None
 
 
+def tensor_arrays(state: Mapping[Any, Any]) -> dict[Any, np.ndarray]:
+    """The tensors among the values of a dictionary, as arrays."""
+    return {name: value.array() for name, value in state.items() if isinstance(value, TensorView)}
+
+
 def array_from_bytes(data: Any, stored_dtype: Any, shape: Any, order: Any) -> np.ndarray:
     """Bytes as an array that they fill exactly."""
     if not isinstance(stored_dtype, ArrayDtype) or not isinstance(data, bytes | bytearray):

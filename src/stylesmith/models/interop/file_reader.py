@@ -45,11 +45,8 @@ ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError)
 """What the zip library may raise of a damaged file, beside `CORRUPTION_ERRORS`."""
 
 
-class StorageTable:
+class StorageTable(dict[str, TorchStorage]):
     """The storages that one file names, by key."""
-
-    def __init__(self) -> None:
-        self.by_key: dict[str, TorchStorage] = {}
 
     def resolve(self, key: Any) -> TorchStorage:
         """The storage of a persistent id; its content comes later."""
@@ -60,7 +57,7 @@ class StorageTable:
             raise CorruptFileError("a storage that is part of another")
         if not 0 <= count < 1 << 40:
             raise CorruptFileError("a storage of impossible size")
-        storage = self.by_key.setdefault(name, TorchStorage(storage_dtype(kind), count))
+        storage = self.setdefault(name, TorchStorage(storage_dtype(kind), count))
         if (storage.dtype, storage.count) != (storage_dtype(kind), count):
             raise CorruptFileError("a storage of two sizes")
         return storage
@@ -119,9 +116,9 @@ def read_legacy_torch(
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise CorruptFileError("an older torch file without list of storages")
     for key in keys:
-        if key not in storages.by_key or storages.by_key[key].content is not None:
+        if key not in storages or storages[key].content is not None:
             raise CorruptFileError("a list of storages that does not fit")
-        _read_storage(storages.by_key[key], stream, content, budget)
+        _read_storage(storages[key], stream, content, budget)
     return value
 
 
@@ -169,7 +166,7 @@ def _read_parts(archive: zipfile.ZipFile, budget: ReadBudget) -> Any:
     value = RestrictedUnpickler(
         pickle, budget, allowed=allowed, persistent_load=storages.resolve, location=location
     ).load()
-    for key, storage in storages.by_key.items():
+    for key, storage in storages.items():
         info = parts.get(f"{root}data/{key}")
         if info is None or info.file_size != storage.size:
             raise CorruptFileError("a storage that is missing or of another size")

@@ -8,7 +8,7 @@ Up-convolutions there are true convolutions, so their kernels are ours flipped.
 from typing import Any
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
-from stylesmith.models.interop.allowed_globals import TensorView
+from stylesmith.models.interop.allowed_globals import tensor_arrays
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
 from stylesmith.models.interop.name_map import (
     BATCHED,
@@ -27,19 +27,16 @@ FILTER_PATTERNS = {r".*\.kernel": "constant filter"}
 
 def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; also of a bare generator."""
-    if isinstance(value, dict) and "input.input" in value:
-        value = {"g_ema": value}
     if not isinstance(value, dict):
         return None
+    content = {"g_ema": value} if "input.input" in value else value
     found: dict[NetworkRole, ExternalNetwork] = {}
     for key, role in ROLES.items():
-        state = value.get(key)
+        state = content.get(key)
         if isinstance(state, dict):
-            tensors = {k: v.array() for k, v in state.items() if isinstance(v, TensorView)}
-            mean = value.get(W_AVG_KEY)
-            if role != "D" and isinstance(mean, TensorView):
-                tensors[W_AVG_KEY] = mean.array()
-            found[role] = ExternalNetwork(role, key, tensors)
+            if role != "D" and W_AVG_KEY in content:
+                state = {**state, W_AVG_KEY: content[W_AVG_KEY]}
+            found[role] = ExternalNetwork(role, key, tensor_arrays(state))
     return found or None
 
 
@@ -74,12 +71,12 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
         names.estimate_w_avg = True
     names.add("synthesis.const", "input.input")
     _add_styled(names, "synthesis.blocks.0.conv1", "conv1")
-    _add_to_rgb(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
+    _add_styled(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
     for j in range(config.levels - 1):
         ours = f"synthesis.blocks.{j + 1}"
         _add_styled(names, f"{ours}.conv0", f"convs.{2 * j}", up=True)
         _add_styled(names, f"{ours}.conv1", f"convs.{2 * j + 1}")
-        _add_to_rgb(names, f"{ours}.to_rgb", f"to_rgbs.{j}")
+        _add_styled(names, f"{ours}.to_rgb", f"to_rgbs.{j}")
         names.filters[f"convs.{2 * j}.conv.blur.kernel"] = fir_kernel(4.0)
         names.filters[f"to_rgbs.{j}.upsample.kernel"] = fir_kernel(4.0)
     for i in range(len(config.noise_shapes)):
@@ -88,17 +85,13 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
 
 
 def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
-    layout = BATCHED.then(FLIPPED) if up else BATCHED
-    names.add(f"{ours}.weight", f"{theirs}.conv.weight", layout)
+    names.add(f"{ours}.weight", f"{theirs}.conv.weight", BATCHED.then(FLIPPED) if up else BATCHED)
     names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
-    names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", BATCHED)
-    names.add(f"{ours}.bias", f"{theirs}.activate.bias")
-
-
-def _add_to_rgb(names: NameMap, ours: str, theirs: str) -> None:
-    names.add(f"{ours}.weight", f"{theirs}.conv.weight", BATCHED)
-    names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
-    names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
+    if ours.endswith("to_rgb"):
+        names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
+    else:
+        names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", BATCHED)
+        names.add(f"{ours}.bias", f"{theirs}.activate.bias")
 
 
 def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> DiscriminatorConfig:

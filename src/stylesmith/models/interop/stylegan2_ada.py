@@ -5,14 +5,19 @@ never read: `_init_kwargs` and the tensors are enough. Up-convolutions there are
 so their kernels are ours flipped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig
 from stylesmith.errors import ModelError
-from stylesmith.models.interop.allowed_globals import CorruptFileError, InertObject, TensorView
+from stylesmith.models.interop.allowed_globals import (
+    CorruptFileError,
+    InertObject,
+    TensorView,
+    tensor_arrays,
+)
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
 from stylesmith.models.interop.name_map import (
     COPY,
@@ -47,9 +52,8 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
         if isinstance(network, InertObject):
             found[role] = _network_from_object(network, role, source)
         elif isinstance(network, dict):
-            tensors = {k: v.array() for k, v in network.items() if isinstance(v, TensorView)}
-            kwargs = plain.get(role) if isinstance(plain, dict) else None
-            settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
+            settings = _flat_settings(plain.get(role) if isinstance(plain, dict) else None)
+            tensors = tensor_arrays(network)
             found[role] = ExternalNetwork(role, ROLE_CLASSES[role], tensors, settings)
     return found or None
 
@@ -163,8 +167,7 @@ def _network_from_object(record: InertObject, role: NetworkRole, source: str) ->
         tensors[name] = tensor.array()
         if len(tensors) > MAX_TENSORS:
             raise ModelError(f"{source}: refused: more than {MAX_TENSORS} tensors in {role}.")
-    kwargs = record.state.get("_init_kwargs")
-    settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
+    settings = _flat_settings(record.state.get("_init_kwargs"))
     if record.state.get("_init_args"):
         settings["_init_args"] = "given"  # no published network has any: unknown, so refused
     return ExternalNetwork(role, record.name, tensors, settings)
@@ -196,10 +199,10 @@ def _named_parts(record: InertObject, store: str, seen: set[int]) -> list[tuple[
     return [(name, value) for name, value in content.items() if isinstance(name, str)]
 
 
-def _flat_settings(kwargs: Mapping[Any, Any]) -> dict[str, Any]:
+def _flat_settings(kwargs: Any) -> dict[str, Any]:
     """Settings of mapping and synthesis beside those of the whole; of blocks, with a prefix."""
     flat: dict[str, Any] = {}
-    for name, value in kwargs.items():
+    for name, value in kwargs.items() if isinstance(kwargs, dict) else ():
         if name in ("mapping_kwargs", "synthesis_kwargs") and isinstance(value, dict):
             flat |= {str(key): v for key, v in value.items()}
         elif name in ("block_kwargs", "epilogue_kwargs") and isinstance(value, dict):
