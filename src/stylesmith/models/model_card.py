@@ -69,8 +69,9 @@ def tuned_card(model: str) -> str:
     """Markdown for a copy of a model that was tuned to one image; `model` names the model."""
     return f"""# A generator tuned to one image
 
-Tuned with stylesmith (pivotal tuning) from the model {model}, so that `latent.safetensors` beside \
-it draws an image that the network could not draw before. Other codes draw almost what they drew.
+Tuned with stylesmith (pivotal tuning) from the model {model}, so that
+`latent.safetensors` beside it draws an image that the network could not draw before. Other codes
+draw almost what they drew.
 
 Use: `stylesmith generate THIS_FOLDER --seeds THIS_FOLDER/latent.safetensors --out again.png`
 """

@@ -98,11 +98,9 @@ def _read_config(
             config = FORMATS[format_].discriminator_config(network, settings)
         else:
             config = FORMATS[format_].generator_config(network, settings)
-    except ValidationError as error:
-        problem = format_validation_error(error)
+    except (ValidationError, ConfigError) as error:
+        problem = format_validation_error(error) if isinstance(error, ValidationError) else error
         raise ModelError(f"{settings.source}: {problem}: no such network here.") from None
-    except ConfigError as error:
-        raise ModelError(f"{settings.source}: {error}: no such network here.") from None
     settings.check_unknown()
     return config
 
@@ -128,8 +126,9 @@ def _check_tensors(
     _check_complete(report, settings, values)
     if report.value_count > size:  # numbers have at least two bytes: some stand for several tensors
         raise ModelError(f"{settings.source}: refused: its tensors are larger than the file.")
-    if _lod(network) > 0:
-        report.notes.append(f"growing had not finished (lod {_lod(network):g})")
+    lod = network.tensors.get("lod", np.zeros(()))
+    if lod.shape == () and lod > 0:
+        report.notes.append(f"growing had not finished (lod {float(lod):g})")
     return report
 
 
@@ -213,11 +212,6 @@ def _estimate_w_avg(generator: Generator, report: ImportReport) -> None:
     ws = torch.cat([generator.mapping(part).detach() for part in z.split(1000)])
     generator.mapping.w_avg.copy_(ws.mean(0))
     report.notes.append(f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z")
-
-
-def _lod(network: ExternalNetwork) -> float:
-    value = network.tensors.get("lod")
-    return float(value) if value is not None and value.shape == () else 0.0
 
 
 MAX_SETTINGS_SHOWN = 60

@@ -214,8 +214,8 @@ def _discriminator_resample(settings: StoredSettings, version: int, *, revised: 
 def _generator_settings(settings: StoredSettings) -> None:
     """Settings of all generators that ours can't change, or needn't."""
     _common_settings(settings)
-    for name in ("normalize_latents", "normalize_z"):
-        settings.require(name, True)
+    settings.require("normalize_latents", True)
+    settings.require("normalize_z", True)
     settings.require("mapping_nonlinearity", "lrelu")
     settings.ignore("truncation_psi", "truncation_cutoff", "style_mixing_prob", "use_noise")
     settings.ignore("truncation_psi_val", "truncation_cutoff_val", "conditioning")
@@ -225,16 +225,16 @@ def _generator_settings(settings: StoredSettings) -> None:
 
 
 def _common_settings(settings: StoredSettings) -> None:
-    for name in ("nonlinearity", "act"):
-        settings.require(name, "lrelu")
+    settings.require("nonlinearity", "lrelu")
+    settings.require("act", "lrelu")
     settings.require("use_wscale", True)
     settings.require("fmap_decay", 1.0, 1)
     settings.ignore("fmap_base", "fmap_max", "fmap_min", "resolution", "num_channels", "dtype")
     settings.ignore("structure", "is_template_graph", "force_clean_graph", "is_training")
     settings.ignore("is_validation", "fused_modconv", "func_name", "name", "fused_scale")
     settings.ignore_half_precision()
-    for name in ("min_h", "min_w"):  # of forks for other aspect ratios
-        settings.require(name, 4)
+    settings.require("min_h", 4)  # of forks for other aspect ratios
+    settings.require("min_w", 4)
     settings.ignore("res_log2")
 
 
