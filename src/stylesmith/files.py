@@ -44,10 +44,9 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
         if durable:
             _fsync(path.parent)
     except OSError as error:
-        reason = error.strerror or str(error)
         raise OutputError(
-            f"{path}: cannot be written ({reason}). Free some space or choose another place; "
-            "what was there before is unchanged."
+            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose "
+            "another place; what was there before is unchanged."
         ) from error
     finally:
         with contextlib.suppress(OSError):  # a parent that is a file, say: the first error counts

@@ -110,7 +110,7 @@ def test_inspect_tells_what_a_file_holds(cli, pickled):
     assert "  as discriminator, connection resid, 16x16" in lines
     assert any("resolution=16" in line and "mapping_lrmul=0.01" in line for line in lines)
     assert any(line.startswith("licence: ") for line in lines)
-    assert any("stand-in  dnnlib.tflib.network.Network at byte" in line for line in lines)
+    assert any("allowed   dnnlib.tflib.network.Network at byte" in line for line in lines)
 
 
 def test_inspect_says_what_could_not_be_imported(cli, tmp_path):

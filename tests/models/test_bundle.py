@@ -81,7 +81,7 @@ def test_notes_that_cannot_be_read_are_left_out(bundle, tmp_path):
     assert load_bundle(tmp_path / "model").about == {}
 
 
-def test_foreign_files_bring_their_licence_and_report(tmp_path):
+def test_published_weights_bring_their_licence_and_report(tmp_path):
     both = {"G_ema": generator(), "D": discriminator()}
     write_external(tmp_path / "x.pt", "ada", both)
     found = load_bundle(tmp_path / "x.pt")

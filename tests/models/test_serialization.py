@@ -14,7 +14,7 @@ from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from tests.support import DAMAGES, differing
 
 
-def pictures(generator) -> torch.Tensor:
+def draw(generator) -> torch.Tensor:
     return generator.sample(range(4), psi=0.7, noise="random", precision="fp32")
 
 
@@ -28,7 +28,7 @@ def test_a_saved_model_draws_identical_images(tiny_generator, tmp_path):
     generator.mapping.w_avg.normal_()
     save_model(tmp_path / "model", generator, card="# card", about={"data": "photos"})
     loaded = stylesmith.load(tmp_path / "model", device="cpu")
-    assert torch.equal(pictures(loaded), pictures(generator))
+    assert torch.equal(draw(loaded), draw(generator))
     assert differing(loaded.state_dict(), generator.state_dict()) == []
     assert loaded.config == generator.config
     about = json.loads((tmp_path / "model" / "config.json").read_text())

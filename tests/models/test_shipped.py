@@ -1,4 +1,4 @@
-"""The model that comes with the package: small, described, and at hand by its name."""
+"""The model that comes with the package: small, described, and found by its name."""
 
 import json
 
@@ -22,7 +22,7 @@ def test_every_shipped_model_is_whole_small_and_described():
         assert "stylesmith train" in card and "fd_random" in card and "Avataaars" in card
 
 
-def test_avatars_draw_varied_pictures_with_noise_and_styles():
+def test_avatars_draw_varied_images_with_noise_and_styles():
     generator = stylesmith.load("avatars", device="cpu")
     assert generator.config.noise_shapes and generator.config.num_ws == 8
     images = generator.sample(range(16), psi=1.0)

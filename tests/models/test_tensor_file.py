@@ -69,14 +69,14 @@ def test_a_truncated_file_is_refused(path, share):
         read_tensor_file(path)
 
 
-def test_foreign_files_are_refused(tmp_path):
-    foreign = tmp_path / "foreign.safetensors"
-    save_file({"x": torch.zeros(2)}, foreign)
+def test_files_of_other_programs_are_refused(tmp_path):
+    external = tmp_path / "external.safetensors"
+    save_file({"x": torch.zeros(2)}, external)
     with pytest.raises(ModelError, match="not one of stylesmith's"):
-        read_tensor_file(foreign)
-    torch.save({"x": torch.zeros(2)}, foreign)
+        read_tensor_file(external)
+    torch.save({"x": torch.zeros(2)}, external)
     with pytest.raises(ModelError, match="not a safetensors file"):
-        read_tensor_file(foreign)
+        read_tensor_file(external)
     with pytest.raises(ModelError, match="no such file"):
         read_tensor_file(tmp_path / "nowhere.safetensors")
 

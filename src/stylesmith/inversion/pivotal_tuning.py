@@ -19,6 +19,7 @@ from stylesmith.inversion.latent_optimizer import LatentOptimizer
 from stylesmith.inversion.projector import ProjectionResult, draw_latent_file
 from stylesmith.latents import RandomKeys
 from stylesmith.models import save_model
+from stylesmith.models.model_card import tuned_card
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
 from stylesmith.sampling import LatentCodes, SamplingPipeline, load_latents, save_latents
@@ -134,22 +135,15 @@ def tune_projection(
     drawn = tuned.draw(codes.ws, codes.noise)
     distance = float(tuner.distance.distance(drawn, target.image[None].to(codes.ws)))
     summary = {"image": target.source, "distance": distance, "made_by": made_by}
-    save_model(folder.path, tuned, card=_tuned_model_card(projected), about={"tuned": summary})
+    save_model(
+        folder.path,
+        tuned,
+        card=tuned_card(projected.summary["made_by"]["model"]),
+        about={"tuned": summary},
+    )
     save_latents(folder.latent, codes, model=model_hash(tuned), settings=summary)
     pixels.save_image(
         draw_latent_file(folder.latent, SamplingPipeline(tuned, pipeline.settings)), folder.result
     )
     files.write_json(folder.summary, summary)
     return ProjectionResult(target, folder, summary)
-
-
-def _tuned_model_card(projected: ProjectionResult) -> str:
-    made_by = projected.summary["made_by"]
-    return f"""# A generator tuned to one image
-
-Tuned with stylesmith (pivotal tuning) from the model {made_by["model"]}, so that
-`latent.safetensors` beside it draws an image that the network could not draw before. Other codes
-draw almost what they drew.
-
-Use: `stylesmith generate THIS_FOLDER --seeds THIS_FOLDER/latent.safetensors --out again.png`
-"""

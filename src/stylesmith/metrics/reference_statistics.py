@@ -52,9 +52,8 @@ class CacheKey:
 
 def default_cache_folder() -> Path:
     """`STYLESMITH_CACHE`, else `stylesmith/metrics` in the user's cache folder."""
-    if chosen := os.environ.get("STYLESMITH_CACHE"):
-        return Path(chosen)
-    return files.cache_folder() / "metrics"
+    place = os.environ.get("STYLESMITH_CACHE")
+    return Path(place) if place else files.cache_folder() / "metrics"
 
 
 @dataclass(frozen=True)

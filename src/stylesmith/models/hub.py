@@ -21,7 +21,7 @@ from stylesmith.networks import Generator
 
 SAMPLES_FILE = "samples.png"
 SAMPLE_COUNT = 16
-"""Pictures on the sheet."""
+"""Images on the sheet."""
 HUB_FILE_PATTERNS = ["config.json", "*.safetensors", "README.md"]
 """What is fetched from the Hub."""
 
@@ -118,10 +118,9 @@ def save_pretrained(
     bundle = _as_bundle(model)
     noted = {n: v for n, v in bundle.about.items() if isinstance(v, float) and math.isfinite(v)}
     card = hub_card(
-        bundle.ema.config,
+        bundle.ema,
         bundle.card,
         bundle.about,
-        size=bundle.ema.image_size,
         name=folder.name,
         license=license,
         metrics=noted | dict(metrics or {}),
@@ -140,7 +139,7 @@ def _as_bundle(model: str | Path | Generator | Bundle) -> Bundle:
 
 
 def _sample_images(generator: Generator) -> torch.Tensor:
-    """One picture per seed, of all classes in turn."""
+    """One image per seed, of all classes in turn."""
     classes = generator.config.label_size
     if not classes:
         return generator.sample(range(SAMPLE_COUNT), psi=0.7, precision="fp32")

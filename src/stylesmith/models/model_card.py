@@ -1,4 +1,4 @@
-"""README cards of models: trained ones, imported ones, and with metadata for the Hub."""
+"""README cards of models: trained, tuned, imported, and with metadata for the Hugging Face Hub."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,29 +11,36 @@ from stylesmith.models.interop.external_network import (
     ExternalFormat,
     ImportReport,
 )
+from stylesmith.networks import Generator
 
-SAMPLE_COMMAND = """```
+GENERATE = """```
 stylesmith generate . --seeds 0-15 --psi 0.7 --out samples.png
 ```"""
-FILES_NOTE = (
+"""The command of a card that draws with its model."""
+
+CONTENT = (
     "`config.json` holds the architecture, `model.safetensors` the weights; opening them runs no "
     "code."
 )
-"""Parts that the cards of trained and of imported models share."""
+"""What lies beside a card."""
 
 
 def training_card(
     config: RunConfig, *, size: tuple[int, int], images_seen: int, source: str
 ) -> str:
-    """Markdown that says what the model is, how it was trained, and how to use it.
+    """Markdown that says what the model of a run is, how it was trained, and how to use it.
 
-    `size` is the height and width of its images, which is smaller while a run still grows.
+    Args:
+        config: Of the run.
+        size: Height and width of the images, which grow on the way where networks do.
+        images_seen: How long it was trained.
+        source: Name of the data.
     """
     height, width = size
-    classes = config.generator.label_size
+    classes, training = config.generator.label_size, config.training
     credit = f"\n| Images by | {config.data.credit} |" if config.data.credit else ""
     labels = f"{classes} classes" if classes else "unconditional"
-    batch_size = config.training.at_level("batch_size", config.generator.levels - 1)
+    batch = training.at_level("batch_size", config.generator.levels - 1)
     return f"""# {config.preset}, {width}x{height}
 
 A style-based generator trained with stylesmith.
@@ -43,39 +50,55 @@ A style-based generator trained with stylesmith.
 | Preset | `{config.preset}` |
 | Images | {width}x{height}, {config.generator.image_channels} channels, {labels} |
 | Trained on | {source} |{credit}
-| Length | {images_seen / 1000:.1f} thousand images, batch {batch_size} |
-| Weights | average with a half-life of {config.training.ema_kimg:g} thousand images |
+| Length | {images_seen / 1000:.1f} thousand images, batch {batch} |
+| Weights | average with a half-life of {training.ema_kimg:g} thousand images |
 
-{SAMPLE_COMMAND}
+{GENERATE}
 ```python
 import stylesmith
 images = stylesmith.load(".").sample(seeds=range(16), psi=0.7)   # (16, C, H, W), float, -1..1
 ```
 
-{FILES_NOTE}
+{CONTENT}
 The rights to what the model draws also depend on the images that it was trained on.
 """
 
 
+def tuned_card(model: str) -> str:
+    """Markdown for a copy of a model that was tuned to one image; `model` names the model."""
+    return f"""# A generator tuned to one image
+
+Tuned with stylesmith (pivotal tuning) from the model {model}, so that
+`latent.safetensors` beside it draws an image that the network could not draw before. Other codes
+draw almost what they drew.
+
+Use: `stylesmith generate THIS_FOLDER --seeds THIS_FOLDER/latent.safetensors --out again.png`
+"""
+
+
 def import_card(
-    config: GeneratorConfig, kind: ExternalFormat, reports: Sequence[ImportReport], *, source: str
+    config: GeneratorConfig,
+    format_: ExternalFormat,
+    reports: Sequence[ImportReport],
+    *,
+    source: str,
 ) -> str:
     """Markdown that says where the model comes from, and what its import did."""
     height, width = config.size()
     facts = "\n".join(line for report in reports for line in report.lines())
     return f"""# {source}, {width}x{height}
 
-Imported with stylesmith from a {FORMAT_DESCRIPTIONS[kind]}.
+Imported with stylesmith from a {FORMAT_DESCRIPTIONS[format_]}.
 
-**Licence of the weights.** {WEIGHT_LICENSES[kind]}
+**Licence of the weights.** {WEIGHT_LICENSES[format_]}
 
 ```
 {facts}
 ```
 
-{SAMPLE_COMMAND}
+{GENERATE}
 
-{FILES_NOTE}
+{CONTENT}
 """
 
 
@@ -84,11 +107,10 @@ UNKNOWN_LICENSE, OTHER_LICENSE = "unknown", "other"
 
 
 def hub_card(
-    config: GeneratorConfig,
+    generator: Generator,
     card: str,
     about: Mapping[str, Any],
     *,
-    size: tuple[int, int],
     name: str,
     license: str | None,
     metrics: Mapping[str, float],
@@ -97,39 +119,15 @@ def hub_card(
     """A README whose head the Hub reads.
 
     Args:
-        config: Of the generator.
+        generator: The averaged generator.
         card: The README of the model folder.
         about: Where the model comes from, as its `config.json` says.
-        size: Height and width of its images.
         name: Of the model.
         license: One of the Hub's identifiers; None is unknown, or other where `about` has a note.
         metrics: Measured values by name.
         samples: File name of the sheet of samples.
     """
-    head = _card_metadata(config, about, name, license, metrics)
-    # JSON is YAML: no string needs a second kind of quoting.
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
-    title, _, rest = card.partition("\n")
-    heading = title if title.startswith("# ") else f"# {name}, {size[1]}x{size[0]}"
-    parts = ["---", *lines, "---", heading, "", f"![Samples, seeds 0 to 15, psi 0.7]({samples})"]
-    return (
-        "\n".join(parts)
-        + "\n"
-        + rest.rstrip()
-        + "\n"
-        + _usage_section(name)
-        + _metrics_section(metrics)
-    )
-
-
-def _card_metadata(
-    config: GeneratorConfig,
-    about: Mapping[str, Any],
-    name: str,
-    license: str | None,
-    metrics: Mapping[str, float],
-) -> dict[str, Any]:
-    note = about.get("licence")
+    config, note = generator.config, about.get("licence")
     head: dict[str, Any] = {"license": license or (OTHER_LICENSE if note else UNKNOWN_LICENSE)}
     if head["license"] == OTHER_LICENSE and note:
         head["license_name"] = str(note)
@@ -138,27 +136,21 @@ def _card_metadata(
     head["tags"] = ["gan", config.family, config.kind]
     if metrics:
         data = str(about.get("data", "unknown"))
-        values = [{"type": metric, "value": value} for metric, value in metrics.items()]
         result = {
             "task": {"type": head["pipeline_tag"]},
             "dataset": {"type": data, "name": data},
-            "metrics": values,
+            "metrics": [{"type": metric, "value": value} for metric, value in metrics.items()],
         }
         head["model-index"] = [{"name": name, "results": [result]}]
-    return head
-
-
-def _usage_section(name: str) -> str:
-    return f"""
-```python
-from stylesmith.models import from_pretrained
-images = from_pretrained("OWNER/{name}").sample(seeds=range(16), psi=0.7)
-```
-"""
-
-
-def _metrics_section(metrics: Mapping[str, float]) -> str:
-    if not metrics:
-        return ""
-    rows = "".join(f"| `{name}` | {value:.5g} |\n" for name, value in metrics.items())
-    return f"\n| metric | value |\n|---|---|\n{rows}"
+    # JSON is YAML: no string needs a second kind of quoting.
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
+    title, _, rest = card.partition("\n")
+    height, width = generator.image_size
+    heading = title if title.startswith("# ") else f"# {name}, {width}x{height}"
+    parts = ["---", *lines, "---", heading, "", f"![Samples, seeds 0 to 15, psi 0.7]({samples})"]
+    parts += [rest.rstrip(), "", "```python", "from stylesmith.models import from_pretrained"]
+    parts += [f'images = from_pretrained("OWNER/{name}").sample(seeds=range(16), psi=0.7)', "```"]
+    if metrics:
+        parts += ["", "| metric | value |", "|---|---|"]
+        parts += [f"| `{metric}` | {value:.5g} |" for metric, value in metrics.items()]
+    return "\n".join(parts) + "\n"

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import torch
 from pydantic import ValidationError
@@ -21,14 +21,12 @@ from stylesmith.devices import choose_device
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.latents import latents_from_seeds
 from stylesmith.models.interop import (
-    WEIGHT_LICENSES,
-    ImportReport,
-    NetworkRole,
     import_discriminator,
     import_generator,
     is_external_file,
     read_external,
 )
+from stylesmith.models.interop.external_network import WEIGHT_LICENSES, ImportReport, NetworkRole
 from stylesmith.models.model_card import import_card
 from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
 from stylesmith.networks import (
@@ -41,6 +39,9 @@ from stylesmith.networks import (
 )
 from stylesmith.networks.growth import levels_in_use
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
+
+C = TypeVar("C", bound=Config)
+N = TypeVar("N", bound=nn.Module)
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 
@@ -130,8 +131,7 @@ def copy_tensors(
             target.copy_(tensors[name])
 
 
-def _generator_header(generator: nn.Module) -> dict[str, Any]:
-    assert isinstance(generator, Generator)
+def _generator_header(generator: Generator) -> dict[str, Any]:
     return {
         "generator": generator.config.model_dump(mode="json"),
         "growth": growth_header(generator),
@@ -143,11 +143,6 @@ def growth_header(generator: Generator) -> dict[str, float] | None:
     """The levels that are trained, for a header; None is all."""
     growth, top = generator.growth, generator.config.levels - 1
     return None if growth is None or growth == Growth(top) else asdict(growth)
-
-
-def _read_growth(header: Mapping[str, Any], config: GeneratorConfig) -> Growth | None:
-    found = header.get("growth")
-    return None if found is None else levels_in_use(Growth(**found), config.levels)
 
 
 def _candidate_files(path: Path) -> Iterator[Path]:
@@ -177,19 +172,16 @@ def _read_generator(path: Path) -> Generator:
         generator, _ = import_generator(file, path, "G_ema" if "G_ema" in file.networks else "G")
         return generator
     tensors, header = read_tensor_file(path)
-    try:
-        config = GeneratorConfig.model_validate(header.get("generator"))
-    except ValidationError as error:
-        raise ModelError(f"{path}: damaged: {format_validation_error(error)}") from None
+    config = _parse_config(GeneratorConfig, header.get("generator"), path)
     if header["kind"] == "checkpoint":
-        tensors = {n.removeprefix("ema."): t for n, t in tensors.items() if n.startswith("ema.")}
-    generator = build_generator(config)
+        tensors = _tensors_under("ema", tensors)
+    generator, growth = build_generator(config), header.get("growth")
     try:
-        generator.growth = _read_growth(header, config)
+        if growth is not None:
+            generator.growth = levels_in_use(Growth(**growth), config.levels)
     except (TypeError, UsageError) as error:
         raise ModelError(f"{path}: damaged (its growth: {error}).") from None
-    copy_tensors(generator.state_dict(), tensors, source=str(path))
-    return generator.eval().requires_grad_(False)
+    return _load_tensors(generator, tensors, path)
 
 
 GENERATOR_FILE = f"generator{SAFETENSORS_SUFFIX}"
@@ -213,20 +205,17 @@ class Bundle:
 
     def networks(self) -> dict[NetworkRole, Generator | Discriminator]:
         """Those that are there, by their short names."""
-        all_three: dict[NetworkRole, Generator | Discriminator | None] = {
-            "G_ema": self.ema,
-            "G": self.generator,
-            "D": self.discriminator,
-        }
-        return {role: network for role, network in all_three.items() if network is not None}
+        found = (self.ema, self.generator, self.discriminator)
+        pairs = zip(get_args(NetworkRole), found, strict=True)
+        return {role: network for role, network in pairs if network is not None}
 
 
 def load_bundle(source: Path, *, partial: bool = False, trained: bool = True) -> Bundle:
-    """Open all networks of a model, run, checkpoint or foreign file, on the CPU.
+    """Open all networks of a model, run, checkpoint or file of published weights, on the CPU.
 
     Args:
         source: Whatever `load` opens.
-        partial: Take what fits of a foreign file.
+        partial: Take what fits of a file of published weights.
         trained: Open the trained generator and the discriminator too, where there are any.
 
     Raises:
@@ -235,10 +224,10 @@ def load_bundle(source: Path, *, partial: bool = False, trained: bool = True) ->
     source = locate_model(source)
     if source.is_file() and is_external_file(source):
         return _import_bundle(source, partial=partial, trained=trained)
-    checkpoint = _find_checkpoint(source) if trained else None
-    bundle = (
-        _read_checkpoint_bundle(checkpoint) if checkpoint else Bundle(load(source, device="cpu"))
-    )
+    if trained and (checkpoint := _find_checkpoint(source)):
+        bundle = _read_checkpoint_bundle(checkpoint)
+    else:
+        bundle = Bundle(load(source, device="cpu"))
     _read_about_and_card(bundle, source)
     generator, discriminator = source / GENERATOR_FILE, source / DISCRIMINATOR_FILE
     if trained and generator.is_file():
@@ -274,13 +263,12 @@ def largest_difference(first: Bundle, second: Bundle) -> float:
     z = latents_from_seeds(range(2), first.ema.config.mapping.z_dim)
     classes = first.ema.config.label_size
     label = torch.eye(classes)[:1].expand(2, -1) if classes else None
-    images = first.ema(z, label)
-    pairs = [(images, second.ema(z, label))]
-    if first.generator and second.generator:
-        pairs.append((first.generator(z, label), second.generator(z, label)))
-    if first.discriminator and second.discriminator:
-        pairs.append((first.discriminator(images, label), second.discriminator(images, label)))
-    return max(float((a - b).abs().max()) for a, b in pairs)
+    ours, others, images = first.networks(), second.networks(), first.ema(z, label)
+    return max(
+        float((ours[role](x, label) - others[role](x, label)).abs().max())
+        for role, x in (("G_ema", z), ("G", z), ("D", images))
+        if role in ours and role in others
+    )
 
 
 def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:
@@ -298,11 +286,11 @@ def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:
         bundle.reports.append(report)
     bundle.about = {
         "source": path.name,
-        "format": file.kind,
-        "licence": WEIGHT_LICENSES[file.kind],
+        "format": file.format,
+        "licence": WEIGHT_LICENSES[file.format],
         "import": {report.role: report.as_json() for report in bundle.reports},
     }
-    bundle.card = import_card(ema.config, file.kind, bundle.reports, source=path.name)
+    bundle.card = import_card(ema.config, file.format, bundle.reports, source=path.name)
     return bundle
 
 
@@ -330,34 +318,33 @@ def _read_checkpoint_bundle(path: Path) -> Bundle:
     tensors, header = read_tensor_file(path, kind="checkpoint")
     config = _parse_config(GeneratorConfig, header.get("generator"), path)
     settings = header.get("config")
-    critic = settings.get("discriminator") if isinstance(settings, dict) else None
-    ema, generator = build_generator(config), build_generator(config)
-    discriminator = build_discriminator(_parse_config(DiscriminatorConfig, critic, path))
-    for prefix, network in (("ema", ema), ("generator", generator)):
-        _load_tensors(network, _tensors_under(tensors, prefix), path)
-    _load_tensors(discriminator, _tensors_under(tensors, "discriminator"), path)
-    return Bundle(ema, generator, discriminator)
+    stored = settings.get("discriminator") if isinstance(settings, dict) else None
+    discriminator = build_discriminator(_parse_config(DiscriminatorConfig, stored, path))
+    return Bundle(
+        _load_tensors(build_generator(config), _tensors_under("ema", tensors), path),
+        _load_tensors(build_generator(config), _tensors_under("generator", tensors), path),
+        _load_tensors(discriminator, _tensors_under("discriminator", tensors), path),
+    )
 
 
 def _read_discriminator(path: Path) -> Discriminator:
     tensors, header = read_tensor_file(path, kind="model")
     config = _parse_config(DiscriminatorConfig, header.get("discriminator"), path)
-    discriminator = build_discriminator(config)
-    _load_tensors(discriminator, tensors, path)
-    return discriminator
+    return _load_tensors(build_discriminator(config), tensors, path)
 
 
-def _tensors_under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _tensors_under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     dotted = f"{prefix}."
     return {n.removeprefix(dotted): t for n, t in tensors.items() if n.startswith(dotted)}
 
 
-def _load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def _load_tensors(network: N, tensors: Mapping[str, Tensor], path: Path) -> N:
+    """The network with these tensors, in evaluation mode."""
     copy_tensors(network.state_dict(), tensors, source=str(path))
-    network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False)
 
 
-def _parse_config(kind: type[Config], value: Any, path: Path) -> Any:
+def _parse_config(kind: type[C], value: Any, path: Path) -> C:
     try:
         return kind.model_validate(value)
     except ValidationError as error:

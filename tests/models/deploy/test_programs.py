@@ -123,20 +123,20 @@ def test_noise_is_fixed_given_or_left_out(make, tmp_path, suffix, kind, growth):
     shapes = generator.config.noise_shapes_up_to(0 if growth else 1)
     maps = noise_from_seeds([3, 4], 8, shapes)
     named = {f"noise_{i}": noise for i, noise in enumerate(maps)}
-    pictures = {}
+    drawn = {}
     for noise, given in (("fixed", {}), ("inputs", named), ("none", {})):
         path = tmp_path / f"{noise}{suffix}"
         (written,) = write_programs(path, FORMS[suffix], generator, noise=noise)
         assert written.inputs == ("z", "psi", *given)
-        pictures[noise] = run(path, z=z, psi=1.0, **given)
+        drawn[noise] = run(path, z=z, psi=1.0, **given)
     every = generator.config.noise_shapes
-    assert_same(pictures["fixed"], generator(z).clamp(-1, 1))
+    assert_same(drawn["fixed"], generator(z).clamp(-1, 1))
     assert_same(
-        pictures["inputs"], generator(z, noise=noise_from_seeds([3, 4], 8, every)).clamp(-1, 1)
+        drawn["inputs"], generator(z, noise=noise_from_seeds([3, 4], 8, every)).clamp(-1, 1)
     )
-    assert_same(pictures["none"], generator(z, noise=[None] * len(every)).clamp(-1, 1))
-    assert (pictures["fixed"] - pictures["none"]).abs().max() > 1e-2
-    assert (pictures["fixed"] - pictures["inputs"]).abs().max() > 1e-2
+    assert_same(drawn["none"], generator(z, noise=[None] * len(every)).clamp(-1, 1))
+    assert (drawn["fixed"] - drawn["none"]).abs().max() > 1e-2
+    assert (drawn["fixed"] - drawn["inputs"]).abs().max() > 1e-2
 
 
 def test_an_onnx_file_is_valid_and_says_what_it_is(make, tmp_path):

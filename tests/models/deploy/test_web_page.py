@@ -29,8 +29,8 @@ const drawn = async () => {
   while (!/drawn in|could not/.test(byId("status").textContent)) {
     await new Promise((later) => setTimeout(later, 10));
   }
-  const { width, height } = byId("picture");
-  const { data } = byId("picture").getContext("2d").getImageData(0, 0, width, height);
+  const { width, height } = byId("image");
+  const { data } = byId("image").getContext("2d").getImageData(0, 0, width, height);
   return { status: byId("status").textContent, width, height, data: [...data] };
 };
 const set = (id, value) => {
@@ -67,11 +67,11 @@ def script(body, state=""):
 
 def pixels(answer, channels):
     data = np.array(answer["data"], dtype=np.uint8)
-    picture = data.reshape(answer["height"], answer["width"], 4)
-    return torch.from_numpy(picture[..., :channels]).permute(2, 0, 1)
+    image = data.reshape(answer["height"], answer["width"], 4)
+    return torch.from_numpy(image[..., :channels]).permute(2, 0, 1)
 
 
-def assert_same_picture(answer, images):
+def assert_same_image(answer, images):
     wanted = to_uint8(images)[0]
     found = pixels(answer, len(wanted))
     assert found.shape == wanted.shape, answer["status"]
@@ -80,8 +80,7 @@ def assert_same_picture(answer, images):
 
 
 def test_seeds_give_the_z_of_numpy(chromium, tmp_path):
-    source = web_page.package_files("stylesmith.models.deploy").joinpath("web", "latents.js")
-    (tmp_path / "latents.js").write_bytes(source.read_bytes())
+    (tmp_path / "latents.js").write_bytes((web_page.WEB_FOLDER / "latents.js").read_bytes())
     sizes = (1, 8, 511, 512)
     wanted = [latents_from_seeds([s], size)[0].numpy() for s in SEEDS for size in sizes]
     body = f"""
@@ -109,14 +108,14 @@ def test_the_page_draws_seeds_truncation_and_mixtures(chromium, real_runtime, ma
       return { first, second, third, fourth: await drawn(), hash, title: page.title };
     """
     answer, asked = browser.run(chromium, tmp_path, script(body))
-    assert_same_picture(answer["first"], generator.sample([0], psi=0.7, precision="fp32"))
-    assert_same_picture(answer["second"], generator.sample([42], precision="fp32"))
+    assert_same_image(answer["first"], generator.sample([0], psi=0.7, precision="fp32"))
+    assert_same_image(answer["second"], generator.sample([42], precision="fp32"))
     z = latents_from_seeds([42, 7], 8)
     ws, others = generator.broadcast(generator.mapping(z)).chunk(2)
     amount = torch.tensor([1.0, 1, 1, 1, 0, 0])[:, None]
-    assert_same_picture(answer["third"], generator.draw(torch.lerp(ws, others, amount)))
+    assert_same_image(answer["third"], generator.draw(torch.lerp(ws, others, amount)))
     amount[4:] = 0.25
-    assert_same_picture(answer["fourth"], generator.draw(torch.lerp(ws, others, amount)))
+    assert_same_image(answer["fourth"], generator.draw(torch.lerp(ws, others, amount)))
     assert answer["third"]["status"].startswith("Seed 42 mixed with 7, drawn in ")
     assert answer["hash"] == "#seed=42&psi=1&mix=7&coarse=100&middle=25"
     assert answer["title"] == "Faces of x"
@@ -125,7 +124,7 @@ def test_the_page_draws_seeds_truncation_and_mixtures(chromium, real_runtime, ma
     }
 
 
-def test_an_address_is_a_picture_of_a_class_at_the_level_reached(
+def test_an_address_is_an_image_of_a_class_at_the_level_reached(
     chromium, real_runtime, make, tmp_path
 ):
     generator = make("grow", levels=3, growth=Growth(1), label_size=3, image_channels=4)
@@ -223,6 +222,11 @@ def test_what_is_no_package_is_refused(tmp_path, content):
     for path in (tmp_path / "x.tgz", tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ModelError, match="cannot be read as onnxruntime-web"):
             find_runtime(path)
+
+
+def test_the_notice_names_the_version_of_the_runtime():
+    first_line = (web_page.WEB_FOLDER / "NOTICE.txt").read_text().partition("\n")[0]
+    assert first_line == f"ort.js and ort.wasm are ONNX Runtime Web {web_page.RUNTIME_VERSION}."
 
 
 def test_the_runtime_is_downloaded_once_and_checked(packed, fake, monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""Files that mean harm: each would run a command, or exhaust the machine, if it were believed."""
+"""Hostile files: each would run a command, or exhaust the machine, if it were believed."""
 
 import io
 import pickle
@@ -11,16 +11,16 @@ import numpy as np
 import torch
 
 from stylesmith.models.interop.file_writer import (
-    RECONSTRUCT_OBJECT,
-    GlobalCall,
-    GlobalName,
-    PersistentId,
-    PickledInstance,
+    Opcodes,
     ada_module,
+    global_call,
+    global_name,
     nested_storage,
-    tensorflow_network,
+    persistent_id,
+    persistent_object,
     to_pickle,
 )
+from tests.models.interop.makers import TENSORFLOW_NETWORK, pickled_instance, tensorflow_network
 
 EVIL_NAMES = [
     "os.system",
@@ -246,36 +246,32 @@ def exhausting() -> Iterator[tuple[str, bytes]]:
 
 def _numbers() -> Iterator[tuple[str, bytes]]:
     """Arrays and tensors that claim more than they have."""
-    shell = GlobalCall(
-        GlobalName("numpy.core.multiarray", "_reconstruct"),
-        (GlobalName("numpy", "ndarray"), (0,), b"b"),
-    )
-    form = to_pickle(GlobalCall(GlobalName("numpy", "dtype"), ("f4", 0, 1)))[2:-1]
+    arguments = (global_name("numpy", "ndarray"), (0,), b"b")
+    shell = global_call("numpy.core.multiarray", "_reconstruct", *arguments)
+    form = global_call("numpy", "dtype", "f4", 0, 1)
 
     def array(shape: tuple[int, ...], content: bytes) -> bytes:
-        head = to_pickle(shell)[2:-1] + b"(K\x01" + to_pickle(shape)[2:-1] + form
+        head = shell + b"(K\x01" + to_pickle(shape)[2:-1] + form
         return b"\x80\x03" + head + b"\x89" + to_pickle(content)[2:-1] + b"tb."
 
     yield "a huge array", array((1 << 30, 1 << 9), b"xxxx")
     yield "a negative array", array((-1,), b"xxxx")
     yield "an endless array", array((1 << 62, 4), b"")
-    storage = GlobalCall(
-        GlobalName("torch.storage", "_load_from_bytes"), (nested_storage(np.zeros(4)),)
-    )
-    rebuild = GlobalName("torch._utils", "_rebuild_tensor_v2")
+    storage = global_call("torch.storage", "_load_from_bytes", nested_storage(np.zeros(4)))
 
     def tensor(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> bytes:
-        view = GlobalCall(rebuild, (storage, offset, shape, strides, False, None))
+        arguments = (storage, offset, shape, strides, False, None)
+        view = global_call("torch._utils", "_rebuild_tensor_v2", *arguments)
         return to_pickle({"G_ema": {"synthesis.b4.const": view}})
 
     yield "a repeated tensor", tensor(0, (1 << 20, 1 << 20), (0, 0))
     yield "a tensor outside", tensor(3, (4,), (1,))
     yield "a tensor far outside", tensor(1 << 39, (1,), (1,))
     yield "a tensor before", tensor(-4, (1,), (1,))
-    key = ("storage", GlobalName("torch", "FloatStorage"), "0", "cpu", 1 << 39, None)
-    pickled = to_pickle(PersistentId(key))
+    key = ("storage", global_name("torch", "FloatStorage"), "0", "cpu", 1 << 39, None)
+    pickled = to_pickle(persistent_id(key))
     yield "a huge storage", load_from_bytes(legacy_storage(key=pickled))
-    yield "a huge storage in a zip", torch_zip(to_pickle(PersistentId(key[:5])))
+    yield "a huge storage in a zip", torch_zip(to_pickle(persistent_id(key[:5])))
     huge = np.zeros((0, 1 << 39), np.float32)
     yield (
         "a huge axis",
@@ -326,11 +322,10 @@ def _modules() -> Iterator[tuple[str, bytes]]:
         "doubled modules",
         START + first + doubled + b"}" + short("G") + b"h" + bytes([160]) + b"s.",
     )
-    deep: GlobalCall | dict = ada_module("Module", {}, {})
+    deep: Opcodes | dict = ada_module("Module", {}, {})
     for _ in range(20):
         state = {"_modules": {"x": deep}}
-        meta_dict = {"type": "class", "class_name": "Generator", "state": state}
-        deep = GlobalCall(RECONSTRUCT_OBJECT, (meta_dict,))
+        deep = persistent_object({"class_name": "Generator", "state": state})
     yield "deep modules", to_pickle({"G_ema": deep})
 
 
@@ -354,12 +349,12 @@ def malformed() -> Iterator[tuple[str, bytes]]:
     yield "bad text", START + b"\x8c\x02\xff\xfe."
     yield "bad escapes", b"S'\\xZZ'\n."
     yield "a web page", b"<!DOCTYPE html><html>Quota exceeded</html>"
-    yield "a picture", b"\x89PNG\r\n\x1a\n" + bytes(100)
+    yield "an image", b"\x89PNG\r\n\x1a\n" + bytes(100)
     yield "a text", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
     yield "a gzip", b"\x1f\x8b\x08" + bytes(30)
     yield (
         "a lone network of nothing",
-        to_pickle(PickledInstance(GlobalName("dnnlib.tflib.network", "Network"), {})),
+        to_pickle(pickled_instance(TENSORFLOW_NETWORK, {})),
     )
     saved = io.BytesIO()
     torch.save({"weight": torch.zeros(2)}, saved)

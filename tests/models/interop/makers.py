@@ -1,4 +1,4 @@
-"""Files in foreign layouts, written from random networks of ours or put together by hand."""
+"""Files in the layouts of other programs: random networks of ours, or put together by hand."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +9,15 @@ import torch
 from torch import nn
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig
-from stylesmith.models.interop import tensorflow_names
-from stylesmith.models.interop.file_writer import tensorflow_network, write_pickle
+from stylesmith.models.interop import tensorflow
+from stylesmith.models.interop.file_writer import (
+    Opcodes,
+    global_call,
+    global_name,
+    opcodes,
+    write_pickle,
+)
+from stylesmith.models.interop.name_map import NamedArrays
 from stylesmith.networks import Generator, build_discriminator, build_generator
 
 PEAK = """
@@ -30,7 +37,7 @@ def generator(*, seed: int = 0, **fields: Any) -> Generator:
     mapping = MappingConfig(**(MAPPING | fields.pop("mapping", {})))
     network = build_generator(GeneratorConfig(**(SMALL | fields), mapping=mapping), seed=seed)
     network = randomized(network, seed)
-    if tensorflow_names.is_progan(network.config):  # which keeps no mean
+    if tensorflow.is_progan(network.config):  # which keeps no mean
         network.mapping.w_avg.zero_()
     return network
 
@@ -54,8 +61,67 @@ def arrays(network: nn.Module) -> dict[str, np.ndarray]:
     return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
 
+TENSORFLOW_NETWORK = global_name("dnnlib.tflib.network", "Network")
+PROGAN_NETWORK = global_name("tfutil", "Network")
+
+
+def pickled_instance(class_: Opcodes, state: Any) -> Opcodes:
+    """An object of a class, with its attributes."""
+    return Opcodes(class_ + b")\x81" + opcodes(state) + b"b")
+
+
+def pickled_array(array: np.ndarray) -> Opcodes:
+    """A numpy array, as numpy pickles it: an empty one, then version, shape, dtype and bytes."""
+    array = np.array(array, array.dtype.newbyteorder("<"), order="C")
+    arguments = (global_name("numpy", "ndarray"), (0,), b"b")
+    empty = global_call("numpy.core.multiarray", "_reconstruct", *arguments)
+    dtype = global_call("numpy", "dtype", array.dtype.str[1:], 0, 1)
+    dtype = Opcodes(dtype + opcodes((3, "<", None, None, None, -1, -1, 0)) + b"b")
+    return Opcodes(empty + opcodes((1, array.shape, dtype, False, array.tobytes())) + b"b")
+
+
+def tensorflow_network(
+    name: str,
+    function: str,
+    version: int,
+    settings: Mapping[str, Any],
+    variables: NamedArrays,
+    *,
+    flat: bool = False,
+) -> Opcodes:
+    """A network of the TensorFlow programs; those of generators hold two others, unless `flat`."""
+    has_parts = any(name.startswith("synthesis/") for name in variables)
+    inner = ("mapping", "synthesis") if not flat and has_parts else ()
+    parts = {
+        part: tensorflow_network(
+            part,
+            f"{function}_{part}",
+            version,
+            settings,
+            {
+                n.removeprefix(f"{part}/"): a
+                for n, a in variables.items()
+                if n.startswith(f"{part}/")
+            },
+            flat=True,
+        )
+        for part in inner
+    }
+    own = [(n, pickled_array(a)) for n, a in variables.items() if n.partition("/")[0] not in inner]
+    state = {
+        "version": version,
+        "name": name,
+        "static_kwargs": dict(settings),
+        "components": parts,
+        "build_module_src": "",
+        "build_func_name": function,
+        "variables": own,
+    }
+    return pickled_instance(PROGAN_NETWORK if version < 3 else TENSORFLOW_NETWORK, state)
+
+
 def version_of(config: GeneratorConfig) -> int:
-    if tensorflow_names.is_progan(config):
+    if tensorflow.is_progan(config):
         return 2
     return 4 if config.kind == "modulated" else 3
 
@@ -63,9 +129,9 @@ def version_of(config: GeneratorConfig) -> int:
 def variables(network: nn.Module) -> dict[str, np.ndarray]:
     """A network's variables under TensorFlow's names, in its layout."""
     names = (
-        tensorflow_names.generator_names(network.config)
+        tensorflow.generator_names(network.config)
         if isinstance(network, Generator)
-        else tensorflow_names.discriminator_names(network.config)
+        else tensorflow.discriminator_names(network.config)
     )
     return names.write(arrays(network))
 

@@ -38,8 +38,8 @@ def test_there_are_many():
     assert len(EVERYTHING) >= 120
 
 
-def test_the_canary_would_sing(tmp_path):
-    """The commands are real: what pickle itself makes of them leaves a file."""
+def test_the_commands_are_real(tmp_path):
+    """What pickle itself makes of them leaves a file."""
     canary = tmp_path / "canary"
     for name in ("GLOBAL REDUCE", "memo", "protocol 0", "INST"):
         pickle.loads(dict(hostile.executed(str(canary)))[name])
@@ -91,7 +91,7 @@ def test_what_is_refused_is_named(tmp_path, name, what):
 
 
 @pytest.mark.parametrize("name", EXHAUSTING | MALFORMED)
-def test_files_without_measure_or_sense_are_refused_soon(tmp_path, name):
+def test_exhausting_and_malformed_files_are_refused_soon(tmp_path, name):
     path = tmp_path / "evil.pkl"
     path.write_bytes(EVERYTHING[name])
     start = time.process_time()
@@ -100,7 +100,7 @@ def test_files_without_measure_or_sense_are_refused_soon(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", [*EXECUTED, "a billion laughs", "doubled modules", *MALFORMED])
-def test_looking_at_a_file_is_as_safe(tmp_path, name):
+def test_inspecting_a_file_is_as_safe(tmp_path, name):
     path = tmp_path / "evil.pkl"
     path.write_bytes(EVERYTHING[name])
     try:
@@ -135,9 +135,9 @@ print(peak() - before, slowest)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is told by /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_no_file_takes_much_memory_or_time(tmp_path):
-    """All of them in a fresh process, whose peak shows what the greediest took."""
+    """All of them in a fresh process, whose peak shows the most that one of them took."""
     canary = tmp_path / "canary"
     everything = dict(hostile.executed(str(canary))) | EXHAUSTING | MALFORMED
     for i, content in enumerate(everything.values()):
@@ -158,7 +158,7 @@ def test_no_file_takes_much_memory_or_time(tmp_path):
 
 
 def test_source_text_in_a_file_is_never_run(tmp_path):
-    """TensorFlow and ADA files carry the program of their network; ours do not look at it."""
+    """TensorFlow and ADA files carry the program of their network; ours never reads it."""
     canary = tmp_path / "canary"
     path = tensorflow_file(tmp_path / "x.pkl", generator(), discriminator())
     source = f"open({str(canary)!r}, 'w')"

@@ -27,7 +27,7 @@ finally:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is told by /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_config_f_at_1024(tmp_path):
     ema = build_generator(GeneratorConfig())
     path = tensorflow_file(tmp_path / "f.pkl", ema, build_discriminator(DiscriminatorConfig()))

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.models import load_bundle
-from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow_names, write_external
+from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow, write_external
 from stylesmith.models.interop.name_map import COPY, KERNEL
 from stylesmith.ops import conv2d_up
 from tests.models.interop.makers import (
@@ -48,7 +48,7 @@ def blurred(x: Tensor) -> Tensor:
     return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
 
 
-def tensorflow(tmp_path, network, critic=None):
+def imported_bundle(tmp_path, network, critic=None):
     critic = critic or discriminator()
     return load_bundle(tensorflow_file(tmp_path / "x.pkl", network, critic))
 
@@ -59,7 +59,7 @@ class UpLayer:
     def __init__(self, folder, fields, level):
         network = generator(**fields)
         self.level, self.path = level, tensorflow_file(folder / "x.pkl", network, discriminator())
-        prefix = "" if tensorflow_names.is_progan(network.config) else "synthesis/"
+        prefix = "" if tensorflow.is_progan(network.config) else "synthesis/"
         weight = variables(network)[f"{prefix}{4 << level}x{4 << level}/Conv0_up/weight"]
         self.kernel = weight * np.float32(math.sqrt(2 / (9 * weight.shape[2])))
         self.x = torch.randn(2, weight.shape[2], 4, 4)
@@ -77,7 +77,7 @@ def test_stylegan_turns_kernels_from_128_on(tmp_path, monkeypatch, level, step):
     layer = UpLayer(tmp_path, STYLEGAN | LARGE, level)
     expected = blurred(step(layer.x, layer.kernel))
     torch.testing.assert_close(layer.imported(), expected, rtol=1e-5, atol=1e-5)
-    monkeypatch.setattr(tensorflow_names, "FLIPPED", COPY)
+    monkeypatch.setattr(tensorflow, "FLIPPED", COPY)
     assert torch.allclose(layer.imported(), expected, atol=1e-3) == (step is repeated)
 
 
@@ -86,7 +86,7 @@ def test_progan_turns_all_kernels(tmp_path, monkeypatch, level):
     layer = UpLayer(tmp_path, PROGAN | LARGE, level)
     expected = fused(layer.x, layer.kernel)
     torch.testing.assert_close(layer.imported(), expected, rtol=1e-5, atol=1e-5)
-    monkeypatch.setattr(tensorflow_names, "FLIPPED", COPY)
+    monkeypatch.setattr(tensorflow, "FLIPPED", COPY)
     assert not torch.allclose(layer.imported(), expected, atol=1e-3)
 
 
@@ -118,21 +118,21 @@ def check_up(weight: Tensor, kernel: Tensor) -> bool:
 def test_stylegan2_correlates(tmp_path):
     network = generator()
     kernel = torch.tensor(variables(network)["synthesis/8x8/Conv0_up/weight"]).permute(3, 2, 0, 1)
-    assert check_up(tensorflow(tmp_path, network).ema.synthesis.blocks[1].conv0.weight, kernel)
+    assert check_up(imported_bundle(tmp_path, network).ema.synthesis.blocks[1].conv0.weight, kernel)
     assert not check_up(network.synthesis.blocks[1].conv0.weight, kernel.flip(2, 3))
 
 
 @pytest.mark.parametrize(
-    ("form", "module", "name"),
+    ("layout", "module", "name"),
     [
         ("ada", stylegan2_ada, "synthesis.b8.conv0.weight"),
         ("rosinality", rosinality, "convs.0.conv.weight"),
     ],
 )
-def test_ada_and_rosinality_convolve_truly(tmp_path, monkeypatch, form, module, name):
+def test_ada_and_rosinality_convolve_truly(tmp_path, monkeypatch, layout, module, name):
     network, path = generator(), tmp_path / "x.pt"
-    write_external(path, form, {"G_ema": network})
-    stored = torch.load(path, weights_only=True)["G_ema" if form == "ada" else "g_ema"][name]
+    write_external(path, layout, {"G_ema": network})
+    stored = torch.load(path, weights_only=True)["G_ema" if layout == "ada" else "g_ema"][name]
     kernel = stored.reshape(stored.shape[-4:]).flip(2, 3)  # a true convolution flips
     assert check_up(load_bundle(path).ema.synthesis.blocks[1].conv0.weight, kernel)
     monkeypatch.setattr(module, "FLIPPED", COPY)
@@ -155,22 +155,22 @@ def test_styles_of_stylegan2_are_stored_around_zero(tmp_path, monkeypatch, part)
         return layers[part].affine(w)
 
     torch.testing.assert_close(style(), expected, rtol=1e-5, atol=1e-6)
-    monkeypatch.setattr(tensorflow_names, "PLUS_ONE", COPY)
+    monkeypatch.setattr(tensorflow, "PLUS_ONE", COPY)
     torch.testing.assert_close(style(), expected - 1, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("form", "name"),
+    ("layout", "name"),
     [
         ("ada", "synthesis.b8.conv1.affine"),
         ("rosinality", "convs.1.conv.modulation"),
     ],
 )
-def test_styles_of_ada_and_rosinality_are_stored_as_they_are(tmp_path, form, name):
+def test_styles_of_ada_and_rosinality_are_stored_as_they_are(tmp_path, layout, name):
     network, w = generator(), torch.randn(3, 6)
-    write_external(tmp_path / "x.pt", form, {"G_ema": network})
+    write_external(tmp_path / "x.pt", layout, {"G_ema": network})
     stored = torch.load(tmp_path / "x.pt", weights_only=True)
-    state = stored["G_ema" if form == "ada" else "g_ema"]
+    state = stored["G_ema" if layout == "ada" else "g_ema"]
     expected = w @ state[f"{name}.weight"].T / math.sqrt(6) + state[f"{name}.bias"]
     found = load_bundle(tmp_path / "x.pt").ema.synthesis.blocks[1].conv1.affine(w)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -184,7 +184,7 @@ def test_styles_of_stylegan_scale_first_then_shift(tmp_path):
     x = torch.randn(3, weight.shape[1] // 2, 8, 8)
     normal = (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True, unbiased=False)
     expected = normal * (scale + 1)[:, :, None, None] + shift[:, :, None, None]
-    layer = tensorflow(tmp_path, network).ema.synthesis.blocks[1].layer1
+    layer = imported_bundle(tmp_path, network).ema.synthesis.blocks[1].layer1
     torch.testing.assert_close(layer.normalize(x, w), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -193,7 +193,7 @@ def test_dense_weights_are_transposed_and_gains_in_place(tmp_path, fields, gain)
     """The mapping as its program computes it; StyleGAN's gain spares the bias."""
     network, z = generator(**fields), torch.randn(3, 6)
     stored = {name: torch.tensor(a) for name, a in variables(network).items()}
-    imported = tensorflow(tmp_path, network).ema.mapping(z)
+    imported = imported_bundle(tmp_path, network).ema.mapping(z)
 
     def mapping(turn) -> Tensor:
         x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
@@ -210,7 +210,7 @@ def test_dense_weights_are_transposed_and_gains_in_place(tmp_path, fields, gain)
 def test_kernels_of_the_discriminator_are_not_turned(tmp_path):
     critic = discriminator()
     stored = torch.tensor(variables(critic)["8x8/Conv0/weight"]).permute(3, 2, 0, 1)
-    found = tensorflow(tmp_path, generator(), critic).discriminator.blocks[1].conv0
+    found = imported_bundle(tmp_path, generator(), critic).discriminator.blocks[1].conv0
     x = torch.randn(1, 4, 8, 8)
     y = F.leaky_relu(F.conv2d(x, stored / 6, found.bias, padding=1), 0.2) * math.sqrt(2)
     torch.testing.assert_close(found(x), y, rtol=1e-5, atol=1e-5)
@@ -219,7 +219,7 @@ def test_kernels_of_the_discriminator_are_not_turned(tmp_path):
 def test_stylegan_adds_noise_and_bias_without_the_gain(tmp_path):
     network = generator(**STYLEGAN)
     stored = {name: torch.tensor(a) for name, a in variables(network).items()}
-    layer = tensorflow(tmp_path, network).ema.synthesis.blocks[1].layer1
+    layer = imported_bundle(tmp_path, network).ema.synthesis.blocks[1].layer1
     layer.normalize = lambda x, w, style_offset: x
     place = "synthesis/8x8/Conv1"
     kernel = stored[f"{place}/weight"].permute(3, 2, 0, 1) * math.sqrt(2 / 36)

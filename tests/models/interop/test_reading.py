@@ -14,6 +14,7 @@ from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import NumpyArray, TensorView
 from stylesmith.models.interop.file_reader import is_external_file, open_read_budget, read_values
 from stylesmith.models.interop.file_writer import nested_storage, to_pickle
+from tests.models.interop.makers import pickled_array
 
 ARRAYS = [
     np.arange(24, dtype=np.float32).reshape(2, 3, 4),
@@ -79,7 +80,7 @@ def test_numpy_under_its_older_name(tmp_path):
 def test_what_python_2_wrote(tmp_path):
     """Texts and the content of arrays are bytes there, read as latin-1."""
     array = np.arange(3, dtype="<f4") - 1
-    content, raw = to_pickle(array), array.tobytes()
+    content, raw = to_pickle(pickled_array(array)), array.tobytes()
     written = b"B" + len(raw).to_bytes(4, "little") + raw
     assert content.count(written) == 1
     found = read(tmp_path / "x", content.replace(written, b"U" + bytes([len(raw)]) + raw))
@@ -87,9 +88,9 @@ def test_what_python_2_wrote(tmp_path):
 
 
 def test_our_own_writer_is_understood_by_pickle_and_numpy():
-    value = {"a": [1, 2.5, None, True, "ä", b"\x00", (1, ())], "b": np.arange(6.0).reshape(2, 3)}
-    found = pickle.loads(to_pickle(value))
-    assert found["a"] == value["a"] and np.array_equal(found["b"], value["b"])
+    plain, array = [1, 2.5, None, True, "ä", b"\x00", (1, ())], np.arange(6.0).reshape(2, 3)
+    found = pickle.loads(to_pickle({"a": plain, "b": pickled_array(array)}))
+    assert found["a"] == plain and np.array_equal(found["b"], array)
 
 
 @pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
@@ -107,7 +108,7 @@ TENSORS = {
     "flags": torch.tensor([True, False]),
     "scalar": torch.tensor(2.5),
     "empty": torch.zeros(0, 3),
-    "turned": torch.arange(6.0).reshape(2, 3).t(),
+    "transposed": torch.arange(6.0).reshape(2, 3).t(),
     "channels last": torch.arange(24.0)
     .reshape(1, 2, 3, 4)
     .contiguous(memory_format=torch.channels_last),
@@ -145,7 +146,7 @@ def test_values_may_contain_themselves(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "foreign"),
+    ("name", "content", "external"),
     [
         ("x.pkl", b"", True),
         ("x.PT", b"", True),
@@ -156,9 +157,9 @@ def test_values_may_contain_themselves(tmp_path):
         ("empty", b"", False),
     ],
 )
-def test_foreign_files_are_told_by_name_or_first_bytes(tmp_path, name, content, foreign):
+def test_external_files_are_known_by_name_or_first_bytes(tmp_path, name, content, external):
     (tmp_path / name).write_bytes(content)
-    assert is_external_file(tmp_path / name) == foreign
+    assert is_external_file(tmp_path / name) == external
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_tensors_load_where_only_weights_are_allowed(tmp_path):
 
 
 @pytest.mark.parametrize(("base", "multiplier"), [(32768, 2), (16384, 1)])
-def test_the_reader_is_told_how_to_make_the_network(tmp_path, base, multiplier):
+def test_a_remark_says_how_to_make_the_network(tmp_path, base, multiplier):
     full = generator(levels=5, channel_base=base, max_channels=512)
     (remark,) = write_external(tmp_path / "x.pt", "rosinality", {"G_ema": full})
     assert remark == (

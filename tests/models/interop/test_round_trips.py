@@ -1,4 +1,4 @@
-"""Random networks -> a foreign file -> back: the same tensors and the same images."""
+"""Random networks -> a file of another program -> back: the same tensors and the same images."""
 
 import pytest
 import torch
@@ -81,7 +81,7 @@ ADA_DISCRIMINATORS = {
 
 
 def same_network(found, wanted) -> None:
-    """Equal tensors, equal pictures, and the same architecture but for how widths are told."""
+    """Equal tensors, equal images, and the same architecture but for how widths are stated."""
     assert differing(found.state_dict(), wanted.state_dict()) == []
     fields = {"channel_base", "max_channels"}
     assert found.config.model_dump(exclude=fields) == wanted.config.model_dump(exclude=fields)
@@ -91,7 +91,7 @@ def same_network(found, wanted) -> None:
 
 def same_images(found, wanted) -> None:
     images = draw(wanted)
-    assert images.std() > 1e-3  # not a flat picture that any network would draw
+    assert images.std() > 1e-3  # not a flat image that any network would draw
     torch.testing.assert_close(draw(found), images, rtol=0, atol=1e-5)
 
 

@@ -7,13 +7,14 @@ import torch
 from stylesmith import load
 from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.interop.file_writer import tensorflow_network, write_pickle
+from stylesmith.models.interop.file_writer import write_pickle
 from stylesmith.networks import Generator
 from tests.models.interop.makers import (
     discriminator,
     draw,
     generator,
     tensorflow_file,
+    tensorflow_network,
     tensorflow_settings,
     variables,
 )
@@ -198,12 +199,12 @@ def test_progan_with_labels_is_refused(file):
         load(file(fields, settings={"label_size": 3}))
 
 
-def test_labels_of_both_kinds_are_told_apart(file):
+def test_both_label_modes_are_recognized(file):
     assert load(file(LABELS)).config.mapping.label_mode == "concat"
     assert load(file(LABELS | EMBED)).config.mapping.label_mode == "embed"
 
 
-def test_something_else_in_tensorflows_clothes(tmp_path):
+def test_other_networks_in_the_form_of_tensorflow(tmp_path):
     lone = tensorflow_network("inception", "build", 4, {}, {"conv/weight": np.zeros(3, np.float32)})
     write_pickle(tmp_path / "x.pkl", lone)
     with pytest.raises(ModelError, match=r"build is not a generator .* \(it has no ToRGB\)"):

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -47,7 +46,7 @@ def staging_folder(folder: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as name:
             yield Path(name)
             for path in sorted(Path(name).iterdir()):
-                files.write_atomically(folder / path.name, partial(_move_file, path))
+                files.write_atomically(folder / path.name, path.replace)
     except OSError as error:
         raise OutputError(
             f"{folder}: cannot be written ({error.strerror or error}). Free some space or choose "
@@ -59,19 +58,18 @@ def staging_folder(folder: Path) -> Iterator[Path]:
                 folder.rmdir()
 
 
-def _move_file(source: Path, target: Path) -> None:
-    source.replace(target)
-
-
 MAX_EXPORT_DIFFERENCE = 1e-4
 """Largest difference of images (about -1..1) and styles, in fp32."""
 CHECKED_BATCH_SIZES = (1, 3)
 """Numbers of images to try; programs are traced with two."""
 
+ProgramRunner = Callable[[ProgramInputs], Tensor]
+"""Runs a file that was written."""
+
 
 @torch.no_grad()
 def check_exported(
-    program: ExportableProgram, run: Callable[[ProgramInputs], Tensor], *, path: Path, reader: str
+    program: ExportableProgram, run: ProgramRunner, *, path: Path, reader: str
 ) -> float:
     """Run a written program beside this package, with the same inputs.
 
@@ -82,7 +80,7 @@ def check_exported(
         reader: What runs it, for the message.
 
     Raises:
-        RunError: If results differ by more than `LIMIT`, or are no numbers.
+        RunError: If results differ by more than `MAX_EXPORT_DIFFERENCE`, or are no numbers.
     """
     largest = 0.0
     for n in CHECKED_BATCH_SIZES:
@@ -99,43 +97,30 @@ def check_exported(
     return largest
 
 
-def write_torch_export(path: Path, program: ExportableProgram) -> float:
-    """Write a program as a `.pt2` file.
-
-    Args:
-        path: Where to; the caller removes it if this raises.
-        program: What to write.
-
-    Returns:
-        How far its results are from this package's, read back.
-
-    Raises:
-        RunError: If results differ too much.
-    """
+def write_torch_export(path: Path, program: ExportableProgram) -> ProgramRunner:
+    """Write a program as a `.pt2` file, and read it back."""
     with no_warnings():
         torch.export.save(trace(program), path)
         module = torch.export.load(path).module()
-    return check_exported(program, lambda inputs: module(*inputs), path=path, reader="torch.export")
+    return lambda inputs: module(*inputs)
 
 
 ONNX_OPSET = 18
 """Version of the operators: of late 2022, so that most readers know it."""
 
 
-def write_onnx(path: Path, program: ExportableProgram, *, about: Mapping[str, str]) -> float:
-    """Write a program as an ONNX file with all weights in it.
+def write_onnx(
+    path: Path, program: ExportableProgram, *, about: Mapping[str, str]
+) -> ProgramRunner:
+    """Write a program as an ONNX file with all weights in it, and open it with onnxruntime.
 
     Args:
-        path: Where to; the caller removes it if this raises.
+        path: Where to.
         program: What to write.
         about: Notes to keep in the file.
 
-    Returns:
-        How far its results are from this package's, in onnxruntime.
-
     Raises:
         UsageError: If a package is missing.
-        RunError: If results differ too much.
     """
     _require_packages()
     graph = _onnx_model(program)
@@ -143,9 +128,7 @@ def write_onnx(path: Path, program: ExportableProgram, *, about: Mapping[str, st
     import onnx_ir
 
     onnx_ir.save(graph, path)
-    return check_exported(
-        program, _onnxruntime_runner(path, program), path=path, reader="onnxruntime"
-    )
+    return _onnxruntime_runner(path, program)
 
 
 def _onnx_model(program: ExportableProgram) -> Any:
@@ -189,7 +172,7 @@ def _clean_metadata(model: Any) -> None:
                 value.shape[i] = "batch"
 
 
-def _onnxruntime_runner(path: Path, program: ExportableProgram) -> Any:
+def _onnxruntime_runner(path: Path, program: ExportableProgram) -> ProgramRunner:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -228,10 +211,6 @@ def _quiet_logger(name: str) -> Iterator[None]:
 
 ProgramFormat = Literal["onnx", "torch-export"]
 PROGRAM_SUFFIXES: dict[ProgramFormat, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
-PROGRAM_READERS: dict[ProgramFormat, str] = {
-    "onnx": f"opset {ONNX_OPSET}, in onnxruntime",
-    "torch-export": "in torch",
-}
 
 
 @dataclass(frozen=True)
@@ -249,7 +228,7 @@ class ExportedFile:
 
 def write_programs(
     dest: Path,
-    form: ProgramFormat,
+    file_format: ProgramFormat,
     generator: Generator,
     *,
     noise: NoiseInput = "fixed",
@@ -261,7 +240,7 @@ def write_programs(
         dest: A file (`.onnx`, `.pt2`) for one program from z to images. A folder for two: mapping,
             from z to one w for each layer, and synthesis, from there to images, for mixing and
             editing in between.
-        form: The format.
+        file_format: The format.
         generator: On the CPU, in evaluation mode.
         noise: What becomes of noise inputs.
         about: Where the model comes from, kept in ONNX files.
@@ -271,42 +250,50 @@ def write_programs(
         RunError: If a file draws something else; then nothing is written.
         OutputError: If it cannot be written.
     """
-    suffix = PROGRAM_SUFFIXES[form]
+    suffix = PROGRAM_SUFFIXES[file_format]
     if dest.suffix not in (suffix, ""):
-        raise UsageError(f"{dest}: format {form} is written to a {suffix} file, or a folder")
+        raise UsageError(f"{dest}: format {file_format} is written to a {suffix} file, or a folder")
     folder = dest.parent if dest.suffix else dest
     with staging_folder(folder) as temporary:
         if not dest.suffix:
-            return write_mapping_and_synthesis(temporary, form, generator, noise=noise, about=about)
-        return [_write_program(temporary / dest.name, form, image_program(generator, noise), about)]
+            return write_mapping_and_synthesis(
+                temporary, file_format, generator, noise=noise, about=about
+            )
+        program = image_program(generator, noise)
+        return [_write_program(temporary / dest.name, file_format, program, about)]
 
 
 def write_mapping_and_synthesis(
     folder: Path,
-    form: ProgramFormat,
+    file_format: ProgramFormat,
     generator: Generator,
     *,
     noise: NoiseInput = "fixed",
     about: Mapping[str, Any] | None = None,
 ) -> list[ExportedFile]:
     """The two halves of a generator, which meet at w, into a folder that is there."""
-    suffix = PROGRAM_SUFFIXES[form]
+    suffix = PROGRAM_SUFFIXES[file_format]
+    parts = {
+        "mapping": mapping_program(generator),
+        "synthesis": synthesis_program(generator, noise),
+    }
     return [
-        _write_program(folder / f"mapping{suffix}", form, mapping_program(generator), about),
-        _write_program(
-            folder / f"synthesis{suffix}", form, synthesis_program(generator, noise), about
-        ),
+        _write_program(folder / f"{name}{suffix}", file_format, program, about)
+        for name, program in parts.items()
     ]
 
 
 def _write_program(
-    path: Path, form: ProgramFormat, program: ExportableProgram, about: Mapping[str, Any] | None
+    path: Path,
+    file_format: ProgramFormat,
+    program: ExportableProgram,
+    about: Mapping[str, Any] | None,
 ) -> ExportedFile:
-    if form == "onnx":
+    if file_format == "onnx":
         notes = {"stylesmith": stylesmith.__version__, "about": json.dumps(dict(about or {}))}
-        difference = write_onnx(path, program, about=notes)
+        run, reader = write_onnx(path, program, about=notes), "onnxruntime"
+        shown = f"opset {ONNX_OPSET}, in onnxruntime"
     else:
-        difference = write_torch_export(path, program)
-    return ExportedFile(
-        path.name, program.inputs, program.output, PROGRAM_READERS[form], difference
-    )
+        run, reader, shown = write_torch_export(path, program), "torch.export", "in torch"
+    difference = check_exported(program, run, path=path, reader=reader)
+    return ExportedFile(path.name, program.inputs, program.output, shown, difference)

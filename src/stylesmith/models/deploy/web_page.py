@@ -8,12 +8,10 @@ whether they come from a folder that npm installed, a package that it made, or a
 
 import hashlib
 import json
-import os
 import tarfile
 import urllib.request
 import zlib
 from collections.abc import Mapping
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +60,7 @@ def find_runtime(package: Path | None = None, *, fetch: bool = False) -> WebRunt
         ModelError: If there is none, or it is of another version.
         RunError: If it cannot be downloaded.
     """
-    kept = runtime_cache_folder() / RUNTIME_ARCHIVE
+    kept = files.cache_folder() / "web" / RUNTIME_ARCHIVE
     if package is None:
         places = [kept, Path("node_modules/onnxruntime-web")]
         package = next((place for place in places if place.exists()), None)
@@ -78,19 +76,12 @@ def find_runtime(package: Path | None = None, *, fetch: bool = False) -> WebRunt
     return {name: _read_runtime_file(package, *part) for name, part in RUNTIME_FILES.items()}
 
 
-def runtime_cache_folder() -> Path:
-    """Where the download is kept: the user's cache folder."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "stylesmith" / "web"
-
-
 def _read_runtime_file(package: Path, name: str, sha256: str) -> bytes:
     try:
-        content = (
-            (package / name).read_bytes()
-            if package.is_dir()
-            else _read_archive_member(package, name)
-        )
+        if package.is_dir():
+            content = (package / name).read_bytes()
+        else:
+            content = _read_archive_member(package, name)
     except (OSError, KeyError, EOFError, zlib.error, tarfile.TarError) as error:
         raise ModelError(
             f"{package}: cannot be read as onnxruntime-web, a folder or .tgz of npm ({error})."
@@ -133,29 +124,9 @@ def _download_runtime(target: Path) -> Path:
     return target
 
 
-PAGE_FILES = ("index.html", "page.js", "worker.js", "latents.js")
-
-RUNTIME_NOTICE = f"""ort.js and ort.wasm are ONNX Runtime Web {RUNTIME_VERSION}.
-
-MIT License
-
-Copyright (c) Microsoft Corporation
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
-associated documentation files (the "Software"), to deal in the Software without restriction,
-including without limitation the rights to use, copy, modify, merge, publish, distribute,
-sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial
-portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
-NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
-NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
-OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
-CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
+WEB_FOLDER = Path(__file__).parent / "web"
+PAGE_FILES = ("index.html", "page.js", "worker.js", "latents.js", "NOTICE.txt")
+"""Files of this package; the last is the license of onnxruntime-web."""
 
 
 def write_page(
@@ -168,7 +139,7 @@ def write_page(
 ) -> list[ExportedFile]:
     """Write a page with controls for seed, truncation, class and mixing.
 
-    Seeds are those of this package: the same seed is the same picture. Noise is the network's own.
+    Seeds are those of this package: the same seed is the same image. Noise is the network's own.
 
     Args:
         folder: Where to.
@@ -189,11 +160,9 @@ def write_page(
     with staging_folder(folder) as temporary:
         written = write_mapping_and_synthesis(temporary, "onnx", generator, about=about)
         for name in PAGE_FILES:
-            source = package_files("stylesmith.models.deploy").joinpath("web", name)
-            (temporary / name).write_bytes(source.read_bytes())
+            (temporary / name).write_bytes((WEB_FOLDER / name).read_bytes())
         for name, content in runtime.items():
             (temporary / name).write_bytes(content)
-        (temporary / "NOTICE.txt").write_text(RUNTIME_NOTICE, encoding="utf-8")
         described = json.dumps(describe_model(generator, title, about), indent=2)
         (temporary / "model.json").write_text(described + "\n", encoding="utf-8")
     return written

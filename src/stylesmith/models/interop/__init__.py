@@ -4,25 +4,11 @@
 networks of ours from it, `write_external` goes the other way. The name maps serve both directions.
 """
 
-from stylesmith.models.interop.external_network import (
-    WEIGHT_LICENSES,
-    ExternalFile,
-    ExternalFormat,
-    ExternalNetwork,
-    ImportReport,
-    NetworkRole,
-)
 from stylesmith.models.interop.file_reader import is_external_file, read_external
 from stylesmith.models.interop.file_writer import write_external
 from stylesmith.models.interop.importer import describe_file, import_discriminator, import_generator
 
 __all__ = [
-    "WEIGHT_LICENSES",
-    "ExternalFile",
-    "ExternalFormat",
-    "ExternalNetwork",
-    "ImportReport",
-    "NetworkRole",
     "describe_file",
     "import_discriminator",
     "import_generator",

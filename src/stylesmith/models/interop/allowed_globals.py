@@ -29,7 +29,7 @@ class ReadBudget:
     """The budget of one file, shared by everything that is nested in it.
 
     A pickle can name one value many times, so that a small file asks for endless work or memory:
-    every step and every byte is paid for here before it is spent.
+    every step and every byte is counted here before it is taken.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class ReadBudget:
     bytes_taken: int = 0
 
     def count_steps(self, count: int = 1) -> None:
-        """Pay for steps of reading.
+        """Count steps of reading.
 
         Raises:
             ModelError: If there were more than any network file needs.
@@ -57,7 +57,7 @@ class ReadBudget:
             )
 
     def count_bytes(self, count: int) -> None:
-        """Pay for bytes.
+        """Count bytes.
 
         Raises:
             ModelError: If they are together much larger than the file.
@@ -80,23 +80,28 @@ def short_repr(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
+def short_text(text: str, limit: int = 60) -> str:
+    """A text from a file as one short line of printable ASCII, without quotes."""
+    return short_repr(text, limit)[1:-1]
+
+
 ARRAY_DTYPES = frozenset(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)) | {
     *("f2", "f4", "f8", "b1")
 }
 """Number formats that an array may have."""
 
 STORAGE_DTYPES = {
-    "Half": "f2",
-    "Float": "f4",
-    "Double": "f8",
-    "Char": "i1",
-    "Short": "i2",
-    "Int": "i4",
-    "Long": "i8",
-    "Byte": "u1",
-    "Bool": "b1",
+    "torch.HalfStorage": "f2",
+    "torch.FloatStorage": "f4",
+    "torch.DoubleStorage": "f8",
+    "torch.CharStorage": "i1",
+    "torch.ShortStorage": "i2",
+    "torch.IntStorage": "i4",
+    "torch.LongStorage": "i8",
+    "torch.ByteStorage": "u1",
+    "torch.BoolStorage": "b1",
 }
-"""Kinds of torch storage and their number formats."""
+"""Types of torch storage and their number formats."""
 
 
 class CorruptFileError(ValueError):
@@ -143,17 +148,17 @@ class ArrayDtype:
     """A number format (numpy.dtype)."""
 
     code: str
-    order: str = "<"
+    byte_order: str = "<"
 
     def build(self, state: Any) -> None:
-        """Take the byte order from `(version, order, ...)`."""
+        """Take the byte order from `(version, byte order, ...)`."""
         if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
             raise CorruptFileError("a number format that is none")
-        self.order = state[1]
+        self.byte_order = state[1]
 
     def numpy(self) -> np.dtype:
         """The format, which is one of the table."""
-        return np.dtype(self.code).newbyteorder(self.order.replace("=", "<"))  # type: ignore[arg-type]
+        return np.dtype(self.code).newbyteorder(self.byte_order.replace("=", "<"))  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)
@@ -166,10 +171,10 @@ class NumpyArray:
         """Take `(version, shape, format, is_fortran, data)`; data must fill the shape exactly."""
         if not isinstance(state, tuple) or len(state) != 5:
             raise CorruptFileError("an array without shape and content")
-        _, shape, form, fortran, data = state
+        _, shape, dtype, fortran, data = state
         if isinstance(data, str):  # of Python 2
             data = data.encode("latin-1")
-        self.values = array_from_bytes(data, form, shape, "F" if fortran else "C")
+        self.values = array_from_bytes(data, dtype, shape, "F" if fortran else "C")
 
     def array(self) -> np.ndarray:
         """The numbers, read only."""
@@ -203,25 +208,25 @@ class TensorView:
         """The numbers, read only.
 
         Raises:
-            Damaged: If the view leaves its storage, or repeats numbers of it.
+            CorruptFileError: If the view leaves its storage, or repeats numbers of it.
         """
         if self.storage.content is None:
             raise CorruptFileError("a tensor without content")
-        width = np.dtype(self.storage.dtype).itemsize
-        if math.prod(self.shape) > self.storage.count:
-            raise CorruptFileError(
-                f"a tensor of {math.prod(self.shape)} numbers in {self.storage.count}"
-            )
+        count = math.prod(self.shape)
+        if count > self.storage.count:
+            raise CorruptFileError(f"a tensor of {count} numbers in {self.storage.count}")
+        dtype = np.dtype(self.storage.dtype).newbyteorder("<")
+        strides = tuple(stride * dtype.itemsize for stride in self.strides)
+        start = self.offset * dtype.itemsize
         try:
-            return np.ndarray(
-                self.shape,
-                np.dtype(self.storage.dtype).newbyteorder("<"),
-                self.storage.content,
-                self.offset * width,
-                tuple(stride * width for stride in self.strides),
-            )
+            return np.ndarray(self.shape, dtype, self.storage.content, start, strides)
         except (ValueError, TypeError, OverflowError) as error:
             raise CorruptFileError(f"a tensor outside its storage ({error})") from None
+
+
+def tensor_arrays(state: Mapping[Any, Any]) -> dict[Any, np.ndarray]:
+    """The tensors among the values of a dictionary, as arrays."""
+    return {name: value.array() for name, value in state.items() if isinstance(value, TensorView)}
 
 
 def array_from_bytes(data: Any, stored_dtype: Any, shape: Any, order: Any) -> np.ndarray:
@@ -251,16 +256,12 @@ def _dtype(code: Any, *_: Any) -> ArrayDtype:
     return ArrayDtype(code)
 
 
-def _scalar(form: Any, data: Any) -> Any:
-    return array_from_bytes(_encode(data) if isinstance(data, str) else data, form, (), "C").item()
+def _scalar(dtype: Any, data: Any) -> Any:
+    return array_from_bytes(_encode(data) if isinstance(data, str) else data, dtype, (), "C").item()
 
 
-def _empty_array(*_: Any) -> NumpyArray:
-    return NumpyArray()
-
-
-def _array_from_buffer(data: Any, form: Any, shape: Any, order: Any) -> NumpyArray:
-    return NumpyArray(array_from_bytes(data, form, shape, order))
+def _array_from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> NumpyArray:
+    return NumpyArray(array_from_bytes(data, dtype, shape, order))
 
 
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
@@ -277,9 +278,8 @@ def _set_of_keys(items: Any = ()) -> set[Any]:
     return {checked_key(item) for item in items}
 
 
-def _rebuild_tensor(
-    storage: Any, offset: Any, shape: Any, strides: Any, *_: Any
-) -> TensorView:  # then requires_grad, hooks, metadata
+def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> TensorView:
+    # The other arguments are requires_grad, hooks and metadata.
     if not isinstance(storage, TorchStorage):
         raise CorruptFileError("a tensor without storage")
     (start,) = checked_sizes((offset,))
@@ -316,32 +316,29 @@ def _allowed_class(name: str) -> AllowedGlobal:
     return AllowedGlobal(name, new=lambda: InertObject(name))
 
 
-def _allowed_functions() -> Mapping[str, Callable[..., Any]]:
-    return {
-        "collections.OrderedDict": _ordered_dict,
-        "builtins.set": _set_of_keys,
-        "builtins.bytes": lambda: b"",  # what protocol 2 makes of empty bytes
-        "_codecs.encode": _encode,
-        "numpy.dtype": _dtype,
-        "numpy.core.multiarray._reconstruct": _empty_array,
-        "numpy.core.multiarray.scalar": _scalar,
-        "numpy.core.numeric._frombuffer": _array_from_buffer,
-        "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
-        "torch._utils._rebuild_parameter": _rebuild_parameter,
-        "torch_utils.persistence._reconstruct_persistent_obj": _rebuild_persistent_object,
-    }
-
+ALLOWED_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "collections.OrderedDict": _ordered_dict,
+    "builtins.set": _set_of_keys,
+    "builtins.bytes": lambda: b"",  # what protocol 2 makes of empty bytes
+    "_codecs.encode": _encode,
+    "numpy.dtype": _dtype,
+    "numpy.core.multiarray._reconstruct": lambda *_: NumpyArray(),
+    "numpy.core.multiarray.scalar": _scalar,
+    "numpy.core.numeric._frombuffer": _array_from_buffer,
+    "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
+    "torch._utils._rebuild_parameter": _rebuild_parameter,
+    "torch_utils.persistence._reconstruct_persistent_obj": _rebuild_persistent_object,
+}
+"""Functions of ours by the names of those that they replace."""
 
 TENSORFLOW_NETWORK_CLASSES = ("dnnlib.tflib.network.Network", "tfutil.Network")
 """Classes of TensorFlow networks, of StyleGAN and of ProGAN."""
 
-ALLOWED_STORAGES = {
-    f"torch.{kind}Storage": AllowedGlobal(f"torch.{kind}Storage") for kind in STORAGE_DTYPES
-}
+ALLOWED_STORAGES = {name: AllowedGlobal(name) for name in STORAGE_DTYPES}
 """All that a single stored tensor may name."""
 
 ALLOWED_GLOBALS = {
-    **{name: AllowedGlobal(name, call=call) for name, call in _allowed_functions().items()},
+    **{name: AllowedGlobal(name, call=call) for name, call in ALLOWED_FUNCTIONS.items()},
     **{name: _allowed_class(name) for name in (*TENSORFLOW_NETWORK_CLASSES, "argparse.Namespace")},
     "dnnlib.util.EasyDict": AllowedGlobal("dnnlib.util.EasyDict", new=lambda: {}),
     "numpy.ndarray": AllowedGlobal("numpy.ndarray"),
@@ -358,6 +355,6 @@ def find_global(name: str, table: Mapping[str, AllowedGlobal]) -> AllowedGlobal 
 
 def storage_dtype(storage_type: Any) -> str:
     """The number format of a storage's type."""
-    if not isinstance(storage_type, AllowedGlobal) or storage_type.name not in ALLOWED_STORAGES:
+    if not isinstance(storage_type, AllowedGlobal) or storage_type.name not in STORAGE_DTYPES:
         raise CorruptFileError("a storage of unknown type")
-    return STORAGE_DTYPES[storage_type.name.removeprefix("torch.").removesuffix("Storage")]
+    return STORAGE_DTYPES[storage_type.name]

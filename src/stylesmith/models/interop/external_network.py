@@ -5,14 +5,17 @@ is unknown is ignored if it is off; otherwise the network is refused, for it wou
 images.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from stylesmith.config import ConvolutionalConfig, GeneratorConfig
 from stylesmith.errors import ModelError
-from stylesmith.models.interop.allowed_globals import short_repr
+from stylesmith.models.interop.allowed_globals import short_repr, short_text
+from stylesmith.models.interop.name_map import NameMap
 
 NetworkRole = Literal["G_ema", "G", "D"]
 """The averaged generator, the generator and the discriminator that were trained."""
@@ -29,9 +32,10 @@ _TRAINED_BY_OTHERS = (
     "Weights belong to whoever trained them, under the licence they published them with, and "
     "stylesmith's own licence does not cover them."
 )
+_TRAINED_BY_NVIDIA = f"{_TRAINED_BY_OTHERS} NVIDIA publishes its networks for non-commercial use."
 WEIGHT_LICENSES: dict[ExternalFormat, str] = {
-    "tensorflow": f"{_TRAINED_BY_OTHERS} NVIDIA publishes its networks for non-commercial use.",
-    "ada": f"{_TRAINED_BY_OTHERS} NVIDIA publishes its networks for non-commercial use.",
+    "tensorflow": _TRAINED_BY_NVIDIA,
+    "ada": _TRAINED_BY_NVIDIA,
     "rosinality": (
         f"{_TRAINED_BY_OTHERS} That holds for converted networks as well; NVIDIA publishes its "
         "own for non-commercial use."
@@ -45,7 +49,7 @@ class ExternalNetwork:
     """One network as the file has it: its tensors under their own names."""
 
     role: NetworkRole
-    label: str
+    class_name: str
     """The name of its class or function."""
     tensors: dict[str, np.ndarray]
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +62,7 @@ class ExternalNetwork:
 class ExternalFile:
     """All networks of a file."""
 
-    kind: ExternalFormat
+    format: ExternalFormat
     networks: dict[NetworkRole, ExternalNetwork]
     size: int
     """Bytes."""
@@ -71,7 +75,7 @@ class ImportReport:
     role: NetworkRole
     mapped: int = 0
     """Tensors that were taken."""
-    values: int = 0
+    value_count: int = 0
     """Numbers in them."""
     ignored: dict[str, str] = field(default_factory=dict)
     """Tensors of theirs without counterpart that need none, and why."""
@@ -83,10 +87,8 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """The report as text, one fact a line."""
-        lines = [f"{self.role}: {self.mapped} tensors, {self.values:,} values mapped"]
-        reasons: dict[str, int] = {}
-        for why in self.ignored.values():
-            reasons[why] = reasons.get(why, 0) + 1
+        lines = [f"{self.role}: {self.mapped} tensors, {self.value_count:,} values mapped"]
+        reasons = Counter(self.ignored.values())
         lines += [f"  ignored: {count} x {why}" for why, count in reasons.items()]
         lines += [f"  missing: {name}" for name in self.missing]
         lines += [f"  unknown: {name}" for name in self.unknown]
@@ -103,14 +105,13 @@ class ImportReport:
         }
 
 
-OFF_VALUES = (None, False)
 MAX_INTEGER_SETTING = 1 << 20
 """Beyond any size of a network."""
 
 
 @dataclass
 class StoredSettings:
-    """The settings of one network, and which of them were looked at."""
+    """The settings of one network, and which of them were checked."""
 
     values: Mapping[str, Any]
     source: str
@@ -149,21 +150,28 @@ class StoredSettings:
         """Settings that don't change what a trained network computes."""
         self.checked.update(names)
 
+    def ignore_half_precision(self) -> None:
+        """Leave half precision to the policy of this package, with a note."""
+        for name in ("num_fp16_res", "conv_clamp"):
+            if self.values.get(name):
+                self.notes.append(f"{name} not taken over; half precision is chosen when drawing")
+            self.ignore(name)
+
     def check_unknown(self) -> None:
-        """Refuse what nobody looked at, unless it is off.
+        """Refuse settings that nobody checked, unless they are off.
 
         Raises:
             ModelError: If a setting is unknown and on, and a partial import wasn't asked for.
         """
         for name in sorted(str(name) for name in self.values.keys() - self.checked):
             value = self.values.get(name)
-            off = any(value is state for state in OFF_VALUES)
-            if not off and not self.partial:
+            found = f"unknown setting {short_text(name)} = {short_repr(value)}"
+            if value is not None and value is not False and not self.partial:
                 raise ModelError(
-                    f"{self.source}: unknown setting {_short_name(name)} = {short_repr(value)}, "
-                    "which may change what the network computes. --partial ignores it."
+                    f"{self.source}: {found}, which may change what the network computes. "
+                    "--partial ignores it."
                 )
-            self.notes.append(f"unknown setting {_short_name(name)} = {short_repr(value)} ignored")
+            self.notes.append(f"{found} ignored")
 
     def _error(self, name: str, value: Any, wanted: str) -> ModelError:
         return ModelError(
@@ -172,11 +180,32 @@ class StoredSettings:
         )
 
 
-def _short_name(name: str) -> str:
-    return short_repr(name)[1:-1]
-
-
 def _short_value(value: Any) -> str:
     if isinstance(value, list | tuple) and len(value) <= 16:
         return f"[{', '.join(short_repr(v) for v in value)}]"
     return short_repr(value)
+
+
+class NetworkFormat(Protocol):
+    """What a module knows about the networks of one format: how to find, build and name them."""
+
+    def recognize(self, value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+        """The networks in the values of a file of this format; None for other files."""
+
+    def generator_config(
+        self, network: ExternalNetwork, settings: StoredSettings
+    ) -> GeneratorConfig:
+        """The architecture of a generator."""
+
+    def discriminator_config(
+        self, network: ExternalNetwork, settings: StoredSettings
+    ) -> ConvolutionalConfig:
+        """The architecture of a discriminator."""
+
+    def generator_names(
+        self, config: GeneratorConfig, network: ExternalNetwork | None = None
+    ) -> NameMap:
+        """Names of a generator's tensors, in the file at hand or in one to be written."""
+
+    def discriminator_names(self, config: ConvolutionalConfig) -> NameMap:
+        """Names of a discriminator's tensors."""

@@ -9,11 +9,11 @@ import io
 import mmap
 import struct
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, cast
 
 from stylesmith.errors import ModelError
 from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow
@@ -24,15 +24,15 @@ from stylesmith.models.interop.allowed_globals import (
     CorruptFileError,
     ReadBudget,
     TorchStorage,
+    short_text,
     storage_dtype,
 )
 from stylesmith.models.interop.external_network import (
     ExternalFile,
     ExternalFormat,
-    ExternalNetwork,
-    NetworkRole,
+    NetworkFormat,
 )
-from stylesmith.models.interop.restricted_unpickler import RestrictedUnpickler
+from stylesmith.models.interop.restricted_unpickler import CORRUPTION_ERRORS, RestrictedUnpickler
 
 LEGACY_MAGIC = 119547037146038801333356
 """First value of the older form."""
@@ -41,18 +41,12 @@ MAX_ZIP_DIRECTORY_BYTES = 1 << 21
 """Bytes of a zip's list of parts; a training checkpoint has about 100 kB."""
 
 
-class SliceableBytes(Protocol):
-    """Bytes that can be cut: `bytes` or a memory map."""
-
-    def __getitem__(self, part: slice) -> Any:
-        """Some of the bytes."""
+ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError)
+"""What the zip library may raise of a damaged file, beside `CORRUPTION_ERRORS`."""
 
 
-class StorageTable:
+class StorageTable(dict[str, TorchStorage]):
     """The storages that one file names, by key."""
-
-    def __init__(self) -> None:
-        self.by_key: dict[str, TorchStorage] = {}
 
     def resolve(self, key: Any) -> TorchStorage:
         """The storage of a persistent id; its content comes later."""
@@ -63,30 +57,30 @@ class StorageTable:
             raise CorruptFileError("a storage that is part of another")
         if not 0 <= count < 1 << 40:
             raise CorruptFileError("a storage of impossible size")
-        storage = self.by_key.setdefault(name, TorchStorage(storage_dtype(kind), count))
+        storage = self.setdefault(name, TorchStorage(storage_dtype(kind), count))
         if (storage.dtype, storage.count) != (storage_dtype(kind), count):
             raise CorruptFileError("a storage of two sizes")
         return storage
 
 
-def allowed_with_storages(session: ReadBudget) -> Mapping[str, AllowedGlobal]:
-    """The closed table, with nested storages paid for by the session."""
+def allowed_with_storages(budget: ReadBudget) -> Mapping[str, AllowedGlobal]:
+    """The closed table, with nested storages counted in the budget."""
     name = "torch.storage._load_from_bytes"
     return {
         **ALLOWED_GLOBALS,
-        name: AllowedGlobal(name, call=lambda data: read_nested_storage(data, session)),
+        name: AllowedGlobal(name, call=lambda data: read_nested_storage(data, budget)),
     }
 
 
-def read_nested_storage(data: Any, session: ReadBudget) -> TorchStorage:
+def read_nested_storage(data: Any, budget: ReadBudget) -> TorchStorage:
     """A single storage that was saved into bytes, as in pickles of StyleGAN2-ADA."""
     if not isinstance(data, bytes):
         raise CorruptFileError("a storage that is no bytes")
-    stream, place = io.BytesIO(data), " of a nested storage"
-    if RestrictedUnpickler(stream, session, allowed={}, location=place).load() != LEGACY_MAGIC:
+    stream, location = io.BytesIO(data), " of a nested storage"
+    if RestrictedUnpickler(stream, budget, location=location).load() != LEGACY_MAGIC:
         raise CorruptFileError("a nested storage of another form")
     value = read_legacy_torch(
-        stream, memoryview(data), session, table=ALLOWED_STORAGES, place=place
+        stream, memoryview(data), budget, allowed=ALLOWED_STORAGES, location=location
     )
     if not isinstance(value, TorchStorage) or value.content is None:
         raise CorruptFileError("a nested storage that is none")
@@ -95,147 +89,129 @@ def read_nested_storage(data: Any, session: ReadBudget) -> TorchStorage:
 
 def read_legacy_torch(
     stream: BinaryIO,
-    content: SliceableBytes,
-    session: ReadBudget,
+    content: memoryview | mmap.mmap,
+    budget: ReadBudget,
     *,
-    table: Mapping[str, AllowedGlobal] | None = None,
-    place: str = "",
+    allowed: Mapping[str, AllowedGlobal],
+    location: str = "",
 ) -> Any:
     """The value of an older torch file, from behind its magic number.
 
     Args:
         stream: The file.
         content: The same bytes; storages are cut from it.
-        session: Its budget.
-        table: What it may name; None is the whole table.
-        place: What error messages add to a byte's number.
+        budget: That of the file.
+        allowed: What it may name.
+        location: What error messages add to a byte's number.
     """
-    table = allowed_with_storages(session) if table is None else table
     storages = StorageTable()
-    if RestrictedUnpickler(stream, session, allowed={}, location=place).load() != LEGACY_VERSION:
+    unpickler = partial(RestrictedUnpickler, stream, budget, location=location)
+    if unpickler().load() != LEGACY_VERSION:
         raise CorruptFileError("an older torch file of unknown version")
-    system = RestrictedUnpickler(stream, session, allowed={}, location=place).load()
+    system = unpickler().load()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise CorruptFileError("tensors of another byte order")
-    resolve = storages.resolve
-    value = RestrictedUnpickler(
-        stream, session, allowed=table, persistent_load=resolve, location=place
-    ).load()
-    keys = RestrictedUnpickler(stream, session, allowed={}, location=place).load()
+    value = unpickler(allowed=allowed, persistent_load=storages.resolve).load()
+    keys = unpickler().load()
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise CorruptFileError("an older torch file without list of storages")
     for key in keys:
-        if key not in storages.by_key or storages.by_key[key].content is not None:
+        if key not in storages or storages[key].content is not None:
             raise CorruptFileError("a list of storages that does not fit")
-        _read_storage(storages.by_key[key], stream, content, session)
+        _read_storage(storages[key], stream, content, budget)
     return value
 
 
 def _read_storage(
-    storage: TorchStorage, stream: BinaryIO, content: SliceableBytes, session: ReadBudget
+    storage: TorchStorage, stream: BinaryIO, content: memoryview | mmap.mmap, budget: ReadBudget
 ) -> None:
     head = stream.read(8)
     if len(head) != 8 or struct.unpack("<q", head)[0] != storage.count:
         raise CorruptFileError("a storage cut short")
     start = stream.tell()
-    stream.seek(min(start + storage.size, session.size))
+    stream.seek(min(start + storage.size, budget.size))
     storage.content = content[start : start + storage.size]
     if len(storage.content) != storage.size:
         raise CorruptFileError("a storage cut short")
-    session.count_bytes(storage.size)
+    budget.count_bytes(storage.size)
 
 
-def read_torch_zip(stream: BinaryIO, session: ReadBudget) -> Any:
+def read_torch_zip(stream: BinaryIO, budget: ReadBudget) -> Any:
     """The value of a torch zip.
 
     Raises:
         ModelError: If it is damaged, compressed, holds a program, or wants anything but data.
     """
-    _check_directory(stream, session)
+    _check_directory(stream, budget)
     try:
         with zipfile.ZipFile(stream) as archive:
-            return _read_parts(archive, session)
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        LookupError,
-        NotImplementedError,
-        OSError,
-        OverflowError,
-        RuntimeError,
-        ValueError,
-        struct.error,
-    ) as error:
-        problem = ascii(str(error).splitlines()[0])[1:-1][:120] if str(error) else "cut short"
-        raise session.file_error(f"damaged or not a torch file: {problem}") from None
+            return _read_parts(archive, budget)
+    except (*CORRUPTION_ERRORS, *ZIP_ERRORS) as error:
+        problem = short_text((str(error) or "cut short").splitlines()[0], 120)
+        raise budget.file_error(f"damaged or not a torch file: {problem}") from None
 
 
-def _read_parts(archive: zipfile.ZipFile, session: ReadBudget) -> Any:
+def _read_parts(archive: zipfile.ZipFile, budget: ReadBudget) -> Any:
     parts = {info.filename: info for info in archive.infolist()}
-    _check_parts(archive, parts, session)
+    _check_parts(archive, parts, budget)
     root = next((n.removesuffix("data.pkl") for n in parts if n.endswith("/data.pkl")), None)
     if root is None:
-        raise session.file_error("a zip, but not one of torch: it has no data.pkl.")
+        raise budget.file_error("a zip, but not one of torch: it has no data.pkl.")
     order = parts.get(f"{root}byteorder")
     if order and archive.read(order) != b"little":
         raise CorruptFileError("tensors of another byte order")
     storages = StorageTable()
     pickle = io.BytesIO(archive.read(f"{root}data.pkl"))
-    machine = RestrictedUnpickler(
-        pickle,
-        session,
-        allowed=allowed_with_storages(session),
-        persistent_load=storages.resolve,
-        location=f" of {root}data.pkl"[:80],
-    )
-    value = machine.load()
-    for key, storage in storages.by_key.items():
+    allowed, location = allowed_with_storages(budget), f" of {root}data.pkl"[:80]
+    value = RestrictedUnpickler(
+        pickle, budget, allowed=allowed, persistent_load=storages.resolve, location=location
+    ).load()
+    for key, storage in storages.items():
         info = parts.get(f"{root}data/{key}")
         if info is None or info.file_size != storage.size:
             raise CorruptFileError("a storage that is missing or of another size")
-        session.count_bytes(storage.size)
+        budget.count_bytes(storage.size)
         storage.content = archive.read(info)
     return value
 
 
 def _check_parts(
-    archive: zipfile.ZipFile, parts: Mapping[str, zipfile.ZipInfo], session: ReadBudget
+    archive: zipfile.ZipFile, parts: Mapping[str, zipfile.ZipInfo], budget: ReadBudget
 ) -> None:
     """Refuse what torch never writes: compressed, repeated or overlapping parts, and programs."""
     for name, info in parts.items():
-        session.count_steps()
+        budget.count_steps()
         if "/code/" in f"/{name}" or name.endswith(("/constants.pkl", ".py")):
-            shown = ascii(name)[1:-1][:80]
-            raise session.file_error(
-                f"refused: a TorchScript program (it holds {shown}), not weights alone. Nothing "
-                "was run; save the network's state_dict instead."
+            raise budget.file_error(
+                f"refused: a TorchScript program (it holds {short_text(name, 80)}), not weights "
+                "alone. Nothing was run; save the network's state_dict instead."
             )
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise session.file_error(
-                f"refused: its part {ascii(name)[1:-1][:80]} is compressed ({info.compress_size} "
+            raise budget.file_error(
+                f"refused: its part {short_text(name, 80)} is compressed ({info.compress_size} "
                 f"bytes to {info.file_size}); torch files never are."
             )
     total = sum(info.file_size for info in parts.values())
-    if len(parts) != len(archive.infolist()) or total > session.size:
-        raise session.file_error(
+    if len(parts) != len(archive.infolist()) or total > budget.size:
+        raise budget.file_error(
             "refused: parts of the zip overlap or repeat; torch files never do so."
         )
 
 
-def _check_directory(stream: BinaryIO, session: ReadBudget) -> None:
+def _check_directory(stream: BinaryIO, budget: ReadBudget) -> None:
     """Bound the list of parts before the zip library reads it whole."""
-    stream.seek(max(0, session.size - 66_000))
+    stream.seek(max(0, budget.size - 66_000))
     tail = stream.read()
     stream.seek(0)
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < 22:
-        raise session.file_error("damaged: a zip without its end; the download may be incomplete.")
+        raise budget.file_error("damaged: a zip without its end; the download may be incomplete.")
     (size,) = struct.unpack_from("<I", tail, end + 12)
     wide = tail.rfind(b"PK\x06\x06")
     if size == 0xFFFFFFFF and 0 <= wide <= len(tail) - 56:
         (size,) = struct.unpack_from("<Q", tail, wide + 40)
     if size > MAX_ZIP_DIRECTORY_BYTES:
-        raise session.file_error(
+        raise budget.file_error(
             f"refused: a list of parts of {size:,} bytes, more than weights have."
         )
 
@@ -261,7 +237,7 @@ def is_external_file(path: Path) -> bool:
     return head[8:9] != b"{" and (pickled or head.startswith(ZIP_MAGIC))
 
 
-def open_read_budget(path: Path, *, survey: bool = False) -> ReadBudget:
+def open_read_budget(path: Path, *, inspect_only: bool = False) -> ReadBudget:
     """The budget of a file.
 
     Raises:
@@ -282,54 +258,47 @@ def open_read_budget(path: Path, *, survey: bool = False) -> ReadBudget:
         raise ModelError(f"{path}: empty. Download it again.")
     if size > MAX_FILE_BYTES:
         raise ModelError(f"{path}: refused: {size:,} bytes, more than any network has.")
-    return ReadBudget(path, size, inspect_only=survey)
+    return ReadBudget(path, size, inspect_only=inspect_only)
 
 
-def read_values(session: ReadBudget) -> Any:
+def read_values(budget: ReadBudget) -> Any:
     """What the file holds, as plain values and inert objects.
 
     Raises:
         ModelError: If it is damaged or wants anything but data; nothing is run in any case.
     """
-    with session.path.open("rb") as file:
+    with budget.path.open("rb") as file:
         if file.read(4) == ZIP_MAGIC:
-            return read_torch_zip(file, session)
-    with _memory_mapped(session.path) as content:
+            return read_torch_zip(file, budget)
+    allowed = allowed_with_storages(budget)
+    with (
+        budget.path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
         stream = cast(BinaryIO, content)
-        value = RestrictedUnpickler(stream, session, allowed=allowed_with_storages(session)).load()
+        value = RestrictedUnpickler(stream, budget, allowed=allowed).load()
         if type(value) is not int or value != LEGACY_MAGIC:
             return value
         try:
-            return read_legacy_torch(stream, content, session)
+            return read_legacy_torch(stream, content, budget, allowed=allowed)
         except CorruptFileError as error:
-            raise session.file_error(f"damaged or not a torch file: {error}") from None
+            raise budget.file_error(f"damaged or not a torch file: {error}") from None
 
 
-@contextmanager
-def _memory_mapped(path: Path) -> Iterator[mmap.mmap]:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        yield content
-
-
-Recognizer = Callable[[Any, str], dict[NetworkRole, ExternalNetwork] | None]
-
-RECOGNIZERS: dict[ExternalFormat, Recognizer] = {
-    "tensorflow": tensorflow.recognize,
-    "ada": stylegan2_ada.recognize,
-    "rosinality": rosinality.recognize,
+FORMATS: dict[ExternalFormat, NetworkFormat] = {
+    "tensorflow": tensorflow,
+    "ada": stylegan2_ada,
+    "rosinality": rosinality,
 }
+"""Every format, in the order in which files are tried."""
 
 
 @dataclass
 class FileInspection:
     """What a file holds and wants, found without running anything."""
 
-    path: Path
-    size: int
-    named_globals: dict[str, str] = field(default_factory=dict)
-    """Names it wants, and where each stands first."""
-    refused: set[str] = field(default_factory=set)
-    """Those that an import refuses."""
+    budget: ReadBudget
+    """Its size, the globals that it names, and which of them an import refuses."""
     file: ExternalFile | None = None
     problem: str | None = None
     """Why it can't be imported, if it can't be read to its end."""
@@ -346,30 +315,29 @@ def read_external(path: Path) -> ExternalFile:
 
 
 def inspect_file(path: Path) -> FileInspection:
-    """Look at a file without refusing what it wants.
+    """List what a file holds and wants, without refusing what it wants.
 
     Raises:
         ModelError: If the file is missing, or plainly something else.
     """
-    session = open_read_budget(path, survey=True)
-    found = FileInspection(path, session.size, session.named_globals, session.refused_globals)
+    found = FileInspection(open_read_budget(path, inspect_only=True))
     try:
-        found.file = _recognize_networks(session)
+        found.file = _recognize_networks(found.budget)
     except ModelError as error:
         found.problem = str(error)
     return found
 
 
-def _recognize_networks(session: ReadBudget) -> ExternalFile:
-    value, source = read_values(session), str(session.path)
+def _recognize_networks(budget: ReadBudget) -> ExternalFile:
+    value, source = read_values(budget), str(budget.path)
     try:
-        for kind, recognize in RECOGNIZERS.items():
-            networks = recognize(value, source)
+        for name, format_ in FORMATS.items():
+            networks = format_.recognize(value, source)
             if networks:
-                return ExternalFile(kind, networks, session.size)
+                return ExternalFile(name, networks, budget.size)
     except CorruptFileError as error:
-        raise session.file_error(f"damaged: it holds {error}.") from None
-    raise session.file_error(
+        raise budget.file_error(f"damaged: it holds {error}.") from None
+    raise budget.file_error(
         "holds no network that stylesmith knows; wanted a pickle of ProGAN, StyleGAN, StyleGAN2 "
         "or StyleGAN2-ADA, or a rosinality checkpoint."
     )

@@ -7,21 +7,20 @@ programs need be installed, and no source text is written.
 import pickle
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from stylesmith import files
-from stylesmith.config import ConvolutionalConfig, GeneratorConfig, PyramidConfig
+from stylesmith.config import GeneratorConfig, PyramidConfig
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.interop import rosinality, stylegan2_ada
 from stylesmith.models.interop.external_network import NetworkRole
 from stylesmith.models.interop.file_reader import LEGACY_MAGIC, LEGACY_VERSION
-from stylesmith.models.interop.name_map import NamedArrays, NameMap
+from stylesmith.models.interop.name_map import NamedArrays
 from stylesmith.networks import Discriminator, Generator
 
 PERSISTENCE_VERSION = 6
@@ -29,144 +28,55 @@ BUFFER_NAMES = ("w_avg", "noise_const", "resample_filter")
 """Last parts of names that StyleGAN2-ADA keeps as buffers, not as parameters."""
 
 
-@dataclass(frozen=True)
-class GlobalName:
-    """A global."""
-
-    module: str
-    name: str
+class Opcodes(bytes):
+    """A value that is pickled already: the opcodes that leave it on the stack."""
 
 
-@dataclass(frozen=True)
-class GlobalCall:
+def global_name(module: str, name: str) -> Opcodes:
+    """A global, which is only named."""
+    return Opcodes(f"c{module}\n{name}\n".encode())
+
+
+def global_call(module: str, name: str, *arguments: Any) -> Opcodes:
     """The result of calling a global."""
-
-    function: GlobalName
-    arguments: tuple[Any, ...]
+    return Opcodes(global_name(module, name) + opcodes(arguments) + b"R")
 
 
-@dataclass(frozen=True)
-class PickledInstance:
-    """An object of a class, with its attributes."""
-
-    class_: GlobalName
-    state: Any
-
-
-@dataclass(frozen=True)
-class PersistentId:
+def persistent_id(key: Any) -> Opcodes:
     """A value that stands elsewhere in the file."""
-
-    key: Any
-
-
-TENSORFLOW_NETWORK = GlobalName("dnnlib.tflib.network", "Network")
-PROGAN_NETWORK = GlobalName("tfutil", "Network")
-RECONSTRUCT_OBJECT = GlobalName("torch_utils.persistence", "_reconstruct_persistent_obj")
+    return Opcodes(opcodes(key) + b"Q")
 
 
 def to_pickle(value: Any, *, protocol: int = 3) -> bytes:
-    """One pickle of plain values, numpy arrays and the markers above; bytes want protocol 3."""
-    return b"\x80" + bytes([protocol]) + b"".join(_opcodes(value)) + b"."
+    """One pickle of plain values and opcodes; bytes want protocol 3."""
+    return b"\x80" + bytes([protocol]) + opcodes(value) + b"."
 
 
-def _opcodes(value: Any) -> list[bytes]:
+def opcodes(value: Any) -> bytes:
+    """The opcodes that leave a value on the stack."""
     match value:
+        case Opcodes():
+            return value
         case None | bool() | int() | float():
-            return [_scalar_opcode(value)]
+            return pickle.dumps(value, protocol=2)[2:-1]
         case str():
             text = value.encode()
-            return [b"X", struct.pack("<I", len(text)), text]
+            return b"X" + struct.pack("<I", len(text)) + text
         case bytes():
-            return [b"B", struct.pack("<I", len(value)), value]
+            return b"B" + struct.pack("<I", len(value)) + value
         case tuple():
-            return [b"(", *_opcodes_of_all(value), b"t"]
+            return b"(" + b"".join(map(opcodes, value)) + b"t"
         case list():
-            return [b"](", *_opcodes_of_all(value), b"e"]
+            return b"](" + b"".join(map(opcodes, value)) + b"e"
         case dict():
-            return [b"}(", *_opcodes_of_all(part for item in value.items() for part in item), b"u"]
-        case GlobalName():
-            return [f"c{value.module}\n{value.name}\n".encode()]
-        case GlobalCall():
-            return [*_opcodes(value.function), *_opcodes(value.arguments), b"R"]
-        case PickledInstance():
-            return [*_opcodes(value.class_), b")\x81", *_opcodes(value.state), b"b"]
-        case PersistentId():
-            return [*_opcodes(value.key), b"Q"]
-        case np.ndarray():
-            return _array_opcodes(value)
+            return b"}(" + b"".join(map(opcodes, chain.from_iterable(value.items()))) + b"u"
     raise AssertionError(f"no opcodes for {type(value).__name__}")
 
 
-def _opcodes_of_all(values: Any) -> list[bytes]:
-    return [piece for value in values for piece in _opcodes(value)]
+EMPTY_ORDERED_DICT = global_call("collections", "OrderedDict")
 
 
-def _scalar_opcode(value: float | None) -> bytes:
-    return pickle.dumps(value, protocol=2)[2:-1]
-
-
-def _array_opcodes(array: np.ndarray) -> list[bytes]:
-    array = np.array(array, array.dtype.newbyteorder("<"), order="C")
-    code = array.dtype.str[1:]
-    shell = GlobalCall(
-        GlobalName("numpy.core.multiarray", "_reconstruct"),
-        (GlobalName("numpy", "ndarray"), (0,), b"b"),
-    )
-    form = [
-        *_opcodes(GlobalCall(GlobalName("numpy", "dtype"), (code, 0, 1))),
-        *_opcodes((3, "<", None, None, None, -1, -1, 0)),
-        b"b",
-    ]
-    shape, content = _opcodes(array.shape), _opcodes(array.tobytes())
-    state = [b"(", _scalar_opcode(1), *shape, *form, _scalar_opcode(False), *content, b"t"]
-    return [*_opcodes(shell), *state, b"b"]
-
-
-def tensorflow_network(
-    name: str,
-    function: str,
-    version: int,
-    settings: Mapping[str, Any],
-    variables: NamedArrays,
-    *,
-    flat: bool = False,
-) -> PickledInstance:
-    """A network of the TensorFlow programs; those of generators hold two others, unless `flat`."""
-    inner = ("mapping", "synthesis") if not flat and _has_parts(variables) else ()
-    parts = {
-        part: tensorflow_network(
-            part,
-            f"{function}_{part}",
-            version,
-            settings,
-            {
-                n.removeprefix(f"{part}/"): a
-                for n, a in variables.items()
-                if n.startswith(f"{part}/")
-            },
-            flat=True,
-        )
-        for part in inner
-    }
-    own = [(n, a) for n, a in variables.items() if n.partition("/")[0] not in inner]
-    state = {
-        "version": version,
-        "name": name,
-        "static_kwargs": dict(settings),
-        "components": parts,
-        "build_module_src": "",
-        "build_func_name": function,
-        "variables": own,
-    }
-    return PickledInstance(PROGAN_NETWORK if version < 3 else TENSORFLOW_NETWORK, state)
-
-
-def _has_parts(variables: NamedArrays) -> bool:
-    return any(name.startswith("synthesis/") for name in variables)
-
-
-def ada_module(class_name: str, kwargs: Mapping[str, Any], tensors: NamedArrays) -> GlobalCall:
+def ada_module(class_name: str, kwargs: Mapping[str, Any], tensors: NamedArrays) -> Opcodes:
     """A module as StyleGAN2-ADA pickles it, with an empty text in place of its source."""
     state: dict[str, Any] = {"training": False, "_parameters": {}, "_buffers": {}, "_modules": {}}
     state |= {"_init_args": (), "_init_kwargs": dict(kwargs)}
@@ -176,47 +86,46 @@ def ada_module(class_name: str, kwargs: Mapping[str, Any], tensors: NamedArrays)
         if rest:
             inner.setdefault(first, {})[rest] = array
         elif first in BUFFER_NAMES:
-            state["_buffers"][first] = _tensor_call(array)
+            state["_buffers"][first] = _pickled_tensor(array)
         else:
-            state["_parameters"][first] = GlobalCall(
-                GlobalName("torch._utils", "_rebuild_parameter"),
-                (_tensor_call(array), True, _ordered_dict()),
+            parameter = (_pickled_tensor(array), True, EMPTY_ORDERED_DICT)
+            state["_parameters"][first] = global_call(
+                "torch._utils", "_rebuild_parameter", *parameter
             )
     state["_modules"] = {n: ada_module("Module", {}, part) for n, part in inner.items()}
-    meta = {"type": "class", "version": PERSISTENCE_VERSION, "module_src": ""}
-    return GlobalCall(RECONSTRUCT_OBJECT, ({**meta, "class_name": class_name, "state": state},))
+    return persistent_object({"module_src": "", "class_name": class_name, "state": state})
 
 
-def _ordered_dict() -> GlobalCall:
-    return GlobalCall(GlobalName("collections", "OrderedDict"), ())
+def persistent_object(meta: Mapping[str, Any]) -> Opcodes:
+    """An object whose class StyleGAN2-ADA would build from source text."""
+    meta = {"type": "class", "version": PERSISTENCE_VERSION, **meta}
+    return global_call("torch_utils.persistence", "_reconstruct_persistent_obj", meta)
 
 
-def _tensor_call(array: np.ndarray) -> GlobalCall:
+def _pickled_tensor(array: np.ndarray) -> Opcodes:
     array = np.array(array, np.dtype("<f4"), order="C")
     strides = tuple(stride // 4 for stride in array.strides)
-    storage = GlobalCall(GlobalName("torch.storage", "_load_from_bytes"), (nested_storage(array),))
-    return GlobalCall(
-        GlobalName("torch._utils", "_rebuild_tensor_v2"),
-        (storage, 0, array.shape, strides, False, _ordered_dict()),
-    )
+    storage = global_call("torch.storage", "_load_from_bytes", nested_storage(array))
+    arguments = (storage, 0, array.shape, strides, False, EMPTY_ORDERED_DICT)
+    return global_call("torch._utils", "_rebuild_tensor_v2", *arguments)
 
 
 def nested_storage(array: np.ndarray) -> bytes:
     """One fp32 storage in the older form of torch files."""
-    key = ("storage", GlobalName("torch", "FloatStorage"), "0", "cpu", array.size, None)
+    key = ("storage", global_name("torch", "FloatStorage"), "0", "cpu", array.size, None)
     system = {
         "protocol_version": LEGACY_VERSION,
         "little_endian": True,
         "type_sizes": {"short": 2, "int": 4, "long": 4},
     }
-    pickles = (LEGACY_MAGIC, LEGACY_VERSION, system, PersistentId(key), ["0"])
+    pickles = (LEGACY_MAGIC, LEGACY_VERSION, system, persistent_id(key), ["0"])
     head = b"".join(to_pickle(value, protocol=2) for value in pickles)
     return head + struct.pack("<q", array.size) + array.astype("<f4").tobytes()
 
 
 def write_pickle(path: Path, value: Any) -> None:
     """Write a pickle atomically."""
-    files.write_atomically(path, lambda temporary: _write_bytes(temporary, to_pickle(value)))
+    files.write_bytes(path, to_pickle(value))
 
 
 def write_torch_file(path: Path, value: Mapping[str, Any]) -> None:
@@ -238,38 +147,40 @@ def _save_torch(path: Path, tensors: Any) -> None:
         torch.save(tensors, file)
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
 LAYOUT_SUFFIXES = {"ada": (".pt", ".pkl"), "rosinality": (".pt",)}
 """The layouts, and what their files are called."""
 
 NetworksByRole = dict[NetworkRole, Generator | Discriminator]
 
-REQUIRED_OF_BOTH: dict[str, Any] = {"base": (4, 4)}
-"""What both formats leave no choice in, in both networks."""
-REQUIRED_OF_GENERATORS: dict[str, Any] = {
-    **REQUIRED_OF_BOTH,
-    "kind": "modulated",
-    "demodulate": True,
-    "spectral_norm": False,
+Requirements = dict[str, tuple[Any, ...]]
+"""Settings of a configuration, by name, and the values that a layout has."""
+
+_BOTH: Requirements = {"base": ((4, 4),), "spectral_norm": (False,)}
+_GENERATORS: Requirements = {"kind": ("modulated",), "demodulate": (True,)} | _BOTH
+_DISCRIMINATORS: Requirements = _BOTH | {"resample": ("[1,3,3,1]",)}
+_ADA: Requirements = {"connection": ("orig", "skip", "resid")}
+_UNCONDITIONAL: Requirements = {"label_size": (0,)}
+GENERATOR_REQUIREMENTS: dict[str, Requirements] = {
+    "ada": _GENERATORS | _ADA,
+    "rosinality": _GENERATORS | _UNCONDITIONAL | {"noise": (True,), "connection": ("skip",)},
 }
-REQUIRED_OF_DISCRIMINATORS: dict[str, Any] = {
-    **REQUIRED_OF_BOTH,
-    "resample": "[1,3,3,1]",
-    "spectral_norm": False,
+DISCRIMINATOR_REQUIREMENTS: dict[str, Requirements] = {
+    "ada": _DISCRIMINATORS | _ADA,
+    "rosinality": _DISCRIMINATORS
+    | _UNCONDITIONAL
+    | {"stddev_group": (4,), "stddev_features": (1,), "connection": ("resid",)},
 }
+"""What each layout leaves no choice in."""
 
 
-def write_external(path: Path, form: str, networks: NetworksByRole) -> list[str]:
-    """Write networks in a foreign layout.
+def write_external(path: Path, layout: str, networks: NetworksByRole) -> list[str]:
+    """Write networks in another program's layout.
 
     Args:
         path: Where to. For `ada`, `.pt` is a torch file of `state_dict`s with the arguments to make
             the networks with, `.pkl` a pickle of objects as that program saves them, but without
             its source.
-        form: The layout, `ada` or `rosinality`.
+        layout: `ada` or `rosinality`.
         networks: At least the averaged generator.
 
     Returns:
@@ -280,81 +191,75 @@ def write_external(path: Path, form: str, networks: NetworksByRole) -> list[str]
         UsageError: If the suffix is not one of the layout.
         OutputError: If the file cannot be written.
     """
-    if path.suffix not in LAYOUT_SUFFIXES[form]:
-        wanted = " or ".join(LAYOUT_SUFFIXES[form])
-        raise UsageError(f"{path}: format {form} is written to {wanted} files")
-    if form == "rosinality":
-        write_torch_file(path, _rosinality_content(networks))
-        return _rosinality_remarks(networks)
+    if path.suffix not in LAYOUT_SUFFIXES[layout]:
+        wanted = " or ".join(LAYOUT_SUFFIXES[layout])
+        raise UsageError(f"{path}: format {layout} is written to {wanted} files")
+    arrays: dict[NetworkRole, dict[str, np.ndarray]] = {
+        role: _external_arrays(layout, network) for role, network in networks.items()
+    }
+    if layout == "rosinality":
+        write_torch_file(path, _rosinality_content(arrays))
+        return _rosinality_remarks(networks["G_ema"])
+    kwargs = {role: stylegan2_ada.network_kwargs(net.config) for role, net in networks.items()}
     if path.suffix == ".pt":
-        write_torch_file(path, _ada_states(networks))
+        write_torch_file(path, dict(arrays) | {"init_kwargs": kwargs})
         return ["state_dicts and init_kwargs, for networks made by the reading program"]
-    write_pickle(path, _ada_objects(networks))
+    objects = {
+        role: ada_module(stylegan2_ada.ROLE_CLASSES[role], kwargs[role], arrays[role])
+        for role in networks
+    }
+    write_pickle(path, {"training_set_kwargs": None, **objects, "augment_pipe": None})
     return [
         "objects without source text: stylesmith and other readers of weights open it; the "
         "original program wants .pt"
     ]
 
 
-def _ada_states(networks: NetworksByRole) -> dict[str, Any]:
-    states: dict[str, Any] = {role: _ada_tensors(net) for role, net in networks.items()}
-    return {**states, "init_kwargs": {role: _ada_kwargs(net) for role, net in networks.items()}}
-
-
-def _ada_objects(networks: NetworksByRole) -> dict[str, Any]:
-    objects: dict[str, Any] = {
-        role: ada_module(stylegan2_ada.ROLE_CLASSES[role], _ada_kwargs(net), _ada_tensors(net))
-        for role, net in networks.items()
-    }
-    return {"training_set_kwargs": None, **objects, "augment_pipe": None}
-
-
-def _ada_tensors(network: Generator | Discriminator) -> dict[str, np.ndarray]:
+def _external_arrays(layout: str, network: Generator | Discriminator) -> dict[str, np.ndarray]:
+    """The tensors of a network, under their names and in their layout."""
+    format_ = rosinality if layout == "rosinality" else stylegan2_ada
     if isinstance(network, Generator):
-        _require(network.config, REQUIRED_OF_GENERATORS, "ada")
-        _require_connection(network.config, "ada", ("orig", "skip", "resid"))
-        if network.config.label_size and network.config.mapping.label_mode != "embed":
-            raise ModelError("format ada: labels enter by label_mode embed, here concat")
-        if not network.config.mapping.layers:
-            raise ModelError("format ada: wants mapping layers, here there are none")
-        return _external_arrays(network, stylegan2_ada.generator_names(network.config))
-    _require(network.config, REQUIRED_OF_DISCRIMINATORS, "ada")
-    _require_connection(network.config, "ada", ("orig", "skip", "resid"))
-    if network.config.label_size and network.config.label_mode != "projection":
-        raise ModelError("format ada: discriminators read labels by projection, here select")
-    return _external_arrays(network, stylegan2_ada.discriminator_names(network.config))
+        _require(network.config, GENERATOR_REQUIREMENTS[layout], layout)
+        if layout == "ada":
+            _check_ada_mapping(network.config)
+        names = format_.generator_names(network.config)
+    else:
+        _require(network.config, DISCRIMINATOR_REQUIREMENTS[layout], layout)
+        if network.config.label_size and network.config.label_mode != "projection":
+            raise ModelError("format ada: discriminators read labels by projection, here select")
+        names = format_.discriminator_names(network.config)
+    return names.write({n: t.detach().cpu().numpy() for n, t in network.state_dict().items()})
 
 
-def _ada_kwargs(network: Generator | Discriminator) -> dict[str, Any]:
-    if isinstance(network, Generator):
-        return stylegan2_ada.generator_kwargs(network.config)
-    return stylegan2_ada.discriminator_kwargs(network.config)
+def _require(config: PyramidConfig, wanted: Requirements, layout: str) -> None:
+    for name, allowed in wanted.items():
+        found = getattr(config, name)
+        if found not in allowed:
+            options = " or ".join(map(str, allowed))
+            raise ModelError(f"format {layout}: wants {name} {options}, this network has {found}")
 
 
-def _rosinality_content(networks: NetworksByRole) -> dict[str, Any]:
+def _check_ada_mapping(config: GeneratorConfig) -> None:
+    if config.label_size and config.mapping.label_mode != "embed":
+        raise ModelError("format ada: labels enter by label_mode embed, here concat")
+    if not config.mapping.layers:
+        raise ModelError("format ada: wants mapping layers, here there are none")
+
+
+def _rosinality_content(arrays: Mapping[NetworkRole, dict[str, np.ndarray]]) -> dict[str, Any]:
+    """One dictionary of tensors for each network, and the mean of w, of the average, beside."""
     content: dict[str, Any] = {}
     for key, role in rosinality.ROLES.items():
-        network = networks.get(role)
-        if isinstance(network, Generator):
-            _require(network.config, REQUIRED_OF_GENERATORS, "rosinality")
-            _require(network.config, {"noise": True, "label_size": 0}, "rosinality")
-            _require_connection(network.config, "rosinality", ("skip",))
-            content[key] = _external_arrays(network, rosinality.generator_names(network.config))
-            mean = content[key].pop(rosinality.W_AVG_KEY)
+        if role in arrays:
+            content[key] = arrays[role]
+            mean = content[key].pop(rosinality.W_AVG_KEY, None)
             if role == "G_ema":
                 content[rosinality.W_AVG_KEY] = mean
-        elif network is not None:
-            _require(network.config, REQUIRED_OF_DISCRIMINATORS, "rosinality")
-            wanted = {"stddev_group": 4, "stddev_features": 1, "label_size": 0}
-            _require(network.config, wanted, "rosinality")
-            _require_connection(network.config, "rosinality", ("resid",))
-            content[key] = _external_arrays(network, rosinality.discriminator_names(network.config))
     return content
 
 
-def _rosinality_remarks(networks: NetworksByRole) -> list[str]:
-    """What a reader of that format must be told, or cannot be: it computes its own widths."""
-    network = networks["G_ema"]
+def _rosinality_remarks(network: Generator | Discriminator) -> list[str]:
+    """What a reader of that format must be given, or cannot be: it computes its own widths."""
     assert isinstance(network, Generator)
     config = network.config
     widths = [config.channels(level) for level in range(config.levels)]
@@ -366,24 +271,3 @@ def _rosinality_remarks(networks: NetworksByRole) -> list[str]:
                 f"n_mlp {config.mapping.layers}, channel_multiplier {multiplier}"
             ]
     return [f"feature maps per level are {widths}, which other readers have no setting for"]
-
-
-def _require(config: PyramidConfig, wanted: dict[str, Any], form: str) -> None:
-    for name, value in wanted.items():
-        found = getattr(config, name)
-        if found != value:
-            raise ModelError(f"format {form}: wants {name} {value}, this network has {found}")
-
-
-def _require_connection(
-    config: GeneratorConfig | ConvolutionalConfig, form: str, connections: tuple[str, ...]
-) -> None:
-    if config.connection not in connections:
-        raise ModelError(
-            f"format {form}: wants connection {' or '.join(connections)}, this network has "
-            f"{config.connection}"
-        )
-
-
-def _external_arrays(network: nn.Module, names: NameMap) -> dict[str, np.ndarray]:
-    return names.write({n: t.detach().cpu().numpy() for n, t in network.state_dict().items()})

@@ -6,7 +6,6 @@ a file holds without importing it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +14,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from stylesmith.config import Config, ConvolutionalConfig, GeneratorConfig, format_validation_error
+from stylesmith.config import ConvolutionalConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
-from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow, tensorflow_names
-from stylesmith.models.interop.allowed_globals import short_repr
+from stylesmith.models.interop.allowed_globals import short_repr, short_text
 from stylesmith.models.interop.external_network import (
     FORMAT_DESCRIPTIONS,
     WEIGHT_LICENSES,
@@ -29,56 +27,23 @@ from stylesmith.models.interop.external_network import (
     NetworkRole,
     StoredSettings,
 )
-from stylesmith.models.interop.file_reader import FileInspection, inspect_file
+from stylesmith.models.interop.file_reader import FORMATS, FileInspection, inspect_file
 from stylesmith.models.interop.name_map import NameMap, NameRule, is_fir_kernel
 from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
 
-W_AVG_NAME = "mapping.w_avg"
 W_AVG_SAMPLES = 10_000
-"""Latents whose mean w stands in for a missing running mean."""
+"""Latents whose mean w replaces a missing running mean."""
 
-C = TypeVar("C", bound=Config)
+N = TypeVar("N", bound=nn.Module)
 
 MIN_PARTIAL_FRACTION = 0.5
 """Part of a network's values that a partial import must find."""
 
 
-@dataclass(frozen=True)
-class FormatImporter:
-    """What a format knows about its networks."""
-
-    generator_config: Callable[[ExternalNetwork, StoredSettings], GeneratorConfig]
-    generator_names: Callable[[GeneratorConfig, ExternalNetwork | None], NameMap]
-    discriminator_config: Callable[[ExternalNetwork, StoredSettings], ConvolutionalConfig]
-    discriminator_names: Callable[[ConvolutionalConfig, ExternalNetwork | None], NameMap]
-
-
-FORMAT_IMPORTERS: dict[ExternalFormat, FormatImporter] = {
-    "tensorflow": FormatImporter(
-        tensorflow.generator_config,
-        tensorflow_names.generator_names,
-        tensorflow.discriminator_config,
-        tensorflow_names.discriminator_names,
-    ),
-    "ada": FormatImporter(
-        stylegan2_ada.generator_config,
-        stylegan2_ada.generator_names,
-        stylegan2_ada.discriminator_config,
-        stylegan2_ada.discriminator_names,
-    ),
-    "rosinality": FormatImporter(
-        rosinality.generator_config,
-        rosinality.generator_names,
-        rosinality.discriminator_config,
-        rosinality.discriminator_names,
-    ),
-}
-
-
 def import_generator(
     file: ExternalFile, path: Path, role: NetworkRole, *, partial: bool = False
 ) -> tuple[Generator, ImportReport]:
-    """A generator of a foreign file, as one of ours, in evaluation mode.
+    """A generator of another program's file, as one of ours, in evaluation mode.
 
     Args:
         file: What was read.
@@ -89,74 +54,52 @@ def import_generator(
     Raises:
         ModelError: If it has no counterpart here, or tensors are missing, unknown or misshapen.
     """
-    network, translation = _find_network(file, path, role), FORMAT_IMPORTERS[file.kind]
-    settings = StoredSettings(network.settings, f"{path}: {role}", partial)
-    config = _make_config(lambda: translation.generator_config(network, settings), settings)
-    names = translation.generator_names(config, network)
-    mean_unknown = W_AVG_NAME in {r.ours for r in names.rules if r.theirs not in network.tensors}
-    if mean_unknown and file.kind == "rosinality":  # training checkpoints have none
-        names.rules = [rule for rule in names.rules if rule.ours != W_AVG_NAME]
-        names.ours_only.append(W_AVG_NAME)
-    with torch.device("meta"):
-        blank = build_generator(config)
-    report = _check_tensors(names, network, blank, settings, file.size)
-    generator = build_generator(config)
-    _copy_external(generator, names, network, report)
-    if W_AVG_NAME in names.ours_only and file.kind == "rosinality":
+    generator, names, report = _import_network(file, path, role, partial, build_generator)
+    if names.estimate_w_avg:
         _estimate_w_avg(generator, report)
-    return generator.eval().requires_grad_(False), report
+    return generator, report
 
 
 def import_discriminator(
     file: ExternalFile, path: Path, *, partial: bool = False
 ) -> tuple[Discriminator, ImportReport]:
-    """The discriminator of a foreign file; arguments and errors as of a generator."""
-    network, translation = _find_network(file, path, "D"), FORMAT_IMPORTERS[file.kind]
-    settings = StoredSettings(network.settings, f"{path}: D", partial)
-    config = _make_config(lambda: translation.discriminator_config(network, settings), settings)
-    names = translation.discriminator_names(config, network)
-    with torch.device("meta"):
-        blank = build_discriminator(config)
-    report = _check_tensors(names, network, blank, settings, file.size)
-    discriminator = build_discriminator(config)
-    _copy_external(discriminator, names, network, report)
-    return discriminator.eval().requires_grad_(False), report
+    """The discriminator of another program's file; arguments and errors as of a generator."""
+    discriminator, _, report = _import_network(file, path, "D", partial, build_discriminator)
+    return discriminator, report
 
 
-def describe_architecture(file: ExternalFile, network: ExternalNetwork, path: Path) -> str:
-    """What a network would be here, in a few words.
-
-    Raises:
-        ModelError: If it has no counterpart.
-    """
-    translation = FORMAT_IMPORTERS[file.kind]
-    settings = StoredSettings(network.settings, f"{path}: {network.role}")
-    config: GeneratorConfig | ConvolutionalConfig
-    if network.role == "D":
-        config = _make_config(lambda: translation.discriminator_config(network, settings), settings)
-        kind = "discriminator"
-    else:
-        config = _make_config(lambda: translation.generator_config(network, settings), settings)
-        kind = f"{config.kind} generator"
-    height, width = config.size()
-    labels = f", {config.label_size} classes" if config.label_size else ""
-    return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
-
-
-def _find_network(file: ExternalFile, path: Path, role: NetworkRole) -> ExternalNetwork:
+def _import_network(
+    file: ExternalFile, path: Path, role: NetworkRole, partial: bool, build: Callable[[Any], N]
+) -> tuple[N, NameMap, ImportReport]:
     if role not in file.networks:
-        there = ", ".join(file.networks)
-        raise ModelError(f"{path}: has no {role}, only {there}.")
-    return file.networks[role]
+        raise ModelError(f"{path}: has no {role}, only {', '.join(file.networks)}.")
+    network = file.networks[role]
+    settings = StoredSettings(network.settings, f"{path}: {role}", partial)
+    config, format_ = _read_config(file.format, network, settings), FORMATS[file.format]
+    if isinstance(config, GeneratorConfig):
+        names = format_.generator_names(config, network)
+    else:
+        names = format_.discriminator_names(config)
+    with torch.device("meta"):
+        blank = build(config)
+    report = _check_tensors(names, network, blank, settings, file.size)
+    built = build(config)
+    _copy_external(built, names, network, report)
+    return built.eval().requires_grad_(False), names, report
 
 
-def _make_config(make: Callable[[], C], settings: StoredSettings) -> C:
+def _read_config(
+    format_: ExternalFormat, network: ExternalNetwork, settings: StoredSettings
+) -> GeneratorConfig | ConvolutionalConfig:
+    """The architecture of a network, whose settings must all be known."""
+    config: GeneratorConfig | ConvolutionalConfig
     try:
-        config = make()
+        if network.role == "D":
+            config = FORMATS[format_].discriminator_config(network, settings)
+        else:
+            config = FORMATS[format_].generator_config(network, settings)
     except (ValidationError, ConfigError) as error:
-        problem = (
-            format_validation_error(error) if isinstance(error, ValidationError) else str(error)
-        )
+        problem = format_validation_error(error) if isinstance(error, ValidationError) else error
         raise ModelError(f"{settings.source}: {problem}: no such network here.") from None
     settings.check_unknown()
     return config
@@ -168,11 +111,12 @@ def _check_tensors(
     """Compare every tensor of the file with a network without memory."""
     report = ImportReport(network.role, notes=list(settings.notes))
     wanted = blank.state_dict()
+    names.rules = names.rules_for(wanted)
     for rule in names.rules:
         problem = _mismatch(rule, network, wanted[rule.ours])
         if problem is None:
             report.mapped += 1
-            report.values += wanted[rule.ours].numel()
+            report.value_count += wanted[rule.ours].numel()
         else:
             report.missing.append(f"{rule.ours} ({problem})")
     _check_unmapped(names, network, report, settings.source)
@@ -180,19 +124,20 @@ def _check_tensors(
     assert not unmapped, f"no name for {sorted(unmapped)}"
     values = sum(tensor.numel() for tensor in wanted.values())
     _check_complete(report, settings, values)
-    if report.values > size:  # numbers have at least two bytes: some stand for several tensors
+    if report.value_count > size:  # numbers have at least two bytes: some stand for several tensors
         raise ModelError(f"{settings.source}: refused: its tensors are larger than the file.")
-    if _lod(network) > 0:
-        report.notes.append(f"growing had not finished (lod {_lod(network):g})")
+    lod = network.tensors.get("lod", np.zeros(()))
+    if lod.shape == () and lod > 0:
+        report.notes.append(f"growing had not finished (lod {float(lod):g})")
     return report
 
 
 def _check_complete(report: ImportReport, settings: StoredSettings, values: int) -> None:
     """Refuse a network of which something is missing or unknown, unless part of it will do."""
     source = settings.source
-    if settings.partial and report.values < MIN_PARTIAL_FRACTION * values:
+    if settings.partial and report.value_count < MIN_PARTIAL_FRACTION * values:
         raise ModelError(
-            f"{source}: only {report.values:,} of {values:,} values fit, too few even for "
+            f"{source}: only {report.value_count:,} of {values:,} values fit, too few even for "
             "--partial."
         )
     if settings.partial or not (report.missing or report.unknown):
@@ -230,7 +175,7 @@ def _check_unmapped(
             continue
         why = names.ignore_reason(name)
         if why is None:
-            report.unknown.append(ascii(name)[1:-1][:100])
+            report.unknown.append(short_text(name, 100))
             continue
         if why == "constant filter" and not is_fir_kernel(values):
             raise ModelError(
@@ -241,7 +186,7 @@ def _check_unmapped(
 
 
 def _copy_external(
-    network: nn.Module, names: NameMap, foreign: ExternalNetwork, report: ImportReport
+    network: nn.Module, names: NameMap, external: ExternalNetwork, report: ImportReport
 ) -> None:
     """Copy what fits, one tensor at a time."""
     targets = network.state_dict()
@@ -251,7 +196,7 @@ def _copy_external(
         if rule.ours in missing:
             continue
         with np.errstate(all="ignore"):  # numbers beyond fp32 are counted below
-            values = foreign.tensors[rule.theirs].astype(np.float32)
+            values = external.tensors[rule.theirs].astype(np.float32)
             values = np.array(rule.layout.read(values), np.float32, order="C")
         broken += not np.isfinite(values).all()
         targets[rule.ours].copy_(torch.from_numpy(values))
@@ -269,11 +214,6 @@ def _estimate_w_avg(generator: Generator, report: ImportReport) -> None:
     report.notes.append(f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z")
 
 
-def _lod(network: ExternalNetwork) -> float:
-    value = network.tensors.get("lod")
-    return float(value) if value is not None and value.shape == () else 0.0
-
-
 MAX_SETTINGS_SHOWN = 60
 MAX_GLOBALS_SHOWN = 100
 
@@ -285,59 +225,61 @@ def describe_file(path: Path) -> list[str]:
         ModelError: If the file is missing, or plainly something else.
     """
     found = inspect_file(path)
-    lines = [f"{path}: {found.size / 1e6:.2f} MB"]
+    lines = [f"{path}: {found.budget.size / 1e6:.2f} MB"]
     if found.file:
-        lines.append(f"kind: {FORMAT_DESCRIPTIONS[found.file.kind]}")
+        lines.append(f"kind: {FORMAT_DESCRIPTIONS[found.file.format]}")
         for network in found.file.networks.values():
             lines += _network_lines(found.file, network, path)
-        lines.append(f"licence: {WEIGHT_LICENSES[found.file.kind]}")
-    return lines + list(_global_lines(found)) + list(_problem_lines(found))
+        lines.append(f"licence: {WEIGHT_LICENSES[found.file.format]}")
+    return [*lines, *_global_lines(found)]
 
 
 def _network_lines(file: ExternalFile, network: ExternalNetwork, path: Path) -> Iterator[str]:
     values = sum(tensor.size for tensor in network.tensors.values())
     counts = f"{len(network.tensors)} tensors, {values:,} values"
-    yield f"{network.role}: {short_repr(network.label)[1:-1]}, {counts}"
+    yield f"{network.role}: {short_text(network.class_name)}, {counts}"
+    settings = StoredSettings(network.settings, f"{path}: {network.role}")
     try:
-        yield f"  as {describe_architecture(file, network, path)}"
+        yield f"  as {_describe_config(_read_config(file.format, network, settings))}"
     except ModelError as error:
         yield f"  cannot be imported: {error}"
-    if network.settings:
-        shown = [f"{short_repr(k)[1:-1]}={render_setting(v)}" for k, v in network.settings.items()]
-        more = (
-            f", and {len(shown) - MAX_SETTINGS_SHOWN} more"
-            if len(shown) > MAX_SETTINGS_SHOWN
-            else ""
-        )
-        yield f"  settings: {', '.join(shown[:MAX_SETTINGS_SHOWN])}{more}"
+    shown = [f"{short_text(k)}={render_setting(v)}" for k, v in network.settings.items()]
+    if len(shown) > MAX_SETTINGS_SHOWN:
+        shown[MAX_SETTINGS_SHOWN:] = [f"and {len(shown) - MAX_SETTINGS_SHOWN} more"]
+    if shown:
+        yield f"  settings: {', '.join(shown)}"
+
+
+def _describe_config(config: GeneratorConfig | ConvolutionalConfig) -> str:
+    kind = f"{config.kind} generator" if isinstance(config, GeneratorConfig) else "discriminator"
+    height, width = config.size()
+    labels = f", {config.label_size} classes" if config.label_size else ""
+    return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
 
 
 def _global_lines(found: FileInspection) -> Iterator[str]:
-    if found.named_globals:
+    named, refused = found.budget.named_globals, found.budget.refused_globals
+    if named:
         yield "globals it names (none is imported or called):"
-    for name, place in list(found.named_globals.items())[:MAX_GLOBALS_SHOWN]:
-        state = "refused" if name in found.refused else "stand-in"
-        yield f"  {state:8}  {short_repr(name, 100)[1:-1]} at {place}"
-    if len(found.named_globals) > MAX_GLOBALS_SHOWN:
-        yield f"  and {len(found.named_globals) - MAX_GLOBALS_SHOWN} more"
-
-
-def _problem_lines(found: FileInspection) -> Iterator[str]:
+    for name, place in list(named.items())[:MAX_GLOBALS_SHOWN]:
+        state = "refused" if name in refused else "allowed"
+        yield f"  {state:8}  {short_text(name, 100)} at {place}"
+    if len(named) > MAX_GLOBALS_SHOWN:
+        yield f"  and {len(named) - MAX_GLOBALS_SHOWN} more"
     if found.problem:
         yield f"cannot be read: {found.problem}"
-    if found.refused:
-        yield f"import refuses it: {len(found.refused)} of its globals are no data of a network"
+    if refused:
+        yield f"import refuses it: {len(refused)} of its globals are no data of a network"
 
 
 def render_setting(value: Any, depth: int = 2) -> str:
     """A setting in short, however deep or large it is."""
     if isinstance(value, list | tuple | set) and depth:
-        parts = [render_setting(v, depth - 1) for v in list(value)[:8]]
-        return f"[{', '.join(parts)}{', ...' if len(value) > 8 else ''}]"
-    if isinstance(value, dict) and depth:
-        parts = [
-            f"{render_setting(k, 0)}: {render_setting(v, depth - 1)}"
-            for k, v in list(value.items())[:8]
-        ]
-        return f"{{{', '.join(parts)}{', ...' if len(value) > 8 else ''}}}"
-    return short_repr(value)
+        parts, brackets = [render_setting(v, depth - 1) for v in list(value)[:8]], "[]"
+    elif isinstance(value, dict) and depth:
+        pairs, brackets = list(value.items())[:8], "{}"
+        parts = [f"{render_setting(k, 0)}: {render_setting(v, depth - 1)}" for k, v in pairs]
+    else:
+        return short_repr(value)
+    more = ", ..." if len(value) > 8 else ""
+    return f"{brackets[0]}{', '.join(parts)}{more}{brackets[1]}"

@@ -5,7 +5,7 @@ One map serves import and export. A layout changes where numbers stand, never th
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,7 +28,7 @@ class TensorLayout:
     """Ours to theirs."""
 
     def then(self, other: "TensorLayout") -> "TensorLayout":
-        """First this form, then the other one, seen from theirs."""
+        """First this layout, then the other one, seen from theirs."""
         return TensorLayout(
             lambda a: other.read(self.read(a)), lambda a: self.write(other.write(a))
         )
@@ -49,8 +49,6 @@ UNBATCHED = TensorLayout(lambda a: a[None], lambda a: a[0])
 """Without the first axis of length 1 that ours have."""
 GRID = TensorLayout(lambda a: a[None, None], lambda a: a[0, 0])
 """Noise maps `(H, W)`; ours are `(1, 1, H, W)`."""
-SINGLE = TensorLayout(lambda a: a[0], lambda a: a[None])
-"""One number in an axis of its own; ours is a scalar."""
 PER_CHANNEL = TensorLayout(lambda a: a[0, :, 0, 0], lambda a: a[None, :, None, None])
 """Biases `(1, C, 1, 1)`; ours are `(C,)`."""
 
@@ -66,7 +64,11 @@ class NameRule:
 
 @dataclass
 class NameMap:
-    """All tensors of one network under both names."""
+    """All tensors of one network under both names.
+
+    A rule for a tensor that our network lacks, such as the noise of one without noise, is left out
+    when the map is used.
+    """
 
     rules: list[NameRule] = field(default_factory=list)
     filters: dict[str, np.ndarray] = field(default_factory=dict)
@@ -75,16 +77,18 @@ class NameMap:
     """Patterns of names of theirs that need no counterpart, and why."""
     ours_only: list[str] = field(default_factory=list)
     """Names of ours that they don't have, which keep the value of a new network."""
+    estimate_w_avg: bool = False
+    """The file has no mean of w though truncation needs one: take it over random z."""
     separator: str = "."
     """What stands before `weight` and `bias` in their names."""
 
-    def add(self, ours: str, theirs: str, form: TensorLayout = COPY) -> None:
-        """One more tensor."""
-        self.rules.append(NameRule(ours, theirs, form))
+    def add(self, ours: str, theirs: str, layout: TensorLayout = COPY) -> None:
+        """Add one tensor."""
+        self.rules.append(NameRule(ours, theirs, layout))
 
-    def add_weight_and_bias(self, ours: str, theirs: str, form: TensorLayout = COPY) -> None:
-        """A weight in some form, and its bias."""
-        self.add(f"{ours}.weight", f"{theirs}{self.separator}weight", form)
+    def add_weight_and_bias(self, ours: str, theirs: str, layout: TensorLayout = COPY) -> None:
+        """Add a weight in some layout, and its bias."""
+        self.add(f"{ours}.weight", f"{theirs}{self.separator}weight", layout)
         self.add(f"{ours}.bias", f"{theirs}{self.separator}bias")
 
     def ignore_reason(self, name: str) -> str | None:
@@ -93,11 +97,15 @@ class NameMap:
             return "constant filter"
         return next((why for p, why in self.ignored.items() if re.fullmatch(p, name)), None)
 
+    def rules_for(self, state: Container[str]) -> list[NameRule]:
+        """The rules for the tensors that a network of ours has."""
+        return [rule for rule in self.rules if rule.ours in state]
+
     def write(self, state: NamedArrays) -> dict[str, np.ndarray]:
         """Tensors of ours under their names and in their layout."""
         tensors = {
             rule.theirs: np.array(rule.layout.write(state[rule.ours]), order="C")
-            for rule in self.rules
+            for rule in self.rules_for(state)
         }
         return tensors | self.filters
 
@@ -162,7 +170,7 @@ class TensorShapes:
 
 
 def channel_settings(widths: list[int], source: str) -> dict[str, int]:
-    """`channel_base` and `max_channels` that give the widths of all levels, smallest first."""
+    """Settings `levels`, `channel_base` and `max_channels` of the widths of all levels from 4x4."""
     most = max(widths)
     base = max([width * (4 << level) for level, width in enumerate(widths) if width > 1] or [1])
     if widths != [max(1, min(base // (4 << level), most)) for level in range(len(widths))]:
@@ -170,4 +178,4 @@ def channel_settings(widths: list[int], source: str) -> dict[str, int]:
             f"{source}: its feature maps per level are {widths}; wanted a number divided by the "
             "resolution, up to a maximum."
         )
-    return {"channel_base": base, "max_channels": most}
+    return {"levels": len(widths), "channel_base": base, "max_channels": most}

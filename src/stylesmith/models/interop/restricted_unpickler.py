@@ -10,7 +10,7 @@ import pickletools
 import struct
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, Literal, NoReturn
 
 from stylesmith.models.interop.allowed_globals import (
     AllowedGlobal,
@@ -19,59 +19,127 @@ from stylesmith.models.interop.allowed_globals import (
     UnknownObject,
     checked_key,
     find_global,
-    short_repr,
+    short_text,
 )
 
 MAX_PROTOCOL = 5
 MAX_INTEGER = 1 << 512
 MAX_MEMO_INDEX = 1 << 32
 
-CONSTANT_OPCODES = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-
-NUMBER_OPCODES = (
-    "INT",
-    "BININT",
-    "BININT1",
-    "BININT2",
-    "LONG",
-    "LONG1",
-    "LONG4",
-    "FLOAT",
-    "BINFLOAT",
-)
-BYTES_OPCODES = ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
-TEXT_OPCODES = (
+ARGUMENT_OPCODES = (
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 )
-ARGUMENT_OPCODES = frozenset(NUMBER_OPCODES + BYTES_OPCODES + TEXT_OPCODES)
-"""Opcodes that push what stands behind them."""
+"""Opcodes that push what stands behind them: numbers, bytes and texts."""
+
+REFUSED_OPCODES = {
+    "EXT1": "names a registered extension",
+    "EXT2": "names a registered extension",
+    "EXT4": "names a registered extension",
+    "OBJ": "makes an object",
+    "NEWOBJ_EX": "makes an object",
+    "NEXT_BUFFER": "wants a buffer from outside the file",
+    "READONLY_BUFFER": "wants a buffer from outside the file",
+}
+"""Opcodes that no network file needs, and what they would do."""
+
+CORRUPTION_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,  # CorruptFileError among them
+    struct.error,
+)
+"""What reading a damaged file may raise."""
+
+COLLECTION_NAMES: dict[type, str] = {list: "list", dict: "dictionary", set: "set"}
+
+PersistentLoad = Callable[[Any], Any]
+"""From a persistent id to the value that it stands for."""
 
 
-class PickleStack:
-    """Values, marks between them, and the memo of values to be named again."""
+class RestrictedUnpickler:
+    """Reads one pickle of a stream and stops behind it.
 
-    def __init__(self, session: ReadBudget):
-        self.session = session
+    It keeps a stack of values, the marks between them, and a memo of values to be named again.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        budget: ReadBudget,
+        *,
+        allowed: Mapping[str, AllowedGlobal] | None = None,
+        persistent_load: PersistentLoad | None = None,
+        location: str = "",
+    ):
+        self.stream, self.budget, self.allowed = stream, budget, allowed or {}
+        self.persistent_load, self.location = persistent_load, location
         self.values: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.position = 0
 
-    def dispatch(self, name: str, argument: Any) -> bool:
-        """Do what an opcode wants, if it is one of data; says whether it was."""
-        if name in CONSTANT_OPCODES:
-            self.push(CONSTANT_OPCODES[name])
-        elif name in ARGUMENT_OPCODES:
-            self.push(self._checked_argument(argument))
-        elif name in DATA_OPCODES:
-            DATA_OPCODES[name](self, argument)
-        else:
-            return False
-        return True
+    def load(self) -> Any:
+        """The value of the pickle.
+
+        Raises:
+            ModelError: If it is damaged, too large, or wants anything but data; one line that
+                names what, and the byte.
+        """
+        try:
+            with warnings.catch_warnings():  # about escapes in a text of protocol 0
+                warnings.simplefilter("ignore")
+                return self._load()
+        except CORRUPTION_ERRORS as error:
+            text = short_text((str(error) or type(error).__name__).splitlines()[0], 160)
+            problem = f"damaged or not a network file, at {self.where}: {text}"
+            raise self.budget.file_error(problem) from None
+
+    def _load(self) -> Any:
+        self.position = self.stream.tell()
+        for opcode, argument, position in pickletools.genops(self.stream):
+            self.position = position or 0
+            self.budget.count_steps()
+            if opcode.name == "STOP":
+                return self.pop()
+            if opcode.name in REFUSED_OPCODES:
+                self._refuse(f"opcode {opcode.name} {REFUSED_OPCODES[opcode.name]}")
+            OPCODES[opcode.name](self, argument)
+        raise CorruptFileError("no end")
+
+    @property
+    def where(self) -> str:
+        """The byte of the present opcode."""
+        return f"byte {self.position}{self.location}"
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise self.budget.file_error(
+            f"refused: {what} at {self.where}, which is not data of a network. Nothing was run; "
+            "`stylesmith inspect` shows what the file wants."
+        )
+
+    def check_protocol(self, number: int) -> None:
+        """Refuse protocols that are newer than this reader."""
+        if number > MAX_PROTOCOL:
+            raise CorruptFileError(f"pickle protocol {number}, wanted at most {MAX_PROTOCOL}")
 
     def push(self, value: Any) -> None:
-        """One more value."""
+        """Push a value."""
         self.values.append(value)
+
+    def push_argument(self, value: Any) -> None:
+        """Push what stands behind an opcode, within the budget."""
+        if isinstance(value, str | bytes | bytearray):
+            self.budget.count_bytes(len(value))
+        elif type(value) is int and abs(value) > MAX_INTEGER:
+            raise CorruptFileError("a number beyond all measure")
+        self.push(value)
 
     def top(self) -> Any:
         """The topmost value, which must lie above the last mark."""
@@ -92,12 +160,8 @@ class PickleStack:
         start = self.marks.pop()
         values = self.values[start:]
         del self.values[start:]
-        self.session.count_steps(len(values))
+        self.budget.count_steps(len(values))
         return values
-
-    def mark(self) -> None:
-        """Remember where the following values start."""
-        self.marks.append(len(self.values))
 
     def discard_top(self) -> None:
         """Drop the topmost value, or the mark if nothing lies above it."""
@@ -107,189 +171,42 @@ class PickleStack:
             self.pop()
 
     def make_tuple(self, count: int) -> None:
-        """A tuple of the topmost values."""
+        """Replace the topmost values by a tuple of them."""
         if len(self.values) - (self.marks[-1] if self.marks else 0) < count:
             raise CorruptFileError("too little on the stack")
         self.values[-count:] = [tuple(self.values[-count:])]
 
-    def put(self, number: int) -> None:
+    def memo_put(self, number: int) -> None:
         """Remember the topmost value under a number."""
         if not 0 <= number < MAX_MEMO_INDEX:
             raise CorruptFileError("a memo number out of range")
         self.memo[number] = self.top()
 
-    def get(self, number: int) -> None:
+    def memo_get(self, number: int) -> None:
         """Push what was remembered."""
         if not 0 <= number < MAX_MEMO_INDEX or number not in self.memo:
             raise CorruptFileError("a memo number that nothing has")
         self.push(self.memo[number])
 
-    def extend(self, values: list[Any]) -> None:
-        """Add values to the list on top."""
-        target = self.top()
-        if type(target) is list:
-            target.extend(values)
-        elif not isinstance(target, UnknownObject):
-            raise CorruptFileError("values for a list that is none")
-
-    def update(self, values: list[Any]) -> None:
-        """Add keys and values, in turn, to the dictionary on top."""
+    def add_items(self, kind: type[Any], values: list[Any]) -> None:
+        """Add values to the collection on top; to a dictionary, keys and values in turn."""
         target = self.top()
         if isinstance(target, UnknownObject):
             return
-        if type(target) is not dict or len(values) % 2:
-            raise CorruptFileError("values for a dictionary that is none")
-        for i in range(0, len(values), 2):
-            target[checked_key(values[i])] = values[i + 1]
-
-    def add(self, values: list[Any]) -> None:
-        """Add values to the set on top."""
-        target = self.top()
-        if type(target) is set:
-            target.update(checked_key(value) for value in values)
-        elif not isinstance(target, UnknownObject):
-            raise CorruptFileError("values for a set that is none")
+        if type(target) is not kind or (kind is dict and len(values) % 2):
+            raise CorruptFileError(f"values for a {COLLECTION_NAMES[kind]} that is none")
+        if kind is list:
+            target.extend(values)
+        elif kind is set:
+            target.update(map(checked_key, values))
+        else:
+            target.update(zip(map(checked_key, values[::2]), values[1::2], strict=True))
 
     def make_dict(self) -> None:
-        """A dictionary of the values above the last mark."""
+        """Push a dictionary of the values above the last mark."""
         values = self.pop_mark()
         self.push({})
-        self.update(values)
-
-    def _checked_argument(self, value: Any) -> Any:
-        if isinstance(value, str | bytes | bytearray):
-            self.session.count_bytes(len(value))
-        elif type(value) is int and abs(value) > MAX_INTEGER:
-            raise CorruptFileError("a number beyond all measure")
-        return value
-
-
-def _check_protocol(number: int) -> None:
-    if number > MAX_PROTOCOL:
-        raise CorruptFileError(f"pickle protocol {number}, wanted at most {MAX_PROTOCOL}")
-
-
-DATA_OPCODES: dict[str, Callable[[PickleStack, Any], None]] = {
-    "PROTO": lambda stack, argument: _check_protocol(argument),
-    "FRAME": lambda stack, _: None,
-    "MARK": lambda stack, _: stack.mark(),
-    "POP": lambda stack, _: stack.discard_top(),
-    "POP_MARK": lambda stack, _: stack.pop_mark().clear(),
-    "DUP": lambda stack, _: stack.push(stack.top()),
-    "EMPTY_LIST": lambda stack, _: stack.push([]),
-    "EMPTY_TUPLE": lambda stack, _: stack.push(()),
-    "EMPTY_DICT": lambda stack, _: stack.push({}),
-    "EMPTY_SET": lambda stack, _: stack.push(set()),
-    "LIST": lambda stack, _: stack.push(stack.pop_mark()),
-    "TUPLE": lambda stack, _: stack.push(tuple(stack.pop_mark())),
-    "TUPLE1": lambda stack, _: stack.make_tuple(1),
-    "TUPLE2": lambda stack, _: stack.make_tuple(2),
-    "TUPLE3": lambda stack, _: stack.make_tuple(3),
-    "DICT": lambda stack, _: stack.make_dict(),
-    "FROZENSET": lambda stack, _: stack.push({checked_key(value) for value in stack.pop_mark()}),
-    "APPEND": lambda stack, _: stack.extend([stack.pop()]),
-    "APPENDS": lambda stack, _: stack.extend(stack.pop_mark()),
-    "SETITEM": lambda stack, _: stack.update([stack.pop(), stack.pop()][::-1]),
-    "SETITEMS": lambda stack, _: stack.update(stack.pop_mark()),
-    "ADDITEMS": lambda stack, _: stack.add(stack.pop_mark()),
-    "PUT": lambda stack, argument: stack.put(argument),
-    "BINPUT": lambda stack, argument: stack.put(argument),
-    "LONG_BINPUT": lambda stack, argument: stack.put(argument),
-    "MEMOIZE": lambda stack, _: stack.put(len(stack.memo)),
-    "GET": lambda stack, argument: stack.get(argument),
-    "BINGET": lambda stack, argument: stack.get(argument),
-    "LONG_BINGET": lambda stack, argument: stack.get(argument),
-}
-"""What opcodes of data do."""
-
-
-REFUSED_OPCODES = {
-    "EXT1": "names a registered extension",
-    "EXT2": "names a registered extension",
-    "EXT4": "names a registered extension",
-    "OBJ": "makes an object",
-    "NEWOBJ_EX": "makes an object",
-    "NEXT_BUFFER": "wants a buffer from outside the file",
-    "READONLY_BUFFER": "wants a buffer from outside the file",
-}
-"""Opcodes that no network file needs, and what they would do."""
-
-CORRUPTION_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,  # Damaged among them
-    struct.error,
-)
-"""What reading a damaged file may raise."""
-
-PersistentLoad = Callable[[Any], Any]
-"""From a persistent id to the value that it stands for."""
-
-
-class RestrictedUnpickler:
-    """Reads one pickle of a stream and stops behind it."""
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        budget: ReadBudget,
-        *,
-        allowed: Mapping[str, AllowedGlobal],
-        persistent_load: PersistentLoad | None = None,
-        location: str = "",
-    ):
-        self.stream, self.budget, self.allowed = stream, budget, allowed
-        self.persistent_load, self.location = persistent_load, location
-        self.stack = PickleStack(budget)
-        self.position = 0
-
-    def load(self) -> Any:
-        """The value of the pickle.
-
-        Raises:
-            ModelError: If it is damaged, too large, or wants anything but data; one line that
-                names what, and the byte.
-        """
-        try:
-            with warnings.catch_warnings():  # about escapes in a text of protocol 0
-                warnings.simplefilter("ignore")
-                return self._load()
-        except CORRUPTION_ERRORS as error:
-            text = short_repr((str(error) or type(error).__name__).splitlines()[0], 160)[1:-1]
-            problem = f"damaged or not a network file, at {self.where}: {text}"
-            raise self.budget.file_error(problem) from None
-
-    def _load(self) -> Any:
-        self.position = self.stream.tell()
-        for opcode, argument, position in pickletools.genops(self.stream):
-            self.position = position or 0
-            self.budget.count_steps()
-            if opcode.name == "STOP":
-                return self.stack.pop()
-            if not self.stack.dispatch(opcode.name, argument):
-                self._dispatch(opcode.name, argument)
-        raise CorruptFileError("no end")
-
-    @property
-    def where(self) -> str:
-        """The byte of the present opcode."""
-        return f"byte {self.position}{self.location}"
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise self.budget.file_error(
-            f"refused: {what} at {self.where}, which is not data of a network. Nothing was run; "
-            "`stylesmith inspect` shows what the file wants."
-        )
-
-    def _dispatch(self, name: str, argument: Any) -> None:
-        """Opcodes that would do something elsewhere."""
-        if name in REFUSED_OPCODES:
-            self._refuse(f"opcode {name} {REFUSED_OPCODES[name]}")
-        OBJECT_OPCODES[name](self, argument)
+        self.add_items(dict, values)
 
     def _find_class(self, module: Any, name: Any) -> AllowedGlobal:
         """The allowed global."""
@@ -303,7 +220,7 @@ class RestrictedUnpickler:
             return found
         self.budget.refused_globals.add(full)
         if not self.budget.inspect_only:
-            self._refuse(f"it wants the global {_printable(full)}")
+            self._refuse(f"it wants the global {short_text(full, 100)}")
         return AllowedGlobal(
             full, call=lambda *_: UnknownObject(full), new=lambda *_: UnknownObject(full)
         )
@@ -311,39 +228,40 @@ class RestrictedUnpickler:
     def load_global(self, argument: str) -> None:
         """Push the global that an opcode names."""
         module, _, name = argument.partition(" ")
-        self.stack.push(self._find_class(module, name))
+        self.push(self._find_class(module, name))
 
     def load_stack_global(self) -> None:
         """Push the global that two texts on the stack name."""
-        name, module = self.stack.pop(), self.stack.pop()
-        self.stack.push(self._find_class(module, name))
+        name, module = self.pop(), self.pop()
+        self.push(self._find_class(module, name))
 
     def load_inst(self, argument: str) -> None:
         """The oldest way to make an object, which no network file needs."""
-        self.stack.pop_mark()
-        module, _, name = argument.partition(" ")
-        what = self._find_class(module, name)
+        self.pop_mark()
+        self.load_global(argument)
+        name = self.pop().name
         if not self.budget.inspect_only:
-            self._refuse(f"opcode INST makes a {_printable(what.name)}")
-        self.stack.push(UnknownObject(what.name))
+            self._refuse(f"opcode INST makes a {short_text(name, 100)}")
+        self.push(UnknownObject(name))
 
-    def load_reduce(self) -> None:
-        """Push the result of an allowed global called with arguments."""
-        arguments, what = self.stack.pop(), self.stack.pop()
-        self.stack.push(self._call(getattr(what, "call", None), what, arguments))
+    def call_global(self, use: Literal["call", "new"]) -> None:
+        """Push the result of calling an allowed global, or a new instance of an allowed class."""
+        arguments, what = self.pop(), self.pop()
+        if not isinstance(what, AllowedGlobal) or not isinstance(arguments, tuple):
+            raise CorruptFileError("a call of something that is no global")
+        function = what.call if use == "call" else what.new
+        if function is None:
+            self._refuse(f"a call of {short_text(what.name, 100)}")
+        self._count_arguments(arguments)
+        self.push(function(*arguments))
 
-    def load_newobj(self) -> None:
-        """Push a new instance of an allowed class."""
-        arguments, what = self.stack.pop(), self.stack.pop()
-        self.stack.push(self._call(getattr(what, "new", None), what, arguments))
-
-    def build(self) -> None:
+    def load_build(self) -> None:
         """Give a state to the object on top."""
-        state, target = self.stack.pop(), self.stack.top()
+        state, target = self.pop(), self.top()
         if isinstance(target, dict):  # attributes of an ordered dict are notes of its library
             return
         if isinstance(target, AllowedGlobal):
-            self._refuse(f"a change of {_printable(target.name)}")
+            self._refuse(f"a change of {short_text(target.name, 100)}")
         if isinstance(state, tuple):
             self._count_arguments(state)
         target.build(state)
@@ -351,23 +269,15 @@ class RestrictedUnpickler:
     def load_persid(self, key: Any) -> None:
         """Push the value of a persistent id, in the one kind of file that has them."""
         if self.persistent_load is not None:
-            self.stack.push(self.persistent_load(key))
+            self.push(self.persistent_load(key))
         elif self.budget.inspect_only:
-            self.stack.push(UnknownObject("persistent id"))
+            self.push(UnknownObject("persistent id"))
         else:
-            shown = f" {_printable(key)}" if isinstance(key, str) else ""
+            shown = f" {short_text(key, 100)}" if isinstance(key, str) else ""
             self._refuse(f"a persistent id{shown}")
 
-    def _call(self, function: Callable[..., Any] | None, what: Any, arguments: Any) -> Any:
-        if not isinstance(what, AllowedGlobal) or not isinstance(arguments, tuple):
-            raise CorruptFileError("a call of something that is no global")
-        if function is None:
-            self._refuse(f"a call of {_printable(what.name)}")
-        self._count_arguments(arguments)
-        return function(*arguments)
-
     def _count_arguments(self, values: tuple[Any, ...]) -> None:
-        """Pay for reading values once more."""
+        """Count values that are read once more."""
         for value in values:
             if isinstance(value, str | bytes | bytearray):
                 self.budget.count_bytes(len(value))
@@ -375,18 +285,43 @@ class RestrictedUnpickler:
                 self.budget.count_steps(len(value))
 
 
-OBJECT_OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
+OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
+    **dict.fromkeys(ARGUMENT_OPCODES, RestrictedUnpickler.push_argument),
+    "PROTO": RestrictedUnpickler.check_protocol,
+    "FRAME": lambda reader, _: None,
+    "NONE": lambda reader, _: reader.push(None),
+    "NEWTRUE": lambda reader, _: reader.push(True),
+    "NEWFALSE": lambda reader, _: reader.push(False),
+    "MARK": lambda reader, _: reader.marks.append(len(reader.values)),
+    "POP": lambda reader, _: reader.discard_top(),
+    "POP_MARK": lambda reader, _: reader.pop_mark().clear(),
+    "DUP": lambda reader, _: reader.push(reader.top()),
+    "EMPTY_LIST": lambda reader, _: reader.push([]),
+    "EMPTY_TUPLE": lambda reader, _: reader.push(()),
+    "EMPTY_DICT": lambda reader, _: reader.push({}),
+    "EMPTY_SET": lambda reader, _: reader.push(set()),
+    "LIST": lambda reader, _: reader.push(reader.pop_mark()),
+    "TUPLE": lambda reader, _: reader.push(tuple(reader.pop_mark())),
+    "TUPLE1": lambda reader, _: reader.make_tuple(1),
+    "TUPLE2": lambda reader, _: reader.make_tuple(2),
+    "TUPLE3": lambda reader, _: reader.make_tuple(3),
+    "DICT": lambda reader, _: reader.make_dict(),
+    "FROZENSET": lambda reader, _: reader.push({checked_key(v) for v in reader.pop_mark()}),
+    "APPEND": lambda reader, _: reader.add_items(list, [reader.pop()]),
+    "APPENDS": lambda reader, _: reader.add_items(list, reader.pop_mark()),
+    "SETITEM": lambda reader, _: reader.add_items(dict, [reader.pop(), reader.pop()][::-1]),
+    "SETITEMS": lambda reader, _: reader.add_items(dict, reader.pop_mark()),
+    "ADDITEMS": lambda reader, _: reader.add_items(set, reader.pop_mark()),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), RestrictedUnpickler.memo_put),
+    "MEMOIZE": lambda reader, _: reader.memo_put(len(reader.memo)),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), RestrictedUnpickler.memo_get),
     "GLOBAL": RestrictedUnpickler.load_global,
-    "STACK_GLOBAL": lambda machine, _: machine.load_stack_global(),
+    "STACK_GLOBAL": lambda reader, _: reader.load_stack_global(),
     "INST": RestrictedUnpickler.load_inst,
-    "REDUCE": lambda machine, _: machine.load_reduce(),
-    "NEWOBJ": lambda machine, _: machine.load_newobj(),
-    "BUILD": lambda machine, _: machine.build(),
+    "REDUCE": lambda reader, _: reader.call_global("call"),
+    "NEWOBJ": lambda reader, _: reader.call_global("new"),
+    "BUILD": lambda reader, _: reader.load_build(),
     "PERSID": RestrictedUnpickler.load_persid,
-    "BINPERSID": lambda machine, _: machine.load_persid(machine.stack.pop()),
+    "BINPERSID": lambda reader, _: reader.load_persid(reader.pop()),
 }
-"""What the remaining opcodes do; one that is nowhere is unknown."""
-
-
-def _printable(name: str) -> str:
-    return short_repr(name, 100)[1:-1]
+"""What opcodes do; one that is nowhere is unknown."""

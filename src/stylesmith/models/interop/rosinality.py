@@ -8,13 +8,12 @@ Up-convolutions there are true convolutions, so their kernels are ours flipped.
 from typing import Any
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig
-from stylesmith.models.interop.allowed_globals import TensorView
+from stylesmith.models.interop.allowed_globals import tensor_arrays
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
 from stylesmith.models.interop.name_map import (
     BATCHED,
     FLIPPED,
     PER_CHANNEL,
-    SINGLE,
     NameMap,
     TensorShapes,
     channel_settings,
@@ -28,19 +27,16 @@ FILTER_PATTERNS = {r".*\.kernel": "constant filter"}
 
 def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; also of a bare generator."""
-    if isinstance(value, dict) and "input.input" in value:
-        value = {"g_ema": value}
     if not isinstance(value, dict):
         return None
+    content = {"g_ema": value} if "input.input" in value else value
     found: dict[NetworkRole, ExternalNetwork] = {}
     for key, role in ROLES.items():
-        state = value.get(key)
+        state = content.get(key)
         if isinstance(state, dict):
-            tensors = {k: v.array() for k, v in state.items() if isinstance(v, TensorView)}
-            mean = value.get(W_AVG_KEY)
-            if role != "D" and isinstance(mean, TensorView):
-                tensors[W_AVG_KEY] = mean.array()
-            found[role] = ExternalNetwork(role, key, tensors)
+            if role != "D" and W_AVG_KEY in content:
+                state = {**state, W_AVG_KEY: content[W_AVG_KEY]}
+            found[role] = ExternalNetwork(role, key, tensor_arrays(state))
     return found or None
 
 
@@ -53,7 +49,6 @@ def generator_config(network: ExternalNetwork, settings: StoredSettings) -> Gene
     return GeneratorConfig.model_validate(
         {
             **channel_settings(widths, settings.source),
-            "levels": levels,
             "image_channels": sizes.shape_of("to_rgb1.conv.weight", axes=5)[1],
             "mapping": {
                 "z_dim": sizes.shape_of("style.1.weight", axes=2)[1],
@@ -69,15 +64,19 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
     names = NameMap(ignored=dict(FILTER_PATTERNS))
     for i in range(config.mapping.layers):
         names.add_weight_and_bias(f"mapping.layers.{i}", f"style.{i + 1}")
-    names.add("mapping.w_avg", W_AVG_KEY)
+    if network is None or W_AVG_KEY in network.tensors:
+        names.add("mapping.w_avg", W_AVG_KEY)
+    else:  # training checkpoints have none
+        names.ours_only.append("mapping.w_avg")
+        names.estimate_w_avg = True
     names.add("synthesis.const", "input.input")
     _add_styled(names, "synthesis.blocks.0.conv1", "conv1")
-    _add_to_rgb(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
+    _add_styled(names, "synthesis.blocks.0.to_rgb", "to_rgb1")
     for j in range(config.levels - 1):
         ours = f"synthesis.blocks.{j + 1}"
         _add_styled(names, f"{ours}.conv0", f"convs.{2 * j}", up=True)
         _add_styled(names, f"{ours}.conv1", f"convs.{2 * j + 1}")
-        _add_to_rgb(names, f"{ours}.to_rgb", f"to_rgbs.{j}")
+        _add_styled(names, f"{ours}.to_rgb", f"to_rgbs.{j}")
         names.filters[f"convs.{2 * j}.conv.blur.kernel"] = fir_kernel(4.0)
         names.filters[f"to_rgbs.{j}.upsample.kernel"] = fir_kernel(4.0)
     for i in range(len(config.noise_shapes)):
@@ -86,17 +85,13 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
 
 
 def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
-    form = BATCHED.then(FLIPPED) if up else BATCHED
-    names.add(f"{ours}.weight", f"{theirs}.conv.weight", form)
+    names.add(f"{ours}.weight", f"{theirs}.conv.weight", BATCHED.then(FLIPPED) if up else BATCHED)
     names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
-    names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", SINGLE)
-    names.add(f"{ours}.bias", f"{theirs}.activate.bias")
-
-
-def _add_to_rgb(names: NameMap, ours: str, theirs: str) -> None:
-    names.add(f"{ours}.weight", f"{theirs}.conv.weight", BATCHED)
-    names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.conv.modulation")
-    names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
+    if ours.endswith("to_rgb"):
+        names.add(f"{ours}.bias", f"{theirs}.bias", PER_CHANNEL)
+    else:
+        names.add(f"{ours}.noise_strength", f"{theirs}.noise.weight", BATCHED)
+        names.add(f"{ours}.bias", f"{theirs}.activate.bias")
 
 
 def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
@@ -108,16 +103,13 @@ def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> 
     return ConvolutionalConfig.model_validate(
         {
             **channel_settings(widths[::-1], settings.source),
-            "levels": len(widths),
             "image_channels": sizes.shape_of("convs.0.0.weight", axes=4)[1],
             "stddev_features": sizes.shape_of("final_conv.0.weight", axes=4)[1] - widths[-1],
         }
     )
 
 
-def discriminator_names(
-    config: ConvolutionalConfig, network: ExternalNetwork | None = None
-) -> NameMap:
+def discriminator_names(config: ConvolutionalConfig) -> NameMap:
     """Names of a discriminator's tensors."""
     names = NameMap(ignored=dict(FILTER_PATTERNS))
     _add_conv(names, "from_rgb", "convs.0", first=0)

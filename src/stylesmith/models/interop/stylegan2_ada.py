@@ -5,14 +5,19 @@ never read: `_init_kwargs` and the tensors are enough. Up-convolutions there are
 so their kernels are ours flipped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig
 from stylesmith.errors import ModelError
-from stylesmith.models.interop.allowed_globals import CorruptFileError, InertObject, TensorView
+from stylesmith.models.interop.allowed_globals import (
+    CorruptFileError,
+    InertObject,
+    TensorView,
+    tensor_arrays,
+)
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
 from stylesmith.models.interop.name_map import (
     COPY,
@@ -20,6 +25,7 @@ from stylesmith.models.interop.name_map import (
     GRID,
     UNBATCHED,
     NameMap,
+    TensorLayout,
     TensorShapes,
     channel_settings,
     fir_kernel,
@@ -46,52 +52,39 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
         if isinstance(network, InertObject):
             found[role] = _network_from_object(network, role, source)
         elif isinstance(network, dict):
-            tensors = {k: v.array() for k, v in network.items() if isinstance(v, TensorView)}
-            kwargs = plain.get(role) if isinstance(plain, dict) else None
-            settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
+            settings = _flat_settings(plain.get(role) if isinstance(plain, dict) else None)
+            tensors = tensor_arrays(network)
             found[role] = ExternalNetwork(role, ROLE_CLASSES[role], tensors, settings)
     return found or None
 
 
 def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
     """The architecture of a generator, from its tensors, and settings that leave no trace there."""
-    source = settings.source
-    _check_class(network, source)
-    sizes = TensorShapes(network.tensors, source)
+    sizes = _shapes(network, settings)
     if "synthesis.b4.const" not in sizes:
         raise ModelError(
-            f"{source}: {network.label} is not a StyleGAN2 generator (it has no "
+            f"{settings.source}: {network.class_name} is not a StyleGAN2 generator (it has no "
             "synthesis.b4.const); alias-free StyleGAN3 networks have no counterpart here."
         )
     levels = sizes.levels(sizes.numbers(r"synthesis\.b(\d+)\.conv1\.weight"))
-    widths = [
-        sizes.shape_of(f"synthesis.b{4 << level}.conv1.weight", axes=4)[0]
-        for level in range(levels)
-    ]
-    _common_settings(settings)
-    settings.require("use_noise", "synthesis.b4.conv1.noise_strength" in sizes)
+    blocks = [f"synthesis.b{4 << level}" for level in range(levels)]
+    widths = [sizes.shape_of(f"{block}.conv1.weight", axes=4)[0] for block in blocks]
+    noise = "synthesis.b4.conv1.noise_strength" in sizes
+    settings.require("use_noise", noise)
     settings.ignore("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
     settings.ignore("num_layers", "fused_modconv_default", "truncation_psi")
-    label = (
-        sizes.shape_of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
-    )
+    label, layers = _label_size(sizes), sizes.count(r"mapping\.fc(\d+)\.weight")
     w_dim = sizes.shape_of("synthesis.b4.conv1.affine.weight", axes=2)[1]
-    layers = sizes.count(r"mapping\.fc(\d+)\.weight")
-    z_dim = (sizes.shape_of("mapping.fc0.weight", axes=2)[1] if layers else w_dim) - (
-        w_dim if label else 0
-    )
+    entered = sizes.shape_of("mapping.fc0.weight", axes=2)[1] if layers else w_dim
     return GeneratorConfig.model_validate(
         {
-            **channel_settings(widths, source),
-            "levels": levels,
+            **channel_settings(widths, settings.source),
             "connection": _connection(sizes, settings),
-            "image_channels": sizes.shape_of(
-                f"synthesis.b{4 << (levels - 1)}.torgb.weight", axes=4
-            )[0],
-            "noise": "synthesis.b4.conv1.noise_strength" in sizes,
+            "image_channels": sizes.shape_of(f"{blocks[-1]}.torgb.weight", axes=4)[0],
+            "noise": noise,
             "label_size": label,
             "mapping": {
-                "z_dim": z_dim,
+                "z_dim": entered - (w_dim if label else 0),
                 "w_dim": w_dim,
                 "layers": layers,
                 "lr_multiplier": settings.number("lr_multiplier", default=0.01),
@@ -104,24 +97,16 @@ def generator_config(network: ExternalNetwork, settings: StoredSettings) -> Gene
 
 def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
-    source = settings.source
-    _check_class(network, source)
-    sizes = TensorShapes(network.tensors, source)
+    sizes = _shapes(network, settings)
     levels = sizes.levels(sizes.numbers(r"b(\d+)\.conv0\.weight"))
-    widths = [sizes.shape_of("b4.conv.weight", axes=4)[0]]
-    widths += [
-        sizes.shape_of(f"b{4 << level}.conv0.weight", axes=4)[0] for level in range(1, levels)
-    ]
-    _common_settings(settings)
+    convs = ["b4.conv.weight", *(f"b{4 << level}.conv0.weight" for level in range(1, levels))]
+    widths = [sizes.shape_of(conv, axes=4)[0] for conv in convs]
     settings.ignore("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
     settings.ignore("block_kwargs.freeze_layers")  # decides what learns, no more
-    label = (
-        sizes.shape_of("mapping.embed.weight", axes=2)[1] if "mapping.embed.weight" in sizes else 0
-    )
+    label = _label_size(sizes)
     return ConvolutionalConfig.model_validate(
         {
-            **channel_settings(widths, source),
-            "levels": levels,
+            **channel_settings(widths, settings.source),
             "connection": _connection(sizes, settings),
             "image_channels": sizes.shape_of(f"b{4 << (levels - 1)}.fromrgb.weight", axes=4)[1],
             "stddev_group": _stddev_group(settings),
@@ -134,18 +119,26 @@ def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> 
     )
 
 
-def _common_settings(settings: StoredSettings) -> None:
-    """Settings of both networks that ours can't change, or needn't."""
+def _shapes(network: ExternalNetwork, settings: StoredSettings) -> TensorShapes:
+    """The tensors of a network whose class is known, and checks that both kinds share."""
+    if network.class_name != ROLE_CLASSES[network.role]:
+        raise ModelError(
+            f"{settings.source}: {network.role} is of class {network.class_name!a}, wanted "
+            f"{ROLE_CLASSES[network.role]}: a derivative that stylesmith doesn't know."
+        )
     for name in ("activation", "block_kwargs.activation", "epilogue_kwargs.activation"):
         settings.require(name, "lrelu")
     for name in (FILTER_NAME, f"block_kwargs.{FILTER_NAME}"):
         settings.require(name, [1, 3, 3, 1])
     settings.ignore("img_resolution", "img_channels", "channel_base", "channel_max")
     settings.ignore("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
-    for name in ("num_fp16_res", "conv_clamp"):
-        if settings.values.get(name):
-            settings.notes.append(f"{name} not taken over; half precision is chosen when drawing")
-        settings.ignore(name)
+    settings.ignore_half_precision()
+    return TensorShapes(network.tensors, settings.source)
+
+
+def _label_size(sizes: TensorShapes) -> int:
+    embed = "mapping.embed.weight"
+    return sizes.shape_of(embed, axes=2)[1] if embed in sizes else 0
 
 
 def _connection(sizes: TensorShapes, settings: StoredSettings) -> str:
@@ -168,22 +161,13 @@ def _stddev_group(settings: StoredSettings) -> int:
     return settings.integer(name, default=4)
 
 
-def _check_class(network: ExternalNetwork, source: str) -> None:
-    if network.label != ROLE_CLASSES[network.role]:
-        raise ModelError(
-            f"{source}: {network.role} is of class {network.label!a}, wanted "
-            f"{ROLE_CLASSES[network.role]}: a derivative that stylesmith doesn't know."
-        )
-
-
 def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
     tensors: dict[str, np.ndarray] = {}
     for name, tensor in _named_tensors(record, "", set()):
         tensors[name] = tensor.array()
         if len(tensors) > MAX_TENSORS:
             raise ModelError(f"{source}: refused: more than {MAX_TENSORS} tensors in {role}.")
-    kwargs = record.state.get("_init_kwargs")
-    settings = _flat_settings(kwargs if isinstance(kwargs, dict) else {})
+    settings = _flat_settings(record.state.get("_init_kwargs"))
     if record.state.get("_init_args"):
         settings["_init_args"] = "given"  # no published network has any: unknown, so refused
     return ExternalNetwork(role, record.name, tensors, settings)
@@ -215,10 +199,10 @@ def _named_parts(record: InertObject, store: str, seen: set[int]) -> list[tuple[
     return [(name, value) for name, value in content.items() if isinstance(name, str)]
 
 
-def _flat_settings(kwargs: Mapping[Any, Any]) -> dict[str, Any]:
+def _flat_settings(kwargs: Any) -> dict[str, Any]:
     """Settings of mapping and synthesis beside those of the whole; of blocks, with a prefix."""
     flat: dict[str, Any] = {}
-    for name, value in kwargs.items():
+    for name, value in kwargs.items() if isinstance(kwargs, dict) else ():
         if name in ("mapping_kwargs", "synthesis_kwargs") and isinstance(value, dict):
             flat |= {str(key): v for key, v in value.items()}
         elif name in ("block_kwargs", "epilogue_kwargs") and isinstance(value, dict):
@@ -231,45 +215,42 @@ def _flat_settings(kwargs: Mapping[Any, Any]) -> dict[str, Any]:
 def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
     """Names of a generator's tensors."""
     names = NameMap(ignored={rf"(.*\.)?{FILTER_NAME}": "constant filter"})
-    if config.label_size:
-        names.add_weight_and_bias("mapping.embed", "mapping.embed")
+    names.add_weight_and_bias("mapping.embed", "mapping.embed")
     for i in range(config.mapping.layers):
         names.add_weight_and_bias(f"mapping.layers.{i}", f"mapping.fc{i}")
     names.add("mapping.w_avg", "mapping.w_avg")
     names.add("synthesis.const", "synthesis.b4.const", UNBATCHED)
     for level in range(config.levels):
-        _add_block(names, config, level)
-    if config.connection != "skip":
-        top = f"synthesis.b{4 << (config.levels - 1)}"
-        _add_styled(names, "synthesis.to_rgb", f"{top}.torgb")
+        ours, theirs = f"synthesis.blocks.{level}", f"synthesis.b{4 << level}"
+        _add_filter(names, theirs)
+        for i in range(0 if level else 1, 2):
+            conv = f"{theirs}.conv{i}"
+            _add_styled(names, f"{ours}.conv{i}", conv, COPY if i else FLIPPED)
+            _add_filter(names, conv)
+            names.add(f"{ours}.conv{i}.noise_strength", f"{conv}.noise_strength")
+            names.add(f"synthesis.noise_{2 * level - 1 + i}", f"{conv}.noise_const", GRID)
+        _add_styled(names, f"{ours}.to_rgb", f"{theirs}.torgb")
+        _add_shortcut(names, config.connection, ours, theirs, level)
+    _add_styled(names, "synthesis.to_rgb", f"{theirs}.torgb")
     return names
 
 
-def _add_block(names: NameMap, config: GeneratorConfig, level: int) -> None:
-    ours, theirs = f"synthesis.blocks.{level}", f"synthesis.b{4 << level}"
-    names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
-    for i in range(0 if level else 1, 2):
-        conv = f"{theirs}.conv{i}"
-        _add_styled(names, f"{ours}.conv{i}", conv, up=i == 0)
-        names.filters[f"{conv}.{FILTER_NAME}"] = fir_kernel()
-        if config.noise:
-            names.add(f"{ours}.conv{i}.noise_strength", f"{conv}.noise_strength")
-            names.add(f"synthesis.noise_{2 * level - 1 + i}", f"{conv}.noise_const", GRID)
-    if config.connection == "skip":
-        _add_styled(names, f"{ours}.to_rgb", f"{theirs}.torgb")
-    if config.connection == "resid" and level:
-        names.add(f"{ours}.shortcut.weight", f"{theirs}.skip.weight")
-        names.filters[f"{theirs}.skip.{FILTER_NAME}"] = fir_kernel()
-
-
-def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> None:
-    names.add_weight_and_bias(ours, theirs, FLIPPED if up else COPY)
+def _add_styled(names: NameMap, ours: str, theirs: str, layout: TensorLayout = COPY) -> None:
+    names.add_weight_and_bias(ours, theirs, layout)
     names.add_weight_and_bias(f"{ours}.affine", f"{theirs}.affine")
 
 
-def discriminator_names(
-    config: ConvolutionalConfig, network: ExternalNetwork | None = None
-) -> NameMap:
+def _add_shortcut(names: NameMap, connection: str, ours: str, theirs: str, level: int) -> None:
+    if connection == "resid" and level:
+        names.add(f"{ours}.shortcut.weight", f"{theirs}.skip.weight")
+        _add_filter(names, f"{theirs}.skip")
+
+
+def _add_filter(names: NameMap, theirs: str) -> None:
+    names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
+
+
+def discriminator_names(config: ConvolutionalConfig) -> NameMap:
     """Names of a discriminator's tensors."""
     names = NameMap(ignored={rf"(.*\.)?{FILTER_NAME}": "constant filter"})
     top = config.levels - 1
@@ -281,70 +262,55 @@ def discriminator_names(
         if level:
             _add_conv(names, f"blocks.{i}.conv0", f"{theirs}.conv0")
             _add_conv(names, f"blocks.{i}.conv1", f"{theirs}.conv1")
-            names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
-        if level and config.connection == "resid":
-            names.add(f"blocks.{i}.shortcut.weight", f"{theirs}.skip.weight")
-            names.filters[f"{theirs}.skip.{FILTER_NAME}"] = fir_kernel()
+            _add_filter(names, theirs)
+        _add_shortcut(names, config.connection, f"blocks.{i}", theirs, level)
     _add_conv(names, "epilogue.conv", "b4.conv")
     names.add_weight_and_bias("epilogue.hidden", "b4.fc")
     names.add_weight_and_bias("epilogue.output", "b4.out")
-    if config.label_size:
-        names.add_weight_and_bias("epilogue.label_mapping.embed", "mapping.embed")
-        for i in range(config.label_layers):
-            names.add_weight_and_bias(f"epilogue.label_mapping.layers.{i}", f"mapping.fc{i}")
-        names.ours_only.append("epilogue.label_mapping.w_avg")
+    names.add_weight_and_bias("epilogue.label_mapping.embed", "mapping.embed")
+    for i in range(config.label_layers):
+        names.add_weight_and_bias(f"epilogue.label_mapping.layers.{i}", f"mapping.fc{i}")
+    names.ours_only.append("epilogue.label_mapping.w_avg")
     return names
 
 
 def _add_conv(names: NameMap, ours: str, theirs: str) -> None:
     names.add_weight_and_bias(ours, theirs)
-    names.filters[f"{theirs}.{FILTER_NAME}"] = fir_kernel()
+    _add_filter(names, theirs)
 
 
-def generator_kwargs(config: GeneratorConfig) -> dict[str, Any]:
-    """The arguments with which such a generator is made there."""
-    mapping = config.mapping
-    return {
-        "z_dim": mapping.z_dim,
-        "c_dim": config.label_size,
-        "w_dim": mapping.w_dim,
-        "img_resolution": config.size()[0],
-        "img_channels": config.image_channels,
-        "mapping_kwargs": {
-            "num_layers": mapping.layers,
-            "lr_multiplier": mapping.lr_multiplier,
-            "w_avg_beta": mapping.w_avg_beta,
-        },
-        "synthesis_kwargs": {
-            **_pyramid_kwargs(config.channel_base, config.max_channels, config.connection),
-            "use_noise": config.noise,
-        },
+def network_kwargs(config: GeneratorConfig | ConvolutionalConfig) -> dict[str, Any]:
+    """The arguments with which such a network is made there."""
+    ours = config.connection
+    labels = {"c_dim": config.label_size}
+    image = {"img_resolution": config.size()[0], "img_channels": config.image_channels}
+    pyramid = {
+        "channel_base": config.channel_base,
+        "channel_max": config.max_channels,
+        "architecture": next(name for name, known in ARCHITECTURES.items() if known == ours),
+        "num_fp16_res": 0,
     }
-
-
-def discriminator_kwargs(config: ConvolutionalConfig) -> dict[str, Any]:
-    """The arguments with which such a discriminator is made there."""
-    return {
-        "c_dim": config.label_size,
-        "img_resolution": config.size()[0],
-        "img_channels": config.image_channels,
-        **_pyramid_kwargs(config.channel_base, config.max_channels, config.connection),
-        "mapping_kwargs": {
+    if isinstance(config, ConvolutionalConfig):
+        mapping = {
             "num_layers": config.label_layers,
             "lr_multiplier": config.label_lr_multiplier,
-        },
-        "epilogue_kwargs": {
+        }
+        epilogue = {
             "mbstd_group_size": config.stddev_group,
             "mbstd_num_channels": config.stddev_features,
-        },
+        }
+        own = {"mapping_kwargs": mapping, "epilogue_kwargs": epilogue}
+        return {**labels, **image, **pyramid, **own}
+    mapping = {
+        "num_layers": config.mapping.layers,
+        "lr_multiplier": config.mapping.lr_multiplier,
+        "w_avg_beta": config.mapping.w_avg_beta,
     }
-
-
-def _pyramid_kwargs(channel_base: int, channel_max: int, connection: str) -> dict[str, Any]:
-    architecture = next(theirs for theirs, ours in ARCHITECTURES.items() if ours == connection)
     return {
-        "channel_base": channel_base,
-        "channel_max": channel_max,
-        "architecture": architecture,
-        "num_fp16_res": 0,
+        "z_dim": config.mapping.z_dim,
+        **labels,
+        "w_dim": config.mapping.w_dim,
+        **image,
+        "mapping_kwargs": mapping,
+        "synthesis_kwargs": {**pyramid, "use_noise": config.noise},
     }

@@ -4,13 +4,24 @@ A pickle holds `(G, D, Gs)`, each a `Network` with its settings (`static_kwargs`
 `(name, array)` and, for generators, two networks within it, `mapping` and `synthesis`. The source
 text that comes along is never read. The architecture follows from the names and shapes of the
 variables; settings decide only what leaves no trace there.
+
+Dense weights are `(in, out)`, kernels `(k, k, in, out)`. Styles of StyleGAN2 are learned around 0.
+StyleGAN and ProGAN repeat pixels and convolve in one step, from 128x128 on or always; that step
+convolves with the stored kernel rotated by 180 degrees.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from stylesmith.config import ConvolutionalConfig, GeneratorConfig
+from stylesmith.config import (
+    ConvolutionalConfig,
+    GeneratorConfig,
+    ModulatedConfig,
+    ProgressiveConfig,
+    TraditionalConfig,
+)
 from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import (
     TENSORFLOW_NETWORK_CLASSES,
@@ -18,31 +29,39 @@ from stylesmith.models.interop.allowed_globals import (
     NumpyArray,
 )
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
-from stylesmith.models.interop.name_map import TensorShapes, channel_settings
+from stylesmith.models.interop.name_map import (
+    COPY,
+    FLIPPED,
+    KERNEL,
+    PLUS_ONE,
+    TRANSPOSED,
+    NameMap,
+    TensorShapes,
+    channel_settings,
+)
 
 ROLES: tuple[NetworkRole, ...] = ("G", "D", "G_ema")
 """In the order of the file; TensorFlow calls the average Gs."""
 COMPONENTS = ("mapping", "synthesis")
 MAX_VARIABLES = 2000
-STYLEGAN2 = 4
-"""Version of the files that StyleGAN2 writes."""
 STYLEGAN = 3
+"""Version of the files that StyleGAN writes."""
+GROWTH_STATE = {r"(synthesis/)?lod": "state of progressive growing"}
 
 
 def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; of a lone network too."""
-    if isinstance(value, InertObject) and value.name in TENSORFLOW_NETWORK_CLASSES:
-        role: NetworkRole = (
-            "D" if not value.state.get("components") and _is_discriminator(value) else "G_ema"
-        )
-        return {role: _network_from_object(value, role, source)}
-    is_triple = isinstance(value, tuple) and len(value) == 3
-    if not is_triple or not all(
-        isinstance(n, InertObject) and n.name in TENSORFLOW_NETWORK_CLASSES for n in value
-    ):
+    networks = value if isinstance(value, tuple) and len(value) == 3 else (value,)
+    classes = TENSORFLOW_NETWORK_CLASSES
+    if not all(isinstance(n, InertObject) and n.name in classes for n in networks):
         return None
+    roles = ROLES
+    if len(networks) == 1:
+        discriminates = any("FromRGB" in name for name, _ in _variables(value))
+        roles = ("D" if discriminates and not value.state.get("components") else "G_ema",)
     return {
-        role: _network_from_object(n, role, source) for role, n in zip(ROLES, value, strict=True)
+        role: _network_from_object(network, role, source)
+        for role, network in zip(roles, networks, strict=True)
     }
 
 
@@ -54,33 +73,24 @@ def generator_config(network: ExternalNetwork, settings: StoredSettings) -> Gene
     if sizes.has_match(r"(synthesis/)?ToRGB_lod\d+/weight"):
         return _stylegan_config(sizes, settings, network)
     raise ModelError(
-        f"{settings.source}: {network.label} is not a generator of ProGAN, StyleGAN or StyleGAN2 "
-        "(it has no ToRGB)."
+        f"{settings.source}: {network.class_name} is not a generator of ProGAN, StyleGAN or "
+        "StyleGAN2 (it has no ToRGB)."
     )
 
 
 def _stylegan2_config(sizes: TensorShapes, settings: StoredSettings) -> GeneratorConfig:
-    levels = sizes.levels(sizes.numbers(r"synthesis/(\d+)x\1/Conv1/weight"))
-    widths = [sizes.shape_of("synthesis/4x4/Conv/weight", axes=4)[3]]
-    widths += [
-        sizes.shape_of(f"synthesis/{r}x{r}/Conv1/weight", axes=4)[3]
-        for r in _resolutions_above_4(levels)
-    ]
-    connection = _generator_connection(sizes)
-    top = "ToRGB_lod0" if connection == "grow" else f"{4 << levels - 1}x{4 << levels - 1}/ToRGB"
-    _generator_settings(settings, resample=[1, 3, 3, 1])
-    if connection != "grow":
-        found = {"resid": "resnet"}.get(connection, connection)
-        settings.require("architecture", found)
-    mapping = _mapping_config(sizes, settings, _affine_width(sizes))
+    widths = _widths(sizes, "synthesis/", "Conv1")
+    connection, rgb = _connection(sizes, settings, "synthesis/", "ToRGB", levels=len(widths))
+    _generator_settings(settings)
+    settings.require("resample_kernel", [1, 3, 3, 1])
+    w_dim = sizes.shape_of("synthesis/4x4/Conv/mod_weight", axes=2)[0]
     return GeneratorConfig.model_validate(
         {
             **channel_settings(widths, settings.source),
-            "levels": levels,
             "connection": connection,
-            "image_channels": sizes.shape_of(f"synthesis/{top}/weight", axes=4)[3],
+            "image_channels": sizes.shape_of(f"{rgb}/weight", axes=4)[3],
             "noise": "synthesis/4x4/Conv/noise_strength" in sizes,
-            **mapping,
+            **_mapping_config(sizes, settings, w_dim),
         }
     )
 
@@ -89,38 +99,53 @@ def _stylegan_config(
     sizes: TensorShapes, settings: StoredSettings, network: ExternalNetwork
 ) -> GeneratorConfig:
     prefix = "" if network.flat else "synthesis/"
-    levels = sizes.levels(sizes.numbers(rf"{prefix}(\d+)x\1/Conv1/weight"))
-    widths = [sizes.shape_of(f"{prefix}4x4/Conv/weight", axes=4)[3]]
-    widths += [
-        sizes.shape_of(f"{prefix}{r}x{r}/Conv1/weight", axes=4)[3]
-        for r in _resolutions_above_4(levels)
-    ]
+    widths = _widths(sizes, prefix, "Conv1")
     adaptive = sizes.has_match(r"synthesis/.*/StyleMod/weight")
-    _generator_settings(settings, resample=None)
-    _activation_settings(settings, adaptive=adaptive)
+    _generator_settings(settings)
+    settings.require("use_styles", adaptive)
+    settings.require("use_instance_norm", adaptive, *((None,) if not adaptive else ()))
+    settings.require("use_pixel_norm", not adaptive)
+    settings.require("use_pixelnorm", not adaptive)
+    settings.ignore("const_input_layer", "fused_scale", "pixelnorm_epsilon", "blur_filter")
     blur = settings.values.get("blur_filter", None if network.flat else [1, 2, 1]) is not None
     if blur:
         settings.require("blur_filter", [1, 2, 1])
-    settings.ignore("blur_filter")
-    constant = f"{prefix}4x4/Const/const" in sizes
-    dense = f"{prefix}4x4/Dense/weight"
-    if adaptive:
-        width = sizes.shape_of("synthesis/4x4/Conv/StyleMod/weight", axes=2)[0]
-    else:
-        width = sizes.shape_of(dense, axes=2)[0]
+    takes_w = "4x4/Conv/StyleMod" if adaptive else "4x4/Dense"
+    w_dim = sizes.shape_of(f"{prefix}{takes_w}/weight", axes=2)[0]
     return GeneratorConfig.model_validate(
         {
             **channel_settings(widths, settings.source),
             "kind": "adain" if adaptive else "traditional",
             "connection": "grow",
-            "levels": levels,
             "image_channels": sizes.shape_of(f"{prefix}ToRGB_lod0/weight", axes=4)[3],
-            "constant_input": constant,
+            "constant_input": f"{prefix}4x4/Const/const" in sizes,
             "blur": blur,
             "noise": f"{prefix}4x4/Conv/Noise/weight" in sizes,
-            **_mapping_config(sizes, settings, width),
+            **_mapping_config(sizes, settings, w_dim),
         }
     )
+
+
+def _widths(sizes: TensorShapes, prefix: str, conv: str) -> list[int]:
+    """Feature maps per level from 4x4 up; `conv` names a convolution of the levels above."""
+    levels = sizes.levels(sizes.numbers(rf"{prefix}(\d+)x\1/{conv}/weight"))
+    layers = [
+        f"{_level_scope(prefix, level)}/{conv if level else 'Conv'}" for level in range(levels)
+    ]
+    return [sizes.shape_of(f"{layer}/weight", axes=4)[3] for layer in layers]
+
+
+def _connection(
+    sizes: TensorShapes, settings: StoredSettings, prefix: str, rgb: str, *, levels: int
+) -> tuple[str, str]:
+    """How levels are joined, and the layer of images (ToRGB or FromRGB) at full resolution."""
+    if sizes.has_match(rf"{prefix}{rgb}_lod\d+/weight"):
+        return "grow", f"{prefix}{rgb}_lod0"
+    connection = "skip" if f"{prefix}4x4/{rgb}/weight" in sizes else "orig"
+    if sizes.has_match(rf"{prefix}\d+x\d+/Skip/weight"):
+        connection = "resid"
+    settings.require("architecture", "resnet" if connection == "resid" else connection)
+    return connection, f"{_level_scope(prefix, levels - 1)}/{rgb}"
 
 
 def _mapping_config(sizes: TensorShapes, settings: StoredSettings, w_dim: int) -> dict[str, Any]:
@@ -154,67 +179,50 @@ def _mapping_config(sizes: TensorShapes, settings: StoredSettings, w_dim: int) -
 def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
     sizes = TensorShapes(network.tensors, settings.source)
-    levels = sizes.levels(sizes.numbers(r"(\d+)x\1/Conv0/weight"))
-    widths = [sizes.shape_of("4x4/Conv/weight", axes=4)[3]]
-    widths += [
-        sizes.shape_of(f"{r}x{r}/Conv0/weight", axes=4)[3] for r in _resolutions_above_4(levels)
-    ]
-    connection, revised = _discriminator_connection(sizes), "Output/weight" in sizes
-    if connection != "grow":
-        settings.require("architecture", {"resid": "resnet"}.get(connection, connection))
-    first = (
-        "FromRGB_lod0" if connection == "grow" else f"{4 << levels - 1}x{4 << levels - 1}/FromRGB"
-    )
+    widths = _widths(sizes, "", "Conv0")
+    connection, rgb = _connection(sizes, settings, "", "FromRGB", levels=len(widths))
     if sizes.has_match("LabelEmbed/weight"):
         raise ModelError(
             f"{settings.source}: its label mapping is that of StyleGAN2-ADA in TensorFlow, which "
             "has no counterpart here; the generator can be imported."
         )
+    revised = "Output/weight" in sizes
     outputs = sizes.shape_of("Output/weight" if revised else "4x4/Dense1/weight", axes=2)[1]
+    # One output per class; ProGAN's discriminator ignores labels.
+    label_size = settings.integer("label_size", default=outputs if outputs > 1 else 0)
+    if network.version < STYLEGAN and outputs == 1:
+        label_size = 0
     return ConvolutionalConfig.model_validate(
         {
             **channel_settings(widths, settings.source),
-            "levels": levels,
             "connection": connection,
-            "resample": _discriminator_resample(settings, network, revised=revised),
-            "image_channels": sizes.shape_of(f"{first}/weight", axes=4)[2],
+            "resample": _discriminator_resample(settings, network.version, revised=revised),
+            "image_channels": sizes.shape_of(f"{rgb}/weight", axes=4)[2],
             "stddev_group": settings.integer("mbstd_group_size", default=4),
             "stddev_features": sizes.shape_of("4x4/Conv/weight", axes=4)[2] - widths[0],
-            "label_size": _label_size(settings, outputs, network),
+            "label_size": label_size,
         }
     )
 
 
-def _discriminator_resample(
-    settings: StoredSettings, network: ExternalNetwork, *, revised: bool
-) -> str:
+def _discriminator_resample(settings: StoredSettings, version: int, *, revised: bool) -> str:
     """The discriminator's filter: by its program, since it leaves no trace in the variables."""
     _common_settings(settings)
     settings.ignore("mbstd_num_features")
     if revised:
         settings.require("resample_kernel", [1, 3, 3, 1])
         return "[1,3,3,1]"
-    default = [1, 2, 1] if network.version >= STYLEGAN else None
+    default = [1, 2, 1] if version >= STYLEGAN else None
     settings.require("blur_filter", default, [1, 2, 1], None)
     return "[1,2,1]" if settings.values.get("blur_filter", default) else "box"
 
 
-def _label_size(settings: StoredSettings, outputs: int, network: ExternalNetwork) -> int:
-    """One output per class; ProGAN's discriminator ignores labels."""
-    found = settings.integer("label_size", default=outputs if outputs > 1 else 0)
-    if network.version < STYLEGAN and outputs == 1:
-        return 0
-    return found
-
-
-def _generator_settings(settings: StoredSettings, *, resample: list[int] | None) -> None:
+def _generator_settings(settings: StoredSettings) -> None:
     """Settings of all generators that ours can't change, or needn't."""
     _common_settings(settings)
-    for name in ("normalize_latents", "normalize_z"):
-        settings.require(name, True)
+    settings.require("normalize_latents", True)
+    settings.require("normalize_z", True)
     settings.require("mapping_nonlinearity", "lrelu")
-    if resample:
-        settings.require("resample_kernel", resample)
     settings.ignore("truncation_psi", "truncation_cutoff", "style_mixing_prob", "use_noise")
     settings.ignore("truncation_psi_val", "truncation_cutoff_val", "conditioning")
     settings.ignore("randomize_noise", "dlatent_broadcast", "mapping_func", "synthesis_func")
@@ -222,66 +230,26 @@ def _generator_settings(settings: StoredSettings, *, resample: list[int] | None)
     settings.ignore("mapping_use_wscale", "return_dlatents", "components")
 
 
-def _activation_settings(settings: StoredSettings, *, adaptive: bool) -> None:
-    """Which normalization follows a layer (StyleGAN and ProGAN)."""
-    settings.require("use_styles", adaptive)
-    settings.require("use_instance_norm", adaptive, *((None,) if not adaptive else ()))
-    settings.require("use_pixel_norm", not adaptive)
-    settings.require("use_pixelnorm", not adaptive)
-    settings.ignore("const_input_layer", "fused_scale", "pixelnorm_epsilon")
-
-
 def _common_settings(settings: StoredSettings) -> None:
-    for name in ("nonlinearity", "act"):
-        settings.require(name, "lrelu")
+    settings.require("nonlinearity", "lrelu")
+    settings.require("act", "lrelu")
     settings.require("use_wscale", True)
     settings.require("fmap_decay", 1.0, 1)
     settings.ignore("fmap_base", "fmap_max", "fmap_min", "resolution", "num_channels", "dtype")
     settings.ignore("structure", "is_template_graph", "force_clean_graph", "is_training")
     settings.ignore("is_validation", "fused_modconv", "func_name", "name", "fused_scale")
-    for name in ("num_fp16_res", "conv_clamp"):
-        if settings.values.get(name):
-            settings.notes.append(f"{name} not taken over; half precision is chosen when drawing")
-        settings.ignore(name)
-    for name in ("min_h", "min_w"):  # of forks for other aspect ratios
-        settings.require(name, 4)
+    settings.ignore_half_precision()
+    settings.require("min_h", 4)  # of forks for other aspect ratios
+    settings.require("min_w", 4)
     settings.ignore("res_log2")
 
 
-def fused_scale_from(network: ExternalNetwork, config: GeneratorConfig) -> int:
+def fused_scale_from(network: ExternalNetwork) -> int:
     """The lowest resolution whose up-convolution is one fused step, with flipped kernels."""
     choice = network.settings.get("fused_scale", True if network.flat else "auto")
     if choice == "auto":
         return 128
     return 8 if choice is True else 1 << 20
-
-
-def _generator_connection(sizes: TensorShapes) -> str:
-    if sizes.has_match(r"synthesis/ToRGB_lod\d+/weight"):
-        return "grow"
-    if sizes.has_match(r"synthesis/\d+x\d+/Skip/weight"):
-        return "resid"
-    return "skip" if "synthesis/4x4/ToRGB/weight" in sizes else "orig"
-
-
-def _discriminator_connection(sizes: TensorShapes) -> str:
-    if sizes.has_match(r"FromRGB_lod\d+/weight"):
-        return "grow"
-    if sizes.has_match(r"\d+x\d+/Skip/weight"):
-        return "resid"
-    return "skip" if "4x4/FromRGB/weight" in sizes else "orig"
-
-
-def _affine_width(sizes: TensorShapes) -> int:
-    return sizes.shape_of("synthesis/4x4/Conv/mod_weight", axes=2)[0]
-
-
-def _resolutions_above_4(levels: int) -> list[int]:
-    return [4 << level for level in range(1, levels)]
-
-
-def _is_discriminator(record: InertObject) -> bool:
-    return any("FromRGB" in name for name, _ in _variables(record))
 
 
 def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
@@ -308,14 +276,110 @@ def _network_from_object(record: InertObject, role: NetworkRole, source: str) ->
     )
 
 
-def _variables(record: InertObject) -> list[tuple[str, NumpyArray]]:
+def _variables(record: InertObject) -> Iterator[tuple[str, NumpyArray]]:
     content = record.state.get("variables")
-    pairs = content if isinstance(content, list | tuple) else []
-    return [
-        (pair[0], pair[1])
-        for pair in pairs
-        if isinstance(pair, tuple | list)
-        and len(pair) == 2
-        and isinstance(pair[0], str)
-        and isinstance(pair[1], NumpyArray)
-    ]
+    for pair in content if isinstance(content, list | tuple) else ():
+        match pair:
+            case [str() as name, NumpyArray() as array]:
+                yield name, array
+
+
+def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
+    """Names of a generator's variables, in the file at hand or in one to be written."""
+    names = NameMap(ignored=dict(GROWTH_STATE), separator="/")
+    network = network or ExternalNetwork("G", "", {}, flat=is_progan(config))
+    names.add("mapping.label_weight", "mapping/LabelConcat/weight")
+    names.add_weight_and_bias("mapping.embed", "mapping/LabelEmbed", TRANSPOSED)
+    for i in range(config.mapping.layers):
+        names.add_weight_and_bias(f"mapping.layers.{i}", f"mapping/Dense{i}", TRANSPOSED)
+    if network.flat:
+        names.ours_only.append("mapping.w_avg")  # normalized z has mean 0, as a new network's w_avg
+    else:
+        names.add("mapping.w_avg", "dlatent_avg")
+    if isinstance(config, ModulatedConfig):
+        _add_modulated(names, config)
+    elif isinstance(config, ProgressiveConfig):
+        prefix = "" if network.flat else "synthesis/"
+        _add_unmodulated(names, config, prefix, fused_scale_from(network))
+    for i in range(len(config.noise_shapes)):
+        names.add(f"synthesis.noise_{i}", f"synthesis/noise{i}")
+    if not config.noise:
+        names.ignored[r"synthesis/noise\d+"] = "noise that no layer adds"
+    return names
+
+
+def is_progan(config: GeneratorConfig) -> bool:
+    """Whether a generator is ProGAN's, which has no parts."""
+    return isinstance(config, TraditionalConfig) and not (
+        config.blur or config.noise or config.mapping.layers or config.label_size
+    )
+
+
+def _add_modulated(names: NameMap, config: ModulatedConfig) -> None:
+    names.add("synthesis.const", "synthesis/4x4/Const/const")
+    growing = config.connection == "grow"
+    for level in range(config.levels):
+        ours, theirs = f"synthesis.blocks.{level}", _level_scope("synthesis/", level)
+        rgb = f"synthesis/ToRGB_lod{config.levels - 1 - level}" if growing else f"{theirs}/ToRGB"
+        _add_styled(names, f"{ours}.conv0", f"{theirs}/Conv0_up")
+        _add_styled(names, f"{ours}.conv1", f"{theirs}/{'Conv1' if level else 'Conv'}")
+        _add_styled(names, f"{ours}.to_rgb", rgb)
+        names.add(f"{ours}.shortcut.weight", f"{theirs}/Skip/weight", KERNEL)
+    _add_styled(names, "synthesis.to_rgb", rgb)
+
+
+def _add_styled(names: NameMap, ours: str, theirs: str) -> None:
+    names.add_weight_and_bias(ours, theirs, KERNEL)
+    names.add(f"{ours}.affine.weight", f"{theirs}/mod_weight", TRANSPOSED)
+    names.add(f"{ours}.affine.bias", f"{theirs}/mod_bias", PLUS_ONE)
+    names.add(f"{ours}.noise_strength", f"{theirs}/noise_strength")
+
+
+def _add_unmodulated(
+    names: NameMap, config: ProgressiveConfig, prefix: str, flipped_from: int
+) -> None:
+    for level in range(config.levels):
+        theirs, block = _level_scope(prefix, level), f"synthesis.blocks.{level}"
+        source, tensor, layout = f"{theirs}/Dense", "weight", TRANSPOSED
+        if level:
+            flipped = 4 << level >= flipped_from
+            source, layout = f"{theirs}/Conv0_up", KERNEL.then(FLIPPED) if flipped else KERNEL
+        elif config.constant_input:
+            source, tensor, layout = f"{theirs}/Const", "const", COPY
+        names.add(f"{block}.layer0.source.{tensor}", f"{source}/{tensor}", layout)
+        _add_epilogue(names, f"{block}.layer0", source)
+        conv = f"{theirs}/Conv1" if level else f"{theirs}/Conv"
+        names.add(f"{block}.layer1.source.weight", f"{conv}/weight", KERNEL)
+        _add_epilogue(names, f"{block}.layer1", conv)
+        lod = config.levels - 1 - level
+        names.add_weight_and_bias(f"synthesis.to_rgb.{level}", f"{prefix}ToRGB_lod{lod}", KERNEL)
+
+
+def _add_epilogue(names: NameMap, ours: str, theirs: str) -> None:
+    """What follows a source of features; StyleGAN's style scales are learned around 0 by both."""
+    names.add(f"{ours}.bias", f"{theirs}/bias")
+    names.add(f"{ours}.noise_strength", f"{theirs}/Noise/weight")
+    names.add_weight_and_bias(f"{ours}.affine", f"{theirs}/StyleMod", TRANSPOSED)
+
+
+def discriminator_names(config: ConvolutionalConfig) -> NameMap:
+    """Names of a discriminator's variables."""
+    names = NameMap(ignored=dict(GROWTH_STATE), separator="/")
+    top = config.levels - 1
+    names.add_weight_and_bias("from_rgb", f"{_level_scope('', top)}/FromRGB", KERNEL)
+    for i, level in enumerate(range(top, -1, -1)):
+        ours, theirs = f"blocks.{i}", _level_scope("", level)
+        rgb = f"FromRGB_lod{i}" if config.connection == "grow" else f"{theirs}/FromRGB"
+        names.add_weight_and_bias(f"from_rgb.{i}", rgb, KERNEL)
+        names.add_weight_and_bias(f"{ours}.conv0", f"{theirs}/Conv0", KERNEL)
+        names.add_weight_and_bias(f"{ours}.conv1", f"{theirs}/Conv1_down", KERNEL)
+        names.add(f"{ours}.shortcut.weight", f"{theirs}/Skip/weight", KERNEL)
+    names.add_weight_and_bias("epilogue.conv", "4x4/Conv", KERNEL)
+    names.add_weight_and_bias("epilogue.hidden", "4x4/Dense0", TRANSPOSED)
+    output = "Output" if config.resample == "[1,3,3,1]" else "4x4/Dense1"
+    names.add_weight_and_bias("epilogue.output", output, TRANSPOSED)
+    return names
+
+
+def _level_scope(prefix: str, level: int) -> str:
+    return f"{prefix}{4 << level}x{4 << level}"

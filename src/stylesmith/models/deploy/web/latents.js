@@ -1,5 +1,5 @@
 // From a seed to z: numpy.random.RandomState(seed).randn, number for number, so that a seed is the
-// same picture here and in Python. That is the Mersenne Twister (MT19937; Matsumoto and Nishimura
+// same image here and in Python. That is the Mersenne Twister (MT19937; Matsumoto and Nishimura
 // 1998) and, for normal numbers, Marsaglia's polar method.
 
 const SIZE = 624;

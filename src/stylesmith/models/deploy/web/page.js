@@ -1,8 +1,8 @@
-// The page: controls to a request, a picture to the canvas, everything in the address.
+// The page: controls to a request, an image to the canvas, everything in the address.
 
 const byId = (id) => document.getElementById(id);
 const [seed, psi, other, label] = ["seed", "psi", "other", "label"].map(byId);
-const canvas = byId("picture");
+const canvas = byId("image");
 const MAX_SEED = 2 ** 32 - 1;
 
 const worker = new Worker("worker.js", { type: "module" });
@@ -28,7 +28,7 @@ function request() {
   };
 }
 
-/** Ask for a picture now, or after the one being drawn; what changed in between is left out. */
+/** Ask for an image now, or after the one being drawn; what changed in between is left out. */
 function draw() {
   if (!model) return;
   if (busy) {
@@ -90,8 +90,8 @@ function begin(loaded) {
   changed();
 }
 
-function show({ picture, request, milliseconds }) {
-  const { bytes, width, height } = picture;
+function show({ image, request, milliseconds }) {
+  const { bytes, width, height } = image;
   canvas.getContext("2d").putImageData(new ImageData(bytes, width, height), 0, 0);
   const mixed = request.amounts.some((amount) => amount > 0);
   const name = `Seed ${request.seed}${mixed ? ` mixed with ${request.other}` : ""}`;

@@ -46,7 +46,7 @@ async function mixture(loaded, request) {
   return new ort.Tensor("float32", ws, [1, model.num_ws, model.w_dim]);
 }
 
-/** Planes of -1..1 to the bytes of a picture, RGBA. */
+/** Planes of -1..1 to the bytes of an image, RGBA. */
 function toBytes(image) {
   const [, channels, height, width] = image.dims;
   const size = height * width;
@@ -65,7 +65,7 @@ async function draw(request) {
   const start = performance.now();
   const w = await mixture(loaded, request);
   const { images } = await loaded.synthesis.run({ w });
-  return { picture: toBytes(images), request, milliseconds: performance.now() - start };
+  return { image: toBytes(images), request, milliseconds: performance.now() - start };
 }
 
 const fail = (error) => postMessage({ problem: String(error?.message ?? error) });
