@@ -12,16 +12,37 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stylesmith.models import load
+    from stylesmith.errors import StylesmithError
+    from stylesmith.models import load, load_discriminator
     from stylesmith.networks import Generator
+    from stylesmith.sampling.latent_files import load_latents, save_latents
 
 __version__ = version("stylesmith")
-__all__ = ["Generator", "__version__", "load"]
+__all__ = [
+    "Generator",
+    "StylesmithError",
+    "__version__",
+    "load",
+    "load_discriminator",
+    "load_latents",
+    "save_latents",
+]
 
-_HOMES = {"load": "stylesmith.models", "Generator": "stylesmith.networks"}
+_HOMES = {
+    "Generator": "stylesmith.networks",
+    "StylesmithError": "stylesmith.errors",
+    "load": "stylesmith.models",
+    "load_discriminator": "stylesmith.models",
+    "load_latents": "stylesmith.sampling.latent_files",
+    "save_latents": "stylesmith.sampling.latent_files",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'stylesmith' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

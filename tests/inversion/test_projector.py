@@ -12,7 +12,7 @@ from stylesmith.errors import DataError, OutputError, RunError
 from stylesmith.inversion import Projector
 from stylesmith.inversion.latent_optimizer import read_state
 from stylesmith.inversion.projector import MISMATCH_MESSAGES
-from stylesmith.sampling import load_latents
+from stylesmith.sampling import read_latent_file
 from stylesmith.sampling.latent_files import load_sources
 from tests.support import CPU, garble
 
@@ -24,7 +24,7 @@ def project(optimizer, targets, out, **settings):
 
 def rows(found, pipeline):
     codes = [
-        load_latents(f.folder.latent, pipeline.config, model=pipeline.model_hash) for f in found
+        read_latent_file(f.folder.latent, pipeline.config, model=pipeline.model_hash) for f in found
     ]
     return torch.stack(
         [torch.cat([code.ws.flatten(), *map(torch.flatten, code.noise)]) for code in codes]
@@ -57,7 +57,7 @@ def test_each_image_has_a_folder_with_everything(generator, make_optimizer, targ
     }  # fmt: skip
     summary = json.loads((out / "seed0" / "result.json").read_text())
     assert summary["made_by"]["distance"] == "random" and summary["steps"] == 20
-    settings = load_latents(
+    settings = read_latent_file(
         item.folder.latent, generator.config, model=projector.pipeline.model_hash
     ).settings
     assert settings == summary

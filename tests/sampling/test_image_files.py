@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylesmith import images as pixels
 from stylesmith.errors import OutputError, UsageError
-from stylesmith.sampling import draw_batches, image_files, save_latents
+from stylesmith.sampling import draw_batches, image_files, write_latent_file
 from stylesmith.sampling.image_files import write_folder, write_grid
 from stylesmith.sampling.latent_files import load_sources
 
@@ -69,7 +69,7 @@ def test_files_are_drawn_alone(make_pipeline, tmp_path, monkeypatch):
     pipeline = make_pipeline()
     for name in ("a", "b"):
         path = tmp_path / f"{name}.safetensors"
-        save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
+        write_latent_file(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     a, b = load_sources(pipeline, [tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     pipeline.batch_size = 2
     sizes = [len(images) for _, images in draw_batches(pipeline, [1, 2, a, b, 3, 4, 5])]
@@ -81,7 +81,7 @@ def test_the_same_seed_is_written_once_and_the_same_name_not_for_two(make_pipeli
     assert len(write_folder(pipeline, [3, 3, 1000, 1000], tmp_path / "out")) == 2
     paths = [tmp_path / folder / "face.safetensors" for folder in "ab"]
     for path in paths:
-        save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
+        write_latent_file(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     same, other = load_sources(pipeline, paths)
     assert len(write_folder(pipeline, [same, same], tmp_path / "twice")) == 1
     with pytest.raises(UsageError, match="two images would be named face"):

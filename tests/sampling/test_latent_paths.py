@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.errors import UsageError
-from stylesmith.sampling import NoiseSettings, mix_styles, save_latents
+from stylesmith.sampling import NoiseSettings, mix_styles, write_latent_file
 from stylesmith.sampling.latent_files import load_sources
 from stylesmith.sampling.video import latent_path, mixing_path, noise_path, render_frames
 
@@ -87,7 +87,7 @@ def test_the_other_noise_is_never_the_seeds_own(make_pipeline):
 def test_files_are_keyframes_in_w_and_not_in_z(make_pipeline, tmp_path):
     pipeline = make_pipeline()
     path = tmp_path / "face.safetensors"
-    save_latents(path, pipeline.codes([5]), model=pipeline.model_hash, settings={})
+    write_latent_file(path, pipeline.codes([5]), model=pipeline.model_hash, settings={})
     sources = load_sources(pipeline, [3, path, 8])
     for way in ("smooth", "straight"):
         same_codes(

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stylesmith.errors import DataError, UsageError
-from stylesmith.sampling import NoiseSettings, SavedLatent, load_latents, save_latents
+from stylesmith.sampling import NoiseSettings, SavedLatent, read_latent_file, write_latent_file
 from stylesmith.sampling.latent_files import image_stem, load_sources
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from tests import support
@@ -28,7 +28,7 @@ def saved(make_pipeline, tmp_path):
     """A pipeline, and the latent file of its seed 3."""
     pipeline = make_pipeline()
     path = tmp_path / "face.safetensors"
-    save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={"steps": 7})
+    write_latent_file(path, pipeline.codes([3]), model=pipeline.model_hash, settings={"steps": 7})
     return pipeline, path
 
 
@@ -38,7 +38,7 @@ def test_a_latent_file_redraws_bit_by_bit(make_pipeline, with_settings, tmp_path
     pipeline = make_pipeline(**fields, settings=settings)
     codes = pipeline.codes([3])
     path = tmp_path / "face.safetensors"
-    save_latents(path, codes, model=pipeline.model_hash, settings={})
+    write_latent_file(path, codes, model=pipeline.model_hash, settings={})
     other = with_settings(pipeline, psi=0.1)  # truncation has no say in files
     assert torch.equal(other.draw(other.codes(load_sources(other, [path]))), pipeline.draw(codes))
 
@@ -46,7 +46,7 @@ def test_a_latent_file_redraws_bit_by_bit(make_pipeline, with_settings, tmp_path
 def test_bf16_images_are_redrawn_bit_by_bit_too(make_pipeline, tmp_path):
     pipeline = make_pipeline(settings={"precision": "bf16"})
     path = tmp_path / "face.safetensors"
-    save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
+    write_latent_file(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     assert torch.equal(
         *(pipeline.draw(pipeline.codes(s)) for s in ([3], load_sources(pipeline, [path])))
     )
@@ -136,7 +136,7 @@ def test_tensors_that_do_not_fit_are_refused(make_pipeline, tmp_path, tensors, m
     path = tmp_path / "face.safetensors"
     write_tensor_file(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
     with pytest.raises(DataError, match=message):
-        load_latents(path, pipeline.config, model="m")
+        read_latent_file(path, pipeline.config, model="m")
 
 
 def test_names_of_images():

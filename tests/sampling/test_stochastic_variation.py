@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from stylesmith import images as pixels
 from stylesmith.errors import UsageError
-from stylesmith.sampling import NoiseSettings, measure_noise_variation, save_latents
+from stylesmith.sampling import NoiseSettings, measure_noise_variation, write_latent_file
 from stylesmith.sampling.latent_files import load_sources
 from stylesmith.sampling.stochastic_variation import (
     crop_grid,
@@ -53,7 +53,7 @@ def test_draws_have_the_noise_of_their_seeds_whatever_the_batch(make_pipeline, w
 def test_latent_files_vary_as_their_seed_does(make_pipeline, tmp_path):
     pipeline = make_pipeline()
     path = tmp_path / "face.safetensors"
-    save_latents(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
+    write_latent_file(path, pipeline.codes([3]), model=pipeline.model_hash, settings={})
     (source,) = load_sources(pipeline, [path])
     assert_close(
         measure_noise_variation(pipeline, source, 4).std,

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def read_class(text: str) -> int | str:
+    """A class by number or name."""
+    return int(text) if text.isdecimal() else text
+
 
 ModelArgument = Annotated[str, typer.Argument(help="Run, model folder, snapshot, or `avatars`.")]
 SeedsOption = Annotated[
@@ -28,7 +34,13 @@ CenterOption = Annotated[
     TruncationCenter, typer.Option(help="Truncate towards the mean of all, or of the class.")
 ]
 ClassOption = Annotated[
-    int | None, typer.Option("--class", help="Class to draw, where the model has classes.")
+    Any,
+    typer.Option(
+        "--class",
+        parser=read_class,
+        metavar="CLASS",
+        help="Class to draw, by number or name, where the model has classes.",
+    ),
 ]
 NoiseOption = Annotated[
     str,
@@ -51,7 +63,7 @@ def open_pipeline(
     psi: float,
     psi_layers: str | None,
     center: TruncationCenter,
-    class_: int | None,
+    class_: int | str | None,
     noise: str,
     device: DeviceName,
 ) -> "SamplingPipeline":

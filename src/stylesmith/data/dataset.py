@@ -74,6 +74,12 @@ class Dataset:
         """Length of a label; 0 if there are none."""
         return self.labels.size if self.labels else 0
 
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the classes, where the data tells them."""
+        names = self.labels.class_names if self.labels else None
+        return tuple(names) if names else None
+
     @cached_property
     def content_hash(self) -> str:
         """Hash of the bytes of all images, their labels, and how they are resized.

@@ -36,7 +36,7 @@ class FigureOptions:
     seeds: Sequence[int | Path] | None = None
     """Or latent files."""
     psi: float | None = None
-    label: int | None = None
+    label: int | str | None = None
     """Class, where the network has classes."""
     count: int | None = None
     """How many images, draws or points are measured."""

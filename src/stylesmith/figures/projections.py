@@ -27,7 +27,7 @@ from stylesmith.inversion import (
 )
 from stylesmith.inversion.attribution import DISTANCE_BINS, DistanceSeparation
 from stylesmith.inversion.projection_targets import generated_targets, real_targets
-from stylesmith.sampling import load_latents
+from stylesmith.sampling import read_latent_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -191,7 +191,7 @@ def _project_for_all_models(
 
 def _read_projected_image(found: ProjectionResult, projector: Projector) -> ProjectedExample:
     pipeline = projector.pipeline
-    codes = load_latents(found.folder.latent, pipeline.config, model=pipeline.model_hash)
+    codes = read_latent_file(found.folder.latent, pipeline.config, model=pipeline.model_hash)
     image = pipeline.draw(pipeline.codes([codes]))[0].cpu()
     optimized = len(projector.optimizer.variables.noise_shapes)
     noise = [map_.cpu() for map_ in codes.noise[:optimized] if map_ is not None]

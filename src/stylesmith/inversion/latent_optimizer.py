@@ -40,7 +40,7 @@ class WStatistics:
     """sigma, the root of the mean squared distance to the mean."""
 
 
-def w_statistics(generator: Generator, label: int | None = None) -> WStatistics:
+def w_statistics(generator: Generator, label: int | str | None = None) -> WStatistics:
     """Statistics of one class; None is all classes in turn, where there are any.
 
     Raises:

@@ -22,7 +22,7 @@ from stylesmith.models import save_model
 from stylesmith.models.model_card import tuned_card
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
-from stylesmith.sampling import LatentCodes, SamplingPipeline, load_latents, save_latents
+from stylesmith.sampling import LatentCodes, SamplingPipeline, read_latent_file, write_latent_file
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def tune_projection(
                 "folder, or add --force to start anew."
             )
         return ProjectionResult(target, folder, summary)
-    source = load_latents(projected.folder.latent, pipeline.config, model=pipeline.model_hash)
+    source = read_latent_file(projected.folder.latent, pipeline.config, model=pipeline.model_hash)
     codes = pipeline.codes([source])
     tuned = tuner.tune(codes, target.image, on_progress=on_progress)
     drawn = tuned.draw(codes.ws, codes.noise)
@@ -141,7 +141,7 @@ def tune_projection(
         card=tuned_card(projected.summary["made_by"]["model"]),
         about={"tuned": summary},
     )
-    save_latents(folder.latent, codes, model=model_hash(tuned), settings=summary)
+    write_latent_file(folder.latent, codes, model=model_hash(tuned), settings=summary)
     pixels.save_image(
         draw_latent_file(folder.latent, SamplingPipeline(tuned, pipeline.settings)), folder.result
     )

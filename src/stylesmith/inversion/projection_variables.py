@@ -32,7 +32,7 @@ class ProjectionSettings:
     """Alpha, the weight of the noise regularizer."""
     stop_at: float | None = None
     """Distance at or below which an image is done; None runs all steps."""
-    label: int | None = None
+    label: int | str | None = None
     """Class whose w are the start and the scale; None takes all classes in turn."""
     seed: int = 0
     """Seed of the first noise maps, and of the noise on w."""

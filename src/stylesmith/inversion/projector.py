@@ -29,8 +29,8 @@ from stylesmith.sampling import (
     LatentCodes,
     SamplingPipeline,
     SamplingSettings,
-    load_latents,
-    save_latents,
+    read_latent_file,
+    write_latent_file,
 )
 from stylesmith.sampling.video import write_video
 
@@ -85,7 +85,7 @@ def codes_from_state(state: ProjectionState, optimizer: LatentOptimizer) -> Late
 
 def draw_latent_file(path: Path, pipeline: SamplingPipeline) -> Tensor:
     """The image of a latent file, `(C, H, W)`, just as every command draws it."""
-    source = load_latents(path, pipeline.config, model=pipeline.model_hash)
+    source = read_latent_file(path, pipeline.config, model=pipeline.model_hash)
     return pipeline.draw(pipeline.codes([source]))[0].cpu()
 
 
@@ -297,7 +297,7 @@ class Projector:
         }
         folder, pipeline = self.result_folder(target), self.pipeline
         codes = codes_from_state(state, self.optimizer)
-        save_latents(folder.latent, codes, model=pipeline.model_hash, settings=summary)
+        write_latent_file(folder.latent, codes, model=pipeline.model_hash, settings=summary)
         drawn = draw_latent_file(folder.latent, pipeline)
         pixels.save_image(target.image, folder.target)
         pixels.save_image(drawn, folder.result)

@@ -100,14 +100,36 @@ def save_model(folder: Path, generator: Generator, *, card: str, about: Mapping[
 
     `about` says where the model comes from (preset, data, images seen); it is kept in config.json.
     """
-    files.write_json(folder / "config.json", {**_generator_header(generator), "about": dict(about)})
+    files.write_json(folder / "config.json", {**_model_header(generator), "about": dict(about)})
     save_weights(folder / WEIGHTS_FILE, generator)
     files.write_text(folder / "README.md", card)
 
 
 def save_weights(path: Path, generator: Generator) -> None:
     """Write a generator as one file that `load` opens."""
-    write_tensor_file(path, generator.state_dict(), _generator_header(generator), kind="model")
+    write_tensor_file(path, generator.state_dict(), _model_header(generator), kind="model")
+
+
+def load_discriminator(source: str | Path, *, device: str = "auto") -> Discriminator:
+    """Open the discriminator of a run, a checkpoint, a model folder or a file of published weights.
+
+    Args:
+        source: As for `load`.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        The discriminator, in evaluation mode.
+
+    Raises:
+        ModelError: If there is no model, it is damaged, or it holds no discriminator.
+    """
+    bundle = load_bundle(Path(source))
+    if bundle.discriminator is None:
+        raise ModelError(
+            f"{source}: holds no discriminator. Wanted a run with checkpoints, or a model that was "
+            "imported or exported with all its networks."
+        )
+    return bundle.discriminator.to(choose_device(device))
 
 
 def copy_tensors(
@@ -131,18 +153,19 @@ def copy_tensors(
             target.copy_(tensors[name])
 
 
-def _generator_header(generator: Generator) -> dict[str, Any]:
+def _model_header(generator: Generator) -> dict[str, Any]:
+    return {**generator_header(generator), "parameters": parameter_count(generator)}
+
+
+def generator_header(generator: Generator) -> dict[str, Any]:
+    """What a file says of a generator besides its tensors; `growth` None is all levels."""
+    growth, top = generator.growth, generator.config.levels - 1
+    names = generator.class_names
     return {
         "generator": generator.config.model_dump(mode="json"),
-        "growth": growth_header(generator),
-        "parameters": parameter_count(generator),
+        "growth": None if growth is None or growth == Growth(top) else asdict(growth),
+        **({"class_names": list(names)} if names else {}),
     }
-
-
-def growth_header(generator: Generator) -> dict[str, float] | None:
-    """The levels that are trained, for a header; None is all."""
-    growth, top = generator.growth, generator.config.levels - 1
-    return None if growth is None or growth == Growth(top) else asdict(growth)
 
 
 def _candidate_files(path: Path) -> Iterator[Path]:
@@ -175,13 +198,22 @@ def _read_generator(path: Path) -> Generator:
     config = _parse_config(GeneratorConfig, header.get("generator"), path)
     if header["kind"] == "checkpoint":
         tensors = _tensors_under("ema", tensors)
+    return _load_tensors(_build_from_header(config, header, path), tensors, path)
+
+
+def _build_from_header(config: GeneratorConfig, header: Mapping[str, Any], path: Path) -> Generator:
+    """A new generator with what `generator_header` wrote of it."""
     generator, growth = build_generator(config), header.get("growth")
+    names = header.get("class_names") or ()
     try:
         if growth is not None:
             generator.growth = levels_in_use(Growth(**growth), config.levels)
     except (TypeError, UsageError) as error:
         raise ModelError(f"{path}: damaged (its growth: {error}).") from None
-    return _load_tensors(generator, tensors, path)
+    if names and (not isinstance(names, list) or len(names) != config.label_size):
+        raise ModelError(f"{path}: damaged (its class names: wanted {config.label_size}).")
+    generator.class_names = tuple(map(str, names)) or None
+    return generator
 
 
 GENERATOR_FILE = f"generator{SAFETENSORS_SUFFIX}"
@@ -320,11 +352,12 @@ def _read_checkpoint_bundle(path: Path) -> Bundle:
     settings = header.get("config")
     stored = settings.get("discriminator") if isinstance(settings, dict) else None
     discriminator = build_discriminator(_parse_config(DiscriminatorConfig, stored, path))
-    return Bundle(
-        _load_tensors(build_generator(config), _tensors_under("ema", tensors), path),
-        _load_tensors(build_generator(config), _tensors_under("generator", tensors), path),
-        _load_tensors(discriminator, _tensors_under("discriminator", tensors), path),
+    ema, generator = (
+        _load_tensors(_build_from_header(config, header, path), _tensors_under(name, tensors), path)
+        for name in ("ema", "generator")
     )
+    tensors = _tensors_under("discriminator", tensors)
+    return Bundle(ema, generator, _load_tensors(discriminator, tensors, path))
 
 
 def _read_discriminator(path: Path) -> Discriminator:

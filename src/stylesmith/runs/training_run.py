@@ -236,6 +236,7 @@ def _train(
     """Train in one process of the group; only the main one writes and shows anything."""
     evaluator = RunEvaluator.from_config(config, dataset, options.device)
     state = TrainState.create(config, options.device)
+    state.ema.class_names = dataset.class_names if config.generator.label_size else None
     if not is_new:
         restore_newest(run, config, state, notify=notify)
     preview = Preview.from_dataset(config, dataset) if distributed.is_main() else None

@@ -16,7 +16,7 @@ from stylesmith.networks.sampling_pipeline import (
 )
 from stylesmith.sampling.editing import MixingRow, mix_styles
 from stylesmith.sampling.image_files import draw_batches
-from stylesmith.sampling.latent_files import load_latents, save_latents
+from stylesmith.sampling.latent_files import read_latent_file, write_latent_file
 from stylesmith.sampling.stochastic_variation import measure_noise_variation
 
 __all__ = [
@@ -29,9 +29,9 @@ __all__ = [
     "SavedLatent",
     "SeedOrLatent",
     "draw_batches",
-    "load_latents",
     "measure_noise_variation",
     "mix_styles",
+    "read_latent_file",
     "sample_w",
-    "save_latents",
+    "write_latent_file",
 ]

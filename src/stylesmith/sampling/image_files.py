@@ -18,7 +18,7 @@ from stylesmith.data.parallel import map_ahead
 from stylesmith.errors import UsageError
 from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
-from stylesmith.sampling.latent_files import image_stem, save_latents
+from stylesmith.sampling.latent_files import image_stem, write_latent_file
 from stylesmith.tensor_file import TENSOR_FILE_SUFFIX
 
 MAX_GRID_PIXELS = 89_000_000
@@ -228,7 +228,7 @@ def write_grid(
 
 def _save_latent(pipeline: SamplingPipeline, source: SeedOrLatent, path: Path) -> None:
     made_by = {"from": image_stem(source), **pipeline.settings.describe()}
-    save_latents(path, pipeline.codes([source]), model=pipeline.model_hash, settings=made_by)
+    write_latent_file(path, pipeline.codes([source]), model=pipeline.model_hash, settings=made_by)
 
 
 def _unique_by_name(sources: Sequence[SeedOrLatent]) -> dict[str, SeedOrLatent]:

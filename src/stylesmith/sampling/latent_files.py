@@ -7,10 +7,14 @@ from typing import Any
 import torch
 
 from stylesmith.config import GeneratorConfig
-from stylesmith.errors import DataError
+from stylesmith.errors import DataError, UsageError
+from stylesmith.networks import Generator
+from stylesmith.networks.build import model_hash
 from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent
+from stylesmith.networks.sample_inputs import check_latents, check_noise_maps
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
-from stylesmith.tensor_file import read_tensor_file, write_tensor_file
+from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.tensor_file import TENSOR_FILE_SUFFIX, read_tensor_file, write_tensor_file
 
 
 def image_stem(source: SeedOrLatent) -> str:
@@ -18,7 +22,7 @@ def image_stem(source: SeedOrLatent) -> str:
     return f"seed{source:04d}" if isinstance(source, int) else source.path.stem
 
 
-def save_latents(
+def write_latent_file(
     path: Path, codes: LatentCodes, *, model: str, settings: Mapping[str, Any]
 ) -> None:
     """Write the codes of one image as a latent file.
@@ -32,13 +36,12 @@ def save_latents(
     Raises:
         OutputError: If the file cannot be written.
     """
-    assert len(codes) == 1
     maps = {f"noise_{i}": map_[:1] for i, map_ in enumerate(codes.noise) if map_ is not None}
     header = {"model": model, "settings": dict(settings), "noise_inputs": len(codes.noise)}
     write_tensor_file(path, {"w": codes.ws[0], **maps}, header, kind="latent")
 
 
-def load_latents(path: Path, config: GeneratorConfig, *, model: str) -> SavedLatent:
+def read_latent_file(path: Path, config: GeneratorConfig, *, model: str) -> SavedLatent:
     """Read a latent file.
 
     Args:
@@ -60,6 +63,58 @@ def load_latents(path: Path, config: GeneratorConfig, *, model: str) -> SavedLat
     if "w" not in tensors:
         raise DataError(f"{path}: damaged: holds no w.")
     return SavedLatent(path, tensors["w"], noise, model, dict(header.get("settings") or {}))
+
+
+def save_latents(
+    path: str | Path,
+    generator: Generator,
+    w: Any,
+    noise: NoiseMaps | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a w of your own as a latent file, which every command draws where seeds stand.
+
+    Args:
+        path: Ends in .safetensors; an existing file is replaced.
+        generator: The network that it belongs to.
+        w: A tensor or array, `(D,)`, or one per layer, `(num_ws, D)`.
+        noise: One map `(1, 1, H, W)` per noise input; None takes the network's own.
+        settings: What the image was made by, for readers; anything JSON can hold.
+
+    Raises:
+        UsageError: If `w` or `noise` does not fit the network, or the path has another suffix.
+        OutputError: If the file cannot be written.
+    """
+    path, config = Path(path), generator.config
+    if path.suffix.lower() != TENSOR_FILE_SUFFIX:
+        raise UsageError(f"{path}: latent files end in {TENSOR_FILE_SUFFIX}")
+    rows = check_latents("w", w, [(config.w_dim,)])
+    if len(rows) not in (1, config.num_ws):
+        found, wanted = tuple(rows.shape), (config.num_ws, config.w_dim)
+        raise UsageError(f"w: has the shape {found}, wanted {(config.w_dim,)} or {wanted}")
+    maps = generator.synthesis.fixed_noise if noise is None else noise
+    codes = LatentCodes(rows.expand(config.num_ws, -1)[None], check_noise_maps(maps, config, 1))
+    write_latent_file(path, codes, model=model_hash(generator), settings=settings or {})
+
+
+def load_latents(path: str | Path, generator: Generator) -> LatentCodes:
+    """Read a latent file: `generator.sample(w=codes.ws, noise=codes.noise)` draws its image.
+
+    Args:
+        path: As `generate --latents` and `project` write it.
+        generator: The network that it belongs to.
+
+    Returns:
+        Codes of one image, on the device of the network.
+
+    Raises:
+        DataError: If the file is missing, damaged, or belongs to another generator.
+    """
+    saved = read_latent_file(Path(path), generator.config, model=model_hash(generator))
+    device = generator.mapping.w_avg.device
+    noise = [None if noise is None else noise.to(device) for noise in saved.noise]
+    return LatentCodes(saved.ws[None].to(device), noise)
 
 
 def check_model_hash(path: Path, found: str, wanted: str) -> None:
@@ -84,6 +139,6 @@ def load_sources(pipeline: SamplingPipeline, parts: Sequence[int | Path]) -> lis
     there = any(isinstance(part, Path) for part in parts)  # a hash of large networks takes time
     model = pipeline.model_hash if there else ""
     return [
-        part if isinstance(part, int) else load_latents(part, pipeline.config, model=model)
+        part if isinstance(part, int) else read_latent_file(part, pipeline.config, model=model)
         for part in parts
     ]

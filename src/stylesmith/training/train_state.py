@@ -13,7 +13,7 @@ from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.devices import choose_precision, dtype_name, numeric_environment
 from stylesmith.errors import ModelError
 from stylesmith.models.run_folder import RunFolder
-from stylesmith.models.serialization import copy_tensors, growth_header
+from stylesmith.models.serialization import copy_tensors, generator_header
 from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from stylesmith.training.log import read_log
@@ -254,8 +254,7 @@ def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> Non
     """
     header = {
         "config": config.model_dump(mode="json"),
-        "generator": config.generator.model_dump(mode="json"),
-        "growth": growth_header(state.ema),
+        **generator_header(state.ema),
         "clocks": asdict(state.counters),
         "arithmetic": _arithmetic_identity(config, state),
     }
