@@ -27,11 +27,8 @@ from stylesmith.models.interop.allowed_globals import (
     short_text,
     storage_dtype,
 )
-from stylesmith.models.interop.external_network import (
-    ExternalFile,
-    ExternalFormat,
-    NetworkFormat,
-)
+from stylesmith.models.interop.external_network import ExternalFile, ExternalFormat
+from stylesmith.models.interop.network_reader import NetworkFormat
 from stylesmith.models.interop.restricted_unpickler import CORRUPTION_ERRORS, RestrictedUnpickler
 
 LEGACY_MAGIC = 119547037146038801333356
