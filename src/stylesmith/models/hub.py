@@ -140,14 +140,9 @@ def _as_bundle(model: str | Path | Generator | Bundle) -> Bundle:
 
 def _sample_images(generator: Generator) -> torch.Tensor:
     """One image per seed, of all classes in turn."""
-    classes = generator.config.label_size
-    if not classes:
-        return generator.sample(range(SAMPLE_COUNT), psi=0.7, precision="fp32")
-    rows = [
-        generator.sample([seed], psi=0.7, label=seed % classes, precision="fp32")
-        for seed in range(SAMPLE_COUNT)
-    ]
-    return torch.cat(rows)
+    classes, seeds = generator.config.label_size, range(SAMPLE_COUNT)
+    label = [seed % classes for seed in seeds] if classes else None
+    return generator.sample(seeds, psi=0.7, label=label, precision="fp32")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Files appear only after the check: a folder for temporary files is moved into pl
 
 import contextlib
 import json
-import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from stylesmith.models.deploy.programs import (
     ProgramInputs,
     image_program,
     mapping_program,
-    no_warnings,
+    quiet_exporters,
     synthesis_program,
     trace,
 )
@@ -99,7 +98,7 @@ def check_exported(
 
 def write_torch_export(path: Path, program: ExportableProgram) -> ProgramRunner:
     """Write a program as a `.pt2` file, and read it back."""
-    with no_warnings():
+    with quiet_exporters():
         torch.export.save(trace(program), path)
         module = torch.export.load(path).module()
     return lambda inputs: module(*inputs)
@@ -140,7 +139,7 @@ def _onnx_model(program: ExportableProgram) -> Any:
     from onnxscript import optimizer
 
     exported = trace(program)
-    with no_warnings(), _quiet_logger("torch.onnx"):
+    with quiet_exporters():
         written = torch.onnx.export(
             exported,
             dynamo=True,
@@ -195,18 +194,6 @@ def _require_packages() -> None:
             raise UsageError(
                 f'format onnx needs {package}, which is missing: pip install "stylesmith[onnx]"'
             ) from None
-
-
-@contextmanager
-def _quiet_logger(name: str) -> Iterator[None]:
-    """Without log lines below errors, such as those on packages that are not needed."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 ProgramFormat = Literal["onnx", "torch-export"]
