@@ -10,7 +10,6 @@ import mmap
 import struct
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -206,6 +205,8 @@ def _check_directory(stream: BinaryIO, budget: ReadBudget) -> None:
 
 
 ZIP_MAGIC = b"PK\x03\x04"
+MAX_TENSORS = 2000
+"""Tensors of a network; the largest published ones have about 300."""
 MAX_FILE_BYTES = 8 << 30
 """Bytes of a file; the largest published ones have 0.4 GB."""
 
@@ -281,17 +282,6 @@ FORMATS: dict[ExternalFormat, NetworkFormat] = {
 """Every format, in the order in which files are tried."""
 
 
-@dataclass
-class FileInspection:
-    """What a file holds and wants, found without running anything."""
-
-    budget: ReadBudget
-    """Its size, the globals that it names, and which of them an import refuses."""
-    file: ExternalFile | None = None
-    problem: str | None = None
-    """Why it can't be imported, if it can't be read to its end."""
-
-
 def read_external(path: Path) -> ExternalFile:
     """The networks of a TensorFlow pickle, a StyleGAN2-ADA pickle or a rosinality checkpoint.
 
@@ -299,29 +289,21 @@ def read_external(path: Path) -> ExternalFile:
         ModelError: If the file is missing, damaged, of another kind, or wants anything but data;
             nothing in it is run in any case.
     """
-    return _recognize_networks(open_read_budget(path))
+    return recognize_networks(open_read_budget(path))
 
 
-def inspect_file(path: Path) -> FileInspection:
-    """List what a file holds and wants, without refusing what it wants.
-
-    Raises:
-        ModelError: If the file is missing, or plainly something else.
-    """
-    found = FileInspection(open_read_budget(path, inspect_only=True))
-    try:
-        found.file = _recognize_networks(found.budget)
-    except ModelError as error:
-        found.problem = str(error)
-    return found
-
-
-def _recognize_networks(budget: ReadBudget) -> ExternalFile:
-    value, source = read_values(budget), str(budget.path)
+def recognize_networks(budget: ReadBudget) -> ExternalFile:
+    """The networks of the file of a budget; errors as of `read_external`."""
+    value = read_values(budget)
     try:
         for name, format_ in FORMATS.items():
-            networks = format_.recognize(value, source)
+            networks = format_.recognize(value)
             if networks:
+                for role, network in networks.items():
+                    if len(network.tensors) > MAX_TENSORS:
+                        raise budget.file_error(
+                            f"refused: more than {MAX_TENSORS} tensors in {role}."
+                        )
                 return ExternalFile(name, networks, budget.size)
     except CorruptFileError as error:
         raise budget.file_error(f"damaged: it holds {error}.") from None

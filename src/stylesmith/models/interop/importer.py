@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
-from stylesmith.models.interop.allowed_globals import short_text
+from stylesmith.models.interop.allowed_globals import ReadBudget, short_text
 from stylesmith.models.interop.external_network import (
     FORMAT_DESCRIPTIONS,
     WEIGHT_LICENSES,
@@ -25,7 +25,7 @@ from stylesmith.models.interop.external_network import (
     ImportReport,
     NetworkRole,
 )
-from stylesmith.models.interop.file_reader import FORMATS, FileInspection, inspect_file
+from stylesmith.models.interop.file_reader import FORMATS, open_read_budget, recognize_networks
 from stylesmith.models.interop.name_map import NameMap, NameRule, is_fir_kernel
 from stylesmith.models.interop.network_reader import NetworkFormat, NetworkReader, render_setting
 from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
@@ -105,21 +105,20 @@ def _read_config(
 def _check_tensors(
     names: NameMap, reader: NetworkReader, blank: nn.Module, size: int
 ) -> ImportReport:
-    """Compare every tensor of the file with a network without memory."""
+    """Compare every tensor of the file with a network without memory; keep the rules that fit."""
     network = reader.network
     report = ImportReport(network.role, notes=list(reader.notes))
     wanted = blank.state_dict()
     names.rules = names.rules_for(wanted)
-    for rule in names.rules:
-        problem = _mismatch(rule, network, wanted[rule.ours])
-        if problem is None:
-            report.mapped += 1
-            report.value_count += wanted[rule.ours].numel()
-        else:
-            report.missing.append(f"{rule.ours} ({problem})")
     _check_unmapped(names, reader, report)
     unmapped = wanted.keys() - {rule.ours for rule in names.rules} - set(names.ours_only)
     assert not unmapped, f"no name for {sorted(unmapped)}"
+    for rule in list(names.rules):
+        if problem := _mismatch(rule, network, wanted[rule.ours]):
+            report.missing.append(f"{rule.ours} ({problem})")
+            names.rules.remove(rule)
+    report.mapped = len(names.rules)
+    report.value_count = sum(wanted[rule.ours].numel() for rule in names.rules)
     values = sum(tensor.numel() for tensor in wanted.values())
     _check_complete(report, reader, values)
     if report.value_count > size:  # numbers have at least two bytes: some stand for several tensors
@@ -183,11 +182,8 @@ def _copy_external(
 ) -> None:
     """Copy what fits, one tensor at a time."""
     targets = network.state_dict()
-    missing = {text.partition(" ")[0] for text in report.missing}
     broken = 0
     for rule in names.rules:
-        if rule.ours in missing:
-            continue
         with np.errstate(all="ignore"):  # numbers beyond fp32 are counted below
             values = external.tensors[rule.theirs].astype(np.float32)
             values = np.array(rule.layout.read(values), np.float32, order="C")
@@ -217,14 +213,20 @@ def describe_file(path: Path) -> list[str]:
     Raises:
         ModelError: If the file is missing, or plainly something else.
     """
-    found = inspect_file(path)
-    lines = [f"{path}: {found.budget.size / 1e6:.2f} MB"]
-    if found.file:
-        lines.append(f"kind: {FORMAT_DESCRIPTIONS[found.file.format]}")
-        for network in found.file.networks.values():
-            lines += _network_lines(found.file, network, path)
-        lines.append(f"licence: {WEIGHT_LICENSES[found.file.format]}")
-    return [*lines, *_global_lines(found)]
+    budget = open_read_budget(path, inspect_only=True)
+    lines, problems = [f"{path}: {budget.size / 1e6:.2f} MB"], []
+    try:
+        file = recognize_networks(budget)
+    except ModelError as error:
+        problems.append(f"cannot be read: {error}")
+    else:
+        lines.append(f"kind: {FORMAT_DESCRIPTIONS[file.format]}")
+        for network in file.networks.values():
+            lines += _network_lines(file, network, path)
+        lines.append(f"licence: {WEIGHT_LICENSES[file.format]}")
+    if refused := len(budget.refused_globals):
+        problems.append(f"import refuses it: {refused} of its globals are no data of a network")
+    return [*lines, *_global_lines(budget), *problems]
 
 
 def _network_lines(file: ExternalFile, network: ExternalNetwork, path: Path) -> Iterator[str]:
@@ -250,16 +252,12 @@ def _describe_config(config: GeneratorConfig | ConvolutionalConfig) -> str:
     return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
 
 
-def _global_lines(found: FileInspection) -> Iterator[str]:
-    named, refused = found.budget.named_globals, found.budget.refused_globals
+def _global_lines(budget: ReadBudget) -> Iterator[str]:
+    named = budget.named_globals
     if named:
         yield "globals it names (none is imported or called):"
     for name, place in list(named.items())[:MAX_GLOBALS_SHOWN]:
-        state = "refused" if name in refused else "allowed"
+        state = "refused" if name in budget.refused_globals else "allowed"
         yield f"  {state:8}  {short_text(name, 100)} at {place}"
     if len(named) > MAX_GLOBALS_SHOWN:
         yield f"  and {len(named) - MAX_GLOBALS_SHOWN} more"
-    if found.problem:
-        yield f"cannot be read: {found.problem}"
-    if refused:
-        yield f"import refuses it: {len(refused)} of its globals are no data of a network"

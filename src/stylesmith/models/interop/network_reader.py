@@ -247,7 +247,7 @@ def render_setting(value: Any, depth: int = 2) -> str:
 class NetworkFormat(Protocol):
     """What a module knows about the networks of one format: how to find, build and name them."""
 
-    def recognize(self, value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+    def recognize(self, value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
         """The networks in the values of a file of this format; None for other files."""
 
     def generator_config(self, reader: NetworkReader) -> GeneratorConfig:

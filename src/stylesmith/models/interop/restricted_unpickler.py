@@ -133,9 +133,8 @@ class RestrictedUnpickler:
 
     def push_argument(self, value: Any) -> None:
         """Push what stands behind an opcode, within the budget."""
-        if isinstance(value, str | bytes | bytearray):
-            self.budget.count_bytes(len(value))
-        elif type(value) is int:
+        self._count_arguments(value)
+        if type(value) is int:
             ensure(abs(value) <= MAX_INTEGER, "a number beyond all measure")
         self.push(value)
 
@@ -244,7 +243,7 @@ class RestrictedUnpickler:
         function = what.call if use == "call" else what.new
         if function is None:
             self._refuse(f"a call of {short_text(what.name, 100)}")
-        self._count_arguments(arguments)
+        self._count_arguments(*arguments)
         self.push(function(*arguments))
 
     def load_build(self) -> None:
@@ -255,7 +254,7 @@ class RestrictedUnpickler:
         if isinstance(target, AllowedGlobal):
             self._refuse(f"a change of {short_text(target.name, 100)}")
         if isinstance(state, tuple):
-            self._count_arguments(state)
+            self._count_arguments(*state)
         target.build(state)
 
     def load_persid(self, key: Any) -> None:
@@ -268,8 +267,8 @@ class RestrictedUnpickler:
             shown = f" {short_text(key, 100)}" if isinstance(key, str) else ""
             self._refuse(f"a persistent id{shown}")
 
-    def _count_arguments(self, values: tuple[Any, ...]) -> None:
-        """Count values that are read once more."""
+    def _count_arguments(self, *values: Any) -> None:
+        """Count the bytes or parts of values before they are used."""
         for value in values:
             if isinstance(value, str | bytes | bytearray):
                 self.budget.count_bytes(len(value))

@@ -24,7 +24,7 @@ W_AVG_KEY = "latent_avg"
 FILTER_PATTERNS = {r".*\.kernel": "constant filter"}
 
 
-def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; also of a bare generator."""
     if not isinstance(value, dict):
         return None

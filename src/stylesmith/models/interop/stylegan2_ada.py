@@ -8,14 +8,11 @@ so their kernels are ours flipped.
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig
-from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import (
-    CorruptFileError,
     InertObject,
     TensorView,
+    ensure,
     tensor_arrays,
 )
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole
@@ -34,13 +31,12 @@ from stylesmith.models.interop.network_reader import ARCHITECTURES, NetworkReade
 ROLES: tuple[NetworkRole, ...] = ("G_ema", "G", "D")
 ROLE_CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}
 MAX_MODULE_DEPTH = 12
-MAX_TENSORS = 5000
 FILTER_NAME = "resample_filter"
 MAX_STDDEV_GROUP = 1 << 20
 """A group of the minibatch standard deviation that no batch exceeds."""
 
 
-def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file."""
     if not isinstance(value, dict) or not any(role in value for role in ROLES):
         return None
@@ -49,7 +45,7 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
     for role in ROLES:
         network = value.get(role)
         if isinstance(network, InertObject):
-            found[role] = _network_from_object(network, role, source)
+            found[role] = _network_from_object(network, role)
         elif isinstance(network, dict):
             settings = _flat_settings(plain.get(role) if isinstance(plain, dict) else None)
             tensors = tensor_arrays(network)
@@ -132,12 +128,8 @@ def _stddev_group(reader: NetworkReader) -> int:
     return reader.integer(name, default=4)
 
 
-def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
-    tensors: dict[str, np.ndarray] = {}
-    for name, tensor in _named_tensors(record, "", set()):
-        tensors[name] = tensor.array()
-        if len(tensors) > MAX_TENSORS:
-            raise ModelError(f"{source}: refused: more than {MAX_TENSORS} tensors in {role}.")
+def _network_from_object(record: InertObject, role: NetworkRole) -> ExternalNetwork:
+    tensors = {name: tensor.array() for name, tensor in _named_tensors(record, "", set())}
     settings = _flat_settings(record.state.get("_init_kwargs"))
     if record.state.get("_init_args"):
         settings["_init_args"] = "given"  # no published network has any: unknown, so refused
@@ -148,8 +140,7 @@ def _named_tensors(
     record: InertObject, prefix: str, seen: set[int]
 ) -> Iterator[tuple[str, TensorView]]:
     """Tensors of a module and of all modules within; frozen layers keep theirs in buffers."""
-    if prefix.count(".") > MAX_MODULE_DEPTH:
-        raise CorruptFileError("modules within modules without end")
+    ensure(prefix.count(".") <= MAX_MODULE_DEPTH, "modules within modules without end")
     for store in ("_parameters", "_buffers"):
         for name, tensor in _named_parts(record, store, seen):
             if isinstance(tensor, TensorView):
@@ -164,8 +155,7 @@ def _named_parts(record: InertObject, store: str, seen: set[int]) -> list[tuple[
     content = record.state.get(store)
     if not isinstance(content, dict):
         return []
-    if id(content) in seen:
-        raise CorruptFileError("a module at two places")
+    ensure(id(content) not in seen, "a module at two places")
     seen.add(id(content))
     return [(name, value) for name, value in content.items() if isinstance(name, str)]
 
@@ -252,7 +242,6 @@ def _add_conv(names: NameMap, ours: str, theirs: str) -> None:
 
 def network_kwargs(config: GeneratorConfig | ConvolutionalConfig) -> dict[str, Any]:
     """The arguments with which such a network is made there."""
-    labels = {"c_dim": config.label_size}
     image = {"img_resolution": config.size()[0], "img_channels": config.image_channels}
     pyramid = {
         "channel_base": config.channel_base,
@@ -261,26 +250,28 @@ def network_kwargs(config: GeneratorConfig | ConvolutionalConfig) -> dict[str, A
         "num_fp16_res": 0,
     }
     if isinstance(config, ConvolutionalConfig):
-        mapping = {
-            "num_layers": config.label_layers,
-            "lr_multiplier": config.label_lr_multiplier,
+        return {
+            "c_dim": config.label_size,
+            **image,
+            **pyramid,
+            "mapping_kwargs": {
+                "num_layers": config.label_layers,
+                "lr_multiplier": config.label_lr_multiplier,
+            },
+            "epilogue_kwargs": {
+                "mbstd_group_size": config.stddev_group,
+                "mbstd_num_channels": config.stddev_features,
+            },
         }
-        epilogue = {
-            "mbstd_group_size": config.stddev_group,
-            "mbstd_num_channels": config.stddev_features,
-        }
-        own = {"mapping_kwargs": mapping, "epilogue_kwargs": epilogue}
-        return {**labels, **image, **pyramid, **own}
-    mapping = {
-        "num_layers": config.mapping.layers,
-        "lr_multiplier": config.mapping.lr_multiplier,
-        "w_avg_beta": config.mapping.w_avg_beta,
-    }
     return {
         "z_dim": config.mapping.z_dim,
-        **labels,
+        "c_dim": config.label_size,
         "w_dim": config.mapping.w_dim,
         **image,
-        "mapping_kwargs": mapping,
+        "mapping_kwargs": {
+            "num_layers": config.mapping.layers,
+            "lr_multiplier": config.mapping.lr_multiplier,
+            "w_avg_beta": config.mapping.w_avg_beta,
+        },
         "synthesis_kwargs": {**pyramid, "use_noise": config.noise},
     }

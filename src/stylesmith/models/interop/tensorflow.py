@@ -22,7 +22,6 @@ from stylesmith.config import (
     ProgressiveConfig,
     TraditionalConfig,
 )
-from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import (
     TENSORFLOW_NETWORK_CLASSES,
     InertObject,
@@ -43,13 +42,12 @@ from stylesmith.models.interop.network_reader import NetworkReader
 ROLES: tuple[NetworkRole, ...] = ("G", "D", "G_ema")
 """In the order of the file; TensorFlow calls the average Gs."""
 COMPONENTS = ("mapping", "synthesis")
-MAX_VARIABLES = 2000
 STYLEGAN = 3
 """Version of the files that StyleGAN writes."""
 GROWTH_STATE = {r"(synthesis/)?lod": "state of progressive growing"}
 
 
-def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; of a lone network too."""
     networks = value if isinstance(value, tuple) and len(value) == 3 else (value,)
     classes = TENSORFLOW_NETWORK_CLASSES
@@ -60,7 +58,7 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
         discriminates = any("FromRGB" in name for name, _ in _variables(value))
         roles = ("D" if discriminates and not value.state.get("components") else "G_ema",)
     return {
-        role: _network_from_object(network, role, source)
+        role: _network_from_object(network, role)
         for role, network in zip(roles, networks, strict=True)
     }
 
@@ -198,7 +196,7 @@ def fused_scale_from(network: ExternalNetwork) -> int:
     return 8 if choice is True else 1 << 20
 
 
-def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
+def _network_from_object(record: InertObject, role: NetworkRole) -> ExternalNetwork:
     """One network: variables and settings of its parts beside its own."""
     tensors: dict[str, np.ndarray] = {}
     settings: dict[str, Any] = {}
@@ -209,8 +207,6 @@ def _network_from_object(record: InertObject, role: NetworkRole, source: str) ->
         tensors |= {f"{name}/{n}".lstrip("/"): a.array() for n, a in _variables(part)}
         kwargs = part.state.get("static_kwargs")
         settings = {**settings, **(kwargs if isinstance(kwargs, dict) else {})}
-    if len(tensors) > MAX_VARIABLES:
-        raise ModelError(f"{source}: refused: more than {MAX_VARIABLES} variables in {role}.")
     version = record.state.get("version")
     return ExternalNetwork(
         role,
