@@ -240,34 +240,21 @@ def write_programs(
     suffix = PROGRAM_SUFFIXES[file_format]
     if dest.suffix not in (suffix, ""):
         raise UsageError(f"{dest}: format {file_format} is written to a {suffix} file, or a folder")
-    folder = dest.parent if dest.suffix else dest
+    if dest.suffix:
+        folder, programs = dest.parent, {dest.name: image_program(generator, noise)}
+    else:
+        folder, programs = (
+            dest,
+            {
+                f"mapping{suffix}": mapping_program(generator),
+                f"synthesis{suffix}": synthesis_program(generator, noise),
+            },
+        )
     with staging_folder(folder) as temporary:
-        if not dest.suffix:
-            return write_mapping_and_synthesis(
-                temporary, file_format, generator, noise=noise, about=about
-            )
-        program = image_program(generator, noise)
-        return [_write_program(temporary / dest.name, file_format, program, about)]
-
-
-def write_mapping_and_synthesis(
-    folder: Path,
-    file_format: ProgramFormat,
-    generator: Generator,
-    *,
-    noise: NoiseInput = "fixed",
-    about: Mapping[str, Any] | None = None,
-) -> list[ExportedFile]:
-    """The two halves of a generator, which meet at w, into a folder that is there."""
-    suffix = PROGRAM_SUFFIXES[file_format]
-    parts = {
-        "mapping": mapping_program(generator),
-        "synthesis": synthesis_program(generator, noise),
-    }
-    return [
-        _write_program(folder / f"{name}{suffix}", file_format, program, about)
-        for name, program in parts.items()
-    ]
+        return [
+            _write_program(temporary / name, file_format, program, about)
+            for name, program in programs.items()
+        ]
 
 
 def _write_program(

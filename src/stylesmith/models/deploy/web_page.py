@@ -17,11 +17,7 @@ from typing import Any
 import stylesmith
 from stylesmith import files
 from stylesmith.errors import ModelError, RunError
-from stylesmith.models.deploy.export import (
-    ExportedFile,
-    staging_folder,
-    write_mapping_and_synthesis,
-)
+from stylesmith.models.deploy.export import ExportedFile, staging_folder, write_programs
 from stylesmith.networks import Generator
 
 RUNTIME_VERSION = "1.30.0"
@@ -153,7 +149,7 @@ def write_page(
     """
     about = about or {}
     with staging_folder(folder) as temporary:
-        written = write_mapping_and_synthesis(temporary, "onnx", generator, about=about)
+        written = write_programs(temporary, "onnx", generator, about=about)
         page = {name: (WEB_FOLDER / name).read_bytes() for name in PAGE_FILES}
         for name, content in {**page, **runtime}.items():
             (temporary / name).write_bytes(content)
