@@ -112,20 +112,14 @@ def read_legacy_torch(
     for key in keys:
         fits = key in storages and storages[key].content is None
         ensure(fits, "a list of storages that does not fit")
-        _read_storage(storages[key], stream, content, budget)
+        storage = storages[key]
+        ensure(stream.read(8) == struct.pack("<q", storage.count), "a storage cut short")
+        start = stream.tell()
+        stream.seek(min(start + storage.size, budget.size))
+        storage.content = content[start : start + storage.size]
+        ensure(len(storage.content) == storage.size, "a storage cut short")
+        budget.count_bytes(storage.size)
     return value
-
-
-def _read_storage(
-    storage: TorchStorage, stream: BinaryIO, content: memoryview | mmap.mmap, budget: ReadBudget
-) -> None:
-    head = stream.read(8)
-    ensure(head == struct.pack("<q", storage.count), "a storage cut short")
-    start = stream.tell()
-    stream.seek(min(start + storage.size, budget.size))
-    storage.content = content[start : start + storage.size]
-    ensure(len(storage.content) == storage.size, "a storage cut short")
-    budget.count_bytes(storage.size)
 
 
 def read_torch_zip(stream: BinaryIO, budget: ReadBudget) -> Any:

@@ -88,8 +88,6 @@ class NameMap:
 
     def ignore_reason(self, name: str) -> str | None:
         """Why a name of theirs needs no counterpart; None if it does."""
-        if name in self.filters:
-            return "constant filter"
         return next((why for p, why in self.ignored.items() if re.fullmatch(p, name)), None)
 
     def rules_for(self, state: Container[str]) -> list[NameRule]:

@@ -122,11 +122,6 @@ class RestrictedUnpickler:
             "`stylesmith inspect` shows what the file wants."
         )
 
-    def check_protocol(self, number: int) -> None:
-        """Refuse protocols that are newer than this reader."""
-        problem = f"pickle protocol {number}, wanted at most {MAX_PROTOCOL}"
-        ensure(number <= MAX_PROTOCOL, problem)
-
     def push(self, value: Any) -> None:
         """Push a value."""
         self.values.append(value)
@@ -221,15 +216,10 @@ class RestrictedUnpickler:
             )
         self.push(found)
 
-    def load_global(self, argument: str) -> None:
-        """Push the global that an opcode names."""
-        module, _, name = argument.partition(" ")
-        self.push_global(module, name)
-
     def load_inst(self, argument: str) -> None:
         """The oldest way to make an object, which no network file needs."""
         self.pop_mark()
-        self.load_global(argument)
+        self.push_global(*argument.partition(" ")[::2])
         name = self.pop().name
         if not self.budget.inspect_only:
             self._refuse(f"opcode INST makes a {short_text(name, 100)}")
@@ -278,7 +268,9 @@ class RestrictedUnpickler:
 
 OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
     **dict.fromkeys(ARGUMENT_OPCODES, RestrictedUnpickler.push_argument),
-    "PROTO": RestrictedUnpickler.check_protocol,
+    "PROTO": lambda _, number: ensure(
+        number <= MAX_PROTOCOL, f"pickle protocol {number}, wanted at most {MAX_PROTOCOL}"
+    ),
     "FRAME": lambda reader, _: None,
     "NONE": lambda reader, _: reader.push(None),
     "NEWTRUE": lambda reader, _: reader.push(True),
@@ -306,7 +298,7 @@ OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), RestrictedUnpickler.memo_put),
     "MEMOIZE": lambda reader, _: reader.memo_put(len(reader.memo)),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), RestrictedUnpickler.memo_get),
-    "GLOBAL": RestrictedUnpickler.load_global,
+    "GLOBAL": lambda reader, argument: reader.push_global(*argument.partition(" ")[::2]),
     "STACK_GLOBAL": lambda reader, _: reader.push_global(*[reader.pop(), reader.pop()][::-1]),
     "INST": RestrictedUnpickler.load_inst,
     "REDUCE": lambda reader, _: reader.call_global("call"),
