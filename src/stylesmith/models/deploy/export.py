@@ -121,7 +121,13 @@ def write_onnx(
     Raises:
         UsageError: If a package is missing.
     """
-    _require_packages()
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        try:
+            import_module(package)
+        except ImportError:
+            raise UsageError(
+                f'format onnx needs {package}, which is missing: pip install "stylesmith[onnx]"'
+            ) from None
     graph = _onnx_model(program)
     graph.metadata_props.update(about)
     import onnx_ir
@@ -184,16 +190,6 @@ def _onnxruntime_runner(path: Path, program: ExportableProgram) -> ProgramRunner
         return torch.from_numpy(session.run([program.output], feed)[0])
 
     return run
-
-
-def _require_packages() -> None:
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        try:
-            import_module(package)
-        except ImportError:
-            raise UsageError(
-                f'format onnx needs {package}, which is missing: pip install "stylesmith[onnx]"'
-            ) from None
 
 
 ProgramFormat = Literal["onnx", "torch-export"]
