@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -18,6 +18,9 @@ from stylesmith.errors import ModelError, RunError, UsageError
 from stylesmith.models.model_card import hub_card
 from stylesmith.models.serialization import Bundle, load, load_bundle, locate_model, save_bundle
 from stylesmith.networks import Generator
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 SAMPLES_FILE = "samples.png"
 SAMPLE_COUNT = 16
@@ -44,12 +47,8 @@ def from_pretrained(
     """
     if isinstance(name, Path) or locate_model(name).exists():
         return load(name, device=device)
-    with _hub_errors(name, "fetched"):
-        from huggingface_hub import HfApi
-
-        folder = HfApi(token=token).snapshot_download(
-            name, revision=revision, allow_patterns=HUB_FILE_PATTERNS
-        )
+    with _hub_api(name, token, "fetched") as api:
+        folder = api.snapshot_download(name, revision=revision, allow_patterns=HUB_FILE_PATTERNS)
     return load(folder, device=device)
 
 
@@ -85,10 +84,7 @@ def push_to_hub(
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / repository.rpartition("/")[2]
         save_pretrained(model, folder, license=license, metrics=metrics)
-        with _hub_errors(repository, "written"):
-            from huggingface_hub import HfApi
-
-            api = HfApi(token=token)
+        with _hub_api(repository, token, "written") as api:
             made = api.create_repo(repository, private=private, exist_ok=True)
             api.upload_folder(repo_id=made.repo_id, folder_path=folder, commit_message=message)
             return str(made)
@@ -140,29 +136,27 @@ def _as_bundle(model: str | Path | Generator | Bundle) -> Bundle:
 
 def _sample_images(generator: Generator) -> torch.Tensor:
     """One image per seed, of all classes in turn."""
-    classes = generator.config.label_size
-    if not classes:
-        return generator.sample(range(SAMPLE_COUNT), psi=0.7, precision="fp32")
-    rows = [
-        generator.sample([seed], psi=0.7, label=seed % classes, precision="fp32")
-        for seed in range(SAMPLE_COUNT)
-    ]
-    return torch.cat(rows)
+    classes, seeds = generator.config.label_size, range(SAMPLE_COUNT)
+    label = [seed % classes for seed in seeds] if classes else None
+    return generator.sample(seeds, psi=0.7, label=label, precision="fp32")
 
 
 @contextmanager
-def _hub_errors(repository: str, what: str) -> Iterator[None]:
-    """Whatever goes wrong with the Hub, in one line."""
+def _hub_api(repository: str, token: str | None, what: str) -> Iterator["HfApi"]:
+    """The calls of the Hub; whatever goes wrong with them is told in one line."""
     try:
-        from huggingface_hub import errors
+        from huggingface_hub import HfApi, errors
     except ImportError:
         raise UsageError(
             f'{repository}: not a folder here; the Hub needs pip install "stylesmith[hub]"'
         ) from None
-    refused: tuple[Any, ...] = (errors.RepositoryNotFoundError, errors.HFValidationError)
     try:
-        yield
-    except (*refused, errors.RevisionNotFoundError) as error:
+        yield HfApi(token=token)
+    except (
+        errors.RepositoryNotFoundError,
+        errors.RevisionNotFoundError,
+        errors.HFValidationError,
+    ) as error:
         raise ModelError(
             f"{repository}: no folder here, and on the Hub it cannot be {what}: "
             f"{_first_line(error)}. Wanted OWNER/NAME; for a private one, log in with `hf auth "

@@ -144,7 +144,7 @@ def test_a_problem_in_the_browser_is_said(chromium, real_runtime, make, tmp_path
         for name in ("mapping.onnx", "synthesis.onnx"):
             (folder / name).write_bytes(b"damaged")
 
-    monkeypatch.setattr(web_page, "write_mapping_and_synthesis", damaged)
+    monkeypatch.setattr(web_page, "write_programs", damaged)
     write_page(tmp_path, make("skip"), real_runtime, title="x")
     answer, _ = browser.run(chromium, tmp_path, script("return await drawn();"))
     assert answer["status"].startswith("This browser could not draw: ")

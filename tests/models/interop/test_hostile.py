@@ -84,7 +84,7 @@ def test_a_refusal_names_the_global_and_its_byte(tmp_path, name):
         ("a torch program", "a TorchScript program (it holds archive/code/__torch__.py)"),
     ],
 )
-def test_what_is_refused_is_named(tmp_path, name, what):
+def test_a_refusal_names_its_cause(tmp_path, name, what):
     path = tmp_path / "evil.pkl"
     path.write_bytes(EXECUTED[name])
     assert f"refused: {what}" in one_line(path).replace("it wants the global ", "")

@@ -77,7 +77,7 @@ def test_numpy_under_its_older_name(tmp_path):
     assert np.array_equal(read(tmp_path / "x", older).array(), array)
 
 
-def test_what_python_2_wrote(tmp_path):
+def test_values_that_python_2_wrote(tmp_path):
     """Texts and the content of arrays are bytes there, read as latin-1."""
     array = np.arange(3, dtype="<f4") - 1
     content, raw = to_pickle(pickled_array(array)), array.tobytes()
@@ -170,7 +170,7 @@ def test_external_files_are_known_by_name_or_first_bytes(tmp_path, name, content
         (b"<HTML><body>quota", "a web page, not weights"),
     ],
 )
-def test_what_is_plainly_something_else_is_said(tmp_path, content, message):
+def test_files_of_another_kind_are_named(tmp_path, content, message):
     (tmp_path / "x.pkl").write_bytes(content)
     with pytest.raises(ModelError, match=message):
         open_read_budget(tmp_path / "x.pkl")

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from stylesmith.errors import ModelError
 from stylesmith.models import load_bundle
-from stylesmith.models.interop import write_external
+from stylesmith.models.interop import file_reader, write_external
 from tests.models.interop.makers import (
     discriminator,
     draw,
@@ -149,6 +150,19 @@ def test_ada_discriminators(tmp_path, name, suffix):
     found = load_bundle(tmp_path / f"x{suffix}").discriminator
     same_network(found, critic)
     same_scores(found, critic)
+
+
+@pytest.mark.parametrize("name", ["x.pkl", "x.pt", "rosinality.pt", "tensorflow.pkl"])
+def test_networks_of_very_many_tensors_are_refused(tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    if name == "tensorflow.pkl":
+        tensorflow_file(path, generator(), discriminator())
+    else:
+        layout = "rosinality" if name == "rosinality.pt" else "ada"
+        write_external(path, layout, {"G_ema": generator()})
+    monkeypatch.setattr(file_reader, "MAX_TENSORS", 20)
+    with pytest.raises(ModelError, match=r"refused: more than 20 tensors in G"):
+        load_bundle(path)
 
 
 def test_rosinality(tmp_path):

@@ -122,6 +122,29 @@ def test_a_file_that_does_not_fit_is_refused(file, changes, message):
     assert "--partial" in str(caught.value)
 
 
+CONV_WEIGHT, STYLE_WEIGHT = "synthesis/8x8/Conv1/weight", "synthesis/4x4/Conv/mod_weight"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({CONV_WEIGHT: None}, f"has no tensor {CONV_WEIGHT}, so its sizes are unknown"),
+        ({CONV_WEIGHT: np.zeros((4, 4), np.float32)}, r"is \(4, 4\), wanted 4 axes of 1 or more"),
+        ({STYLE_WEIGHT: np.zeros((6, 0), np.float32)}, r"is \(6, 0\), wanted 2 axes"),
+        ({STYLE_WEIGHT: np.zeros((6, 4, 2), np.float32)}, "wanted 2 axes"),
+        ({CONV_WEIGHT: np.zeros((3, 3, 4, 5), np.float32)}, r"per level are \[4, 5, 4\]; wanted"),
+        (
+            {"synthesis/64x64/Conv1/weight": np.zeros(1)},
+            r"synthesis/32x32/Conv1/weight, so its sizes are unknown",
+        ),
+        ({"synthesis/24x24/Conv1/weight": np.zeros(1)}, "highest resolution 24, wanted a power"),
+    ],
+)
+def test_sizes_that_no_network_has_are_refused(file, changes, message):
+    with pytest.raises(ModelError, match=message):
+        load(file(changes=changes))
+
+
 def test_partial_takes_what_fits_and_reports_the_rest(file):
     extra = {CONV: None, "synthesis/8x8/Extra": np.zeros(1, np.float32)}
     bundle = load_bundle(file(changes=extra), partial=True, trained=False)

@@ -5,7 +5,6 @@ Files appear only after the check: a folder for temporary files is moved into pl
 
 import contextlib
 import json
-import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from stylesmith.models.deploy.programs import (
     ProgramInputs,
     image_program,
     mapping_program,
-    no_warnings,
+    quiet_exporters,
     synthesis_program,
     trace,
 )
@@ -99,7 +98,7 @@ def check_exported(
 
 def write_torch_export(path: Path, program: ExportableProgram) -> ProgramRunner:
     """Write a program as a `.pt2` file, and read it back."""
-    with no_warnings():
+    with quiet_exporters():
         torch.export.save(trace(program), path)
         module = torch.export.load(path).module()
     return lambda inputs: module(*inputs)
@@ -122,7 +121,13 @@ def write_onnx(
     Raises:
         UsageError: If a package is missing.
     """
-    _require_packages()
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        try:
+            import_module(package)
+        except ImportError:
+            raise UsageError(
+                f'format onnx needs {package}, which is missing: pip install "stylesmith[onnx]"'
+            ) from None
     graph = _onnx_model(program)
     graph.metadata_props.update(about)
     import onnx_ir
@@ -140,7 +145,7 @@ def _onnx_model(program: ExportableProgram) -> Any:
     from onnxscript import optimizer
 
     exported = trace(program)
-    with no_warnings(), _quiet_logger("torch.onnx"):
+    with quiet_exporters():
         written = torch.onnx.export(
             exported,
             dynamo=True,
@@ -187,28 +192,6 @@ def _onnxruntime_runner(path: Path, program: ExportableProgram) -> ProgramRunner
     return run
 
 
-def _require_packages() -> None:
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        try:
-            import_module(package)
-        except ImportError:
-            raise UsageError(
-                f'format onnx needs {package}, which is missing: pip install "stylesmith[onnx]"'
-            ) from None
-
-
-@contextmanager
-def _quiet_logger(name: str) -> Iterator[None]:
-    """Without log lines below errors, such as those on packages that are not needed."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
 ProgramFormat = Literal["onnx", "torch-export"]
 PROGRAM_SUFFIXES: dict[ProgramFormat, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
 
@@ -253,34 +236,21 @@ def write_programs(
     suffix = PROGRAM_SUFFIXES[file_format]
     if dest.suffix not in (suffix, ""):
         raise UsageError(f"{dest}: format {file_format} is written to a {suffix} file, or a folder")
-    folder = dest.parent if dest.suffix else dest
+    if dest.suffix:
+        folder, programs = dest.parent, {dest.name: image_program(generator, noise)}
+    else:
+        folder, programs = (
+            dest,
+            {
+                f"mapping{suffix}": mapping_program(generator),
+                f"synthesis{suffix}": synthesis_program(generator, noise),
+            },
+        )
     with staging_folder(folder) as temporary:
-        if not dest.suffix:
-            return write_mapping_and_synthesis(
-                temporary, file_format, generator, noise=noise, about=about
-            )
-        program = image_program(generator, noise)
-        return [_write_program(temporary / dest.name, file_format, program, about)]
-
-
-def write_mapping_and_synthesis(
-    folder: Path,
-    file_format: ProgramFormat,
-    generator: Generator,
-    *,
-    noise: NoiseInput = "fixed",
-    about: Mapping[str, Any] | None = None,
-) -> list[ExportedFile]:
-    """The two halves of a generator, which meet at w, into a folder that is there."""
-    suffix = PROGRAM_SUFFIXES[file_format]
-    parts = {
-        "mapping": mapping_program(generator),
-        "synthesis": synthesis_program(generator, noise),
-    }
-    return [
-        _write_program(folder / f"{name}{suffix}", file_format, program, about)
-        for name, program in parts.items()
-    ]
+        return [
+            _write_program(temporary / name, file_format, program, about)
+            for name, program in programs.items()
+        ]
 
 
 def _write_program(

@@ -1,9 +1,10 @@
 """What is exported: functions of a trained generator, as modules that `torch.export` can follow.
 
-They take a batch of any size and compute in fp32 at the levels trained so far. `Program.expected`
-is what this package draws of the same inputs, which a written file has to agree with.
+They take a batch of any size and compute in fp32 at the levels trained so far. The reference of a
+program is what this package draws of the same inputs, which a written file has to agree with.
 """
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,63 +70,63 @@ class SynthesisModule(nn.Module):
 class ImageModule(nn.Module):
     """z, psi, a label (of conditional networks), and noise where it is an input, to images."""
 
-    def __init__(self, generator: Generator, noise: NoiseInput):
+    def __init__(self, mapping: ExportableProgram, synthesis: ExportableProgram):
         super().__init__()
-        self.mapping, self.synthesis = MappingModule(generator), SynthesisModule(generator, noise)
-        self.mapping_inputs = len(mapping_input_names(generator))
+        self.mapping, self.synthesis = mapping.module, synthesis.module
+        self.mapping_inputs = len(mapping.inputs)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """The inputs of mapping, then those of synthesis."""
-        return self.synthesis(
-            self.mapping(*inputs[: self.mapping_inputs]), *inputs[self.mapping_inputs :]
-        )
-
-
-def image_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
-    """From z to images `(N, C, H, W)`, fp32, clipped to -1..1."""
-    names = mapping_input_names(generator)
-
-    def example(n: int) -> ProgramInputs:
-        return (*example_latents(generator, n), *example_noise(generator, noise, n))
-
-    def expected(inputs: ProgramInputs) -> Tensor:
-        (z, psi, *label), maps = inputs[: len(names)], inputs[len(names) :]
-        own = maps if noise == "inputs" else generator.noise_maps([], noise)
-        return generator(z, *label, psi=float(psi), noise=own).clamp(-1, 1)
-
-    inputs = (*names, *noise_input_names(generator, noise))
-    return ExportableProgram(ImageModule(generator, noise), inputs, "images", example, expected)
+        """The inputs of mapping, then those of synthesis without w."""
+        ws = self.mapping(*inputs[: self.mapping_inputs])
+        images: Tensor = self.synthesis(ws, *inputs[self.mapping_inputs :])
+        return images
 
 
 def mapping_program(generator: Generator) -> ExportableProgram:
     """From z to truncated styles, one w for each layer, `(N, num_ws, D)`."""
 
-    def expected(inputs: ProgramInputs) -> Tensor:
+    def reference(inputs: ProgramInputs) -> Tensor:
         z, psi, *label = inputs
         return generator.map(z, *label, psi=float(psi))
 
-    names = mapping_input_names(generator)
+    names = ("z", "psi", "label") if generator.config.label_size else ("z", "psi")
     return ExportableProgram(
-        MappingModule(generator), names, "w", lambda n: example_latents(generator, n), expected
+        MappingModule(generator), names, "w", lambda n: example_latents(generator, n), reference
     )
 
 
 def synthesis_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
     """From styles (as `mapping` gives them, or mixed by layer) to images, clipped to -1..1."""
+    rows, noise_shapes = generator.config.num_ws, []
+    if noise == "inputs":
+        noise_shapes = generator.config.noise_shapes_up_to(generator.top_level)
 
     def example(n: int) -> ProgramInputs:
-        rows = generator.config.num_ws
         (z, _, *label) = example_latents(generator, n * rows)
         ws = generator.mapping(z, *label).unflatten(0, (n, rows))  # another w for every layer
-        return (ws, *example_noise(generator, noise, n))
+        numbers = torch.Generator().manual_seed(n)  # maps that differ from image to image
+        return (ws, *(torch.randn(n, 1, *shape, generator=numbers) for shape in noise_shapes))
 
-    def expected(inputs: ProgramInputs) -> Tensor:
+    def reference(inputs: ProgramInputs) -> Tensor:
         ws, *maps = inputs
         own = maps if noise == "inputs" else generator.noise_maps([], noise)
         return generator.draw(ws, own).clamp(-1, 1)
 
-    inputs = ("w", *noise_input_names(generator, noise))
-    return ExportableProgram(SynthesisModule(generator, noise), inputs, "images", example, expected)
+    names = ("w", *(f"noise_{i}" for i in range(len(noise_shapes))))
+    return ExportableProgram(SynthesisModule(generator, noise), names, "images", example, reference)
+
+
+def image_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
+    """From z to images `(N, C, H, W)`, fp32, clipped to -1..1: mapping, then synthesis."""
+    mapping, synthesis = mapping_program(generator), synthesis_program(generator, noise)
+    count = len(mapping.inputs)
+    return ExportableProgram(
+        ImageModule(mapping, synthesis),
+        (*mapping.inputs, *synthesis.inputs[1:]),
+        synthesis.output,
+        lambda n: (*mapping.example_inputs(n), *synthesis.example_inputs(n)[1:]),
+        lambda inputs: synthesis.reference((mapping.reference(inputs[:count]), *inputs[count:])),
+    )
 
 
 def trace(program: ExportableProgram) -> ExportedProgram:
@@ -137,34 +138,24 @@ def trace(program: ExportableProgram) -> ExportedProgram:
     inputs = program.example_inputs(2)
     batch = Dim("batch")
     shapes = tuple({0: batch} if value.ndim else None for value in inputs)
-    with torch.enable_grad(), no_warnings():
+    with torch.enable_grad(), quiet_exporters():
         return torch.export.export(
             program.module.eval(), inputs, dynamic_shapes=(shapes,), strict=False
         )
 
 
 @contextmanager
-def no_warnings() -> Iterator[None]:
+def quiet_exporters() -> Iterator[None]:
     """Without what torch's exporters say of themselves; the results are checked."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def mapping_input_names(generator: Generator) -> tuple[str, ...]:
-    """Inputs of the mapping network."""
-    return ("z", "psi", "label") if generator.config.label_size else ("z", "psi")
-
-
-def noise_input_names(generator: Generator, noise: NoiseInput) -> tuple[str, ...]:
-    """Noise inputs, of the levels in use."""
-    return tuple(f"noise_{i}" for i, _ in enumerate(noise_input_shapes(generator, noise)))
-
-
-def noise_input_shapes(generator: Generator, noise: NoiseInput) -> list[tuple[int, int]]:
-    """Height and width of every noise input."""
-    shapes = generator.config.noise_shapes_up_to(generator.top_level)
-    return shapes if noise == "inputs" else []
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def example_latents(generator: Generator, n: int) -> ProgramInputs:
@@ -174,10 +165,3 @@ def example_latents(generator: Generator, n: int) -> ProgramInputs:
     if not config.label_size:
         return z, psi
     return z, psi, torch.eye(config.label_size)[torch.arange(n) % config.label_size]
-
-
-def example_noise(generator: Generator, noise: NoiseInput, n: int) -> ProgramInputs:
-    """Maps that differ from image to image."""
-    numbers = torch.Generator().manual_seed(n)
-    shapes = noise_input_shapes(generator, noise)
-    return tuple(torch.randn(n, 1, *shape, generator=numbers) for shape in shapes)

@@ -7,7 +7,6 @@ whether they come from a folder that npm installed, a package that it made, or a
 """
 
 import hashlib
-import json
 import tarfile
 import urllib.request
 import zlib
@@ -18,11 +17,7 @@ from typing import Any
 import stylesmith
 from stylesmith import files
 from stylesmith.errors import ModelError, RunError
-from stylesmith.models.deploy.export import (
-    ExportedFile,
-    staging_folder,
-    write_mapping_and_synthesis,
-)
+from stylesmith.models.deploy.export import ExportedFile, staging_folder, write_programs
 from stylesmith.networks import Generator
 
 RUNTIME_VERSION = "1.30.0"
@@ -81,7 +76,11 @@ def _read_runtime_file(package: Path, name: str, sha256: str) -> bytes:
         if package.is_dir():
             content = (package / name).read_bytes()
         else:
-            content = _read_archive_member(package, name)
+            with tarfile.open(package) as archive:
+                member = archive.extractfile(f"package/{name}")
+                if member is None:  # a folder of that name
+                    raise KeyError(name)
+                content = member.read()
     except (OSError, KeyError, EOFError, zlib.error, tarfile.TarError) as error:
         raise ModelError(
             f"{package}: cannot be read as onnxruntime-web, a folder or .tgz of npm ({error})."
@@ -92,14 +91,6 @@ def _read_runtime_file(package: Path, name: str, sha256: str) -> bytes:
             f"`npm pack onnxruntime-web@{RUNTIME_VERSION}` makes the one that is wanted."
         )
     return content
-
-
-def _read_archive_member(package: Path, name: str) -> bytes:
-    with tarfile.open(package) as archive:
-        member = archive.extractfile(f"package/{name}")
-        if member is None:  # a folder of that name
-            raise KeyError(name)
-        return member.read()
 
 
 def _download_runtime(target: Path) -> Path:
@@ -158,13 +149,11 @@ def write_page(
     """
     about = about or {}
     with staging_folder(folder) as temporary:
-        written = write_mapping_and_synthesis(temporary, "onnx", generator, about=about)
-        for name in PAGE_FILES:
-            (temporary / name).write_bytes((WEB_FOLDER / name).read_bytes())
-        for name, content in runtime.items():
+        written = write_programs(temporary, "onnx", generator, about=about)
+        page = {name: (WEB_FOLDER / name).read_bytes() for name in PAGE_FILES}
+        for name, content in {**page, **runtime}.items():
             (temporary / name).write_bytes(content)
-        described = json.dumps(describe_model(generator, title, about), indent=2)
-        (temporary / "model.json").write_text(described + "\n", encoding="utf-8")
+        files.write_json(temporary / "model.json", describe_model(generator, title, about))
     return written
 
 

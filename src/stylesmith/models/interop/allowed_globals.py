@@ -5,10 +5,10 @@ functions are ours, and build the inert values below from what the file gives th
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -108,6 +108,16 @@ class CorruptFileError(ValueError):
     """A value that a sound file does not have at that place."""
 
 
+def ensure(condition: bool, problem: str) -> None:
+    """Go on only with what a sound file has.
+
+    Raises:
+        CorruptFileError: If the condition does not hold; the problem says what was found.
+    """
+    if not condition:
+        raise CorruptFileError(problem)
+
+
 @dataclass(frozen=True)
 class AllowedGlobal:
     """What a global of a file means here: our functions of its arguments, or nothing."""
@@ -128,8 +138,7 @@ class InertObject:
 
     def build(self, state: Any) -> None:
         """Take the attributes."""
-        if not isinstance(state, dict):
-            raise CorruptFileError(f"{self.name} without attributes")
+        ensure(isinstance(state, dict), f"{self.name} without attributes")
         self.state = state
 
 
@@ -152,8 +161,8 @@ class ArrayDtype:
 
     def build(self, state: Any) -> None:
         """Take the byte order from `(version, byte order, ...)`."""
-        if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
-            raise CorruptFileError("a number format that is none")
+        complete = isinstance(state, tuple) and len(state) >= 2
+        ensure(complete and state[1] in ("<", ">", "|", "="), "a number format that is none")
         self.byte_order = state[1]
 
     def numpy(self) -> np.dtype:
@@ -169,11 +178,9 @@ class NumpyArray:
 
     def build(self, state: Any) -> None:
         """Take `(version, shape, format, is_fortran, data)`; data must fill the shape exactly."""
-        if not isinstance(state, tuple) or len(state) != 5:
-            raise CorruptFileError("an array without shape and content")
+        complete = isinstance(state, tuple) and len(state) == 5
+        ensure(complete, "an array without shape and content")
         _, shape, dtype, fortran, data = state
-        if isinstance(data, str):  # of Python 2
-            data = data.encode("latin-1")
         self.values = array_from_bytes(data, dtype, shape, "F" if fortran else "C")
 
     def array(self) -> np.ndarray:
@@ -210,11 +217,9 @@ class TensorView:
         Raises:
             CorruptFileError: If the view leaves its storage, or repeats numbers of it.
         """
-        if self.storage.content is None:
-            raise CorruptFileError("a tensor without content")
-        count = math.prod(self.shape)
-        if count > self.storage.count:
-            raise CorruptFileError(f"a tensor of {count} numbers in {self.storage.count}")
+        ensure(self.storage.content is not None, "a tensor without content")
+        count, available = math.prod(self.shape), self.storage.count
+        ensure(count <= available, f"a tensor of {count} numbers in {available}")
         dtype = np.dtype(self.storage.dtype).newbyteorder("<")
         strides = tuple(stride * dtype.itemsize for stride in self.strides)
         start = self.offset * dtype.itemsize
@@ -230,74 +235,54 @@ def tensor_arrays(state: Mapping[Any, Any]) -> dict[Any, np.ndarray]:
 
 
 def array_from_bytes(data: Any, stored_dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    """Bytes as an array that they fill exactly."""
-    if not isinstance(stored_dtype, ArrayDtype) or not isinstance(data, bytes | bytearray):
-        raise CorruptFileError("an array of something else than numbers")
+    """Bytes, which Python 2 wrote as text, as an array that they fill exactly."""
+    data = _encode(data) if isinstance(data, str) else data
+    known = isinstance(stored_dtype, ArrayDtype) and isinstance(data, bytes | bytearray)
+    ensure(known, "an array of something else than numbers")
     shape, dtype = checked_sizes(shape), stored_dtype.numpy()
-    if math.prod(shape) * dtype.itemsize != len(data):
-        raise CorruptFileError(f"an array of shape {shape} with {len(data)} bytes")
-    if order not in ("C", "F"):
-        raise CorruptFileError("an array of unknown order")
+    fits = math.prod(shape) * dtype.itemsize == len(data)
+    ensure(fits, f"an array of shape {shape} with {len(data)} bytes")
+    ensure(order in ("C", "F"), "an array of unknown order")
     flat = np.frombuffer(data, dtype) if data else np.zeros(0, dtype)
     return flat.reshape(shape, order=order)
 
 
 def checked_sizes(values: Any) -> tuple[int, ...]:
     """A shape, or strides: a few numbers from 0 on."""
-    fits = isinstance(values, tuple | list) and len(values) <= 8
-    if not fits or not all(type(v) is int and 0 <= v < 1 << 40 for v in values):
-        raise CorruptFileError("a shape that is none")
+    few = isinstance(values, tuple | list) and len(values) <= 8
+    fits = few and all(type(v) is int and 0 <= v < 1 << 40 for v in values)
+    ensure(fits, "a shape that is none")
     return tuple(values)
 
 
 def _dtype(code: Any, *_: Any) -> ArrayDtype:
-    if code not in ARRAY_DTYPES:
-        raise CorruptFileError("an array of something else than numbers")
+    ensure(code in ARRAY_DTYPES, "an array of something else than numbers")
     return ArrayDtype(code)
 
 
-def _scalar(dtype: Any, data: Any) -> Any:
-    return array_from_bytes(_encode(data) if isinstance(data, str) else data, dtype, (), "C").item()
-
-
-def _array_from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> NumpyArray:
-    return NumpyArray(array_from_bytes(data, dtype, shape, order))
-
-
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise CorruptFileError("a text in an unknown encoding")
-    return text.encode("latin-1")
-
-
-def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
-    return {checked_key(key): value for key, value in pairs}
-
-
-def _set_of_keys(items: Any = ()) -> set[Any]:
-    return {checked_key(item) for item in items}
+    known = isinstance(text, str) and encoding in ("latin1", "latin-1")
+    ensure(known, "a text in an unknown encoding")
+    return bytes(text, "latin-1")
 
 
 def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> TensorView:
     # The other arguments are requires_grad, hooks and metadata.
-    if not isinstance(storage, TorchStorage):
-        raise CorruptFileError("a tensor without storage")
+    ensure(isinstance(storage, TorchStorage), "a tensor without storage")
     (start,) = checked_sizes((offset,))
     shape, strides = checked_sizes(shape), checked_sizes(strides)
-    if len(shape) != len(strides):
-        raise CorruptFileError("a tensor with more or fewer strides than axes")
+    ensure(len(shape) == len(strides), "a tensor with more or fewer strides than axes")
     return TensorView(storage, start, shape, strides)
 
 
 def _rebuild_parameter(tensor: Any, *_: Any) -> TensorView:
-    if not isinstance(tensor, TensorView):
-        raise CorruptFileError("a parameter without tensor")
-    return tensor
+    ensure(isinstance(tensor, TensorView), "a parameter without tensor")
+    return cast(TensorView, tensor)
 
 
 def _rebuild_persistent_object(meta: Any) -> InertObject:
-    if not isinstance(meta, dict) or meta.get("type") != "class":
-        raise CorruptFileError("an object that is no class instance")
+    is_instance = isinstance(meta, dict) and meta.get("type") == "class"
+    ensure(is_instance, "an object that is no class instance")
     record = InertObject(str(meta.get("class_name"))[:80])
     record.build(meta.get("state"))
     return record
@@ -305,11 +290,15 @@ def _rebuild_persistent_object(meta: Any) -> InertObject:
 
 def checked_key(value: Any) -> Any:
     """A value that may be a key: short to compare, and without contrived collisions."""
-    if isinstance(value, str | bytes | bool | None) or (
-        type(value) is int and abs(value) < 1 << 60
-    ):
-        return value
-    raise CorruptFileError("a key that is neither text nor number")
+    small = type(value) is int and abs(value) < 1 << 60
+    fits = small or isinstance(value, str | bytes | bool | None)
+    ensure(fits, "a key that is neither text nor number")
+    return value
+
+
+def keys_as_set(values: Iterable[Any] = ()) -> set[Any]:
+    """Values that may be keys, as a set."""
+    return set(map(checked_key, values))
 
 
 def _allowed_class(name: str) -> AllowedGlobal:
@@ -317,14 +306,16 @@ def _allowed_class(name: str) -> AllowedGlobal:
 
 
 ALLOWED_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "collections.OrderedDict": _ordered_dict,
-    "builtins.set": _set_of_keys,
+    "collections.OrderedDict": lambda pairs=(): {checked_key(k): value for k, value in pairs},
+    "builtins.set": keys_as_set,
     "builtins.bytes": lambda: b"",  # what protocol 2 makes of empty bytes
     "_codecs.encode": _encode,
     "numpy.dtype": _dtype,
     "numpy.core.multiarray._reconstruct": lambda *_: NumpyArray(),
-    "numpy.core.multiarray.scalar": _scalar,
-    "numpy.core.numeric._frombuffer": _array_from_buffer,
+    "numpy.core.multiarray.scalar": lambda dtype, data: array_from_bytes(
+        data, dtype, (), "C"
+    ).item(),
+    "numpy.core.numeric._frombuffer": lambda *content: NumpyArray(array_from_bytes(*content)),
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
     "torch_utils.persistence._reconstruct_persistent_obj": _rebuild_persistent_object,
@@ -355,6 +346,6 @@ def find_global(name: str, table: Mapping[str, AllowedGlobal]) -> AllowedGlobal 
 
 def storage_dtype(storage_type: Any) -> str:
     """The number format of a storage's type."""
-    if not isinstance(storage_type, AllowedGlobal) or storage_type.name not in STORAGE_DTYPES:
-        raise CorruptFileError("a storage of unknown type")
-    return STORAGE_DTYPES[storage_type.name]
+    name = storage_type.name if isinstance(storage_type, AllowedGlobal) else ""
+    ensure(name in STORAGE_DTYPES, "a storage of unknown type")
+    return STORAGE_DTYPES[name]

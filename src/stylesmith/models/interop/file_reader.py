@@ -10,7 +10,6 @@ import mmap
 import struct
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -24,14 +23,12 @@ from stylesmith.models.interop.allowed_globals import (
     CorruptFileError,
     ReadBudget,
     TorchStorage,
+    ensure,
     short_text,
     storage_dtype,
 )
-from stylesmith.models.interop.external_network import (
-    ExternalFile,
-    ExternalFormat,
-    NetworkFormat,
-)
+from stylesmith.models.interop.external_network import ExternalFile, ExternalFormat
+from stylesmith.models.interop.network_reader import NetworkFormat
 from stylesmith.models.interop.restricted_unpickler import CORRUPTION_ERRORS, RestrictedUnpickler
 
 LEGACY_MAGIC = 119547037146038801333356
@@ -50,16 +47,15 @@ class StorageTable(dict[str, TorchStorage]):
 
     def resolve(self, key: Any) -> TorchStorage:
         """The storage of a persistent id; its content comes later."""
-        if not isinstance(key, tuple) or len(key) not in (5, 6) or key[0] != "storage":
-            raise CorruptFileError("a persistent id that names no storage")
+        named = isinstance(key, tuple) and len(key) in (5, 6) and key[0] == "storage"
+        ensure(named, "a persistent id that names no storage")
         _, kind, name, _, count, *view = key
-        if view not in ([], [None]) or not isinstance(name, str) or type(count) is not int:
-            raise CorruptFileError("a storage that is part of another")
-        if not 0 <= count < 1 << 40:
-            raise CorruptFileError("a storage of impossible size")
-        storage = self.setdefault(name, TorchStorage(storage_dtype(kind), count))
-        if (storage.dtype, storage.count) != (storage_dtype(kind), count):
-            raise CorruptFileError("a storage of two sizes")
+        whole = view in ([], [None]) and isinstance(name, str) and type(count) is int
+        ensure(whole, "a storage that is part of another")
+        ensure(0 <= count < 1 << 40, "a storage of impossible size")
+        dtype = storage_dtype(kind)
+        storage = self.setdefault(name, TorchStorage(dtype, count))
+        ensure((storage.dtype, storage.count) == (dtype, count), "a storage of two sizes")
         return storage
 
 
@@ -74,17 +70,16 @@ def allowed_with_storages(budget: ReadBudget) -> Mapping[str, AllowedGlobal]:
 
 def read_nested_storage(data: Any, budget: ReadBudget) -> TorchStorage:
     """A single storage that was saved into bytes, as in pickles of StyleGAN2-ADA."""
-    if not isinstance(data, bytes):
-        raise CorruptFileError("a storage that is no bytes")
+    ensure(isinstance(data, bytes), "a storage that is no bytes")
     stream, location = io.BytesIO(data), " of a nested storage"
-    if RestrictedUnpickler(stream, budget, location=location).load() != LEGACY_MAGIC:
-        raise CorruptFileError("a nested storage of another form")
+    magic = RestrictedUnpickler(stream, budget, location=location).load()
+    ensure(magic == LEGACY_MAGIC, "a nested storage of another form")
     value = read_legacy_torch(
         stream, memoryview(data), budget, allowed=ALLOWED_STORAGES, location=location
     )
-    if not isinstance(value, TorchStorage) or value.content is None:
-        raise CorruptFileError("a nested storage that is none")
-    return value
+    complete = isinstance(value, TorchStorage) and value.content is not None
+    ensure(complete, "a nested storage that is none")
+    return cast(TorchStorage, value)
 
 
 def read_legacy_torch(
@@ -106,49 +101,36 @@ def read_legacy_torch(
     """
     storages = StorageTable()
     unpickler = partial(RestrictedUnpickler, stream, budget, location=location)
-    if unpickler().load() != LEGACY_VERSION:
-        raise CorruptFileError("an older torch file of unknown version")
+    ensure(unpickler().load() == LEGACY_VERSION, "an older torch file of unknown version")
     system = unpickler().load()
-    if not isinstance(system, dict) or system.get("little_endian") is not True:
-        raise CorruptFileError("tensors of another byte order")
+    little_endian = isinstance(system, dict) and system.get("little_endian") is True
+    ensure(little_endian, "tensors of another byte order")
     value = unpickler(allowed=allowed, persistent_load=storages.resolve).load()
     keys = unpickler().load()
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise CorruptFileError("an older torch file without list of storages")
+    named = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    ensure(named, "an older torch file without list of storages")
     for key in keys:
-        if key not in storages or storages[key].content is not None:
-            raise CorruptFileError("a list of storages that does not fit")
-        _read_storage(storages[key], stream, content, budget)
+        fits = key in storages and storages[key].content is None
+        ensure(fits, "a list of storages that does not fit")
+        storage = storages[key]
+        ensure(stream.read(8) == struct.pack("<q", storage.count), "a storage cut short")
+        start = stream.tell()
+        stream.seek(min(start + storage.size, budget.size))
+        storage.content = content[start : start + storage.size]
+        ensure(len(storage.content) == storage.size, "a storage cut short")
+        budget.count_bytes(storage.size)
     return value
-
-
-def _read_storage(
-    storage: TorchStorage, stream: BinaryIO, content: memoryview | mmap.mmap, budget: ReadBudget
-) -> None:
-    head = stream.read(8)
-    if len(head) != 8 or struct.unpack("<q", head)[0] != storage.count:
-        raise CorruptFileError("a storage cut short")
-    start = stream.tell()
-    stream.seek(min(start + storage.size, budget.size))
-    storage.content = content[start : start + storage.size]
-    if len(storage.content) != storage.size:
-        raise CorruptFileError("a storage cut short")
-    budget.count_bytes(storage.size)
 
 
 def read_torch_zip(stream: BinaryIO, budget: ReadBudget) -> Any:
     """The value of a torch zip.
 
     Raises:
-        ModelError: If it is damaged, compressed, holds a program, or wants anything but data.
+        ModelError: If it is compressed, holds a program, or wants anything but data.
     """
     _check_directory(stream, budget)
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            return _read_parts(archive, budget)
-    except (*CORRUPTION_ERRORS, *ZIP_ERRORS) as error:
-        problem = short_text((str(error) or "cut short").splitlines()[0], 120)
-        raise budget.file_error(f"damaged or not a torch file: {problem}") from None
+    with zipfile.ZipFile(stream) as archive:
+        return _read_parts(archive, budget)
 
 
 def _read_parts(archive: zipfile.ZipFile, budget: ReadBudget) -> Any:
@@ -158,8 +140,8 @@ def _read_parts(archive: zipfile.ZipFile, budget: ReadBudget) -> Any:
     if root is None:
         raise budget.file_error("a zip, but not one of torch: it has no data.pkl.")
     order = parts.get(f"{root}byteorder")
-    if order and archive.read(order) != b"little":
-        raise CorruptFileError("tensors of another byte order")
+    little_endian = order is None or archive.read(order) == b"little"
+    ensure(little_endian, "tensors of another byte order")
     storages = StorageTable()
     pickle = io.BytesIO(archive.read(f"{root}data.pkl"))
     allowed, location = allowed_with_storages(budget), f" of {root}data.pkl"[:80]
@@ -167,11 +149,11 @@ def _read_parts(archive: zipfile.ZipFile, budget: ReadBudget) -> Any:
         pickle, budget, allowed=allowed, persistent_load=storages.resolve, location=location
     ).load()
     for key, storage in storages.items():
-        info = parts.get(f"{root}data/{key}")
-        if info is None or info.file_size != storage.size:
-            raise CorruptFileError("a storage that is missing or of another size")
+        name = f"{root}data/{key}"
+        fits = name in parts and parts[name].file_size == storage.size
+        ensure(fits, "a storage that is missing or of another size")
         budget.count_bytes(storage.size)
-        storage.content = archive.read(info)
+        storage.content = archive.read(name)
     return value
 
 
@@ -217,6 +199,8 @@ def _check_directory(stream: BinaryIO, budget: ReadBudget) -> None:
 
 
 ZIP_MAGIC = b"PK\x03\x04"
+MAX_TENSORS = 2000
+"""Tensors of a network; the largest published ones have about 300."""
 MAX_FILE_BYTES = 8 << 30
 """Bytes of a file; the largest published ones have 0.4 GB."""
 
@@ -267,22 +251,21 @@ def read_values(budget: ReadBudget) -> Any:
     Raises:
         ModelError: If it is damaged or wants anything but data; nothing is run in any case.
     """
-    with budget.path.open("rb") as file:
-        if file.read(4) == ZIP_MAGIC:
-            return read_torch_zip(file, budget)
-    allowed = allowed_with_storages(budget)
-    with (
-        budget.path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
-        stream = cast(BinaryIO, content)
-        value = RestrictedUnpickler(stream, budget, allowed=allowed).load()
-        if type(value) is not int or value != LEGACY_MAGIC:
+    try:
+        with (
+            budget.path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            if content[:4] == ZIP_MAGIC:
+                return read_torch_zip(file, budget)
+            stream, allowed = cast(BinaryIO, content), allowed_with_storages(budget)
+            value = RestrictedUnpickler(stream, budget, allowed=allowed).load()
+            if type(value) is int and value == LEGACY_MAGIC:
+                value = read_legacy_torch(stream, content, budget, allowed=allowed)
             return value
-        try:
-            return read_legacy_torch(stream, content, budget, allowed=allowed)
-        except CorruptFileError as error:
-            raise budget.file_error(f"damaged or not a torch file: {error}") from None
+    except (*CORRUPTION_ERRORS, *ZIP_ERRORS) as error:
+        problem = short_text((str(error) or "cut short").splitlines()[0], 120)
+        raise budget.file_error(f"damaged or not a torch file: {problem}") from None
 
 
 FORMATS: dict[ExternalFormat, NetworkFormat] = {
@@ -293,17 +276,6 @@ FORMATS: dict[ExternalFormat, NetworkFormat] = {
 """Every format, in the order in which files are tried."""
 
 
-@dataclass
-class FileInspection:
-    """What a file holds and wants, found without running anything."""
-
-    budget: ReadBudget
-    """Its size, the globals that it names, and which of them an import refuses."""
-    file: ExternalFile | None = None
-    problem: str | None = None
-    """Why it can't be imported, if it can't be read to its end."""
-
-
 def read_external(path: Path) -> ExternalFile:
     """The networks of a TensorFlow pickle, a StyleGAN2-ADA pickle or a rosinality checkpoint.
 
@@ -311,29 +283,21 @@ def read_external(path: Path) -> ExternalFile:
         ModelError: If the file is missing, damaged, of another kind, or wants anything but data;
             nothing in it is run in any case.
     """
-    return _recognize_networks(open_read_budget(path))
+    return recognize_networks(open_read_budget(path))
 
 
-def inspect_file(path: Path) -> FileInspection:
-    """List what a file holds and wants, without refusing what it wants.
-
-    Raises:
-        ModelError: If the file is missing, or plainly something else.
-    """
-    found = FileInspection(open_read_budget(path, inspect_only=True))
-    try:
-        found.file = _recognize_networks(found.budget)
-    except ModelError as error:
-        found.problem = str(error)
-    return found
-
-
-def _recognize_networks(budget: ReadBudget) -> ExternalFile:
-    value, source = read_values(budget), str(budget.path)
+def recognize_networks(budget: ReadBudget) -> ExternalFile:
+    """The networks of the file of a budget; errors as of `read_external`."""
+    value = read_values(budget)
     try:
         for name, format_ in FORMATS.items():
-            networks = format_.recognize(value, source)
+            networks = format_.recognize(value)
             if networks:
+                for role, network in networks.items():
+                    if len(network.tensors) > MAX_TENSORS:
+                        raise budget.file_error(
+                            f"refused: more than {MAX_TENSORS} tensors in {role}."
+                        )
                 return ExternalFile(name, networks, budget.size)
     except CorruptFileError as error:
         raise budget.file_error(f"damaged: it holds {error}.") from None

@@ -4,6 +4,7 @@ A few opcodes of pickle protocol 3 are enough for `.pkl`. Classes are only named
 programs need be installed, and no source text is written.
 """
 
+import io
 import pickle
 import struct
 from collections.abc import Mapping
@@ -130,8 +131,9 @@ def write_pickle(path: Path, value: Any) -> None:
 
 def write_torch_file(path: Path, value: Mapping[str, Any]) -> None:
     """Write a dict of arrays and plain values as a torch file, atomically."""
-    tensors = _as_tensors(value)
-    files.write_atomically(path, lambda temporary: _save_torch(temporary, tensors))
+    buffer = io.BytesIO()  # of a file's name, torch would write it into the file
+    torch.save(_as_tensors(value), buffer)
+    files.write_bytes(path, buffer.getvalue())
 
 
 def _as_tensors(value: Any) -> Any:
@@ -140,11 +142,6 @@ def _as_tensors(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _as_tensors(part) for key, part in value.items()}
     return value
-
-
-def _save_torch(path: Path, tensors: Any) -> None:
-    with path.open("wb") as file:  # of a name, torch would write it into the file
-        torch.save(tensors, file)
 
 
 LAYOUT_SUFFIXES = {"ada": (".pt", ".pkl"), "rosinality": (".pt",)}

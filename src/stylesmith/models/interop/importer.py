@@ -16,19 +16,18 @@ from torch import Tensor, nn
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
-from stylesmith.models.interop.allowed_globals import short_repr, short_text
+from stylesmith.models.interop.allowed_globals import ReadBudget, short_text
 from stylesmith.models.interop.external_network import (
     FORMAT_DESCRIPTIONS,
     WEIGHT_LICENSES,
     ExternalFile,
-    ExternalFormat,
     ExternalNetwork,
     ImportReport,
     NetworkRole,
-    StoredSettings,
 )
-from stylesmith.models.interop.file_reader import FORMATS, FileInspection, inspect_file
+from stylesmith.models.interop.file_reader import FORMATS, open_read_budget, recognize_networks
 from stylesmith.models.interop.name_map import NameMap, NameRule, is_fir_kernel
+from stylesmith.models.interop.network_reader import NetworkFormat, NetworkReader, render_setting
 from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
 
 W_AVG_SAMPLES = 10_000
@@ -73,81 +72,77 @@ def _import_network(
 ) -> tuple[N, NameMap, ImportReport]:
     if role not in file.networks:
         raise ModelError(f"{path}: has no {role}, only {', '.join(file.networks)}.")
-    network = file.networks[role]
-    settings = StoredSettings(network.settings, f"{path}: {role}", partial)
-    config, format_ = _read_config(file.format, network, settings), FORMATS[file.format]
+    network, format_ = file.networks[role], FORMATS[file.format]
+    reader = NetworkReader(network, f"{path}: {role}", partial)
+    config = _read_config(format_, reader)
     if isinstance(config, GeneratorConfig):
         names = format_.generator_names(config, network)
     else:
         names = format_.discriminator_names(config)
     with torch.device("meta"):
         blank = build(config)
-    report = _check_tensors(names, network, blank, settings, file.size)
+    report = _check_tensors(names, reader, blank, file.size)
     built = build(config)
     _copy_external(built, names, network, report)
     return built.eval().requires_grad_(False), names, report
 
 
 def _read_config(
-    format_: ExternalFormat, network: ExternalNetwork, settings: StoredSettings
+    format_: NetworkFormat, reader: NetworkReader
 ) -> GeneratorConfig | ConvolutionalConfig:
     """The architecture of a network, whose settings must all be known."""
-    config: GeneratorConfig | ConvolutionalConfig
+    discriminates = reader.network.role == "D"
+    read = format_.discriminator_config if discriminates else format_.generator_config
     try:
-        if network.role == "D":
-            config = FORMATS[format_].discriminator_config(network, settings)
-        else:
-            config = FORMATS[format_].generator_config(network, settings)
+        config = read(reader)
     except (ValidationError, ConfigError) as error:
         problem = format_validation_error(error) if isinstance(error, ValidationError) else error
-        raise ModelError(f"{settings.source}: {problem}: no such network here.") from None
-    settings.check_unknown()
+        raise reader.error(f"{problem}: no such network here.") from None
+    reader.check_unknown()
     return config
 
 
 def _check_tensors(
-    names: NameMap, network: ExternalNetwork, blank: nn.Module, settings: StoredSettings, size: int
+    names: NameMap, reader: NetworkReader, blank: nn.Module, size: int
 ) -> ImportReport:
-    """Compare every tensor of the file with a network without memory."""
-    report = ImportReport(network.role, notes=list(settings.notes))
+    """Compare every tensor of the file with a network without memory; keep the rules that fit."""
+    network = reader.network
+    report = ImportReport(network.role, notes=list(reader.notes))
     wanted = blank.state_dict()
     names.rules = names.rules_for(wanted)
-    for rule in names.rules:
-        problem = _mismatch(rule, network, wanted[rule.ours])
-        if problem is None:
-            report.mapped += 1
-            report.value_count += wanted[rule.ours].numel()
-        else:
-            report.missing.append(f"{rule.ours} ({problem})")
-    _check_unmapped(names, network, report, settings.source)
+    _check_unmapped(names, reader, report)
     unmapped = wanted.keys() - {rule.ours for rule in names.rules} - set(names.ours_only)
     assert not unmapped, f"no name for {sorted(unmapped)}"
+    for rule in list(names.rules):
+        if problem := _mismatch(rule, network, wanted[rule.ours]):
+            report.missing.append(f"{rule.ours} ({problem})")
+            names.rules.remove(rule)
+    report.mapped = len(names.rules)
+    report.value_count = sum(wanted[rule.ours].numel() for rule in names.rules)
     values = sum(tensor.numel() for tensor in wanted.values())
-    _check_complete(report, settings, values)
+    _check_complete(report, reader, values)
     if report.value_count > size:  # numbers have at least two bytes: some stand for several tensors
-        raise ModelError(f"{settings.source}: refused: its tensors are larger than the file.")
+        raise reader.error("refused: its tensors are larger than the file.")
     lod = network.tensors.get("lod", np.zeros(()))
     if lod.shape == () and lod > 0:
         report.notes.append(f"growing had not finished (lod {float(lod):g})")
     return report
 
 
-def _check_complete(report: ImportReport, settings: StoredSettings, values: int) -> None:
+def _check_complete(report: ImportReport, reader: NetworkReader, values: int) -> None:
     """Refuse a network of which something is missing or unknown, unless part of it will do."""
-    source = settings.source
-    if settings.partial and report.value_count < MIN_PARTIAL_FRACTION * values:
-        raise ModelError(
-            f"{source}: only {report.value_count:,} of {values:,} values fit, too few even for "
-            "--partial."
+    if reader.partial and report.value_count < MIN_PARTIAL_FRACTION * values:
+        raise reader.error(
+            f"only {report.value_count:,} of {values:,} values fit, too few even for --partial."
         )
-    if settings.partial or not (report.missing or report.unknown):
+    if reader.partial or not (report.missing or report.unknown):
         return
     what = [f"{report.missing[0]} is missing"] if report.missing else []
     what += [f"{report.unknown[0]} is unknown"] if report.unknown else []
     more = len(report.missing) + len(report.unknown) - len(what)
     others = f" and {more} more" if more else ""
-    raise ModelError(
-        f"{source}: {', '.join(what)}{others}. A partial import would draw other images; "
+    raise reader.error(
+        f"{', '.join(what)}{others}. A partial import would draw other images; "
         "--partial makes one all the same."
     )
 
@@ -165,12 +160,10 @@ def _mismatch(rule: NameRule, network: ExternalNetwork, ours: Tensor) -> str | N
     return None
 
 
-def _check_unmapped(
-    names: NameMap, network: ExternalNetwork, report: ImportReport, source: str
-) -> None:
+def _check_unmapped(names: NameMap, reader: NetworkReader, report: ImportReport) -> None:
     """What the file has beside: constant filters, which must be ours, and things to ignore."""
     taken = {rule.theirs for rule in names.rules}
-    for name, values in network.tensors.items():
+    for name, values in reader.network.tensors.items():
         if name in taken:
             continue
         why = names.ignore_reason(name)
@@ -178,9 +171,8 @@ def _check_unmapped(
             report.unknown.append(short_text(name, 100))
             continue
         if why == "constant filter" and not is_fir_kernel(values):
-            raise ModelError(
-                f"{source}: {name} is not the filter [1,3,3,1]: the network has no counterpart "
-                "here."
+            raise reader.error(
+                f"{name} is not the filter [1,3,3,1]: the network has no counterpart here."
             )
         report.ignored[name] = why
 
@@ -190,11 +182,8 @@ def _copy_external(
 ) -> None:
     """Copy what fits, one tensor at a time."""
     targets = network.state_dict()
-    missing = {text.partition(" ")[0] for text in report.missing}
     broken = 0
     for rule in names.rules:
-        if rule.ours in missing:
-            continue
         with np.errstate(all="ignore"):  # numbers beyond fp32 are counted below
             values = external.tensors[rule.theirs].astype(np.float32)
             values = np.array(rule.layout.read(values), np.float32, order="C")
@@ -224,23 +213,29 @@ def describe_file(path: Path) -> list[str]:
     Raises:
         ModelError: If the file is missing, or plainly something else.
     """
-    found = inspect_file(path)
-    lines = [f"{path}: {found.budget.size / 1e6:.2f} MB"]
-    if found.file:
-        lines.append(f"kind: {FORMAT_DESCRIPTIONS[found.file.format]}")
-        for network in found.file.networks.values():
-            lines += _network_lines(found.file, network, path)
-        lines.append(f"licence: {WEIGHT_LICENSES[found.file.format]}")
-    return [*lines, *_global_lines(found)]
+    budget = open_read_budget(path, inspect_only=True)
+    lines, problems = [f"{path}: {budget.size / 1e6:.2f} MB"], []
+    try:
+        file = recognize_networks(budget)
+    except ModelError as error:
+        problems.append(f"cannot be read: {error}")
+    else:
+        lines.append(f"kind: {FORMAT_DESCRIPTIONS[file.format]}")
+        for network in file.networks.values():
+            lines += _network_lines(file, network, path)
+        lines.append(f"licence: {WEIGHT_LICENSES[file.format]}")
+    if refused := len(budget.refused_globals):
+        problems.append(f"import refuses it: {refused} of its globals are no data of a network")
+    return [*lines, *_global_lines(budget), *problems]
 
 
 def _network_lines(file: ExternalFile, network: ExternalNetwork, path: Path) -> Iterator[str]:
     values = sum(tensor.size for tensor in network.tensors.values())
     counts = f"{len(network.tensors)} tensors, {values:,} values"
     yield f"{network.role}: {short_text(network.class_name)}, {counts}"
-    settings = StoredSettings(network.settings, f"{path}: {network.role}")
+    reader = NetworkReader(network, f"{path}: {network.role}")
     try:
-        yield f"  as {_describe_config(_read_config(file.format, network, settings))}"
+        yield f"  as {_describe_config(_read_config(FORMATS[file.format], reader))}"
     except ModelError as error:
         yield f"  cannot be imported: {error}"
     shown = [f"{short_text(k)}={render_setting(v)}" for k, v in network.settings.items()]
@@ -257,29 +252,12 @@ def _describe_config(config: GeneratorConfig | ConvolutionalConfig) -> str:
     return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
 
 
-def _global_lines(found: FileInspection) -> Iterator[str]:
-    named, refused = found.budget.named_globals, found.budget.refused_globals
+def _global_lines(budget: ReadBudget) -> Iterator[str]:
+    named = budget.named_globals
     if named:
         yield "globals it names (none is imported or called):"
     for name, place in list(named.items())[:MAX_GLOBALS_SHOWN]:
-        state = "refused" if name in refused else "allowed"
+        state = "refused" if name in budget.refused_globals else "allowed"
         yield f"  {state:8}  {short_text(name, 100)} at {place}"
     if len(named) > MAX_GLOBALS_SHOWN:
         yield f"  and {len(named) - MAX_GLOBALS_SHOWN} more"
-    if found.problem:
-        yield f"cannot be read: {found.problem}"
-    if refused:
-        yield f"import refuses it: {len(refused)} of its globals are no data of a network"
-
-
-def render_setting(value: Any, depth: int = 2) -> str:
-    """A setting in short, however deep or large it is."""
-    if isinstance(value, list | tuple | set) and depth:
-        parts, brackets = [render_setting(v, depth - 1) for v in list(value)[:8]], "[]"
-    elif isinstance(value, dict) and depth:
-        pairs, brackets = list(value.items())[:8], "{}"
-        parts = [f"{render_setting(k, 0)}: {render_setting(v, depth - 1)}" for k, v in pairs]
-    else:
-        return short_repr(value)
-    more = ", ..." if len(value) > 8 else ""
-    return f"{brackets[0]}{', '.join(parts)}{more}{brackets[1]}"

@@ -5,15 +5,10 @@ One map serves import and export. A layout changes where numbers stand, never th
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-
-from stylesmith.errors import ModelError
-
-MAX_AXIS_SIZE = 1 << 20
-"""Most entries along an axis of a network's tensor."""
 
 NamedArrays = Mapping[str, np.ndarray]
 
@@ -93,8 +88,6 @@ class NameMap:
 
     def ignore_reason(self, name: str) -> str | None:
         """Why a name of theirs needs no counterpart; None if it does."""
-        if name in self.filters:
-            return "constant filter"
         return next((why for p, why in self.ignored.items() if re.fullmatch(p, name)), None)
 
     def rules_for(self, state: Container[str]) -> list[NameRule]:
@@ -124,58 +117,3 @@ def is_fir_kernel(kernel: np.ndarray) -> bool:
     if kernel.shape != wanted.shape or not np.isfinite(total) or total == 0:
         return False
     return bool(np.allclose(kernel / total, wanted, atol=1e-4))
-
-
-class TensorShapes:
-    """Sizes of a network, read off its tensors."""
-
-    def __init__(self, tensors: NamedArrays, source: str):
-        self.tensors, self.source = tensors, source
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.tensors
-
-    def shape_of(self, name: str, *, axes: int) -> tuple[int, ...]:
-        """The shape of a tensor that must be there, with so many axes."""
-        if name not in self.tensors:
-            raise ModelError(f"{self.source}: has no tensor {name}, so its sizes are unknown.")
-        shape = self.tensors[name].shape
-        if len(shape) != axes or not all(0 < size <= MAX_AXIS_SIZE for size in shape):
-            raise ModelError(f"{self.source}: {name} is {shape}, wanted {axes} axes of 1 or more.")
-        return shape
-
-    def has_match(self, pattern: str) -> bool:
-        """Whether a name fits."""
-        return any(re.fullmatch(pattern, name) for name in self.tensors)
-
-    def numbers(self, pattern: str) -> list[int]:
-        """The numbers that stand in names at the group of a pattern, sorted."""
-        found = (re.fullmatch(pattern, name) for name in self.tensors)
-        return sorted({int(match[1]) for match in found if match and len(match[1]) < 6})
-
-    def count(self, pattern: str) -> int:
-        """How many names there are with 0, 1, 2 ... at the group of a pattern."""
-        present = set(self.numbers(pattern))
-        return next(n for n in range(len(present) + 1) if n not in present)
-
-    def levels(self, resolutions: Iterable[int]) -> int:
-        """Levels of a square pyramid from 4x4 to the largest of these resolutions."""
-        top = max(resolutions, default=0)
-        levels = top.bit_length() - 2
-        if top != 4 << max(levels - 1, 0) or not 2 <= levels <= 12:
-            raise ModelError(
-                f"{self.source}: highest resolution {top}, wanted a power of two from 8 to 8192."
-            )
-        return levels
-
-
-def channel_settings(widths: list[int], source: str) -> dict[str, int]:
-    """Settings `levels`, `channel_base` and `max_channels` of the widths of all levels from 4x4."""
-    most = max(widths)
-    base = max([width * (4 << level) for level, width in enumerate(widths) if width > 1] or [1])
-    if widths != [max(1, min(base // (4 << level), most)) for level in range(len(widths))]:
-        raise ModelError(
-            f"{source}: its feature maps per level are {widths}; wanted a number divided by the "
-            "resolution, up to a maximum."
-        )
-    return {"levels": len(widths), "channel_base": base, "max_channels": most}

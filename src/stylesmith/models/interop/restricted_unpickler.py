@@ -18,7 +18,9 @@ from stylesmith.models.interop.allowed_globals import (
     ReadBudget,
     UnknownObject,
     checked_key,
+    ensure,
     find_global,
+    keys_as_set,
     short_text,
 )
 
@@ -35,13 +37,9 @@ ARGUMENT_OPCODES = (
 """Opcodes that push what stands behind them: numbers, bytes and texts."""
 
 REFUSED_OPCODES = {
-    "EXT1": "names a registered extension",
-    "EXT2": "names a registered extension",
-    "EXT4": "names a registered extension",
-    "OBJ": "makes an object",
-    "NEWOBJ_EX": "makes an object",
-    "NEXT_BUFFER": "wants a buffer from outside the file",
-    "READONLY_BUFFER": "wants a buffer from outside the file",
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), "names a registered extension"),
+    **dict.fromkeys(("OBJ", "NEWOBJ_EX"), "makes an object"),
+    **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), "wants a buffer from outside the file"),
 }
 """Opcodes that no network file needs, and what they would do."""
 
@@ -124,27 +122,20 @@ class RestrictedUnpickler:
             "`stylesmith inspect` shows what the file wants."
         )
 
-    def check_protocol(self, number: int) -> None:
-        """Refuse protocols that are newer than this reader."""
-        if number > MAX_PROTOCOL:
-            raise CorruptFileError(f"pickle protocol {number}, wanted at most {MAX_PROTOCOL}")
-
     def push(self, value: Any) -> None:
         """Push a value."""
         self.values.append(value)
 
     def push_argument(self, value: Any) -> None:
         """Push what stands behind an opcode, within the budget."""
-        if isinstance(value, str | bytes | bytearray):
-            self.budget.count_bytes(len(value))
-        elif type(value) is int and abs(value) > MAX_INTEGER:
-            raise CorruptFileError("a number beyond all measure")
+        self._count_arguments(value)
+        if type(value) is int:
+            ensure(abs(value) <= MAX_INTEGER, "a number beyond all measure")
         self.push(value)
 
     def top(self) -> Any:
         """The topmost value, which must lie above the last mark."""
-        if len(self.values) <= (self.marks[-1] if self.marks else 0):
-            raise CorruptFileError("nothing on the stack")
+        self._ensure_values(1)
         return self.values[-1]
 
     def pop(self) -> Any:
@@ -155,8 +146,7 @@ class RestrictedUnpickler:
 
     def pop_mark(self) -> list[Any]:
         """Take all values above the last mark, and the mark."""
-        if not self.marks:
-            raise CorruptFileError("no mark on the stack")
+        ensure(bool(self.marks), "no mark on the stack")
         start = self.marks.pop()
         values = self.values[start:]
         del self.values[start:]
@@ -172,20 +162,22 @@ class RestrictedUnpickler:
 
     def make_tuple(self, count: int) -> None:
         """Replace the topmost values by a tuple of them."""
-        if len(self.values) - (self.marks[-1] if self.marks else 0) < count:
-            raise CorruptFileError("too little on the stack")
+        self._ensure_values(count)
         self.values[-count:] = [tuple(self.values[-count:])]
+
+    def _ensure_values(self, count: int) -> None:
+        """Refuse to take more values than lie above the last mark."""
+        present = len(self.values) - (self.marks[-1] if self.marks else 0)
+        ensure(present >= count, "too little on the stack")
 
     def memo_put(self, number: int) -> None:
         """Remember the topmost value under a number."""
-        if not 0 <= number < MAX_MEMO_INDEX:
-            raise CorruptFileError("a memo number out of range")
+        ensure(0 <= number < MAX_MEMO_INDEX, "a memo number out of range")
         self.memo[number] = self.top()
 
     def memo_get(self, number: int) -> None:
         """Push what was remembered."""
-        if not 0 <= number < MAX_MEMO_INDEX or number not in self.memo:
-            raise CorruptFileError("a memo number that nothing has")
+        ensure(number in self.memo, "a memo number that nothing has")
         self.push(self.memo[number])
 
     def add_items(self, kind: type[Any], values: list[Any]) -> None:
@@ -193,12 +185,12 @@ class RestrictedUnpickler:
         target = self.top()
         if isinstance(target, UnknownObject):
             return
-        if type(target) is not kind or (kind is dict and len(values) % 2):
-            raise CorruptFileError(f"values for a {COLLECTION_NAMES[kind]} that is none")
+        fits = type(target) is kind and not (kind is dict and len(values) % 2)
+        ensure(fits, f"values for a {COLLECTION_NAMES[kind]} that is none")
         if kind is list:
             target.extend(values)
         elif kind is set:
-            target.update(map(checked_key, values))
+            target.update(keys_as_set(values))
         else:
             target.update(zip(map(checked_key, values[::2]), values[1::2], strict=True))
 
@@ -208,37 +200,26 @@ class RestrictedUnpickler:
         self.push({})
         self.add_items(dict, values)
 
-    def _find_class(self, module: Any, name: Any) -> AllowedGlobal:
-        """The allowed global."""
-        if not isinstance(module, str) or not isinstance(name, str):
-            raise CorruptFileError("a global without name")
+    def push_global(self, module: Any, name: Any) -> None:
+        """Push the allowed global of a module and a name."""
+        ensure(isinstance(module, str) and isinstance(name, str), "a global without name")
         full = f"{module}.{name}"
         self.budget.count_bytes(len(full))
         self.budget.named_globals.setdefault(full, self.where)
         found = find_global(full, self.allowed)
-        if found:
-            return found
-        self.budget.refused_globals.add(full)
-        if not self.budget.inspect_only:
-            self._refuse(f"it wants the global {short_text(full, 100)}")
-        return AllowedGlobal(
-            full, call=lambda *_: UnknownObject(full), new=lambda *_: UnknownObject(full)
-        )
-
-    def load_global(self, argument: str) -> None:
-        """Push the global that an opcode names."""
-        module, _, name = argument.partition(" ")
-        self.push(self._find_class(module, name))
-
-    def load_stack_global(self) -> None:
-        """Push the global that two texts on the stack name."""
-        name, module = self.pop(), self.pop()
-        self.push(self._find_class(module, name))
+        if found is None:
+            self.budget.refused_globals.add(full)
+            if not self.budget.inspect_only:
+                self._refuse(f"it wants the global {short_text(full, 100)}")
+            found = AllowedGlobal(
+                full, call=lambda *_: UnknownObject(full), new=lambda *_: UnknownObject(full)
+            )
+        self.push(found)
 
     def load_inst(self, argument: str) -> None:
         """The oldest way to make an object, which no network file needs."""
         self.pop_mark()
-        self.load_global(argument)
+        self.push_global(*argument.partition(" ")[::2])
         name = self.pop().name
         if not self.budget.inspect_only:
             self._refuse(f"opcode INST makes a {short_text(name, 100)}")
@@ -247,12 +228,12 @@ class RestrictedUnpickler:
     def call_global(self, use: Literal["call", "new"]) -> None:
         """Push the result of calling an allowed global, or a new instance of an allowed class."""
         arguments, what = self.pop(), self.pop()
-        if not isinstance(what, AllowedGlobal) or not isinstance(arguments, tuple):
-            raise CorruptFileError("a call of something that is no global")
+        callable_ = isinstance(what, AllowedGlobal) and isinstance(arguments, tuple)
+        ensure(callable_, "a call of something that is no global")
         function = what.call if use == "call" else what.new
         if function is None:
             self._refuse(f"a call of {short_text(what.name, 100)}")
-        self._count_arguments(arguments)
+        self._count_arguments(*arguments)
         self.push(function(*arguments))
 
     def load_build(self) -> None:
@@ -263,7 +244,7 @@ class RestrictedUnpickler:
         if isinstance(target, AllowedGlobal):
             self._refuse(f"a change of {short_text(target.name, 100)}")
         if isinstance(state, tuple):
-            self._count_arguments(state)
+            self._count_arguments(*state)
         target.build(state)
 
     def load_persid(self, key: Any) -> None:
@@ -276,8 +257,8 @@ class RestrictedUnpickler:
             shown = f" {short_text(key, 100)}" if isinstance(key, str) else ""
             self._refuse(f"a persistent id{shown}")
 
-    def _count_arguments(self, values: tuple[Any, ...]) -> None:
-        """Count values that are read once more."""
+    def _count_arguments(self, *values: Any) -> None:
+        """Count the bytes or parts of values before they are used."""
         for value in values:
             if isinstance(value, str | bytes | bytearray):
                 self.budget.count_bytes(len(value))
@@ -287,7 +268,9 @@ class RestrictedUnpickler:
 
 OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
     **dict.fromkeys(ARGUMENT_OPCODES, RestrictedUnpickler.push_argument),
-    "PROTO": RestrictedUnpickler.check_protocol,
+    "PROTO": lambda _, number: ensure(
+        number <= MAX_PROTOCOL, f"pickle protocol {number}, wanted at most {MAX_PROTOCOL}"
+    ),
     "FRAME": lambda reader, _: None,
     "NONE": lambda reader, _: reader.push(None),
     "NEWTRUE": lambda reader, _: reader.push(True),
@@ -306,7 +289,7 @@ OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
     "TUPLE2": lambda reader, _: reader.make_tuple(2),
     "TUPLE3": lambda reader, _: reader.make_tuple(3),
     "DICT": lambda reader, _: reader.make_dict(),
-    "FROZENSET": lambda reader, _: reader.push({checked_key(v) for v in reader.pop_mark()}),
+    "FROZENSET": lambda reader, _: reader.push(keys_as_set(reader.pop_mark())),
     "APPEND": lambda reader, _: reader.add_items(list, [reader.pop()]),
     "APPENDS": lambda reader, _: reader.add_items(list, reader.pop_mark()),
     "SETITEM": lambda reader, _: reader.add_items(dict, [reader.pop(), reader.pop()][::-1]),
@@ -315,8 +298,8 @@ OPCODES: dict[str, Callable[[RestrictedUnpickler, Any], None]] = {
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), RestrictedUnpickler.memo_put),
     "MEMOIZE": lambda reader, _: reader.memo_put(len(reader.memo)),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), RestrictedUnpickler.memo_get),
-    "GLOBAL": RestrictedUnpickler.load_global,
-    "STACK_GLOBAL": lambda reader, _: reader.load_stack_global(),
+    "GLOBAL": lambda reader, argument: reader.push_global(*argument.partition(" ")[::2]),
+    "STACK_GLOBAL": lambda reader, _: reader.push_global(*[reader.pop(), reader.pop()][::-1]),
     "INST": RestrictedUnpickler.load_inst,
     "REDUCE": lambda reader, _: reader.call_global("call"),
     "NEWOBJ": lambda reader, _: reader.call_global("new"),

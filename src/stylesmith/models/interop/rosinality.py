@@ -9,23 +9,22 @@ from typing import Any
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig
 from stylesmith.models.interop.allowed_globals import tensor_arrays
-from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
+from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole
 from stylesmith.models.interop.name_map import (
     BATCHED,
     FLIPPED,
     PER_CHANNEL,
     NameMap,
-    TensorShapes,
-    channel_settings,
     fir_kernel,
 )
+from stylesmith.models.interop.network_reader import NetworkReader
 
 ROLES: dict[str, NetworkRole] = {"g_ema": "G_ema", "g": "G", "d": "D"}
 W_AVG_KEY = "latent_avg"
 FILTER_PATTERNS = {r".*\.kernel": "constant filter"}
 
 
-def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; also of a bare generator."""
     if not isinstance(value, dict):
         return None
@@ -40,23 +39,10 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
     return found or None
 
 
-def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
+def generator_config(reader: NetworkReader) -> GeneratorConfig:
     """The architecture of a generator; every size is read off its tensors."""
-    sizes = TensorShapes(network.tensors, settings.source)
-    levels = sizes.count(r"to_rgbs\.(\d+)\.conv\.weight") + 1
-    widths = [sizes.shape_of("conv1.conv.weight", axes=5)[1]]
-    widths += [sizes.shape_of(f"convs.{2 * j}.conv.weight", axes=5)[1] for j in range(levels - 1)]
-    return GeneratorConfig.model_validate(
-        {
-            **channel_settings(widths, settings.source),
-            "image_channels": sizes.shape_of("to_rgb1.conv.weight", axes=5)[1],
-            "mapping": {
-                "z_dim": sizes.shape_of("style.1.weight", axes=2)[1],
-                "w_dim": sizes.shape_of("conv1.conv.modulation.weight", axes=2)[1],
-                "layers": max([0, *sizes.numbers(r"style\.(\d+)\.weight")]),
-            },
-        }
-    )
+    levels = len(reader.numbers(r"to_rgbs\.(\d+)\.conv\.weight")) + 1
+    return reader.generator_config(generator_names, {"levels": levels})
 
 
 def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
@@ -94,19 +80,10 @@ def _add_styled(names: NameMap, ours: str, theirs: str, *, up: bool = False) -> 
         names.add(f"{ours}.bias", f"{theirs}.activate.bias")
 
 
-def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
+def discriminator_config(reader: NetworkReader) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
-    sizes = TensorShapes(network.tensors, settings.source)
-    blocks = sizes.numbers(r"convs\.(\d+)\.conv1\.0\.weight")
-    widths = [sizes.shape_of(f"convs.{i}.conv1.0.weight", axes=4)[0] for i in blocks]
-    widths += [sizes.shape_of("final_conv.0.weight", axes=4)[0]]
-    return ConvolutionalConfig.model_validate(
-        {
-            **channel_settings(widths[::-1], settings.source),
-            "image_channels": sizes.shape_of("convs.0.0.weight", axes=4)[1],
-            "stddev_features": sizes.shape_of("final_conv.0.weight", axes=4)[1] - widths[-1],
-        }
-    )
+    levels = len(reader.numbers(r"convs\.(\d+)\.conv1\.0\.weight")) + 1
+    return reader.discriminator_config(discriminator_names, {"levels": levels})
 
 
 def discriminator_names(config: ConvolutionalConfig) -> NameMap:

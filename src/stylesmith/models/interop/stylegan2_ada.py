@@ -8,40 +8,35 @@ so their kernels are ours flipped.
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig
-from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import (
-    CorruptFileError,
     InertObject,
     TensorView,
+    ensure,
     tensor_arrays,
 )
-from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
+from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole
 from stylesmith.models.interop.name_map import (
     COPY,
     FLIPPED,
     GRID,
     UNBATCHED,
     NameMap,
+    NameRule,
     TensorLayout,
-    TensorShapes,
-    channel_settings,
     fir_kernel,
 )
+from stylesmith.models.interop.network_reader import ARCHITECTURES, NetworkReader
 
 ROLES: tuple[NetworkRole, ...] = ("G_ema", "G", "D")
 ROLE_CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}
 MAX_MODULE_DEPTH = 12
-MAX_TENSORS = 5000
-ARCHITECTURES = {"orig": "orig", "skip": "skip", "resnet": "resid"}
 FILTER_NAME = "resample_filter"
 MAX_STDDEV_GROUP = 1 << 20
 """A group of the minibatch standard deviation that no batch exceeds."""
 
 
-def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file."""
     if not isinstance(value, dict) or not any(role in value for role in ROLES):
         return None
@@ -50,7 +45,7 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
     for role in ROLES:
         network = value.get(role)
         if isinstance(network, InertObject):
-            found[role] = _network_from_object(network, role, source)
+            found[role] = _network_from_object(network, role)
         elif isinstance(network, dict):
             settings = _flat_settings(plain.get(role) if isinstance(plain, dict) else None)
             tensors = tensor_arrays(network)
@@ -58,115 +53,83 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
     return found or None
 
 
-def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
+def generator_config(reader: NetworkReader) -> GeneratorConfig:
     """The architecture of a generator, from its tensors, and settings that leave no trace there."""
-    sizes = _shapes(network, settings)
-    if "synthesis.b4.const" not in sizes:
-        raise ModelError(
-            f"{settings.source}: {network.class_name} is not a StyleGAN2 generator (it has no "
+    _check_network(reader)
+    tensors = reader.network.tensors
+    if "synthesis.b4.const" not in tensors:
+        raise reader.error(
+            f"{reader.network.class_name} is not a StyleGAN2 generator (it has no "
             "synthesis.b4.const); alias-free StyleGAN3 networks have no counterpart here."
         )
-    levels = sizes.levels(sizes.numbers(r"synthesis\.b(\d+)\.conv1\.weight"))
-    blocks = [f"synthesis.b{4 << level}" for level in range(levels)]
-    widths = [sizes.shape_of(f"{block}.conv1.weight", axes=4)[0] for block in blocks]
-    noise = "synthesis.b4.conv1.noise_strength" in sizes
-    settings.require("use_noise", noise)
-    settings.ignore("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
-    settings.ignore("num_layers", "fused_modconv_default", "truncation_psi")
-    label, layers = _label_size(sizes), sizes.count(r"mapping\.fc(\d+)\.weight")
-    w_dim = sizes.shape_of("synthesis.b4.conv1.affine.weight", axes=2)[1]
-    entered = sizes.shape_of("mapping.fc0.weight", axes=2)[1] if layers else w_dim
-    return GeneratorConfig.model_validate(
-        {
-            **channel_settings(widths, settings.source),
-            "connection": _connection(sizes, settings),
-            "image_channels": sizes.shape_of(f"{blocks[-1]}.torgb.weight", axes=4)[0],
-            "noise": noise,
-            "label_size": label,
-            "mapping": {
-                "z_dim": entered - (w_dim if label else 0),
-                "w_dim": w_dim,
-                "layers": layers,
-                "lr_multiplier": settings.number("lr_multiplier", default=0.01),
-                "w_avg_beta": settings.number("w_avg_beta", default=0.995),
-                "label_mode": "embed" if label else "concat",
-            },
-        }
-    )
+    noise = "synthesis.b4.conv1.noise_strength" in tensors
+    reader.require("use_noise", noise)
+    reader.ignore("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
+    reader.ignore("num_layers", "fused_modconv_default", "truncation_psi")
+    fields = {
+        "levels": reader.levels(r"synthesis\.b(\d+)\.conv1\.weight"),
+        "connection": _connection(reader),
+        "noise": noise,
+        "mapping": {
+            "lr_multiplier": reader.number("lr_multiplier", default=0.01),
+            "w_avg_beta": reader.number("w_avg_beta", default=0.995),
+        },
+    }
+    return reader.generator_config(generator_names, fields)
 
 
-def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
+def discriminator_config(reader: NetworkReader) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
-    sizes = _shapes(network, settings)
-    levels = sizes.levels(sizes.numbers(r"b(\d+)\.conv0\.weight"))
-    convs = ["b4.conv.weight", *(f"b{4 << level}.conv0.weight" for level in range(1, levels))]
-    widths = [sizes.shape_of(conv, axes=4)[0] for conv in convs]
-    settings.ignore("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
-    settings.ignore("block_kwargs.freeze_layers")  # decides what learns, no more
-    label = _label_size(sizes)
-    return ConvolutionalConfig.model_validate(
-        {
-            **channel_settings(widths, settings.source),
-            "connection": _connection(sizes, settings),
-            "image_channels": sizes.shape_of(f"b{4 << (levels - 1)}.fromrgb.weight", axes=4)[1],
-            "stddev_group": _stddev_group(settings),
-            "stddev_features": sizes.shape_of("b4.conv.weight", axes=4)[1] - widths[0],
-            "label_size": label,
-            "label_mode": "projection" if label else "select",
-            "label_layers": sizes.count(r"mapping\.fc(\d+)\.weight") if label else 8,
-            "label_lr_multiplier": settings.number("lr_multiplier", default=0.01),
-        }
-    )
+    _check_network(reader)
+    reader.ignore("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
+    reader.ignore("block_kwargs.freeze_layers")  # decides what learns, no more
+    fields = {
+        "levels": reader.levels(r"b(\d+)\.conv0\.weight"),
+        "connection": _connection(reader),
+        "stddev_group": _stddev_group(reader),
+        "label_lr_multiplier": reader.number("lr_multiplier", default=0.01),
+    }
+    embed = NameRule("epilogue.label_mapping.embed.weight", "mapping.embed.weight")
+    if embed.theirs in reader.network.tensors:
+        fields["label_size"] = reader.shape_of(embed, axes=2)[1]
+        fields["label_mode"] = "projection"
+        fields["label_layers"] = len(reader.numbers(r"mapping\.fc(\d+)\.weight"))
+    return reader.discriminator_config(discriminator_names, fields)
 
 
-def _shapes(network: ExternalNetwork, settings: StoredSettings) -> TensorShapes:
-    """The tensors of a network whose class is known, and checks that both kinds share."""
+def _check_network(reader: NetworkReader) -> None:
+    """Check what both kinds of networks share: their class, and settings that ours can't change."""
+    network = reader.network
     if network.class_name != ROLE_CLASSES[network.role]:
-        raise ModelError(
-            f"{settings.source}: {network.role} is of class {network.class_name!a}, wanted "
+        raise reader.error(
+            f"{network.role} is of class {network.class_name!a}, wanted "
             f"{ROLE_CLASSES[network.role]}: a derivative that stylesmith doesn't know."
         )
     for name in ("activation", "block_kwargs.activation", "epilogue_kwargs.activation"):
-        settings.require(name, "lrelu")
+        reader.require(name, "lrelu")
     for name in (FILTER_NAME, f"block_kwargs.{FILTER_NAME}"):
-        settings.require(name, [1, 3, 3, 1])
-    settings.ignore("img_resolution", "img_channels", "channel_base", "channel_max")
-    settings.ignore("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
-    settings.ignore_half_precision()
-    return TensorShapes(network.tensors, settings.source)
+        reader.require(name, [1, 3, 3, 1])
+    reader.ignore("img_resolution", "img_channels", "channel_base", "channel_max")
+    reader.ignore("fp16_channels_last", "block_kwargs.fp16_channels_last", "use_fp16")
+    reader.ignore_half_precision()
 
 
-def _label_size(sizes: TensorShapes) -> int:
-    embed = "mapping.embed.weight"
-    return sizes.shape_of(embed, axes=2)[1] if embed in sizes else 0
+def _connection(reader: NetworkReader) -> str:
+    """How levels are joined."""
+    block = r"(?:synthesis\.)?b(\d+)"
+    return reader.connection(rf"{block}\.skip\.weight", rf"{block}\.(?:torgb|fromrgb)\.weight")
 
 
-def _connection(sizes: TensorShapes, settings: StoredSettings) -> str:
-    """How levels are joined, as the tensors say; the setting must agree where there is one."""
-    if sizes.has_match(r"(synthesis\.)?b\d+\.skip\.weight"):
-        found = "resnet"
-    elif len(sizes.numbers(r"(?:synthesis\.)?b(\d+)\.(?:torgb|fromrgb)\.weight")) > 1:
-        found = "skip"
-    else:
-        found = "orig"
-    settings.require("architecture", found)
-    return ARCHITECTURES[found]
-
-
-def _stddev_group(settings: StoredSettings) -> int:
+def _stddev_group(reader: NetworkReader) -> int:
     name = "epilogue_kwargs.mbstd_group_size"
-    settings.ignore(name, "epilogue_kwargs.mbstd_num_channels")
-    if name in settings.values and settings.values[name] is None:
+    reader.ignore(name, "epilogue_kwargs.mbstd_num_channels")
+    if reader.network.settings.get(name, 0) is None:
         return MAX_STDDEV_GROUP
-    return settings.integer(name, default=4)
+    return reader.integer(name, default=4)
 
 
-def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
-    tensors: dict[str, np.ndarray] = {}
-    for name, tensor in _named_tensors(record, "", set()):
-        tensors[name] = tensor.array()
-        if len(tensors) > MAX_TENSORS:
-            raise ModelError(f"{source}: refused: more than {MAX_TENSORS} tensors in {role}.")
+def _network_from_object(record: InertObject, role: NetworkRole) -> ExternalNetwork:
+    tensors = {name: tensor.array() for name, tensor in _named_tensors(record, "", set())}
     settings = _flat_settings(record.state.get("_init_kwargs"))
     if record.state.get("_init_args"):
         settings["_init_args"] = "given"  # no published network has any: unknown, so refused
@@ -177,8 +140,7 @@ def _named_tensors(
     record: InertObject, prefix: str, seen: set[int]
 ) -> Iterator[tuple[str, TensorView]]:
     """Tensors of a module and of all modules within; frozen layers keep theirs in buffers."""
-    if prefix.count(".") > MAX_MODULE_DEPTH:
-        raise CorruptFileError("modules within modules without end")
+    ensure(prefix.count(".") <= MAX_MODULE_DEPTH, "modules within modules without end")
     for store in ("_parameters", "_buffers"):
         for name, tensor in _named_parts(record, store, seen):
             if isinstance(tensor, TensorView):
@@ -193,8 +155,7 @@ def _named_parts(record: InertObject, store: str, seen: set[int]) -> list[tuple[
     content = record.state.get(store)
     if not isinstance(content, dict):
         return []
-    if id(content) in seen:
-        raise CorruptFileError("a module at two places")
+    ensure(id(content) not in seen, "a module at two places")
     seen.add(id(content))
     return [(name, value) for name, value in content.items() if isinstance(name, str)]
 
@@ -281,36 +242,36 @@ def _add_conv(names: NameMap, ours: str, theirs: str) -> None:
 
 def network_kwargs(config: GeneratorConfig | ConvolutionalConfig) -> dict[str, Any]:
     """The arguments with which such a network is made there."""
-    ours = config.connection
-    labels = {"c_dim": config.label_size}
     image = {"img_resolution": config.size()[0], "img_channels": config.image_channels}
     pyramid = {
         "channel_base": config.channel_base,
         "channel_max": config.max_channels,
-        "architecture": next(name for name, known in ARCHITECTURES.items() if known == ours),
+        "architecture": ARCHITECTURES[config.connection],
         "num_fp16_res": 0,
     }
     if isinstance(config, ConvolutionalConfig):
-        mapping = {
-            "num_layers": config.label_layers,
-            "lr_multiplier": config.label_lr_multiplier,
+        return {
+            "c_dim": config.label_size,
+            **image,
+            **pyramid,
+            "mapping_kwargs": {
+                "num_layers": config.label_layers,
+                "lr_multiplier": config.label_lr_multiplier,
+            },
+            "epilogue_kwargs": {
+                "mbstd_group_size": config.stddev_group,
+                "mbstd_num_channels": config.stddev_features,
+            },
         }
-        epilogue = {
-            "mbstd_group_size": config.stddev_group,
-            "mbstd_num_channels": config.stddev_features,
-        }
-        own = {"mapping_kwargs": mapping, "epilogue_kwargs": epilogue}
-        return {**labels, **image, **pyramid, **own}
-    mapping = {
-        "num_layers": config.mapping.layers,
-        "lr_multiplier": config.mapping.lr_multiplier,
-        "w_avg_beta": config.mapping.w_avg_beta,
-    }
     return {
         "z_dim": config.mapping.z_dim,
-        **labels,
+        "c_dim": config.label_size,
         "w_dim": config.mapping.w_dim,
         **image,
-        "mapping_kwargs": mapping,
+        "mapping_kwargs": {
+            "num_layers": config.mapping.layers,
+            "lr_multiplier": config.mapping.lr_multiplier,
+            "w_avg_beta": config.mapping.w_avg_beta,
+        },
         "synthesis_kwargs": {**pyramid, "use_noise": config.noise},
     }

@@ -22,13 +22,12 @@ from stylesmith.config import (
     ProgressiveConfig,
     TraditionalConfig,
 )
-from stylesmith.errors import ModelError
 from stylesmith.models.interop.allowed_globals import (
     TENSORFLOW_NETWORK_CLASSES,
     InertObject,
     NumpyArray,
 )
-from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole, StoredSettings
+from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole
 from stylesmith.models.interop.name_map import (
     COPY,
     FLIPPED,
@@ -36,20 +35,19 @@ from stylesmith.models.interop.name_map import (
     PLUS_ONE,
     TRANSPOSED,
     NameMap,
-    TensorShapes,
-    channel_settings,
+    NameRule,
 )
+from stylesmith.models.interop.network_reader import NetworkReader
 
 ROLES: tuple[NetworkRole, ...] = ("G", "D", "G_ema")
 """In the order of the file; TensorFlow calls the average Gs."""
 COMPONENTS = ("mapping", "synthesis")
-MAX_VARIABLES = 2000
 STYLEGAN = 3
 """Version of the files that StyleGAN writes."""
 GROWTH_STATE = {r"(synthesis/)?lod": "state of progressive growing"}
 
 
-def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | None:
+def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; of a lone network too."""
     networks = value if isinstance(value, tuple) and len(value) == 3 else (value,)
     classes = TENSORFLOW_NETWORK_CLASSES
@@ -60,188 +58,134 @@ def recognize(value: Any, source: str) -> dict[NetworkRole, ExternalNetwork] | N
         discriminates = any("FromRGB" in name for name, _ in _variables(value))
         roles = ("D" if discriminates and not value.state.get("components") else "G_ema",)
     return {
-        role: _network_from_object(network, role, source)
+        role: _network_from_object(network, role)
         for role, network in zip(roles, networks, strict=True)
     }
 
 
-def generator_config(network: ExternalNetwork, settings: StoredSettings) -> GeneratorConfig:
+def generator_config(reader: NetworkReader) -> GeneratorConfig:
     """The architecture of a generator."""
-    sizes = TensorShapes(network.tensors, settings.source)
-    if sizes.has_match(r"synthesis/.*/mod_weight"):
-        return _stylegan2_config(sizes, settings)
-    if sizes.has_match(r"(synthesis/)?ToRGB_lod\d+/weight"):
-        return _stylegan_config(sizes, settings, network)
-    raise ModelError(
-        f"{settings.source}: {network.class_name} is not a generator of ProGAN, StyleGAN or "
-        "StyleGAN2 (it has no ToRGB)."
-    )
-
-
-def _stylegan2_config(sizes: TensorShapes, settings: StoredSettings) -> GeneratorConfig:
-    widths = _widths(sizes, "synthesis/", "Conv1")
-    connection, rgb = _connection(sizes, settings, "synthesis/", "ToRGB", levels=len(widths))
-    _generator_settings(settings)
-    settings.require("resample_kernel", [1, 3, 3, 1])
-    w_dim = sizes.shape_of("synthesis/4x4/Conv/mod_weight", axes=2)[0]
-    return GeneratorConfig.model_validate(
-        {
-            **channel_settings(widths, settings.source),
-            "connection": connection,
-            "image_channels": sizes.shape_of(f"{rgb}/weight", axes=4)[3],
-            "noise": "synthesis/4x4/Conv/noise_strength" in sizes,
-            **_mapping_config(sizes, settings, w_dim),
-        }
-    )
-
-
-def _stylegan_config(
-    sizes: TensorShapes, settings: StoredSettings, network: ExternalNetwork
-) -> GeneratorConfig:
-    prefix = "" if network.flat else "synthesis/"
-    widths = _widths(sizes, prefix, "Conv1")
-    adaptive = sizes.has_match(r"synthesis/.*/StyleMod/weight")
-    _generator_settings(settings)
-    settings.require("use_styles", adaptive)
-    settings.require("use_instance_norm", adaptive, *((None,) if not adaptive else ()))
-    settings.require("use_pixel_norm", not adaptive)
-    settings.require("use_pixelnorm", not adaptive)
-    settings.ignore("const_input_layer", "fused_scale", "pixelnorm_epsilon", "blur_filter")
-    blur = settings.values.get("blur_filter", None if network.flat else [1, 2, 1]) is not None
-    if blur:
-        settings.require("blur_filter", [1, 2, 1])
-    takes_w = "4x4/Conv/StyleMod" if adaptive else "4x4/Dense"
-    w_dim = sizes.shape_of(f"{prefix}{takes_w}/weight", axes=2)[0]
-    return GeneratorConfig.model_validate(
-        {
-            **channel_settings(widths, settings.source),
-            "kind": "adain" if adaptive else "traditional",
-            "connection": "grow",
-            "image_channels": sizes.shape_of(f"{prefix}ToRGB_lod0/weight", axes=4)[3],
-            "constant_input": f"{prefix}4x4/Const/const" in sizes,
-            "blur": blur,
-            "noise": f"{prefix}4x4/Conv/Noise/weight" in sizes,
-            **_mapping_config(sizes, settings, w_dim),
-        }
-    )
-
-
-def _widths(sizes: TensorShapes, prefix: str, conv: str) -> list[int]:
-    """Feature maps per level from 4x4 up; `conv` names a convolution of the levels above."""
-    levels = sizes.levels(sizes.numbers(rf"{prefix}(\d+)x\1/{conv}/weight"))
-    layers = [
-        f"{_level_scope(prefix, level)}/{conv if level else 'Conv'}" for level in range(levels)
-    ]
-    return [sizes.shape_of(f"{layer}/weight", axes=4)[3] for layer in layers]
-
-
-def _connection(
-    sizes: TensorShapes, settings: StoredSettings, prefix: str, rgb: str, *, levels: int
-) -> tuple[str, str]:
-    """How levels are joined, and the layer of images (ToRGB or FromRGB) at full resolution."""
-    if sizes.has_match(rf"{prefix}{rgb}_lod\d+/weight"):
-        return "grow", f"{prefix}{rgb}_lod0"
-    connection = "skip" if f"{prefix}4x4/{rgb}/weight" in sizes else "orig"
-    if sizes.has_match(rf"{prefix}\d+x\d+/Skip/weight"):
-        connection = "resid"
-    settings.require("architecture", "resnet" if connection == "resid" else connection)
-    return connection, f"{_level_scope(prefix, levels - 1)}/{rgb}"
-
-
-def _mapping_config(sizes: TensorShapes, settings: StoredSettings, w_dim: int) -> dict[str, Any]:
-    """Mapping network and label; `w_dim` is what synthesis wants."""
-    layers = sizes.count(r"mapping/Dense(\d+)/weight")
-    label, joined, mode = 0, 0, "concat"
-    if "mapping/LabelConcat/weight" in sizes:
-        label, joined = sizes.shape_of("mapping/LabelConcat/weight", axes=2)
-    elif "mapping/LabelEmbed/weight" in sizes:
-        (label, joined), mode = sizes.shape_of("mapping/LabelEmbed/weight", axes=2), "embed"
-    elif settings.integer("label_size", default=0):
-        raise ModelError(
-            f"{settings.source}: takes labels, but has no weights for them in its mapping, as "
-            "ProGAN's; that has no counterpart here."
+    if reader.has_match(r"synthesis/.*/mod_weight"):
+        prefix, fields = "synthesis/", _stylegan2_fields(reader)
+    elif reader.has_match(r"(synthesis/)?ToRGB_lod\d+/weight"):
+        prefix = "" if reader.network.flat else "synthesis/"
+        fields = _stylegan_fields(reader, prefix)
+    else:
+        raise reader.error(
+            f"{reader.network.class_name} is not a generator of ProGAN, StyleGAN or StyleGAN2 (it "
+            "has no ToRGB)."
         )
-    entered = sizes.shape_of("mapping/Dense0/weight", axes=2)[0] if layers else w_dim
-    settings.ignore("label_size", "latent_size", "dlatent_size", "label_fmaps", "mapping_fmaps")
+    _generator_settings(reader)
+    labels = reader.has_match("mapping/Label(Concat|Embed)/weight")
+    if not labels and reader.integer("label_size", default=0):
+        raise reader.error(
+            "takes labels, but has no weights for them in its mapping, as ProGAN's; that has no "
+            "counterpart here."
+        )
+    reader.ignore("label_size", "latent_size", "dlatent_size", "label_fmaps", "mapping_fmaps")
+    fields["levels"] = reader.levels(rf"{prefix}(\d+)x\1/Conv1/weight")
+    fields["mapping"] = {
+        "lr_multiplier": reader.number("mapping_lrmul", default=0.01),
+        "w_avg_beta": reader.number("dlatent_avg_beta", "w_avg_beta", default=0.995),
+    }
+    return reader.generator_config(generator_names, fields)
+
+
+def _stylegan2_fields(reader: NetworkReader) -> dict[str, Any]:
+    reader.require("resample_kernel", [1, 3, 3, 1])
+    noise = "synthesis/4x4/Conv/noise_strength" in reader.network.tensors
+    return {"connection": _connection(reader, "synthesis/", "ToRGB"), "noise": noise}
+
+
+def _stylegan_fields(reader: NetworkReader, prefix: str) -> dict[str, Any]:
+    adaptive = reader.has_match(r"synthesis/.*/StyleMod/weight")
+    reader.require("use_styles", adaptive)
+    reader.require("use_instance_norm", adaptive, *((None,) if not adaptive else ()))
+    reader.require("use_pixel_norm", not adaptive)
+    reader.require("use_pixelnorm", not adaptive)
+    reader.ignore("const_input_layer", "fused_scale", "pixelnorm_epsilon", "blur_filter")
+    default = None if reader.network.flat else [1, 2, 1]
+    blur = reader.network.settings.get("blur_filter", default) is not None
+    if blur:
+        reader.require("blur_filter", [1, 2, 1])
     return {
-        "label_size": label,
-        "mapping": {
-            "z_dim": entered - joined,
-            "w_dim": w_dim if layers else entered - joined,
-            "layers": layers,
-            "lr_multiplier": settings.number("mapping_lrmul", default=0.01),
-            "w_avg_beta": settings.number("dlatent_avg_beta", "w_avg_beta", default=0.995),
-            "label_mode": mode,
-        },
+        "kind": "adain" if adaptive else "traditional",
+        "connection": "grow",
+        "constant_input": f"{prefix}4x4/Const/const" in reader.network.tensors,
+        "blur": blur,
+        "noise": f"{prefix}4x4/Conv/Noise/weight" in reader.network.tensors,
     }
 
 
-def discriminator_config(network: ExternalNetwork, settings: StoredSettings) -> ConvolutionalConfig:
+def _connection(reader: NetworkReader, prefix: str, rgb: str) -> str:
+    """How levels are joined; `rgb` is ToRGB or FromRGB."""
+    if reader.has_match(rf"{prefix}{rgb}_lod\d+/weight"):
+        return "grow"
+    scope = rf"{prefix}(\d+)x\1"
+    return reader.connection(f"{scope}/Skip/weight", f"{scope}/{rgb}/weight")
+
+
+def discriminator_config(reader: NetworkReader) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
-    sizes = TensorShapes(network.tensors, settings.source)
-    widths = _widths(sizes, "", "Conv0")
-    connection, rgb = _connection(sizes, settings, "", "FromRGB", levels=len(widths))
-    if sizes.has_match("LabelEmbed/weight"):
-        raise ModelError(
-            f"{settings.source}: its label mapping is that of StyleGAN2-ADA in TensorFlow, which "
-            "has no counterpart here; the generator can be imported."
+    if reader.has_match("LabelEmbed/weight"):
+        raise reader.error(
+            "its label mapping is that of StyleGAN2-ADA in TensorFlow, which has no counterpart "
+            "here; the generator can be imported."
         )
-    revised = "Output/weight" in sizes
-    outputs = sizes.shape_of("Output/weight" if revised else "4x4/Dense1/weight", axes=2)[1]
+    version, revised = reader.network.version, reader.has_match("Output/weight")
+    output = "Output/weight" if revised else "4x4/Dense1/weight"
+    outputs = reader.shape_of(NameRule("epilogue.output.weight", output, TRANSPOSED), axes=2)[0]
     # One output per class; ProGAN's discriminator ignores labels.
-    label_size = settings.integer("label_size", default=outputs if outputs > 1 else 0)
-    if network.version < STYLEGAN and outputs == 1:
+    label_size = reader.integer("label_size", default=outputs if outputs > 1 else 0)
+    if version < STYLEGAN and outputs == 1:
         label_size = 0
-    return ConvolutionalConfig.model_validate(
-        {
-            **channel_settings(widths, settings.source),
-            "connection": connection,
-            "resample": _discriminator_resample(settings, network.version, revised=revised),
-            "image_channels": sizes.shape_of(f"{rgb}/weight", axes=4)[2],
-            "stddev_group": settings.integer("mbstd_group_size", default=4),
-            "stddev_features": sizes.shape_of("4x4/Conv/weight", axes=4)[2] - widths[0],
-            "label_size": label_size,
-        }
-    )
+    fields = {
+        "levels": reader.levels(r"(\d+)x\1/Conv0/weight"),
+        "connection": _connection(reader, "", "FromRGB"),
+        "resample": _discriminator_resample(reader, version, revised=revised),
+        "stddev_group": reader.integer("mbstd_group_size", default=4),
+        "label_size": label_size,
+    }
+    return reader.discriminator_config(discriminator_names, fields)
 
 
-def _discriminator_resample(settings: StoredSettings, version: int, *, revised: bool) -> str:
+def _discriminator_resample(reader: NetworkReader, version: int, *, revised: bool) -> str:
     """The discriminator's filter: by its program, since it leaves no trace in the variables."""
-    _common_settings(settings)
-    settings.ignore("mbstd_num_features")
+    _common_settings(reader)
+    reader.ignore("mbstd_num_features")
     if revised:
-        settings.require("resample_kernel", [1, 3, 3, 1])
+        reader.require("resample_kernel", [1, 3, 3, 1])
         return "[1,3,3,1]"
     default = [1, 2, 1] if version >= STYLEGAN else None
-    settings.require("blur_filter", default, [1, 2, 1], None)
-    return "[1,2,1]" if settings.values.get("blur_filter", default) else "box"
+    reader.require("blur_filter", default, [1, 2, 1], None)
+    return "[1,2,1]" if reader.network.settings.get("blur_filter", default) else "box"
 
 
-def _generator_settings(settings: StoredSettings) -> None:
+def _generator_settings(reader: NetworkReader) -> None:
     """Settings of all generators that ours can't change, or needn't."""
-    _common_settings(settings)
-    settings.require("normalize_latents", True)
-    settings.require("normalize_z", True)
-    settings.require("mapping_nonlinearity", "lrelu")
-    settings.ignore("truncation_psi", "truncation_cutoff", "style_mixing_prob", "use_noise")
-    settings.ignore("truncation_psi_val", "truncation_cutoff_val", "conditioning")
-    settings.ignore("randomize_noise", "dlatent_broadcast", "mapping_func", "synthesis_func")
-    settings.ignore("dlatent_avg_beta", "w_avg_beta", "mapping_layers", "mapping_lrmul")
-    settings.ignore("mapping_use_wscale", "return_dlatents", "components")
+    _common_settings(reader)
+    reader.require("normalize_latents", True)
+    reader.require("normalize_z", True)
+    reader.require("mapping_nonlinearity", "lrelu")
+    reader.ignore("truncation_psi", "truncation_cutoff", "style_mixing_prob", "use_noise")
+    reader.ignore("truncation_psi_val", "truncation_cutoff_val", "conditioning")
+    reader.ignore("randomize_noise", "dlatent_broadcast", "mapping_func", "synthesis_func")
+    reader.ignore("dlatent_avg_beta", "w_avg_beta", "mapping_layers", "mapping_lrmul")
+    reader.ignore("mapping_use_wscale", "return_dlatents", "components")
 
 
-def _common_settings(settings: StoredSettings) -> None:
-    settings.require("nonlinearity", "lrelu")
-    settings.require("act", "lrelu")
-    settings.require("use_wscale", True)
-    settings.require("fmap_decay", 1.0, 1)
-    settings.ignore("fmap_base", "fmap_max", "fmap_min", "resolution", "num_channels", "dtype")
-    settings.ignore("structure", "is_template_graph", "force_clean_graph", "is_training")
-    settings.ignore("is_validation", "fused_modconv", "func_name", "name", "fused_scale")
-    settings.ignore_half_precision()
-    settings.require("min_h", 4)  # of forks for other aspect ratios
-    settings.require("min_w", 4)
-    settings.ignore("res_log2")
+def _common_settings(reader: NetworkReader) -> None:
+    reader.require("nonlinearity", "lrelu")
+    reader.require("act", "lrelu")
+    reader.require("use_wscale", True)
+    reader.require("fmap_decay", 1.0, 1)
+    reader.ignore("fmap_base", "fmap_max", "fmap_min", "resolution", "num_channels", "dtype")
+    reader.ignore("structure", "is_template_graph", "force_clean_graph", "is_training")
+    reader.ignore("is_validation", "fused_modconv", "func_name", "name", "fused_scale")
+    reader.ignore_half_precision()
+    reader.require("min_h", 4)  # of forks for other aspect ratios
+    reader.require("min_w", 4)
+    reader.ignore("res_log2")
 
 
 def fused_scale_from(network: ExternalNetwork) -> int:
@@ -252,7 +196,7 @@ def fused_scale_from(network: ExternalNetwork) -> int:
     return 8 if choice is True else 1 << 20
 
 
-def _network_from_object(record: InertObject, role: NetworkRole, source: str) -> ExternalNetwork:
+def _network_from_object(record: InertObject, role: NetworkRole) -> ExternalNetwork:
     """One network: variables and settings of its parts beside its own."""
     tensors: dict[str, np.ndarray] = {}
     settings: dict[str, Any] = {}
@@ -263,8 +207,6 @@ def _network_from_object(record: InertObject, role: NetworkRole, source: str) ->
         tensors |= {f"{name}/{n}".lstrip("/"): a.array() for n, a in _variables(part)}
         kwargs = part.state.get("static_kwargs")
         settings = {**settings, **(kwargs if isinstance(kwargs, dict) else {})}
-    if len(tensors) > MAX_VARIABLES:
-        raise ModelError(f"{source}: refused: more than {MAX_VARIABLES} variables in {role}.")
     version = record.state.get("version")
     return ExternalNetwork(
         role,
