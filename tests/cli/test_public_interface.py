@@ -70,7 +70,7 @@ def test_a_run_has_a_discriminator_and_a_model_folder_has_none(finished_run, gen
     scores = critic(generator_of_run.sample([1, 2]))
     assert scores.shape == (2,) and scores.isfinite().all() and not critic.training
     save_model(tmp_path / "m", generator, card="", about={})
-    with pytest.raises(ModelError, match="m: holds no discriminator. Wanted a run"):
+    with pytest.raises(ModelError, match=r"m: holds no discriminator\. Wanted a run"):
         stylesmith.load_discriminator(tmp_path / "m")
 
 
