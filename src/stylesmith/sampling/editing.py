@@ -70,17 +70,25 @@ def write_mixing_grid(
         OutputError: If it cannot be written.
     """
     grid = ImageGrid(path, len(rows) + 1, len(columns) + 1, header_cells=(1, 1))
+    cells = mixing_cells(pipeline, rows, columns)
+    grid.write(cells, total=grid.rows * grid.columns - 1, on_progress=on_progress)
 
-    def cells() -> Iterator[PlacedImages]:
-        styles = pipeline.codes(columns)
-        yield from draw_cells(pipeline, styles, 1)
-        for number, row in enumerate(rows, 1):
-            own, first = pipeline.codes([row.source]), number * grid.columns
-            yield from draw_cells(pipeline, own, first)
-            mixed = mix_styles(own, styles, row.layers, pipeline.config)
-            yield from draw_cells(pipeline, mixed, first + 1)
 
-    grid.write(cells(), total=grid.rows * grid.columns - 1, on_progress=on_progress)
+def mixing_cells(
+    pipeline: SamplingPipeline, rows: Sequence[MixingRow], columns: Sequence[SeedOrLatent]
+) -> Iterator[PlacedImages]:
+    """Draw a grid of style mixing: sources in the first row and column, none in the corner.
+
+    Raises:
+        UsageError: If no style belongs to the layers of a row.
+    """
+    styles = pipeline.codes(columns)
+    yield from draw_cells(pipeline, styles, 1)
+    for number, row in enumerate(rows, 1):
+        own, first = pipeline.codes([row.source]), number * (len(columns) + 1)
+        yield from draw_cells(pipeline, own, first)
+        mixed = mix_styles(own, styles, row.layers, pipeline.config)
+        yield from draw_cells(pipeline, mixed, first + 1)
 
 
 def draw_edited(
