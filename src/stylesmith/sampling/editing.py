@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
@@ -91,14 +90,6 @@ def mixing_cells(
         yield from draw_cells(pipeline, mixed, first + 1)
 
 
-def draw_edited(
-    pipeline: SamplingPipeline, codes: LatentCodes, direction: Direction, strengths: Sequence[float]
-) -> Tensor:
-    """Images of one latent code moved by each strength, `(N, C, H, W)`; 0 leaves it as it is."""
-    steps = torch.tensor(list(strengths), device=pipeline.device)
-    return pipeline.draw(direction.apply(codes, steps, pipeline.config))
-
-
 def write_editing_grid(
     pipeline: SamplingPipeline,
     sources: Sequence[SeedOrLatent],
@@ -116,12 +107,11 @@ def write_editing_grid(
     """
     rows = [(direction, source) for direction in directions for source in sources]
     grid = ImageGrid(path, len(rows), len(strengths))
+    steps = torch.tensor(list(strengths), device=pipeline.device)
 
     def cells() -> Iterator[PlacedImages]:
         for row, (direction, source) in enumerate(rows):
-            codes = pipeline.codes([source])
-            for start in range(0, len(strengths), pipeline.batch_size):
-                some = strengths[start : start + pipeline.batch_size]
-                yield row * grid.columns + start, draw_edited(pipeline, codes, direction, some)
+            moved = direction.apply(pipeline.codes([source]), steps, pipeline.config)
+            yield from draw_cells(pipeline, moved, row * grid.columns)
 
     grid.write(cells(), total=grid.rows * grid.columns, on_progress=on_progress)

@@ -171,10 +171,14 @@ def crop_grid(variation: NoiseVariation, window: CropBox) -> Tensor:
 
 def std_image(variation: NoiseVariation) -> Tensor:
     """The std as an image `(C, H, W)`: black doesn't vary, white by 64 levels or more."""
-    channels = len(variation.image)
     gray = (variation.std * STD_IMAGE_GAIN / 127.5 - 1).clamp(max=1).float()
-    image = gray.expand(channels, -1, -1).clone()
-    image[3:] = 1  # opaque
+    return gray_image(gray, len(variation.image))
+
+
+def gray_image(plane: Tensor, channels: int) -> Tensor:
+    """A plane `(H, W)` in -1..1 as an opaque image `(channels, H, W)`."""
+    image = plane.repeat(channels, 1, 1)
+    image[3:] = 1
     return image
 
 

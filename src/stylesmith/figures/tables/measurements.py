@@ -17,6 +17,7 @@ from stylesmith.figures.tables.metric_tables import (
     TableRow,
 )
 from stylesmith.figures.tables.table_output import NO_VALUE, ColumnHeader, FilledTable, TableCell
+from stylesmith.formatting import format_image_size
 from stylesmith.metrics.protocol import PUBLISHED_NAMES, Metric, parse_metric
 from stylesmith.models import RunFolder
 from stylesmith.models.serialization import WEIGHTS_FILE
@@ -157,8 +158,8 @@ def _read_run(folder: Path) -> SourceMeasurements:
         MeasuredSnapshot(_parse_logged_scores(record.get("scores")), record["images_seen"])
         for record in history.curve("metrics")
     ]
-    data, (height, width) = history.config.data, history.config.data.size
-    images = f"{Path(data.path).name or 'images'} at {width}x{height}"
+    data = history.config.data
+    images = f"{Path(data.path).name or 'images'} at {format_image_size(data.size)}"
     return _choose_snapshot(folder, snapshots, images, history.config.preset)
 
 
