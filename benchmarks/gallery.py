@@ -15,8 +15,7 @@ from pathlib import Path
 
 from stylesmith import files
 from stylesmith.devices import choose_device
-from stylesmith.figures import FIGURES, FigureInput, FigureOptions, save_figure
-from stylesmith.figures.figure_input import PaperFigure
+from stylesmith.figures import FIGURES, FigureInput, FigureOptions, PaperFigure, save_figure
 
 SEEDS = {
     "stylegan-3": [1, 2, 3, 6, 12, 13, 14, 15, 17, 20, 23],
