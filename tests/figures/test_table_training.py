@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stylesmith import runs
+from stylesmith.choices import ProtocolName
 from stylesmith.data.dataset import open_dataset
 from stylesmith.errors import ConfigError, DataError, RunError, UsageError
 from stylesmith.figures.tables import table_training
@@ -16,7 +17,6 @@ from stylesmith.figures.tables.metric_tables import find_table
 from stylesmith.figures.tables.table_output import FilledTable
 from stylesmith.figures.tables.table_training import (
     SCALE_CHANGES,
-    ComparisonScale,
     TableTraining,
     choose_rows,
     measurable_snapshots,
@@ -70,7 +70,7 @@ def make_training(tmp_path: Path) -> Callable[..., TableTraining]:
         *,
         table: str = "stylegan2-1",
         rows: Sequence[str] = ROWS,
-        scale: ComparisonScale = "small",
+        scale: ProtocolName = "small",
         metrics: Sequence[Metric] | None = metrics,
         **budget_and_settings: Any,
     ) -> TableTraining:

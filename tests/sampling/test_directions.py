@@ -19,7 +19,6 @@ from stylesmith.sampling.directions import (
     save_direction,
     sefa_directions,
 )
-from stylesmith.sampling.editing import draw_edited
 from stylesmith.sampling.style_affines import find_affine, stacked_affine_weights
 from tests import support
 
@@ -163,10 +162,13 @@ def test_strength_0_is_the_identity_and_others_are_not(make_pipeline, affine):
     vector = torch.nn.functional.normalize(torch.randn(8), dim=0)
     move = direction(vector, affine=affine, layers=(3,), unit=3.0)
     codes = pipeline.codes([5])
-    (low, same, high) = (draw_edited(pipeline, codes, move, [s])[0] for s in (-2.0, 0.0, 2.0))
+    strengths = torch.tensor([-2.0, 0.0, 2.0])
+    (low, same, high) = (
+        pipeline.draw(move.apply(codes, one, pipeline.config))[0] for one in strengths.split(1)
+    )
     assert torch.equal(same, pipeline.draw(codes)[0])
     assert (low - same).abs().max() > 1e-3 and (high - low).abs().max() > 1e-3
-    together = draw_edited(pipeline, codes, move, [-2.0, 0.0, 2.0])
+    together = pipeline.draw(move.apply(codes, strengths, pipeline.config))
     assert_close(together, torch.stack([low, same, high]))
 
 

@@ -1,4 +1,4 @@
-"""Any number of pictures: the same ones as alone, in bounded memory, errors in their turn."""
+"""Any number of images: the same ones as alone, in bounded memory, errors in their turn."""
 
 import time
 

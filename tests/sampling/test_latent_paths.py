@@ -1,4 +1,4 @@
-"""Motions: through the pictures they are made of, and back to the start."""
+"""Motions: through the images they are made of, and back to the start."""
 
 import pytest
 import torch

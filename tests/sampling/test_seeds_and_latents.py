@@ -1,4 +1,4 @@
-"""Latent files: the same picture to the bit, and one line for every file that cannot be used."""
+"""Latent files: the same image to the bit, and one line for every file that cannot be used."""
 
 import json
 from dataclasses import replace

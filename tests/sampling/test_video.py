@@ -71,12 +71,12 @@ def test_av_writes_the_others(tmp_path, suffix, channels):
     ],
 )
 def test_small_frames_are_enlarged_to_even_sizes(size, wanted):
-    picture = enlarge_frame(Image.new("L", size[::-1]))
-    assert picture.mode == "RGB"
-    assert picture.width % 2 == picture.height % 2 == 0
-    assert picture.height >= 256 and picture.height % size[0] == picture.width % size[1] == 0
+    image = enlarge_frame(Image.new("L", size[::-1]))
+    assert image.mode == "RGB"
+    assert image.width % 2 == image.height % 2 == 0
+    assert image.height >= 256 and image.height % size[0] == image.width % size[1] == 0
     if size[1] != 5:
-        assert picture.size == wanted[::-1]
+        assert image.size == wanted[::-1]
 
 
 @pytest.mark.parametrize("name", ["walk.mp4", "walk.webm"])

@@ -11,6 +11,7 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylesmith.formatting import format_image_size
 from stylesmith.ops import instance_norm
 from stylesmith.sampling import LatentCodes, SamplingPipeline
 
@@ -42,7 +43,7 @@ def capture_activations(pipeline: SamplingPipeline, codes: LatentCodes) -> Activ
 
 def resolution_names(features: Sequence[Tensor]) -> list[str]:
     """Resolutions in words: `4x4`, `8x8`."""
-    return [f"{maps.shape[-1]}x{maps.shape[-2]}" for maps in features]
+    return [format_image_size((maps.shape[-2], maps.shape[-1])) for maps in features]
 
 
 def indices_by_std(maps: Tensor) -> list[int]:

@@ -12,6 +12,7 @@ from stylesmith.callbacks import ProgressCallback, ignore_progress
 from stylesmith.config import DataConfig, GeneratorConfig
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.figures.panels import FigureLayout
+from stylesmith.formatting import format_count, format_image_size
 from stylesmith.metrics.image_sources import training_data_config
 from stylesmith.models import RunFolder, load, locate_model
 from stylesmith.networks import Generator
@@ -112,7 +113,7 @@ class FigureInput:
         """
         found = self.sources(pipeline, default)
         if len(found) != len(default):
-            wanted = f"{len(default)} image{'s' if len(default) > 1 else ''}"
+            wanted = format_count(len(default), "image")
             raise UsageError(f"--seeds: names {len(found)}; this figure shows {wanted}")
         return found
 
@@ -274,5 +275,4 @@ def describe_noise_inputs(layers: LayerIndices, config: GeneratorConfig) -> str:
 
 
 def _resolution_range(sizes: Sequence[tuple[int, int]]) -> str:
-    ends = sizes[0], sizes[-1]
-    return "-".join(dict.fromkeys(f"{width}x{height}" for height, width in ends))
+    return "-".join(dict.fromkeys(map(format_image_size, (sizes[0], sizes[-1]))))

@@ -30,11 +30,13 @@ from stylesmith.figures.panels import (
     columns_of_falling_size,
     count_falling_size_images,
 )
+from stylesmith.figures.tables.measurements import parse_score_title
+from stylesmith.formatting import format_image_size
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.evaluate import COMPARISON_FAMILIES, EvaluationSettings, evaluate
 from stylesmith.metrics.extraction import ProgressReporter
 from stylesmith.metrics.image_sources import SourceOptions, open_sources
-from stylesmith.metrics.protocol import Metric, parse_metric, parse_metrics
+from stylesmith.metrics.protocol import Metric, parse_metrics
 from stylesmith.metrics.reference_statistics import StatisticsCache
 from stylesmith.perception.vgg_lpips import LPIPS
 from stylesmith.perception.weights import default_weights_folder, find_weight_file
@@ -157,11 +159,10 @@ def dataset_samples(model: FigureInput, on_progress: ProgressCallback) -> Figure
     for done, index in enumerate(chosen, 1):
         images.append(pixels.from_uint8(torch.tensor(dataset.pixels(index))))
         on_progress(done, count)
-    height, width = dataset.size
     credit = f" {dataset.credit}" if dataset.credit else ""
     caption = (
         f"StyleGAN, Figure 7. The data set {dataset.path.name}: {count} of its {len(dataset):,} "
-        f"images, chosen at random, at {width}x{height}.{credit}"
+        f"images, chosen at random, at {format_image_size(dataset.size)}.{credit}"
     )
     return FigureLayout(caption, [[ImagePanel(arrange_in_rows(torch.stack(images)))]])
 
@@ -292,15 +293,15 @@ def format_scores(scores: Mapping[str, float | None]) -> tuple[str, str]:
     values: dict[str, str] = {}
     names: dict[str, None] = {}
     for name, value in scores.items():
-        exact, _, part = name.partition(" ")
-        label = score_label(parse_metric(exact), part)
+        found = parse_score_title(name)
+        label = found and score_label(*found)
         if label and value is not None and label not in values:
-            values[label], names[exact] = f"{value:.3g}", None
+            values[label], names[name.split()[0]] = f"{value:.3g}", None
     order = [label for label in SCORE_LABELS if label in values]
     return ", ".join(f"{label} = {values[label]}" for label in order), ", ".join(names)
 
 
-def score_label(metric: Metric, part: str) -> str | None:
+def score_label(metric: Metric, part: str | None) -> str | None:
     """One of `SCORE_LABELS`, published names for published networks alone; None if unlisted."""
     if metric.mixed_latents > 1:
         return None
@@ -310,5 +311,5 @@ def score_label(metric: Metric, part: str) -> str | None:
         case "ppl":
             return "PPL" if metric.network == "lpips" else "PL"
         case "pr":
-            return {"precision": "P", "recall": "R"}.get(part)
+            return {"precision": "P", "recall": "R"}.get(part or "")
     return None

@@ -18,6 +18,7 @@ from stylesmith.figures.panels import (
     ResolutionCurve,
     resolution_chart,
 )
+from stylesmith.formatting import format_image_size
 from stylesmith.networks.layer_indices import ws_rows
 from stylesmith.sampling import LatentCodes, NoiseSettings, SamplingPipeline, SeedOrLatent
 
@@ -167,6 +168,5 @@ def _frame_panels(
 
 def _static_energy_curve(model: FigureInput, frames: Tensor) -> ResolutionCurve:
     levels = model.levels_in_use
-    sizes = map(model.generator.config.size, range(1, levels))
-    names = [f"{width}x{height}" for height, width in sizes]
+    names = [format_image_size(model.generator.config.size(level)) for level in range(1, levels)]
     return dict(zip(names, static_energy_fractions(frames, levels), strict=True))

@@ -16,6 +16,7 @@ from stylesmith.callbacks import ProgressCallback, partial_progress
 from stylesmith.errors import UsageError
 from stylesmith.figures.figure_input import FigureInput, paper_figure
 from stylesmith.figures.panels import OKABE_ITO_COLORS, ChartPanel, FigureLayout, ImagePanel
+from stylesmith.formatting import format_image_size
 from stylesmith.inversion import (
     LatentOptimizer,
     ProjectionResult,
@@ -28,6 +29,7 @@ from stylesmith.inversion import (
 from stylesmith.inversion.attribution import DISTANCE_BINS, DistanceSeparation
 from stylesmith.inversion.projection_targets import generated_targets, real_targets
 from stylesmith.sampling import read_latent_file
+from stylesmith.sampling.stochastic_variation import gray_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -295,10 +297,10 @@ def finest_noise_maps(noise: Sequence[Tensor]) -> list[Tensor]:
 def _regularization_panel(found: ProjectedExample, settings: ProjectionSettings) -> ImagePanel:
     images, rows = [found.target, found.image], ["target image", "re-synthesized"]
     for noise_map in finest_noise_maps(found.noise):
-        height, width = noise_map.shape[-2:]
+        size = format_image_size((noise_map.shape[-2], noise_map.shape[-1]))
         images.append(noise_map_image(noise_map[0], found.target))
         measure = float(noise_regularizer([noise_map], settings.form))
-        rows.append(f"noise {width}x{height}: {measure:.2g}")
+        rows.append(f"noise {size}: {measure:.2g}")
     total = float(noise_regularizer(found.noise, settings.form))
     title = f"Regularization {'on' if settings.noise_weight else 'off'}: {total:.2g} in all"
     zoom = max(1, MIN_SHOWN_SIDE // min(found.target.shape[-2:]))
@@ -308,7 +310,4 @@ def _regularization_panel(found: ProjectedExample, settings: ProjectionSettings)
 def noise_map_image(noise_map: Tensor, like: Tensor) -> Tensor:
     """A map `(1, h, w)` in gray, in the size and with the channels of an image `(C, H, W)`."""
     gray = (noise_map / NOISE_DISPLAY_STDS).clamp(-1, 1)
-    image = F.interpolate(gray[None], size=like.shape[-2:])[0].repeat(len(like), 1, 1)
-    if len(like) == 4:  # opaque
-        image[3] = 1
-    return image
+    return gray_image(F.interpolate(gray[None], size=like.shape[-2:])[0, 0], len(like))

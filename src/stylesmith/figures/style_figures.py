@@ -1,6 +1,6 @@
 """Style mixing, noise inputs and the truncation trick (StyleGAN, Figures 3, 4, 5 and 8)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,24 +13,16 @@ from stylesmith.figures.figure_input import (
     describe_psi,
     describe_sources,
     describe_style_layers,
-    draw_images,
     paper_figure,
 )
 from stylesmith.figures.panels import FigureLayout, ImagePanel
-from stylesmith.sampling import (
-    MixingRow,
-    NoiseSettings,
-    SamplingPipeline,
-    SeedOrLatent,
-    measure_noise_variation,
-    mix_styles,
-)
+from stylesmith.sampling import MixingRow, NoiseSettings, measure_noise_variation
+from stylesmith.sampling.editing import mixing_cells
+from stylesmith.sampling.image_files import PlacedImages, column_cells
 from stylesmith.sampling.stochastic_variation import (
     STD_IMAGE_GAIN,
-    crop_grid,
-    most_varied_window,
     noise_layer_subsets,
-    std_image,
+    variation_images,
 )
 
 DEFAULT_SEEDS_A = (888, 829, 1898, 1733, 1614, 845)
@@ -56,7 +48,8 @@ def style_mixing(model: FigureInput, on_progress: ProgressCallback) -> FigureLay
         )
     rows = [MixingRow(source, layers) for source, (_, layers) in zip(sources, named, strict=False)]
     sources_b = sources[len(named) :]
-    images = mixed_images(pipeline, rows, sources_b, on_progress)
+    cells = mixing_cells(pipeline, rows, sources_b)
+    images = collect_cells(cells, len(rows) + 1, len(sources_b) + 1, on_progress)
     spans = "; ".join(
         f"{name} styles are {describe_style_layers(layers, pipeline.config)}"
         for name, layers in ranges.items()
@@ -73,22 +66,26 @@ def style_mixing(model: FigureInput, on_progress: ProgressCallback) -> FigureLay
     return FigureLayout(caption, [[ImagePanel(images, labels, columns)]])
 
 
-def mixed_images(
-    pipeline: SamplingPipeline,
-    rows: Sequence[MixingRow],
-    sources_b: Sequence[SeedOrLatent],
-    on_progress: ProgressCallback,
+def collect_cells(
+    cells: Iterable[PlacedImages], rows: int, columns: int, on_progress: ProgressCallback
 ) -> Tensor:
-    """Images `(1 + rows, 1 + columns, C, H, W)`, all NaN in the corner."""
-    styles = pipeline.codes(sources_b)
-    first_row = draw_images(pipeline, sources_b)
-    lines = [torch.cat([torch.full_like(first_row[:1], torch.nan), first_row])]
-    for row in rows:
-        own = pipeline.codes([row.source])
-        mixed = draw_images(pipeline, mix_styles(own, styles, row.layers, pipeline.config))
-        lines.append(torch.cat([pipeline.draw(own).cpu(), mixed]))
-        on_progress(len(lines), len(rows) + 1)
-    return torch.stack(lines)
+    """Images `(rows, columns, C, H, W)` on the CPU; cells without an image are NaN.
+
+    Args:
+        cells: The images and their cells; at least one.
+        rows: Images from top to bottom.
+        columns: Images from left to right.
+        on_progress: Gets the number of cells that are done.
+    """
+    places, done = torch.empty(0), 0
+    for first, images in cells:
+        if not len(places):
+            places = torch.full((rows * columns, *images.shape[1:]), torch.nan)
+            done = first  # no cell before the first image has one
+        places[first : first + len(images)] = images.cpu()
+        done += len(images)
+        on_progress(done, rows * columns)
+    return places.unflatten(0, (rows, columns))
 
 
 DEFAULT_VARIATION_SEEDS = (1157, 1012)
@@ -114,11 +111,8 @@ def stochastic_variation(model: FigureInput, on_progress: ProgressCallback) -> F
     for number, source in enumerate(sources):
         progress = partial_progress(on_progress, number, len(sources))
         variation = measure_noise_variation(pipeline, source, draws, on_progress=progress)
-        window = most_varied_window(variation.std)
         largest = max(largest, float(variation.std.max()))
-        rows.append(
-            torch.stack([variation.image, crop_grid(variation, window), std_image(variation)])
-        )
+        rows.append(variation_images(variation))
     caption = (
         f"StyleGAN, Figure 4. Examples of stochastic variation, for {model.name} "
         f"({describe_sources(sources)}{describe_psi(model.options)}). (a) Generated image. (b) "
@@ -141,7 +135,8 @@ def noise_components(model: FigureInput, on_progress: ProgressCallback) -> Figur
     parts = noise_layer_subsets(config)
     pipelines = [model.pipeline(noise=NoiseSettings("fixed", layers)) for layers in parts.values()]
     sources = model.sources(pipelines[0], DEFAULT_COMPONENT_SEEDS)
-    images = _column_of_each(pipelines, sources, on_progress)
+    cells = column_cells(pipelines, sources)
+    images = collect_cells(cells, len(sources), len(pipelines), on_progress)
     caption = (
         f"StyleGAN, Figure 5. Effect of noise inputs at different layers of {model.name} "
         f"({describe_sources(sources)}{describe_psi(model.options)}). (a) Noise is applied to "
@@ -159,19 +154,6 @@ def _labeled_columns(images: Tensor, labels: Sequence[str]) -> ImagePanel:
     return ImagePanel(images, columns=labels, zoom=zoom)
 
 
-def _column_of_each(
-    pipelines: Sequence[SamplingPipeline],
-    sources: Sequence[SeedOrLatent],
-    on_progress: ProgressCallback,
-) -> Tensor:
-    """Images `(sources, pipelines, C, H, W)` of the same sources by different settings."""
-    columns = []
-    for number, pipeline in enumerate(pipelines, 1):
-        columns.append(draw_images(pipeline, sources))
-        on_progress(number, len(pipelines))
-    return torch.stack(columns, dim=1)
-
-
 TRUNCATION_PSIS = (1.0, 0.7, 0.5, 0.0, -0.5, -1.0)
 """Of the columns, as published; on all layers."""
 DEFAULT_TRUNCATION_SEEDS = (91, 388)
@@ -182,7 +164,8 @@ def truncation_trick(model: FigureInput, on_progress: ProgressCallback) -> Figur
     """Figure 8: a row for each seed, a column for each psi."""
     pipelines = [model.pipeline(psi=psi) for psi in TRUNCATION_PSIS]
     sources = model.sources(pipelines[0], DEFAULT_TRUNCATION_SEEDS)
-    images = _column_of_each(pipelines, sources, on_progress)
+    cells = column_cells(pipelines, sources)
+    images = collect_cells(cells, len(sources), len(pipelines), on_progress)
     caption = (
         f"StyleGAN, Figure 8. The effect of truncation as a function of the style scale psi, for "
         f"{model.name}. At psi = 0 every row is the mean image; with negative psi comes the "

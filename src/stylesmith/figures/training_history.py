@@ -22,7 +22,8 @@ from stylesmith.figures.panels import (
     FigureLayout,
     resolution_chart_width,
 )
-from stylesmith.metrics.protocol import parse_metric
+from stylesmith.figures.tables.measurements import parse_score_title
+from stylesmith.formatting import format_image_size
 from stylesmith.models import RunFolder, load
 from stylesmith.networks import Generator
 from stylesmith.sampling import sample_w
@@ -120,10 +121,8 @@ def _read_run_curves(model: FigureInput) -> RunMetricCurves:
 
 def _metric_family(name: str) -> str | None:
     """Of a name in a log, such as `pr_random_5k3 recall`; None for names from elsewhere."""
-    try:
-        return parse_metric(name.split()[0]).family
-    except (UsageError, IndexError):
-        return None
+    found = parse_score_title(name)
+    return found[0].family if found else None
 
 
 def _plot_metric(axes: "Axes", name: str, runs: Sequence[RunMetricCurves]) -> None:
@@ -182,7 +181,7 @@ def contributions_over_training(model: FigureInput, on_progress: ProgressCallbac
         )
     count = model.count(DEFAULT_W_SAMPLES)
     snapshots = evenly_spaced(RunFolder(model.path).snapshots()[::-1], MAX_SNAPSHOTS)
-    names = [f"{width}x{height}" for height, width in map(config.size, range(config.levels))]
+    names = [format_image_size(config.size(level)) for level in range(config.levels)]
     what = (
         f"StyleGAN2, Figure 8. Contribution of each resolution to the output of {model.name}: "
         "relative standard deviations of the pixel values that each tRGB layer adds, measured "

@@ -160,7 +160,7 @@ def measure_point_path_lengths(
     w = warping.mapping(z[0]), warping.mapping(z[1])
     along_z, along_w = (
         path_lengths(
-            _as_images(draw),
+            draw,
             _squared_distance,
             ends,
             places,
@@ -169,17 +169,12 @@ def measure_point_path_lengths(
         ).mean()
         for draw, ends in ((warping.features, z), (warping.synthesis, w))
     )
-    first, second = (warping.synthesis(end) for end in w)
-    straight = (first - second).square().sum(dim=1).mean()
+    straight = _squared_distance(*map(warping.synthesis, w)).mean()
     return PointPathLengths(float(along_z), float(along_w), float(straight))
 
 
-def _as_images(draw: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    return lambda points: draw(points)[:, :, None, None]
-
-
 def _squared_distance(a: Tensor, b: Tensor) -> Tensor:
-    return (a - b).square().sum(dim=(1, 2, 3))
+    return (a - b).square().sum(dim=1)
 
 
 DEFAULT_PATH_PAIRS = 10_000
@@ -236,7 +231,8 @@ def z_grid(warping: PointGenerator) -> tuple[Tensor, Tensor]:
     Returns:
         `(GRID_LINES, POINTS_PER_LINE, 2)` each.
     """
-    return _map_grid(LATENT_DISC_RADIUS, warping.features, _inside_disc)
+    radius = LATENT_DISC_RADIUS
+    return _map_grid(radius, warping.features, lambda z: z.norm(dim=1) <= radius)
 
 
 def w_grid(warping: PointGenerator) -> tuple[Tensor, Tensor]:
@@ -283,10 +279,6 @@ def grid_lines() -> tuple[Tensor, Tensor]:
     along = torch.linspace(-1, 1, POINTS_PER_LINE, dtype=torch.double)
     upright = torch.stack(torch.meshgrid(at, along, indexing="ij"), dim=2)
     return upright, upright.flip(2)
-
-
-def _inside_disc(z: Tensor) -> Tensor:
-    return z.norm(dim=1) <= LATENT_DISC_RADIUS
 
 
 def _map_grid(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
@@ -70,25 +69,25 @@ def write_mixing_grid(
         OutputError: If it cannot be written.
     """
     grid = ImageGrid(path, len(rows) + 1, len(columns) + 1, header_cells=(1, 1))
-
-    def cells() -> Iterator[PlacedImages]:
-        styles = pipeline.codes(columns)
-        yield from draw_cells(pipeline, styles, 1)
-        for number, row in enumerate(rows, 1):
-            own, first = pipeline.codes([row.source]), number * grid.columns
-            yield from draw_cells(pipeline, own, first)
-            mixed = mix_styles(own, styles, row.layers, pipeline.config)
-            yield from draw_cells(pipeline, mixed, first + 1)
-
-    grid.write(cells(), total=grid.rows * grid.columns - 1, on_progress=on_progress)
+    cells = mixing_cells(pipeline, rows, columns)
+    grid.write(cells, total=grid.rows * grid.columns - 1, on_progress=on_progress)
 
 
-def draw_edited(
-    pipeline: SamplingPipeline, codes: LatentCodes, direction: Direction, strengths: Sequence[float]
-) -> Tensor:
-    """Images of one latent code moved by each strength, `(N, C, H, W)`; 0 leaves it as it is."""
-    steps = torch.tensor(list(strengths), device=pipeline.device)
-    return pipeline.draw(direction.apply(codes, steps, pipeline.config))
+def mixing_cells(
+    pipeline: SamplingPipeline, rows: Sequence[MixingRow], columns: Sequence[SeedOrLatent]
+) -> Iterator[PlacedImages]:
+    """Draw a grid of style mixing: sources in the first row and column, none in the corner.
+
+    Raises:
+        UsageError: If no style belongs to the layers of a row.
+    """
+    styles = pipeline.codes(columns)
+    yield from draw_cells(pipeline, styles, 1)
+    for number, row in enumerate(rows, 1):
+        own, first = pipeline.codes([row.source]), number * (len(columns) + 1)
+        yield from draw_cells(pipeline, own, first)
+        mixed = mix_styles(own, styles, row.layers, pipeline.config)
+        yield from draw_cells(pipeline, mixed, first + 1)
 
 
 def write_editing_grid(
@@ -108,12 +107,11 @@ def write_editing_grid(
     """
     rows = [(direction, source) for direction in directions for source in sources]
     grid = ImageGrid(path, len(rows), len(strengths))
+    steps = torch.tensor(list(strengths), device=pipeline.device)
 
     def cells() -> Iterator[PlacedImages]:
         for row, (direction, source) in enumerate(rows):
-            codes = pipeline.codes([source])
-            for start in range(0, len(strengths), pipeline.batch_size):
-                some = strengths[start : start + pipeline.batch_size]
-                yield row * grid.columns + start, draw_edited(pipeline, codes, direction, some)
+            moved = direction.apply(pipeline.codes([source]), steps, pipeline.config)
+            yield from draw_cells(pipeline, moved, row * grid.columns)
 
     grid.write(cells(), total=grid.rows * grid.columns, on_progress=on_progress)

@@ -147,6 +147,16 @@ def draw_cells(
         yield first + start, pipeline.draw(codes[start : start + pipeline.batch_size])
 
 
+def column_cells(
+    pipelines: Sequence[SamplingPipeline], sources: Sequence[SeedOrLatent]
+) -> Iterator[PlacedImages]:
+    """Draw a grid with a row for each source and a column for each pipeline."""
+    for column, pipeline in enumerate(pipelines):
+        images = (image for _, batch in draw_batches(pipeline, sources) for image in batch)
+        for row, image in enumerate(images):
+            yield row * len(pipelines) + column, image[None]
+
+
 def batch_sources(sources: Sequence[SeedOrLatent], batch_size: int) -> Iterator[list[SeedOrLatent]]:
     """Runs of at most so many seeds, and each file alone."""
     for seeds, group in groupby(sources, key=lambda source: isinstance(source, int)):

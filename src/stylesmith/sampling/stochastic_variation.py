@@ -19,7 +19,7 @@ from stylesmith.errors import UsageError
 from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.networks.layer_indices import LayerIndices
 from stylesmith.networks.sampling_pipeline import NoiseSettings, SamplingPipeline
-from stylesmith.sampling.image_files import ImageGrid, PlacedImages
+from stylesmith.sampling.image_files import ImageGrid, column_cells
 
 CropBox = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
@@ -171,10 +171,14 @@ def crop_grid(variation: NoiseVariation, window: CropBox) -> Tensor:
 
 def std_image(variation: NoiseVariation) -> Tensor:
     """The std as an image `(C, H, W)`: black doesn't vary, white by 64 levels or more."""
-    channels = len(variation.image)
     gray = (variation.std * STD_IMAGE_GAIN / 127.5 - 1).clamp(max=1).float()
-    image = gray.expand(channels, -1, -1).clone()
-    image[3:] = 1  # opaque
+    return gray_image(gray, len(variation.image))
+
+
+def gray_image(plane: Tensor, channels: int) -> Tensor:
+    """A plane `(H, W)` in -1..1 as an opaque image `(channels, H, W)`."""
+    image = plane.repeat(channels, 1, 1)
+    image[3:] = 1
     return image
 
 
@@ -200,12 +204,8 @@ def write_noise_layers_figure(
         OutputError: If it cannot be written.
     """
     check_has_noise(pipeline)
-    choices = noise_layer_subsets(pipeline.config).values()
-
-    def cells() -> Iterator[PlacedImages]:
-        for column, layers in enumerate(choices):
-            chosen = pipeline.with_noise(NoiseSettings(pipeline.settings.noise.mode, layers))
-            for row, source in enumerate(sources):
-                yield row * len(choices) + column, chosen.draw(chosen.codes([source]))
-
-    ImageGrid(path, len(sources), len(choices)).write(cells())
+    columns = [
+        pipeline.with_noise(NoiseSettings(pipeline.settings.noise.mode, layers))
+        for layers in noise_layer_subsets(pipeline.config).values()
+    ]
+    ImageGrid(path, len(sources), len(columns)).write(column_cells(columns, sources))

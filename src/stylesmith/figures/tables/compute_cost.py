@@ -7,6 +7,7 @@ from stylesmith.errors import ModelError
 from stylesmith.figures.tables.measurements import UNCONFIRMED_NOTE, UNMEASURED_NOTE
 from stylesmith.figures.tables.metric_tables import COMPUTE_COST_TABLE, PUBLISHED_COMPUTE_COSTS
 from stylesmith.figures.tables.table_output import ColumnHeader, FilledTable, TableCell
+from stylesmith.formatting import format_count
 from stylesmith.models import RunFolder
 from stylesmith.runs.run_comparison import LoggedSession, logged_sessions
 from stylesmith.training.log import read_log
@@ -62,8 +63,7 @@ def _cost_notes(spent: dict[Path, list[LoggedSession]], watts: float | None) -> 
         yield "Device-hours are the wall time of all sessions times their processes."
     for path, sessions in spent.items():
         devices = dict.fromkeys(f"{each.processes} x {each.device}" for each in sessions)
-        count = f"{len(sessions)} session{'s' if len(sessions) > 1 else ''}"
-        yield f"{path}: {count} on {', '.join(devices)}."
+        yield f"{path}: {format_count(len(sessions), 'session')} on {', '.join(devices)}."
 
 
 def _read_sessions(path: Path) -> list[LoggedSession]:

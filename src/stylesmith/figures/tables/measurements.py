@@ -1,10 +1,11 @@
 """Measured metrics from run folders and metric files, beside the published numbers of a table."""
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from stylesmith.figures.tables.metric_tables import (
     TableRow,
 )
 from stylesmith.figures.tables.table_output import NO_VALUE, ColumnHeader, FilledTable, TableCell
+from stylesmith.formatting import format_image_size
 from stylesmith.metrics.protocol import PUBLISHED_NAMES, Metric, parse_metric
 from stylesmith.models import RunFolder
 from stylesmith.models.serialization import WEIGHTS_FILE
@@ -156,8 +158,8 @@ def _read_run(folder: Path) -> SourceMeasurements:
         MeasuredSnapshot(_parse_logged_scores(record.get("scores")), record["images_seen"])
         for record in history.curve("metrics")
     ]
-    data, (height, width) = history.config.data, history.config.data.size
-    images = f"{Path(data.path).name or 'images'} at {width}x{height}"
+    data = history.config.data
+    images = f"{Path(data.path).name or 'images'} at {format_image_size(data.size)}"
     return _choose_snapshot(folder, snapshots, images, history.config.preset)
 
 
@@ -169,7 +171,7 @@ def scores_by_model(path: Path) -> dict[str, MetricScores]:
     """
     found: dict[str, dict[tuple[Metric, str | None], float]] = {}
     for line in _read_metric_lines(path):
-        key = _parse_metric_key(line["protocol"], line.get("part"))
+        key = parse_score_title(f"{line['protocol']} {line.get('part') or ''}".strip())
         if key:
             found.setdefault(str(line.get("model", "")), {})[key] = float(line["value"])
     return dict(found)
@@ -184,12 +186,15 @@ def _read_metric_file(path: Path) -> SourceMeasurements:
     preset = presets.pop() if len(presets) == 1 else None
     data = dict.fromkeys(Path(str(line["data"])).name for line in lines if line.get("data"))
     notes = dict.fromkeys(str(note) for line in lines for note in line.get("notes", []))
-    measured = _choose_snapshot(path, snapshots, ", ".join(data) or "no images", preset)
-    return replace(measured, notes=tuple(notes))
+    return _choose_snapshot(path, snapshots, ", ".join(data) or "no images", preset, tuple(notes))
 
 
 def _choose_snapshot(
-    path: Path, snapshots: Sequence[MeasuredSnapshot], data: str, preset: str | None
+    path: Path,
+    snapshots: Sequence[MeasuredSnapshot],
+    data: str,
+    preset: str | None,
+    notes: tuple[str, ...] = (),
 ) -> SourceMeasurements:
     known = [snapshot for snapshot in snapshots if snapshot.scores]
     if not known:
@@ -199,7 +204,7 @@ def _choose_snapshot(
         )
     chosen, metric = best_snapshot(known)
     return SourceMeasurements(
-        path, chosen.scores, chosen.images_seen, len(known), metric, data, preset
+        path, chosen.scores, chosen.images_seen, len(known), metric, data, preset, notes
     )
 
 
@@ -224,17 +229,20 @@ def _parse_logged_scores(logged: object) -> dict[tuple[Metric, str | None], floa
     """The scores of a record of a log, `{"pr50k3 precision": 0.7}`."""
     found = {}
     for title, value in logged.items() if isinstance(logged, dict) else ():
-        name, _, part = str(title).partition(" ")
-        key = _parse_metric_key(name, part or None)
+        key = parse_score_title(str(title))
         if key and finite_number(value) is not None:
             found[key] = float(value)
     return found
 
 
-def _parse_metric_key(name: str, part: object) -> tuple[Metric, str | None] | None:
-    """None for a metric that this version doesn't know, which no table shows either."""
+def parse_score_title(title: str) -> tuple[Metric, str | None] | None:
+    """The metric and its part of a title in a log, such as `pr50k3 recall`.
+
+    None for a metric that this version doesn't know, which no figure or table shows either.
+    """
+    name, _, part = title.partition(" ")
     try:
-        return parse_metric(name), None if part is None else str(part)
+        return parse_metric(name), part or None
     except UsageError:
         return None
 
@@ -281,8 +289,7 @@ def fill_table(
     for row in table.rows:
         cells: list[TableCell] = [row.name, *row.labels]
         for column, published, measured in zip(table.columns, row.published, names, strict=True):
-            values = _column_values(row, column, placed)
-            numbers = {_metric_label(column, metric): value for metric, value in values}
+            numbers = {name: value for name, _, value in _column_values(row, column, placed)}
             cells += [published, *map(numbers.get, measured)]
         rows.append(cells)
     notes = [*_general_notes(table, rows), *_metric_notes(table, placed), *notes]
@@ -292,12 +299,12 @@ def fill_table(
 
 def _column_values(
     row: TableRow, column: MetricColumn, placed: MeasurementsByRow
-) -> Iterator[tuple[Metric, float]]:
-    """What belongs into a column of a row."""
+) -> Iterator[tuple[str, Metric, float]]:
+    """Label, metric and value of each number that belongs into a column of a row."""
     for measured in placed.get(row.name, ()):
         for (metric, part), value in measured.scores.items():
             if column.accepts(metric, part, row.space):
-                yield metric, value
+                yield _metric_label(column, metric), metric, value
 
 
 def _measured_names(
@@ -308,12 +315,8 @@ def _measured_names(
     Parts follow in words, as in `pr50k3 precision`.
     """
     paper = _metric_label(column, column.measured_by("w")[0])
-    found = [
-        _metric_label(column, metric)
-        for row in table.rows
-        for metric, _ in _column_values(row, column, placed)
-    ]
-    return sorted(set(found), key=lambda name: (name != paper, found.index(name))) or [paper]
+    found = [name for row in table.rows for name, *_ in _column_values(row, column, placed)]
+    return sorted(dict.fromkeys(found), key=lambda name: name != paper) or [paper]
 
 
 def _metric_label(column: MetricColumn, metric: Metric) -> str:
@@ -331,17 +334,15 @@ def _general_notes(table: MetricTable, rows: Sequence[Sequence[TableCell]]) -> I
     yield from table.notes
 
 
-def _metric_notes(table: MetricTable, placed: MeasurementsByRow) -> Iterator[str]:
+def _metric_notes(table: MetricTable, placed: MeasurementsByRow) -> list[str]:
     """Where a measured metric is not the paper's, and so compares between rows only."""
-    said = set()
-    for row in table.rows:
-        for column in table.columns:
-            wanted, _ = column.measured_by(row.space)
-            for metric, _ in _column_values(row, column, placed):
-                name = _metric_label(column, metric)
-                if metric.name != wanted.name and name not in said:
-                    said.add(name)
-                    yield f"{name} {_describe_difference(metric, wanted, column)}"
+    notes: dict[str, str] = {}
+    for row, column in itertools.product(table.rows, table.columns):
+        wanted, _ = column.measured_by(row.space)
+        for name, metric, _ in _column_values(row, column, placed):
+            if metric.name != wanted.name:
+                notes.setdefault(name, _describe_difference(metric, wanted, column))
+    return [f"{name} {note}" for name, note in notes.items()]
 
 
 def _describe_difference(metric: Metric, wanted: Metric, column: MetricColumn) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files as package_files
+from itertools import chain
 from pathlib import Path
 from string import Template
 from typing import Literal
@@ -75,17 +76,13 @@ def to_markdown(table: FilledTable) -> str:
 def to_csv(table: FilledTable) -> str:
     """Exact numbers for programs; what is not confirmed is said in a column of its own."""
     marked = [position for position, head in enumerate(table.heads) if head.kind == "published"]
-    heads: list[str] = []
-    for position, head in enumerate(table.heads):
-        heads += [_header_text(head)] + [f"{head.title}, confirmed"] * (position in marked)
+    heads = [(_header_text(head), f"{head.title}, confirmed") for head in table.heads]
+    rows = [[(_exact_cell(cell), _confirmed_cell(cell)) for cell in row] for row in table.rows]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
-    for row in table.rows:
-        cells: list[str] = []
-        for position, cell in enumerate(row):
-            cells += [_exact_cell(cell)] + [_confirmed_cell(cell)] * (position in marked)
-        writer.writerow(cells)
+    for row in [heads, *rows]:
+        pairs = enumerate(row)
+        writer.writerow(chain.from_iterable(pair[: 1 + (i in marked)] for i, pair in pairs))
     return text.getvalue()
 
 

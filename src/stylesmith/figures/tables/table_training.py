@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from stylesmith import distributed, files
 from stylesmith.callbacks import Notify
+from stylesmith.choices import ProtocolName
 from stylesmith.devices import choose_precision
 from stylesmith.errors import RunError, UsageError
 from stylesmith.figures.tables.measurements import (
@@ -26,10 +27,9 @@ from stylesmith.presets import find_preset
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.runs.run_comparison import RunComparison
 
-ComparisonScale = Literal["small", "paper"]
 SMALL_CHANNELS, SMALL_WIDTH, SMALL_BATCH_SIZE = 64, 128, 16
 """Feature maps at most, length of z and w, and batch size of small runs."""
-SCALE_CHANGES: dict[ComparisonScale, dict[str, dict[str, Any]]] = {
+SCALE_CHANGES: dict[ProtocolName, dict[str, dict[str, Any]]] = {
     "small": {
         "generator": {
             "max_channels": SMALL_CHANNELS,
@@ -51,7 +51,7 @@ class TableTraining:
     rows: Sequence[TableRow]
     runs: RunComparison
     """Whose folder also gets a file for what was measured of each row."""
-    scale: ComparisonScale = "small"
+    scale: ProtocolName = "small"
     metrics: Sequence[Metric] | None = None
     """None takes those of the table, as the scale allows."""
 
