@@ -16,7 +16,7 @@ demo: $(VENV)/.demo-ready $(AVATARS)
 		--minutes $(DEMO_MINUTES)
 	$(BIN)/stylesmith generate runs/demo --seeds 0-31 --psi 0.7 --columns 8 \
 		--out runs/demo/samples.png --force
-	@echo "Look at runs/demo/report.html and runs/demo/samples.png."
+	@echo "Open runs/demo/report.html and runs/demo/samples.png."
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2

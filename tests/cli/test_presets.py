@@ -122,7 +122,7 @@ def test_the_settings_are_headed_by_where_they_come_from(cli, name, heading):
 
 
 @pytest.mark.parametrize("paper", ["stylegan", "stylegan2"])
-def test_neighbors_in_table_1_differ_in_what_the_paper_says(cli, paper):
+def test_adjacent_rows_of_table_1_differ_in_what_the_paper_says(cli, paper):
     rows = [f"{paper}-{row}" for row in "abcdef"]
     for first, second in pairwise(rows):
         result = cli("presets", "--diff", first, second, "--resolution", "32")

@@ -41,7 +41,7 @@ def test_a_table_is_written(cli, tmp_path, metric_file, suffix):
     assert cli(*words, "--force").status == 0
 
 
-def test_expense_comes_from_the_log_of_a_run(cli, finished_run):
+def test_compute_cost_comes_from_the_log_of_a_run(cli, finished_run):
     result = cli("table", "stylegan2-5", finished_run.path, "--watts", 100)
     assert result.status == 0, result.err
     (row,) = [line for line in result.out.splitlines() if line.startswith(f"| {finished_run.path}")]

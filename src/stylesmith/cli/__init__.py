@@ -27,24 +27,14 @@ app = typer.Typer(
     help="Train, measure and use style-based GANs: StyleGAN and StyleGAN2, on any device.",
 )
 app.add_typer(data.data_app, name="data")
-app.command()(train)
-app.command()(generate)
-app.command()(mix)
-app.command()(video)
-app.command()(noise)
-app.command()(edit)
-app.command()(project)
-app.command()(attribution)
-app.command()(evaluate)
 app.add_typer(weights.classifiers_app, name="classifiers")
 app.add_typer(weights.weights_app, name="weights")
-app.command()(figure)
+for command in (train, generate, mix, video, noise, edit, project, attribution, evaluate, figure):
+    app.command()(command)
 app.command()(table)
 app.command("import")(import_)
-app.command()(inspect)
-app.command()(export)
-app.command()(presets)
-app.command()(doctor)
+for other_command in (inspect, export, presets, doctor):
+    app.command()(other_command)
 
 INTERRUPTED_EXIT_STATUS = 130
 """Exit status after Ctrl-C, where a command does not handle it."""

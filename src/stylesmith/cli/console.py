@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from stylesmith.callbacks import ProgressCallback, ignore_progress
+
+if TYPE_CHECKING:
+    from rich.table import Column
 
 DEFAULT_WIDTH = 120
 """Columns of a table where no terminal limits it, as in a pipe."""
@@ -38,7 +41,9 @@ def print_problem(kind: str, text: str) -> None:
     error_console.print(f"{kind}: {text}", markup=False, soft_wrap=True)
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], **style: Any) -> None:
+def print_table(
+    header: "Sequence[str | Column]", rows: Iterable[Sequence[str]], **style: Any
+) -> None:
     """Print a table without lines, its cells as they are; `style` goes to rich's table."""
     # Imported here, as below: `stylesmith --help` should not wait for it.
     from rich.table import Table
@@ -67,17 +72,16 @@ def progress_bar(
     if not (console.is_terminal and is_main_process()):
         yield ignore_progress
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
+    from rich import progress
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        Remaining(),
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bars:
+    with progress.Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(description, total=total, rate="")
 
         def advance(done: int, total: int) -> None:

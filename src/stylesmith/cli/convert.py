@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stylesmith import files
 from stylesmith.choices import NoiseInput
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
@@ -48,7 +49,6 @@ def import_(
 
     `stylesmith import 550000.pt models/faces --with-discriminator`
     """
-    from stylesmith import files
     from stylesmith.models import load_bundle, save_bundle
     from stylesmith.models.interop import is_external_file
 
@@ -121,7 +121,6 @@ def export(
 
     `stylesmith export models/ffhq ffhq.pt --format rosinality`
     """
-    from stylesmith import files
     from stylesmith.models import load_bundle
 
     if dest is None and web is None:

@@ -1,7 +1,7 @@
 """`stylesmith data`: prepare, check and make training data."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -10,9 +10,6 @@ from stylesmith.choices import ResizeFilter
 from stylesmith.cli import options
 from stylesmith.cli.console import console, print_line, progress_bar
 from stylesmith.formatting import format_image_size
-
-if TYPE_CHECKING:
-    from stylesmith.data.scan import DataReport
 
 data_app = typer.Typer(
     no_args_is_help=True, help="Prepare, check and make training data.", rich_markup_mode="markdown"
@@ -101,7 +98,19 @@ def check(
 
     with progress_bar("Checking") as advance:
         report = check_data(path, on_progress=advance)
-    _print_report(report)
+    for finding in sorted(report.findings, key=lambda finding: finding.kind)[:MAX_SHOWN_FINDINGS]:
+        color = "red" if finding.kind == "bad" else "yellow"
+        name, text = escape(finding.name), escape(finding.text)
+        console.print(f"[{color}]{finding.kind:4}[/] {name}: {text}", soft_wrap=True)
+    if len(report.findings) > MAX_SHOWN_FINDINGS:
+        print_line(f"... {len(report.findings)} findings in all")
+    sizes = [f"{count} of {format_image_size(size)}" for size, count in report.sizes.most_common(5)]
+    modes = [f"{count} {mode}" for mode, count in report.modes.most_common()]
+    print_line(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
+    if sizes:
+        more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
+        print_line(f"Sizes: {', '.join(sizes)}{more}", f"Modes: {', '.join(modes)}")
+    print_line(f"Labels: {report.labels}", *report.advice)
     if report.bad_images:
         raise typer.Exit(1)
 
@@ -132,19 +141,3 @@ def avatars(
         f"Classes: {', '.join(done.class_names)}. Attributes: {len(done.attribute_names)}.",
         done.license,
     )
-
-
-def _print_report(report: "DataReport") -> None:
-    for finding in sorted(report.findings, key=lambda finding: finding.kind)[:MAX_SHOWN_FINDINGS]:
-        color = "red" if finding.kind == "bad" else "yellow"
-        name, text = escape(finding.name), escape(finding.text)
-        console.print(f"[{color}]{finding.kind:4}[/] {name}: {text}", soft_wrap=True)
-    if len(report.findings) > MAX_SHOWN_FINDINGS:
-        print_line(f"... {len(report.findings)} findings in all")
-    sizes = [f"{count} of {format_image_size(size)}" for size, count in report.sizes.most_common(5)]
-    modes = [f"{count} {mode}" for mode, count in report.modes.most_common()]
-    print_line(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
-    if sizes:
-        more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
-        print_line(f"Sizes: {', '.join(sizes)}{more}", f"Modes: {', '.join(modes)}")
-    print_line(f"Labels: {report.labels}", *report.advice)

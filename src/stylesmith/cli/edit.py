@@ -12,7 +12,8 @@ from stylesmith.errors import UsageError
 from stylesmith.formatting import format_count
 
 if TYPE_CHECKING:
-    from stylesmith.networks.layer_indices import LayerIndices
+    from torch import Tensor
+
     from stylesmith.sampling import SamplingPipeline
     from stylesmith.sampling.directions import Direction
 
@@ -82,41 +83,11 @@ def edit(
 
     `stylesmith edit runs/photos --find boundary --classifiers classifiers/ --out attributes/`
     """
+    from stylesmith.sampling import directions
     from stylesmith.sampling.editing import write_editing_grid
-    from stylesmith.sampling.parsing import parse_layers, parse_strengths
+    from stylesmith.sampling.parsing import parse_channel, parse_layers, parse_strengths
 
     strengths = parse_strengths(strength)
-    _check_options(find, direction, channel, without, boundary, classifiers)
-    if find and out.suffix:
-        raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
-    check_image_path(out, force=force, folder=bool(find))
-    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
-    sources = read_sources(pipeline, seeds)
-    chosen = parse_layers(layers, pipeline.config, option="--layers") if layers else None
-    if find:
-        moves = _find_directions(
-            pipeline, find, chosen, count, boundary or [], classifiers, samples
-        )
-    else:
-        moves = _chosen_directions(pipeline, direction or [], channel or [], chosen)
-    moves = _apply_without(pipeline, moves, without or [])
-    sheet, sources = (out / PREVIEW_FILE, sources[:1]) if find else (out, sources)
-    with progress_bar("Drawing") as advance:
-        write_editing_grid(pipeline, sources, moves, strengths, sheet, on_progress=advance)
-    if find:
-        _write_directions(moves, out)
-    rows = format_count(len(moves) * len(sources), "row")
-    print_line(f"{rows} of {format_count(len(strengths), 'image')} -> {sheet}")
-
-
-def _check_options(
-    find: FindMethod | None,
-    direction: list[Path] | None,
-    channel: list[str] | None,
-    without: list[Path] | None,
-    boundary: list[Path] | None,
-    classifiers: Path | None,
-) -> None:
     if find and (direction or channel):
         raise UsageError(f"--find {find}: finds directions; leave --direction and --channel out")
     if not (find or direction or channel):
@@ -128,78 +99,65 @@ def _check_options(
         )
     if without and channel:
         raise UsageError("--without: is for directions of w, not for a --channel")
-
-
-def _read_directions(pipeline: "SamplingPipeline", paths: list[Path]) -> "list[Direction]":
-    from stylesmith.sampling.directions import read_direction
-
-    model = pipeline.model_hash
-    return [read_direction(path, pipeline.generator, model=model) for path in paths]
-
-
-def _chosen_directions(
-    pipeline: "SamplingPipeline",
-    paths: list[Path],
-    channels: list[str],
-    layers: "LayerIndices | None",
-) -> "list[Direction]":
-    from stylesmith.sampling.directions import channel_direction
-    from stylesmith.sampling.parsing import parse_channel
-
-    found = _read_directions(pipeline, paths)
-    found += [channel_direction(pipeline, *parse_channel(text)) for text in channels]
-    return found if layers is None else [move.with_layers(layers) for move in found]
-
-
-def _find_directions(
-    pipeline: "SamplingPipeline",
-    find: FindMethod,
-    layers: "LayerIndices | None",
-    count: int,
-    boundaries: list[Path],
-    classifiers: Path | None,
-    samples: int,
-) -> "list[Direction]":
-    from stylesmith.sampling import directions
-
+    if find and out.suffix:
+        raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
+    check_image_path(out, force=force, folder=bool(find))
+    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
+    sources = read_sources(pipeline, seeds)
+    chosen = parse_layers(layers, pipeline.config, option="--layers") if layers else None
     if find == "weights":
-        return directions.sefa_directions(pipeline, layers=layers, count=count)
-    if find == "samples":
-        return directions.pca_directions(pipeline, layers=layers, count=count)
-    if classifiers is None:
-        normals = {path.stem: directions.read_boundary(path) for path in boundaries}
+        moves = directions.sefa_directions(pipeline, layers=chosen, count=count)
+    elif find == "samples":
+        moves = directions.pca_directions(pipeline, layers=chosen, count=count)
+    elif find == "boundary":
+        normals = _boundary_normals(pipeline, boundary or [], classifiers, samples)
+        moves = [
+            directions.boundary_direction(pipeline, normal, name=name, layers=chosen)
+            for name, normal in normals.items()
+        ]
     else:
-        from stylesmith.metrics.classifiers import open_classifiers
-        from stylesmith.metrics.separability import classifier_boundaries
-
-        networks = open_classifiers(classifiers, pipeline.device)
-        with progress_bar("Classifying") as advance:
-            normals = classifier_boundaries(pipeline, networks, samples, advance)
-    return [
-        directions.boundary_direction(pipeline, normal, name=name, layers=layers)
-        for name, normal in normals.items()
-    ]
-
-
-def _apply_without(
-    pipeline: "SamplingPipeline", moves: "list[Direction]", paths: list[Path]
-) -> "list[Direction]":
-    from stylesmith.sampling.directions import orthogonalize
-
-    others = _read_directions(pipeline, paths)
-    return [  # vectors of boundaries are normals of hyperplanes, those of others directions in W
-        orthogonalize(
+        moves = _read_directions(pipeline, direction)
+        moves += [
+            directions.channel_direction(pipeline, *parse_channel(text)) for text in channel or []
+        ]
+        moves = moves if chosen is None else [move.with_layers(chosen) for move in moves]
+    others = _read_directions(pipeline, without)
+    moves = [  # vectors of boundaries are normals of hyperplanes, those of others directions in W
+        directions.orthogonalize(
             move, others, pipeline.w_samples if others and move.origin == "boundary" else None
         )
         for move in moves
     ]
+    sheet, sources = (out / PREVIEW_FILE, sources[:1]) if find else (out, sources)
+    with progress_bar("Drawing") as advance:
+        write_editing_grid(pipeline, sources, moves, strengths, sheet, on_progress=advance)
+    if find:
+        for move in moves:
+            directions.save_direction(out / f"{move.name}.safetensors", move)
+        names = f"{moves[0].name} to {moves[-1].name}"
+        print_line(f"{format_count(len(moves), 'direction')} -> {out}: {names}")
+    rows = format_count(len(moves) * len(sources), "row")
+    print_line(f"{rows} of {format_count(len(strengths), 'image')} -> {sheet}")
 
 
-def _write_directions(moves: "list[Direction]", folder: Path) -> None:
-    from stylesmith.sampling.directions import save_direction
+def _read_directions(pipeline: "SamplingPipeline", paths: list[Path] | None) -> "list[Direction]":
+    from stylesmith.sampling.directions import read_direction
 
-    for move in moves:
-        save_direction(folder / f"{move.name}.safetensors", move)
-    print_line(
-        f"{format_count(len(moves), 'direction')} -> {folder}: {moves[0].name} to {moves[-1].name}"
-    )
+    model = pipeline.model_hash
+    return [read_direction(path, pipeline.generator, model=model) for path in paths or []]
+
+
+def _boundary_normals(
+    pipeline: "SamplingPipeline", paths: list[Path], classifiers: Path | None, samples: int
+) -> "dict[str, Tensor]":
+    """Normals of boundaries in W, by name: of files, or of the attributes of classifiers."""
+    if classifiers is None:
+        from stylesmith.sampling.directions import read_boundary
+
+        return {path.stem: read_boundary(path) for path in paths}
+    from stylesmith.metrics.classifiers import open_classifiers
+    from stylesmith.metrics.separability import classifier_boundaries
+
+    networks = open_classifiers(classifiers, pipeline.device)
+    with progress_bar("Classifying") as advance:
+        return classifier_boundaries(pipeline, networks, samples, advance)

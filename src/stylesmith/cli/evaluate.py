@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylesmith import files
 from stylesmith.choices import PrecisionName, ProtocolName
 from stylesmith.cli import options
 from stylesmith.cli.console import console, error_console, print_line, print_problem, progress_bar
+from stylesmith.metrics.protocol import Metric, parse_metrics
 
 if TYPE_CHECKING:
-    from stylesmith.metrics.protocol import Metric
     from stylesmith.metrics.results import MetricResult
 
 
@@ -67,11 +68,9 @@ def evaluate(
 
     `stylesmith evaluate runs/photos --metrics fd,pr --extractor random --protocol small`
     """
-    from stylesmith.metrics.protocol import parse_metrics
-
     chosen = parse_metrics(metrics, extractor=extractor, protocol=protocol)
 
-    from stylesmith import distributed, files
+    from stylesmith import distributed
     from stylesmith.devices import choose_device, choose_precision
     from stylesmith.metrics import evaluate as evaluation
     from stylesmith.metrics.extraction import ProgressReporter
@@ -103,7 +102,7 @@ def evaluate(
         print_problem("note", note)
 
 
-def _describe_metrics(metrics: "list[Metric]", repeats: int) -> str:
+def _describe_metrics(metrics: list[Metric], repeats: int) -> str:
     """Counts, which are printed before anything long starts."""
     counts = ", ".join(
         f"{metric.name} ({metric.count:,} {'pairs' if metric.family == 'ppl' else 'images'})"
@@ -116,8 +115,6 @@ def _write_results(
     results: "Iterable[MetricResult]", *, json: bool, out: Path | None
 ) -> "list[MetricResult]":
     """Print and write each result as soon as it is known."""
-    from stylesmith import files
-
     known = []
     for result in results:
         known.append(result)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stylesmith import files
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.choices import PathInterpolation
 from stylesmith.cli import options
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
+    from stylesmith.sampling.stochastic_variation import NoiseVariation
     from stylesmith.sampling.video import LatentPath
 
 
@@ -66,9 +68,8 @@ def generate(
         if out.suffix:
             write_grid(pipeline, sources, out, columns=columns, on_progress=advance)
         else:
-            suffix = f".{format}"
             write_folder(
-                pipeline, sources, out, suffix=suffix, latents=latents, on_progress=advance
+                pipeline, sources, out, suffix=f".{format}", latents=latents, on_progress=advance
             )
     print_line(f"{format_count(len(sources), 'image')} -> {out}")
 
@@ -156,6 +157,8 @@ def noise(
 
     `stylesmith noise runs/photos --seeds 3,5 --figure components --out components.png`
     """
+    from stylesmith.networks.layer_indices import format_layers
+    from stylesmith.sampling import stochastic_variation
     from stylesmith.sampling.parsing import parse_crop
 
     window = parse_crop(crop) if crop else None
@@ -163,48 +166,32 @@ def noise(
     maps = f"fixed:{layers}" if layers else "fixed"
     pipeline = open_pipeline(model, psi, psi_layers, center, class_, maps, device)
     sources = read_sources(pipeline, seeds)
-    if figure == "components":
-        _draw_components(pipeline, sources, out)
-    else:
-        _draw_variation(pipeline, sources, out, draws, window)
-
-
-def _draw_variation(
-    pipeline: "SamplingPipeline",
-    sources: "list[SeedOrLatent]",
-    out: Path,
-    draws: int,
-    crop: tuple[int, int, int, int] | None,
-) -> None:
-    from stylesmith.sampling import stochastic_variation
-    from stylesmith.sampling.latent_files import image_stem
-
-    def variations() -> Iterator[stochastic_variation.NoiseVariation]:
-        for source in sources:
-            with progress_bar("Drawing") as advance:
-                found = stochastic_variation.measure_noise_variation(
-                    pipeline, source, draws, on_progress=advance
-                )
-            mean, most = float(found.std.mean()), float(found.std.max())
-            levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
-            print_line(f"{image_stem(source)}: {levels}")
-            yield found
-
-    stochastic_variation.write_variation_figure(out, variations(), rows=len(sources), crop=crop)
-    print_line(f"{format_count(len(sources), 'image')}, {draws} draws each -> {out}")
-
-
-def _draw_components(
-    pipeline: "SamplingPipeline", sources: "list[SeedOrLatent]", out: Path
-) -> None:
-    from stylesmith.networks.layer_indices import format_layers
-    from stylesmith.sampling import stochastic_variation
-
+    drawn = format_count(len(sources), "image")
+    if figure == "variation":
+        found = _measure_variations(pipeline, sources, draws)
+        stochastic_variation.write_variation_figure(out, found, rows=len(sources), crop=window)
+        print_line(f"{drawn}, {draws} draws each -> {out}")
+        return
     stochastic_variation.write_noise_layers_figure(pipeline, sources, out)
     chosen = stochastic_variation.noise_layer_subsets(pipeline.config).items()
     columns = ", ".join(f"{name} ({format_layers(layers) or '-'})" for name, layers in chosen)
-    print_line(f"Noise on layers, from left to right: {columns}")
-    print_line(f"{format_count(len(sources), 'image')} -> {out}")
+    print_line(f"Noise on layers, from left to right: {columns}", f"{drawn} -> {out}")
+
+
+def _measure_variations(
+    pipeline: "SamplingPipeline", sources: "list[SeedOrLatent]", draws: int
+) -> "Iterator[NoiseVariation]":
+    """The variation of each image, printed as soon as it is known."""
+    from stylesmith.sampling.latent_files import image_stem
+    from stylesmith.sampling.stochastic_variation import measure_noise_variation
+
+    for source in sources:
+        with progress_bar("Drawing") as advance:
+            found = measure_noise_variation(pipeline, source, draws, on_progress=advance)
+        mean, most = float(found.std.mean()), float(found.std.max())
+        levels = f"{mean:.2f} gray levels of 255 on average, at most {most:.2f}"
+        print_line(f"{image_stem(source)}: {levels}")
+        yield found
 
 
 VideoKind = Literal["walk", "mix", "noise"]
@@ -255,7 +242,6 @@ def video(
 
     `stylesmith video runs/photos --kind mix --base 7 --seeds 0-5 --styles middle --out mix.webm`
     """
-    from stylesmith import files
     from stylesmith.sampling import video as videos
     from stylesmith.sampling.parsing import parse_grid
 

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stylesmith import files
 from stylesmith.choices import DeviceName, TruncationCenter
+from stylesmith.cli.console import progress_bar
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
+    from stylesmith.data.dataset import Dataset
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -98,10 +101,21 @@ def read_size(resolution: str | None) -> tuple[int, int] | None:
     return parse_size(resolution) if resolution else None
 
 
+def open_dataset(
+    path: Path, resolution: str | None, channels: int | None = None, *, skip_bad: bool
+) -> "Dataset":
+    """Open images by the options of the same names, with a bar while they are listed."""
+    from stylesmith.data import dataset
+
+    size = read_size(resolution)
+    with progress_bar("Reading") as advance:
+        return dataset.open_dataset(
+            path, size=size, channels=channels, skip_bad=skip_bad, on_progress=advance
+        )
+
+
 def check_image_path(out: Path, *, force: bool, folder: bool = False) -> None:
     """Refuse an OUT that is no image (or folder, where one will do), or that is there already."""
-    from stylesmith import files
-
     if out.suffix.lower() not in IMAGE_SUFFIXES and not (folder and not out.suffix):
         more = ", or a folder" if folder else ""
         raise UsageError(f"--out {out}: wanted a .png, .jpg or .webp image{more}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylesmith.cli import options
-from stylesmith.cli.console import console, print_line, print_table
+from stylesmith.cli.console import print_line, print_table
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,11 +110,8 @@ def _print_differences(names: tuple[str, str], resolution: str | None, *, as_jso
 def _print_all() -> None:
     from stylesmith.presets import PRESETS
 
-    def printed_table(preset: "Preset") -> tuple[str, str, bool]:
-        return preset.paper, preset.table, preset.data_set is not None
-
-    for _, presets in itertools.groupby(PRESETS, printed_table):
-        group = list(presets)
+    tables = itertools.groupby(PRESETS, lambda one: (one.paper, one.table, one.data_set is None))
+    for group in [list(presets) for _, presets in tables]:
         print_line(_group_title(group))
         _print_table(group)
         print_line("")
@@ -132,17 +129,14 @@ def _group_title(group: list["Preset"]) -> str:
 
 def _print_table(group: list["Preset"]) -> None:
     """One table of presets; columns that stay empty are left out."""
-    from rich.table import Table
+    from rich.table import Column
 
-    header = ("name", "row", "what it is", "G", "D", "FID", "path", "P", "R")
-    rows = [_preset_cells(preset) for preset in group]
-    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 1, 0, 0))
-    used = [i for i in range(len(header)) if any(row[i] for row in rows)]
-    for i in used:
-        table.add_column(header[i], justify="left" if i < 3 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(row[i] for i in used))
-    console.print(table)
+    header = [Column(title, no_wrap=True) for title in ("name", "row", "what it is")]
+    numbers = ("G", "D", "FID", "path", "P", "R")
+    header += [Column(title, justify="right", no_wrap=True) for title in numbers]
+    columns = zip(header, *map(_preset_cells, group), strict=True)
+    used, *rows = zip(*(column for column in columns if any(column[1:])), strict=True)
+    print_table(used, rows, pad_edge=False, header_style="", padding=(0, 1, 0, 0))
 
 
 def _preset_cells(preset: "Preset") -> list[str]:

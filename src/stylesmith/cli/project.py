@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stylesmith import files
 from stylesmith.choices import DistanceName, ProjectionForm, ProjectionSpace
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line, print_problem, progress_bar
@@ -16,9 +17,10 @@ from stylesmith.errors import OutputError, UsageError
 from stylesmith.formatting import format_count, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stylesmith import inversion
+    from stylesmith.inversion.attribution import DistanceSeparation
     from stylesmith.networks import Generator
 
 ESTIMATE_AFTER_SECONDS = 3.0
@@ -84,7 +86,7 @@ def project(
 
     `stylesmith generate runs/photos --seeds projected/me/latent.safetensors --out me-again.png`
     """
-    from stylesmith.inversion import ProjectionSettings, Projector, read_targets
+    from stylesmith.inversion import ProjectionSettings, Projector, pivotal_tuning, read_targets
     from stylesmith.models import load
     from stylesmith.sampling.video import check_video_path
 
@@ -114,8 +116,19 @@ def project(
             f"{result.target.source}: distance {measured} after {taken} -> {result.folder.latent}"
         )
         results.append(result)
-    if tune:
-        _tune_to_results(projector, results, tune_steps, seed)
+    if not tune:
+        return
+    tuning = pivotal_tuning.PivotalTuningSettings(steps=tune_steps, seed=seed)
+    tuner = pivotal_tuning.PivotalTuner(optimizer, tuning)
+    for result in results:
+        with progress_bar("Tuning") as advance:
+            tuned = pivotal_tuning.tune_projection(
+                result, tuner, projector.pipeline, on_progress=advance
+            )
+        print_line(
+            f"{result.target.source}: distance {tuned.distance:.5f} after tuning, "
+            f"{result.distance:.5f} before -> {tuned.folder.path}"
+        )
 
 
 def check_result_folder(out: Path, *, resume: bool, force: bool) -> None:
@@ -174,27 +187,6 @@ def run_projection(
         yield from projector.project(targets)
 
 
-def _tune_to_results(
-    projector: "inversion.Projector",
-    results: "list[inversion.ProjectionResult]",
-    steps: int,
-    seed: int,
-) -> None:
-    from stylesmith.inversion import pivotal_tuning
-
-    settings = pivotal_tuning.PivotalTuningSettings(steps=steps, seed=seed)
-    tuner = pivotal_tuning.PivotalTuner(projector.optimizer, settings)
-    for result in results:
-        with progress_bar("Tuning") as advance:
-            tuned = pivotal_tuning.tune_projection(
-                result, tuner, projector.pipeline, on_progress=advance
-            )
-        print_line(
-            f"{result.target.source}: distance {tuned.distance:.5f} after tuning, "
-            f"{result.distance:.5f} before -> {tuned.folder.path}"
-        )
-
-
 MIN_RELIABLE_AUC = 0.95
 """AUC below which a line warns of verdicts."""
 
@@ -240,71 +232,48 @@ def attribution(
             "wanted either --real DATA, to calibrate, or images and --calibration FILE, to judge"
         )
 
-    from stylesmith.inversion import ProjectionSettings
+    from stylesmith.inversion import ProjectionSettings, Projector, read_targets
+    from stylesmith.inversion.attribution import AttributionCalibration, open_calibration
+    from stylesmith.inversion.projection_targets import generated_targets, real_targets
     from stylesmith.models import load
 
     check_result_folder(out, resume=resume, force=force)
     network = load(model, device=device)
     if images and calibration:
-        _judge(network, images, calibration, out, batch=batch, force=force)
+        optimizer, separation = open_calibration(calibration, network)
+        projector = Projector(optimizer, out, batch_size=batch)
+        results = run_projection(projector, read_targets(images, network), force=force)
+        _judge(results, separation, out)
     elif real:
         settings = ProjectionSettings(
             steps=steps, noise=not no_noise, form=form, label=class_, seed=seed
         )
-        _calibrate(network, settings, distance, generated, real, out, batch=batch, force=force)
-
-
-def _calibrate(
-    generator: "Generator",
-    settings: "inversion.ProjectionSettings",
-    distance: DistanceName | None,
-    count: int,
-    real: Path,
-    out: Path,
-    *,
-    batch: int | None,
-    force: bool,
-) -> None:
-    from stylesmith.inversion import Projector
-    from stylesmith.inversion.attribution import AttributionCalibration
-    from stylesmith.inversion.projection_targets import generated_targets, real_targets
-
-    kinds = {
-        "generated": generated_targets(generator, count, settings),
-        "real": real_targets(real, generator, count, settings),
-    }
-    optimizer = open_optimizer(generator, settings, distance)
-    distances = {}
-    for kind, targets in kinds.items():
-        projector = Projector(optimizer, out / kind, batch_size=batch)
-        print_line(f"Images that are {kind}:")
-        results = run_projection(projector, targets, force=force)
-        distances[kind] = [result.distance for result in results]
-    calibration = AttributionCalibration.from_distances(optimizer, **distances)
-    calibration.save(out / "calibration.json")
-    print_line(*calibration.separation.describe(calibration.distance))
-    _warn_if_poor(calibration.separation.auc)
-    print_line(f"-> {out / 'calibration.json'}, histograms.svg, roc.svg")
+        targets = {
+            "generated": generated_targets(network, generated, settings),
+            "real": real_targets(real, network, generated, settings),
+        }
+        optimizer = open_optimizer(network, settings, distance)
+        distances = {}
+        for kind in targets:
+            projector = Projector(optimizer, out / kind, batch_size=batch)
+            print_line(f"Images that are {kind}:")
+            results = run_projection(projector, targets[kind], force=force)
+            distances[kind] = [result.distance for result in results]
+        found = AttributionCalibration.from_distances(optimizer, **distances)
+        found.save(out / "calibration.json")
+        print_line(*found.separation.describe(found.distance))
+        _warn_if_poor(found.separation.auc)
+        print_line(f"-> {out / 'calibration.json'}, histograms.svg, roc.svg")
 
 
 def _judge(
-    generator: "Generator",
-    images: list[Path],
-    calibration: Path,
-    out: Path,
-    *,
-    batch: int | None,
-    force: bool,
+    results: "Iterable[inversion.ProjectionResult]", separation: "DistanceSeparation", out: Path
 ) -> None:
-    from stylesmith import files
-    from stylesmith.inversion import Projector, read_targets
-    from stylesmith.inversion.attribution import AttributionVerdict, open_calibration
+    """Print a verdict for each image as soon as it is known, and write all of them."""
+    from stylesmith.inversion.attribution import AttributionVerdict
 
-    optimizer, separation = open_calibration(calibration, generator)
-    targets = read_targets(images, generator)
-    projector = Projector(optimizer, out, batch_size=batch)
     verdicts = {}
-    for result in run_projection(projector, targets, force=force):
+    for result in results:
         source, changes = result.target.source, result.target.changes
         verdict = AttributionVerdict(result.distance, separation)
         verdicts[source] = verdict.describe()

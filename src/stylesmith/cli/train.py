@@ -2,17 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from stylesmith import files
 from stylesmith.cli import options
-from stylesmith.cli.console import print_line, progress_bar
+from stylesmith.cli.console import print_line
 from stylesmith.errors import UsageError
-
-if TYPE_CHECKING:
-    from stylesmith.data.dataset import Dataset
-    from stylesmith.runs import RunOptions
 
 
 def train(
@@ -87,9 +84,10 @@ def train(
 
     `torchrun --nproc-per-node 8 -m stylesmith train photos.zip --out runs/photos`
     """
-    from stylesmith import files, runs
+    from stylesmith import runs
     from stylesmith.config import apply_overrides
     from stylesmith.devices import choose_device
+    from stylesmith.models import RunFolder
     from stylesmith.presets import find_preset
     from stylesmith.training.trainer import RunLimits
 
@@ -114,7 +112,15 @@ def train(
                 f"--resume {resume}: goes on with the data and networks of the run, so "
                 f"{', '.join(fixed)} cannot be given. Start a new run to change them."
             )
-        _resume_run(resume, data, settings, run_options, skip_bad=skip_bad, dry_run=dry_run)
+        run = RunFolder(resume)
+        changed = {"path": str(data.resolve())} if data else {}
+        config = apply_overrides(run.read_config(), settings)
+        config = config.change(data=changed | ({"skip_bad": True} if skip_bad else {}))
+        runs.check_resumable(run, config)
+        if dry_run:
+            print_line(runs.plan(config, run_options, dataset_images=None)[1])
+        else:
+            _print_end(resume, runs.resume(run, config, run_options, notify=print_line))
         return
     if data is None or (out is None and not dry_run):
         raise UsageError(
@@ -126,7 +132,12 @@ def train(
         raise UsageError(f"--channels {channels}: wanted 1, 3 or 4")
     if out is not None and not dry_run:
         files.check_absent(out, force=force)  # again later, but this saves the wait
-    dataset = _open_dataset(data, resolution, channels, skip_bad=skip_bad, conditional=conditional)
+    dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
+    print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
+    if dataset.label_size and not conditional:
+        print_line(
+            f"The data has labels of length {dataset.label_size}; --conditional would use them."
+        )
     described = runs.make_data_config(
         dataset,
         conditional=conditional,
@@ -141,8 +152,7 @@ def train(
     config, text = runs.plan(config, run_options, dataset_images=len(dataset))
     print_line(text)
     if out is not None and not dry_run:
-        reason = runs.start(config, dataset, out, run_options, notify=print_line)
-        _print_end(out, reason)
+        _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line))
 
 
 def _run_settings(kimg: float | None, metrics: str | None, every: float | None) -> list[str]:
@@ -153,49 +163,6 @@ def _run_settings(kimg: float | None, metrics: str | None, every: float | None) 
         *([f"output.metrics={json.dumps(names)}"] if names else []),
         *([f"output.metrics_kimg={every:.12g}"] if every else []),
     ]
-
-
-def _open_dataset(
-    path: Path, resolution: str | None, channels: int | None, *, skip_bad: bool, conditional: bool
-) -> "Dataset":
-    from stylesmith.data.dataset import open_dataset
-
-    size = options.read_size(resolution)
-    with progress_bar("Reading") as advance:
-        dataset = open_dataset(
-            path, size=size, channels=channels, skip_bad=skip_bad, on_progress=advance
-        )
-    print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
-    if dataset.label_size and not conditional:
-        print_line(
-            f"The data has labels of length {dataset.label_size}; --conditional would use them."
-        )
-    return dataset
-
-
-def _resume_run(
-    path: Path,
-    data: Path | None,
-    settings: list[str],
-    run_options: "RunOptions",
-    *,
-    skip_bad: bool,
-    dry_run: bool,
-) -> None:
-    from stylesmith import runs
-    from stylesmith.config import apply_overrides
-    from stylesmith.models import RunFolder
-
-    run = RunFolder(path)
-    moved = {"path": str(data.resolve())} if data else {}
-    changed = moved | ({"skip_bad": True} if skip_bad else {})
-    config = apply_overrides(run.read_config(), settings).change(data=changed)
-    runs.check_resumable(run, config)
-    if dry_run:
-        print_line(runs.plan(config, run_options, dataset_images=None)[1])
-        return
-    reason = runs.resume(run, config, run_options, notify=print_line)
-    _print_end(path, reason)
 
 
 def _print_end(out: Path, reason: str) -> None:

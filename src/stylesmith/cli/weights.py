@@ -1,7 +1,7 @@
 """Commands `weights` and `classifiers`: the networks that metrics need."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,11 +9,7 @@ from stylesmith.choices import ProtocolName
 from stylesmith.cli import options
 from stylesmith.cli.console import is_main_process, print_line, print_table, progress_bar
 from stylesmith.formatting import format_bytes
-
-if TYPE_CHECKING:
-    from stylesmith.metrics.classifiers import ClassifierFacts
-    from stylesmith.perception.weights import WeightFile
-
+from stylesmith.perception import weights
 
 weights_app = typer.Typer(
     no_args_is_help=True,
@@ -28,13 +24,11 @@ def list_() -> None:
 
     Example: `stylesmith weights list`
     """
-    from stylesmith.perception.weights import WEIGHT_FILES, default_weights_folder
-
-    folder = default_weights_folder()
+    folder = weights.default_weights_folder()
     header = ("name", "for", "size", "state", "license")
     rows = [
         (file.name, file.used_for, format_bytes(file.size), _file_state(file, folder), file.license)
-        for file in WEIGHT_FILES.values()
+        for file in weights.WEIGHT_FILES.values()
     ]
     print_table(header, rows)
     print_line(f"Folder: {folder}")
@@ -49,8 +43,6 @@ def fetch(
 
     Example: `stylesmith weights fetch vgg16 lpips`
     """
-    from stylesmith.perception import weights
-
     files = [weights.find_weight_file(name) for name in names]
     folder = weights.default_weights_folder()
     for file in files:
@@ -70,19 +62,15 @@ def add(
 
     Example: `stylesmith weights add inception pt_inception-2015-12-05-6726825d.pth`
     """
-    from stylesmith.perception import weights
-
     folder = weights.default_weights_folder()
     path = weights.add_weight_file(weights.find_weight_file(name), source, folder, force=force)
     print_line(f"{name} -> {path}")
 
 
-def _file_state(file: "WeightFile", folder: Path) -> str:
-    from stylesmith.perception.weights import PARTIAL_SUFFIX
-
+def _file_state(file: weights.WeightFile, folder: Path) -> str:
     if (folder / file.file_name).is_file():
         return "there"
-    partial = folder / f"{file.file_name}{PARTIAL_SUFFIX}"
+    partial = folder / f"{file.file_name}{weights.PARTIAL_SUFFIX}"
     return f"{format_bytes(partial.stat().st_size)} there" if partial.is_file() else "missing"
 
 
@@ -126,14 +114,12 @@ def train(
     Example: `stylesmith classifiers train faces.zip --out classifiers/ --protocol small`
     """
     from stylesmith import distributed
-    from stylesmith.data.dataset import open_dataset
     from stylesmith.devices import choose_device, choose_precision
     from stylesmith.metrics.attributes import read_attributes
     from stylesmith.metrics.classifiers import plan_classifier_training, train_classifiers
 
-    place, size = choose_device(device), options.read_size(resolution)
-    with progress_bar("Reading") as advance:
-        dataset = open_dataset(data, size=size, skip_bad=skip_bad, on_progress=advance)
+    place = choose_device(device)
+    dataset = options.open_dataset(data, resolution, skip_bad=skip_bad)
     known = read_attributes(dataset, attributes)
     plan = plan_classifier_training(
         dataset,
@@ -148,11 +134,7 @@ def train(
     with distributed.process_group(place), progress_bar("Training") as advance:
         facts = train_classifiers(plan, out, force=force, notify=print_line, on_progress=advance)
     if is_main_process():
-        _print_facts(facts)
+        rows = [(fact.attribute, f"{fact.share:.1%}", f"{fact.accuracy:.1%}") for fact in facts]
+        print_table(("attribute", "has it", "right"), rows)
+        print_line("right: on images held out, mean of those with the attribute and those without.")
         print_line(f"{len(facts)} classifiers -> {out}")
-
-
-def _print_facts(facts: "list[ClassifierFacts]") -> None:
-    rows = [(fact.attribute, f"{fact.share:.1%}", f"{fact.accuracy:.1%}") for fact in facts]
-    print_table(("attribute", "has it", "right"), rows)
-    print_line("right: on images held out, mean of those with the attribute and those without.")
