@@ -1,6 +1,6 @@
 """Everything a run depends on, as frozen typed values that read and write JSON."""
 
-from stylesmith.config.base import Config, ConfigUnion, apply_overrides, format_validation_error
+from stylesmith.config.base import Config, apply_overrides, format_validation_error
 from stylesmith.config.network import (
     LAYER_GROUPS,
     AdaINConfig,
@@ -18,10 +18,6 @@ from stylesmith.config.network import (
 )
 from stylesmith.config.run import DataConfig, OutputConfig, RunConfig
 from stylesmith.config.training import (
-    AmountByLevel,
-    CountByLevel,
-    GrowthConfig,
-    IntervalByLevel,
     LossName,
     TrainingConfig,
     at_level,
@@ -30,16 +26,11 @@ from stylesmith.config.training import (
 __all__ = [
     "LAYER_GROUPS",
     "AdaINConfig",
-    "AmountByLevel",
     "Config",
-    "ConfigUnion",
     "ConvolutionalConfig",
-    "CountByLevel",
     "DataConfig",
     "DiscriminatorConfig",
     "GeneratorConfig",
-    "GrowthConfig",
-    "IntervalByLevel",
     "LevelConnection",
     "LossName",
     "MappingConfig",

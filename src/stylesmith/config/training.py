@@ -37,19 +37,10 @@ def at_level(
     """
     if not isinstance(setting, dict):
         return setting
-    table = table_for_devices(setting, devices)
+    table: Any = setting[devices] if device_columns(setting) else setting
     reached = [resolution for resolution in table if resolution <= 4 << level]
-    return table[max(reached, default=min(table))]
-
-
-def table_for_devices(
-    setting: dict[int, Number] | dict[int, dict[int, Number]], devices: int
-) -> dict[int, Number]:
-    """The table by resolution; of several, the one for that many GPUs."""
-    columns = {key: value for key, value in setting.items() if isinstance(value, dict)}
-    if columns:
-        return columns[devices]
-    return {key: value for key, value in setting.items() if not isinstance(value, dict)}
+    value: Number = table[max(reached, default=min(table))]
+    return value
 
 
 def device_columns(setting: object) -> list[int]:
