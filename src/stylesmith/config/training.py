@@ -58,6 +58,7 @@ def scale_setting(setting: Any, factor: float) -> Any:
 
 
 LossName = Literal["logistic", "wgan_gp"]
+NetworkName = Literal["generator", "discriminator"]
 LevelSetting = Literal["batch_size", "micro_batch", "generator_lr", "discriminator_lr"]
 """Training settings that may be tables by resolution and number of GPUs."""
 
@@ -153,6 +154,12 @@ class TrainingConfig(Config):
     def at_level(self, name: LevelSetting, level: int) -> Any:
         """The value of one of the settings by resolution at a level, counted from 0 at the base."""
         return at_level(getattr(self, name), level, self.reference_devices)
+
+    def penalty_interval(self, network: NetworkName) -> int | None:
+        """Steps between passes of a network's penalty, R1 or path length; None leaves it out."""
+        if network == "generator":
+            return self.path_interval if self.path_weight else None
+        return self.r1_interval if self.r1_gamma else None
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TextIO
 
 from rich.console import Console, Group
@@ -70,12 +69,7 @@ class LiveView:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     def step(self, images_seen: int) -> None:
@@ -145,8 +139,6 @@ class LiveView:
             parts.append(f"{self.latest['dropped']} dropped")
         return "  ".join(parts)
 
-
-__all__ = ["LiveView", "LogRecord", "RunLog", "TensorBoardWriter", "read_log"]
 
 LogRecord = dict[str, Any]
 

@@ -14,11 +14,7 @@ from torch import Tensor
 from stylesmith.config import GeneratorConfig, LossName, TrainingConfig
 from stylesmith.devices import Precision
 from stylesmith.latents import RandomKeys, split_noise_maps
-from stylesmith.networks import (
-    Discriminator,
-    Generator,
-    Growth,
-)
+from stylesmith.networks import Discriminator, Generator, Growth
 from stylesmith.networks.latent_functions import mix_styles
 from stylesmith.training import losses
 

@@ -160,7 +160,10 @@ class Recorder:
             self._write_samples()
 
     def after_step(self, stats: Stats | None, phase: Phase, *, images_before: int) -> None:
-        """Add a step to the means of the next log line, and write what is due."""
+        """Add a step to the means of the next log line, and write what is due.
+
+        `stats` is None after a step that was not finite and is dropped.
+        """
         seen = self.state.counters.images_seen
         self.phase = phase
         for name, value in (stats or {}).items():
@@ -177,6 +180,8 @@ class Recorder:
         due = time.monotonic() - self._last_checkpoint > self.config.output.checkpoint_minutes * 60
         if due and not self.state.counters.dropped_in_row:  # a return must lead to a good state
             self.checkpoint()
+        if stats is None:
+            self._write("dropped", where=f"step {self.state.counters.steps - 1}")
 
     def checkpoint(self) -> None:
         """Write the exact state, the model and the report."""
@@ -197,10 +202,6 @@ class Recorder:
         shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         seen = self.state.counters.images_seen / 1000
         self.notify(f"After {seen:g} thousand images: {shown}{', the best so far' if best else ''}")
-
-    def record_dropped(self) -> None:
-        """Log a step that was not finite."""
-        self._write("dropped", where=f"step {self.state.counters.steps - 1}")
 
     def record_rollback(self) -> None:
         """Log a return to a checkpoint."""

@@ -12,8 +12,8 @@ from stylesmith.config.base import iterate_settings
 from stylesmith.formatting import format_duration, format_image_count
 from stylesmith.models import RunFolder
 from stylesmith.training import report_figures, run_history
-from stylesmith.training.log import read_log
-from stylesmith.training.run_history import LogRecord, RunHistory, finite_number
+from stylesmith.training.log import LogRecord, read_log
+from stylesmith.training.run_history import RunHistory, finite_number
 
 
 def write_report(run: RunFolder) -> None:
@@ -90,10 +90,8 @@ def _facts_list(history: RunHistory) -> str:
         count = finite_number(history.last("start").get(key))
         return f"{count / 1e6:.2f} M" if count else None
 
-    speed, memory = (
-        history.images_per_second,
-        finite_number(history.last("progress").get("memory_gb")),
-    )
+    speed = history.images_per_second
+    memory = finite_number(history.last("progress").get("memory_gb"))
     shown = {
         "Images seen": format_image_count(history.images_seen),
         "Training time": format_duration(history.seconds),

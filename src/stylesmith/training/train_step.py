@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from stylesmith import distributed, images
 from stylesmith.config import RunConfig
+from stylesmith.config.training import NetworkName
 from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision
 from stylesmith.latents import RandomKeys
@@ -123,14 +124,7 @@ class TrainStep:
         state.set_learning_rates(phase.generator_lr, phase.discriminator_lr)
 
     def _update_generator(self) -> Stats:
-        training = self.config.training
-        return self._update(
-            "generator",
-            self._generator_pass,
-            self._path_pass,
-            weight=training.path_weight,
-            interval=training.path_interval,
-        )
+        return self._update("generator", self._generator_pass, self._path_pass)
 
     def _update_discriminator(self) -> Stats:
         training, batches = self.config.training, self._take_reals()
@@ -138,21 +132,18 @@ class TrainStep:
             "discriminator",
             lambda indices: self._discriminator_pass(indices, batches[indices]),
             lambda indices: loss_passes.r1_pass(self.networks, *batches[indices], training),
-            weight=training.r1_gamma,
-            interval=training.r1_interval,
         )
 
-    def _update(
-        self, name: str, main: LossPass, penalty: LossPass, *, weight: float, interval: int
-    ) -> Stats:
-        """Move a network by its loss, and every `interval` steps by its penalty.
+    def _update(self, name: NetworkName, main: LossPass, penalty: LossPass) -> Stats:
+        """Move a network by its loss, and every few steps by its penalty.
 
         A penalty of every step is added to the loss.
         """
-        due = bool(weight) and self.state.counters.steps % interval == 0
-        if due and interval == 1:
+        interval = self.config.training.penalty_interval(name)
+        if interval == 1:
             return self._optimize(name, [main, penalty])
         stats = self._optimize(name, [main])
+        due = interval is not None and self.state.counters.steps % interval == 0
         return stats | self._optimize(name, [penalty]) if due else stats
 
     def _optimize(self, name: str, passes: Sequence[LossPass]) -> Stats:

@@ -112,8 +112,6 @@ class Trainer:
         if self.recorder:
             phase = self.train_step.phase
             self.recorder.after_step(stats, phase, images_before=images_before)
-            if stats is None:
-                self.recorder.record_dropped()
         if counters.dropped_in_row >= MAX_DROPPED_IN_ROW:
             self._roll_back()
         else:
