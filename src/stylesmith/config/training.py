@@ -5,6 +5,7 @@ several such tables by number of GPUs, one of which is followed whatever the rea
 Resolutions count from a 4x4 base: level n stands for 4 * 2**n.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -50,11 +51,11 @@ def device_columns(setting: object) -> list[int]:
     return sorted(key for key, value in setting.items() if isinstance(value, dict))
 
 
-def scale_setting(setting: Any, factor: float) -> Any:
-    """The same setting with all its numbers multiplied."""
+def map_setting(setting: Any, change: Callable[[Any], Any]) -> Any:
+    """The same setting with each of its numbers changed."""
     if not isinstance(setting, dict):
-        return setting * factor
-    return {key: scale_setting(value, factor) for key, value in setting.items()}
+        return change(setting)
+    return {key: map_setting(value, change) for key, value in setting.items()}
 
 
 LossName = Literal["logistic", "wgan_gp"]

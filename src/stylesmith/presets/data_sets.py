@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stylesmith.config import DataConfig, RunConfig
-from stylesmith.config.training import AmountByLevel
+from stylesmith.config.training import map_setting
 from stylesmith.errors import ConfigError
 from stylesmith.formatting import format_image_size
 
@@ -84,9 +84,11 @@ class DatasetOverrides:
     def apply(self, config: RunConfig) -> RunConfig:
         """The same run with these settings."""
         changes = dict(self.training)
-        if self.max_lr is not None:
+        limit = self.max_lr
+        if limit is not None:
             for name in ("generator_lr", "discriminator_lr"):
-                changes[name] = _cap_learning_rate(getattr(config.training, name), self.max_lr)
+                rates = getattr(config.training, name)
+                changes[name] = map_setting(rates, lambda rate: min(rate, limit))
         return config.change(training=changes)
 
 
@@ -115,9 +117,3 @@ STYLEGAN2_OVERRIDES = {
     CHURCH: DatasetOverrides("Table 3", "af", {"kimg": 48000.0, "r1_gamma": 100.0}),
     HORSE: DatasetOverrides("Table 3", "af", {"kimg": 100000.0, "r1_gamma": 100.0}),
 }
-
-
-def _cap_learning_rate(setting: AmountByLevel, limit: float) -> Any:
-    if isinstance(setting, dict):
-        return {key: _cap_learning_rate(value, limit) for key, value in setting.items()}
-    return min(setting, limit)

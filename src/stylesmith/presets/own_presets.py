@@ -20,7 +20,6 @@ def auto(data: DataConfig, device: torch.device) -> RunConfig:
     batch = 16 if device.type == "cpu" else max(8, min(4096 // size, 32))
     maps = {"channel_base": 32768 if size >= 512 else 16384}
     config = config_e(data).change(
-        preset="auto",
         generator={**maps, "mapping": {"layers": 2}},
         discriminator=maps,
         training={
@@ -64,7 +63,6 @@ def small_avatars(data: DataConfig) -> RunConfig:
     """
     maps = {"channel_base": 1024, "max_channels": 64}
     return config_e(data).change(
-        preset="small-avatars",
         generator={**maps, "noise": False, "mapping": {"layers": 2, "z_dim": 128, "w_dim": 128}},
         discriminator=maps,
         training={

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,29 +125,28 @@ def mean_pairwise_distance(batch: Tensor) -> Tensor:
     return distances.sum() / max(1, len(batch) * (len(batch) - 1))
 
 
+@dataclass(eq=False)
 class Recorder:
     """Observes a run from its main process; each kind of output decides when it is due."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        state: TrainState,
-        run: RunFolder,
-        preview: Preview,
-        view: LiveView,
-        *,
-        tensorboard: bool = False,
-    ):
-        self.config, self.state, self.run, self.preview = config, state, run, preview
-        self.view, self.health = view, HealthMonitor(config)
+    config: RunConfig
+    state: TrainState
+    run: RunFolder
+    preview: Preview
+    view: LiveView
+    with_tensorboard: InitVar[bool] = False
+
+    def __post_init__(self, with_tensorboard: bool) -> None:
+        config, state, run = self.config, self.state, self.run
+        self.notify, self.health = self.view.notify, HealthMonitor(config)
         self.phase = Schedule(config).at(state.counters.schedule_read)
-        self.log = RunLog.open(run.log, images_seen=state.counters.images_seen)
-        self.tensorboard: TensorBoardWriter | None = None
-        if tensorboard:
-            board = run.path / "tensorboard"
-            self.tensorboard = TensorBoardWriter(board, images_seen=state.counters.images_seen)
+        seen = state.counters.images_seen
+        self.log = RunLog.open(run.log, images_seen=seen)
+        self.tensorboard = None
+        if with_tensorboard:
+            self.tensorboard = TensorBoardWriter(run.path / "tensorboard", images_seen=seen)
         self._stat_sums: dict[str, tuple[Tensor | float, int]] = {}
-        self._last_images, self._last_seconds = state.counters.images_seen, state.counters.seconds
+        self._last_images, self._last_seconds = seen, state.counters.seconds
         self._last_checkpoint = time.monotonic()
 
     def start(self, **facts: Any) -> None:
@@ -228,10 +227,6 @@ class Recorder:
         self.log.close()
         if self.tensorboard:
             self.tensorboard.close()
-
-    def notify(self, text: str) -> None:
-        """Print a line in the terminal."""
-        self.view.notify(text)
 
     def _save_model(self, folder: Path, **scores: float) -> None:
         seen, source = self.state.counters.images_seen, Path(self.config.data.path).name

@@ -6,6 +6,7 @@ passes is that of the published code.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -52,28 +53,25 @@ RealBatches = dict[range, tuple[Tensor, Tensor | None]]
 """Real images in -1..1 and labels of each micro-batch."""
 
 
+@dataclass(eq=False)
 class TrainStep:
     """Moves a `TrainState` by one step at a time."""
 
-    phase: Phase
+    config: RunConfig
+    state: TrainState
+    loader: BatchLoader
+    schedule: Schedule
+    keys: RandomKeys
+    phase: Phase = field(init=False)
     """What is in force since the schedule was last read."""
-    networks: loss_passes.Networks
+    networks: loss_passes.Networks = field(init=False)
 
-    def __init__(
-        self,
-        config: RunConfig,
-        state: TrainState,
-        loader: BatchLoader,
-        schedule: Schedule,
-        keys: RandomKeys,
-    ):
-        self.config, self.state, self.loader, self.keys = config, state, loader, keys
-        self.schedule = schedule
-        self.device = state.device
-        self.precision = choose_precision(config.training.precision, self.device)
-        self.backup = StateBackup(state)
+    def __post_init__(self) -> None:
+        self.device = self.state.device
+        self.precision = choose_precision(self.config.training.precision, self.device)
+        self.backup = StateBackup(self.state)
         self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
-        self._apply_phase(schedule.at(state.counters.schedule_read))
+        self._apply_phase(self.schedule.at(self.state.counters.schedule_read))
 
     def step(self) -> Stats | None:
         """Make one step; returns its stats, or None if it was not finite and has been undone.

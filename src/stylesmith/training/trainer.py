@@ -69,22 +69,19 @@ class RunLimits:
     """Go on although the run's length is reached: somebody asked for more minutes."""
 
 
+@dataclass(eq=False)
 class Trainer:
     """Trains one run in one or several processes; only the main one has a recorder."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        state: TrainState,
-        dataset: Dataset,
-        run: RunFolder,
-        *,
-        recorder: Recorder | None,
-        evaluator: Evaluator | None = None,
-    ):
-        self.config, self.state, self.dataset, self.run_folder = config, state, dataset, run
-        self.recorder, self.evaluator = recorder, evaluator
-        self.schedule = Schedule(config)
+    config: RunConfig
+    state: TrainState
+    dataset: Dataset
+    run_folder: RunFolder
+    recorder: Recorder | None
+    evaluator: Evaluator | None = None
+
+    def __post_init__(self) -> None:
+        self.schedule = Schedule(self.config)
         self._prepare()
 
     def run(self, limits: RunLimits, request: StopRequest) -> StopReason:
