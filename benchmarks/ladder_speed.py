@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 import measure
-from stylesmith.config import RunConfig, TrainingConfig, at_level
+from stylesmith.config import RunConfig, TrainingConfig
+from stylesmith.config.training import at_level
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision, dtype_name

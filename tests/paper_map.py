@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from stylesmith.config import DataConfig, RunConfig, at_level
+from stylesmith.config import DataConfig, RunConfig
+from stylesmith.config.training import at_level
 from stylesmith.inversion.projection_variables import normalize_noise
 from stylesmith.metrics.classifiers import TRAINING_IMAGES, classifier_config
 from stylesmith.metrics.protocol import parse_metric

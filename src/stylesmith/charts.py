@@ -136,9 +136,9 @@ def linear_axis(
     `snap` widens the range to whole ticks; off, it ends with the data.
     """
     low, high = min(values), max(values)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # one value: give it room on both sides
-        room = abs(low) / 10 or 1.0
-        low, high = low - room, high + room
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # one value: widen the range around it
+        margin = abs(low) / 10 or 1.0
+        low, high = low - margin, high + margin
     step = nice_step((high - low) / count)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if snap:

@@ -29,5 +29,8 @@ ProjectionForm = Literal["code", "paper"]
 
 DistanceName = Literal["lpips", "random", "pixels"]
 
+ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
+"""Name of the filter that a discriminator halves the resolution by."""
+
 NoiseInput = Literal["fixed", "inputs", "none"]
 """`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""

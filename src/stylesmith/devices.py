@@ -41,19 +41,18 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises:
         UsageError: If the device is unknown or missing on this machine.
     """
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if name == "auto":
-        gpus = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        name = next((kind for kind, there in gpus.items() if there), "cpu")
+        name = next(kind for kind, is_present in present.items() if is_present)
     try:
         device = torch.device(name)
     except RuntimeError:
         raise UsageError(f"--device {name}: not a device. Use auto, cpu, cuda or mps.") from None
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there.get(device.type, False):
+    if not present.get(device.type, False):
         raise UsageError(f"--device {name}: this machine has none. Use auto or cpu.")
     if name == "cuda":  # each process that torchrun starts has a GPU of its own
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stylesmith.config import at_level
+from stylesmith.config.training import at_level
 from stylesmith.errors import ConfigError
 from stylesmith.presets import PRESETS, differences
 from stylesmith.presets.data_sets import CAR, DATA_SETS

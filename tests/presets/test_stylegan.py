@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stylesmith.config import at_level
+from stylesmith.config.training import at_level
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from tests.presets.test_presets import build
 from tests.presets.test_stylegan2 import changes

@@ -9,8 +9,8 @@ from stylesmith.config import (
     GeneratorConfig,
     RunConfig,
     TrainingConfig,
-    at_level,
 )
+from stylesmith.config.training import at_level
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.presets import differences
 from tests.presets.test_presets import SIZES, build

@@ -1,6 +1,5 @@
 """Base of all configs: frozen, strict, documented fields; unions; settings by name; overrides."""
 
-import difflib
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from stylesmith.errors import ConfigError
+from stylesmith.errors import ConfigError, suggest_name
 
 
 class Config(BaseModel):
@@ -115,15 +114,18 @@ def format_validation_error(error: ValidationError) -> str:
     return f"{where}{message[:1].lower()}{message[1:]}{given}"
 
 
-def iterate_settings(config: Config, prefix: str = "") -> Iterator[tuple[str, Config, str]]:
+def iterate_settings(
+    config: Config, prefix: str = "", *, changes: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, Config, str]]:
     """Every setting under the name that `--set` takes, with the config that holds it and its field.
 
-    Tables by resolution are one setting; a config is none itself, but each of its fields.
+    Tables by resolution are one setting; a config is none itself, but each of its fields. Values
+    to be changed, by name, may change a `kind`, whose fields are then iterated.
     """
-    for field in type(config).model_fields:
-        value = getattr(config, field)
+    for field, info in config.member((changes or {}).get(f"{prefix}kind")).model_fields.items():
+        value = getattr(config, field, info.default)
         if isinstance(value, Config):
-            yield from iterate_settings(value, f"{prefix}{field}.")
+            yield from iterate_settings(value, f"{prefix}{field}.", changes=changes)
         else:
             yield f"{prefix}{field}", config, field
 
@@ -174,7 +176,7 @@ def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
         if not equals:
             raise ConfigError(f"--set {assignment}: wanted key=value, as in training.r1_gamma=1")
         values[key.strip()] = _parse_value(text.strip())
-    known = list(_setting_names(config, values))
+    known = [name for name, _, _ in iterate_settings(config, changes=values)]
     changes: dict[str, Any] = {}
     for key, value in values.items():
         _check_key(known, key)
@@ -192,21 +194,10 @@ def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
 def _check_key(known: Sequence[str], key: str) -> None:
     if key in known:
         return
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    same_leaf = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
-    offer = (near or same_leaf)[:1]
-    hint = f"did you mean {offer[0]}?" if offer else "`stylesmith presets NAME --json` shows all."
+    same_leaf = (name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2])
+    near = suggest_name(key, known, cutoff=0.5) or next(same_leaf, None)
+    hint = f"did you mean {near}?" if near else "`stylesmith presets NAME --json` shows all."
     raise ConfigError(f"--set {key}: there is no such setting; {hint}")
-
-
-def _setting_names(config: Config, values: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
-    """Keys of all settings, after a change of kind among the assigned values."""
-    for name, field in config.member(values.get(f"{prefix}kind")).model_fields.items():
-        value = getattr(config, name, field.default)
-        if isinstance(value, Config):
-            yield from _setting_names(value, values, f"{prefix}{name}.")
-        else:
-            yield prefix + name
 
 
 def _parse_value(text: str) -> Any:

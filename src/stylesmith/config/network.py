@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from stylesmith.choices import ResampleFilter
 from stylesmith.config.base import Config, ConfigUnion
 from stylesmith.errors import ConfigError
 
@@ -251,7 +252,7 @@ class ConvolutionalConfig(DiscriminatorConfig):
     """How images enter and levels are joined. `grow` fades fromRGB layers in (ProGAN); `orig` has
     one at the top; `skip` adds the reduced image at every level; `resid` adds a shortcut around
     each block; `multiscale` takes an image for every level (StyleGAN2, Figure 7)."""
-    resample: Literal["box", "[1,2,1]", "[1,3,3,1]"] = "[1,3,3,1]"
+    resample: ResampleFilter = "[1,3,3,1]"
     """Filter that halves the resolution: ProGAN averages 2x2, StyleGAN blurs with [1,2,1] first."""
     spectral_norm: bool = False
     """Divide weights by their largest singular value (StyleGAN2, appendix E)."""

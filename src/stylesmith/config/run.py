@@ -11,8 +11,9 @@ from stylesmith.config.network import (
     GeneratorConfig,
     ModulatedConfig,
 )
-from stylesmith.config.training import IntervalByLevel, TrainingConfig, at_level, scale_setting
+from stylesmith.config.training import IntervalByLevel, TrainingConfig, at_level, map_setting
 from stylesmith.errors import ConfigError
+from stylesmith.formatting import format_image_size
 
 
 class DataConfig(Config):
@@ -39,10 +40,9 @@ class DataConfig(Config):
 
     def describe(self) -> str:
         """The images in words: `32x32 RGB with labels of length 10`."""
-        height, width = self.size
         kind = {1: "gray", 3: "RGB", 4: "RGBA"}[self.channels]
         labels = f" with labels of length {self.label_size}" if self.label_size else ""
-        return f"{width}x{height} {kind}{labels}"
+        return f"{format_image_size(self.size)} {kind}{labels}"
 
 
 OutputInterval = Literal["log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg"]
@@ -126,6 +126,7 @@ class RunConfig(Config):
         growth, levels = self.training.growth, self.generator.levels
         if growth is None:
             return self
+        size = format_image_size(self.data.size)
         for name in ("generator", "discriminator"):
             connection = getattr(self, name).connection
             if connection != "grow":
@@ -136,13 +137,12 @@ class RunConfig(Config):
         if growth.start_level >= levels:
             fitting = ", ".join(str(4 << level) for level in range(levels))
             raise ValueError(
-                f"training.growth.start {growth.start}: images of {self._size_text()} have the "
-                f"levels {fitting}"
+                f"training.growth.start {growth.start}: images of {size} have the levels {fitting}"
             )
         if growth.grown_kimg(levels) > self.training.kimg * (1 + 1e-9):
             raise ValueError(
                 f"training.kimg {self.training.kimg:g}: growing from {growth.start} to "
-                f"{self._size_text()} takes {growth.grown_kimg(levels):g} thousand images; make "
+                f"{size} takes {growth.grown_kimg(levels):g} thousand images; make "
                 "the run that long, or shorten the schedule with it by --scale-schedule"
             )
         return self
@@ -155,14 +155,10 @@ class RunConfig(Config):
             "fade_kimg": growth.fade_kimg * factor,
         }
         intervals = {
-            name: scale_setting(getattr(self.output, name), factor)
+            name: map_setting(getattr(self.output, name), lambda kimg: kimg * factor)
             for name in get_args(OutputInterval)
         }
         return self.change(training={"kimg": kimg, "growth": phases}, output=intervals)
-
-    def _size_text(self) -> str:
-        height, width = self.data.size
-        return f"{width}x{height}"
 
     @classmethod
     def from_json(cls, text: str, *, source: str) -> Self:

@@ -5,6 +5,7 @@ several such tables by number of GPUs, one of which is followed whatever the rea
 Resolutions count from a 4x4 base: level n stands for 4 * 2**n.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -37,19 +38,10 @@ def at_level(
     """
     if not isinstance(setting, dict):
         return setting
-    table = table_for_devices(setting, devices)
+    table: Any = setting[devices] if device_columns(setting) else setting
     reached = [resolution for resolution in table if resolution <= 4 << level]
-    return table[max(reached, default=min(table))]
-
-
-def table_for_devices(
-    setting: dict[int, Number] | dict[int, dict[int, Number]], devices: int
-) -> dict[int, Number]:
-    """The table by resolution; of several, the one for that many GPUs."""
-    columns = {key: value for key, value in setting.items() if isinstance(value, dict)}
-    if columns:
-        return columns[devices]
-    return {key: value for key, value in setting.items() if not isinstance(value, dict)}
+    value: Number = table[max(reached, default=min(table))]
+    return value
 
 
 def device_columns(setting: object) -> list[int]:
@@ -59,14 +51,15 @@ def device_columns(setting: object) -> list[int]:
     return sorted(key for key, value in setting.items() if isinstance(value, dict))
 
 
-def scale_setting(setting: Any, factor: float) -> Any:
-    """The same setting with all its numbers multiplied."""
+def map_setting(setting: Any, change: Callable[[Any], Any]) -> Any:
+    """The same setting with each of its numbers changed."""
     if not isinstance(setting, dict):
-        return setting * factor
-    return {key: scale_setting(value, factor) for key, value in setting.items()}
+        return change(setting)
+    return {key: map_setting(value, change) for key, value in setting.items()}
 
 
 LossName = Literal["logistic", "wgan_gp"]
+NetworkName = Literal["generator", "discriminator"]
 LevelSetting = Literal["batch_size", "micro_batch", "generator_lr", "discriminator_lr"]
 """Training settings that may be tables by resolution and number of GPUs."""
 
@@ -162,6 +155,12 @@ class TrainingConfig(Config):
     def at_level(self, name: LevelSetting, level: int) -> Any:
         """The value of one of the settings by resolution at a level, counted from 0 at the base."""
         return at_level(getattr(self, name), level, self.reference_devices)
+
+    def penalty_interval(self, network: NetworkName) -> int | None:
+        """Steps between passes of a network's penalty, R1 or path length; None leaves it out."""
+        if network == "generator":
+            return self.path_interval if self.path_weight else None
+        return self.r1_interval if self.r1_gamma else None
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from stylesmith.choices import ResampleFilter
 from stylesmith.config import ConvolutionalConfig, MappingConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import ShapeError, UsageError
@@ -22,7 +23,6 @@ from stylesmith.networks.layers import (
 )
 from stylesmith.networks.mapping import MappingNetwork
 from stylesmith.ops import append_minibatch_stddev, downsample2d, lrelu
-from stylesmith.ops.resample import ResampleFilter
 
 
 class FeedforwardBlock(nn.Module):

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stylesmith.choices import ResampleFilter
 from stylesmith.ops import (
     LRELU_GAIN,
     bias_act_,
@@ -27,7 +28,6 @@ from stylesmith.ops import (
     modulated_conv2d,
     upsample2d,
 )
-from stylesmith.ops.resample import ResampleFilter
 
 
 class SpectralNorm(nn.Module):

@@ -18,13 +18,14 @@ StyleGAN2 is transposed convolution, then filter.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylesmith.choices import ResampleFilter
 from stylesmith.errors import ShapeError
 
 Taps = Sequence[float]
@@ -35,9 +36,6 @@ BOX: Taps = (1.0, 1.0)
 
 BILINEAR: Taps = (1.0, 3.0, 3.0, 1.0)
 """StyleGAN2's filter; as an upsampler it is bilinear interpolation."""
-
-ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
-"""Name of the filter that a discriminator halves the resolution by."""
 
 
 def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:

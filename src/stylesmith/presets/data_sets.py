@@ -6,15 +6,14 @@ while rows themselves take both from the data.
 Source: StyleGAN, section 2.1 and appendices C and E; StyleGAN2, Tables 1 and 3 and appendix B.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from stylesmith.config import AmountByLevel, DataConfig, RunConfig
+from stylesmith.config import DataConfig, RunConfig
+from stylesmith.config.training import map_setting
 from stylesmith.errors import ConfigError
 from stylesmith.formatting import format_image_size
-
-BuildConfig = Callable[[DataConfig], RunConfig]
 
 PresetRow = tuple[str, str, str, Callable[..., RunConfig], *tuple[Any, ...]]
 """Preset, table of its paper, what changed, and the function with its arguments after the data."""
@@ -64,35 +63,32 @@ class PaperDataset:
 
     def describe(self) -> str:
         """`512x512 RGB without labels (512x384 between black bars)`."""
-        bars = (
-            f" ({format_image_size(self.content_size)} between black bars)"
-            if self.content_size
-            else ""
-        )
+        content = self.content_size and format_image_size(self.content_size)
+        bars = f" ({content} between black bars)" if content else ""
         return f"{format_image_size(self.size)} RGB without labels{bars}"
 
 
 @dataclass(frozen=True)
 class DatasetOverrides:
-    """What a paper trained on a data set, and sets differently; None keeps the row's own value."""
+    """What a paper trained on a data set, and sets differently."""
 
     table: str
     """Where its results are."""
     rows: Sequence[str]
     """Names of the rows, without that of the paper."""
-    kimg: float | None = None
-    r1_gamma: float | None = None
-    loss: Literal["wgan_gp"] | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Changed training settings."""
     max_lr: float | None = None
     """Bound on both learning rates."""
 
     def apply(self, config: RunConfig) -> RunConfig:
         """The same run with these settings."""
-        values = {"kimg": self.kimg, "r1_gamma": self.r1_gamma, "loss": self.loss}
-        changes: dict[str, Any] = {name: v for name, v in values.items() if v is not None}
-        if self.max_lr is not None:
+        changes = dict(self.training)
+        limit = self.max_lr
+        if limit is not None:
             for name in ("generator_lr", "discriminator_lr"):
-                changes[name] = _cap_learning_rate(getattr(config.training, name), self.max_lr)
+                rates = getattr(config.training, name)
+                changes[name] = map_setting(rates, lambda rate: min(rate, limit))
         return config.change(training=changes)
 
 
@@ -108,37 +104,16 @@ DATA_SETS = (FFHQ, CELEBA_HQ, BEDROOM, CAR, CAT, CHURCH, HORSE)
 STYLEGAN_OVERRIDES = {
     FFHQ: DatasetOverrides("Table 1", "abcdef"),
     CELEBA_HQ: DatasetOverrides(
-        "Table 1", "abcdef", kimg=12000.0, r1_gamma=0.0, loss="wgan_gp", max_lr=0.002
+        "Table 1", "abcdef", {"kimg": 12000.0, "r1_gamma": 0.0, "loss": "wgan_gp"}, max_lr=0.002
     ),
-    BEDROOM: DatasetOverrides("appendix E", "f", kimg=70000.0),
-    CAR: DatasetOverrides("appendix E", "f", kimg=46000.0),
-    CAT: DatasetOverrides("appendix E", "f", kimg=70000.0),
+    BEDROOM: DatasetOverrides("appendix E", "f", {"kimg": 70000.0}),
+    CAR: DatasetOverrides("appendix E", "f", {"kimg": 46000.0}),
+    CAT: DatasetOverrides("appendix E", "f", {"kimg": 70000.0}),
 }
 STYLEGAN2_OVERRIDES = {
     FFHQ: DatasetOverrides("Table 1", (*"abcdef", "a-large")),
-    CAR: DatasetOverrides("Table 1", "abcdef", kimg=57000.0),
-    CAT: DatasetOverrides("Table 3", "af", kimg=88000.0),
-    CHURCH: DatasetOverrides("Table 3", "af", kimg=48000.0, r1_gamma=100.0),
-    HORSE: DatasetOverrides("Table 3", "af", kimg=100000.0, r1_gamma=100.0),
+    CAR: DatasetOverrides("Table 1", "abcdef", {"kimg": 57000.0}),
+    CAT: DatasetOverrides("Table 3", "af", {"kimg": 88000.0}),
+    CHURCH: DatasetOverrides("Table 3", "af", {"kimg": 48000.0, "r1_gamma": 100.0}),
+    HORSE: DatasetOverrides("Table 3", "af", {"kimg": 100000.0, "r1_gamma": 100.0}),
 }
-
-
-def build_on_dataset(
-    data: DataConfig,
-    dataset: PaperDataset,
-    overrides: DatasetOverrides,
-    row: str,
-    build: BuildConfig,
-) -> RunConfig:
-    """A row of a table, the preset `row` that `build` makes, trained on a data set.
-
-    Raises:
-        ConfigError: If the images at hand are of another size or kind.
-    """
-    return overrides.apply(build(dataset.fit(data, preset=f"{row}-{dataset.key}", row=row)))
-
-
-def _cap_learning_rate(setting: AmountByLevel, limit: float) -> Any:
-    if isinstance(setting, dict):
-        return {key: _cap_learning_rate(value, limit) for key, value in setting.items()}
-    return min(setting, limit)

@@ -7,6 +7,7 @@ import torch
 
 from stylesmith.config import DataConfig, RunConfig
 from stylesmith.presets.stylegan2_configs import config_e
+from stylesmith.presets.stylegan_configs import equal_learning_rates
 
 
 def auto(data: DataConfig, device: torch.device) -> RunConfig:
@@ -19,13 +20,11 @@ def auto(data: DataConfig, device: torch.device) -> RunConfig:
     batch = 16 if device.type == "cpu" else max(8, min(4096 // size, 32))
     maps = {"channel_base": 32768 if size >= 512 else 16384}
     config = config_e(data).change(
-        preset="auto",
         generator={**maps, "mapping": {"layers": 2}},
         discriminator=maps,
         training={
             "batch_size": batch,
-            "generator_lr": 0.002 if size >= 1024 else 0.0025,
-            "discriminator_lr": 0.002 if size >= 1024 else 0.0025,
+            **equal_learning_rates(0.002 if size >= 1024 else 0.0025),
             "r1_gamma": 0.0002 * area / batch,
             "ema_kimg": batch * 10 / 32,
             "ema_rampup": 0.05,
@@ -46,8 +45,7 @@ def _for_cpu(config: RunConfig, size: int) -> RunConfig:
         generator={**maps, "noise": False},
         discriminator=maps,
         training={
-            "generator_lr": 0.008,
-            "discriminator_lr": 0.008,
+            **equal_learning_rates(0.008),
             "path_weight": 0.0,
             "style_mixing": 0.0,
         },
@@ -65,14 +63,12 @@ def small_avatars(data: DataConfig) -> RunConfig:
     """
     maps = {"channel_base": 1024, "max_channels": 64}
     return config_e(data).change(
-        preset="small-avatars",
         generator={**maps, "noise": False, "mapping": {"layers": 2, "z_dim": 128, "w_dim": 128}},
         discriminator=maps,
         training={
             "kimg": 200.0,
             "batch_size": 16,
-            "generator_lr": 0.008,
-            "discriminator_lr": 0.008,
+            **equal_learning_rates(0.008),
             "r1_gamma": 1.0,
             "path_weight": 0.0,
             "style_mixing": 0.0,

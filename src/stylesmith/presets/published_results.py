@@ -54,7 +54,7 @@ class PublishedResults:
         return cls(*map(PublishedValue.parse, text.split()))
 
 
-_RESULTS_BY_PRESET = {
+_PUBLISHED_TEXTS = {
     # StyleGAN, Tables 1 and 3, FFHQ.
     "stylegan-a": "8.04",
     "stylegan-b": "~5.25 ~412.0",
@@ -119,9 +119,7 @@ _RESULTS_BY_PRESET = {
     "stylegan2-f-horse": "3.43 ~338",
 }
 
-PUBLISHED_RESULTS = {
-    name: PublishedResults.parse(text) for name, text in _RESULTS_BY_PRESET.items()
-}
+PUBLISHED_RESULTS = {name: PublishedResults.parse(text) for name, text in _PUBLISHED_TEXTS.items()}
 """By name of the preset; a row without a data set stands for FFHQ."""
 
 

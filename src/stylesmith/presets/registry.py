@@ -1,6 +1,5 @@
 """All presets by name: the rows and variants of the papers' tables, and our own."""
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import torch
 
 from stylesmith.config import DataConfig, RunConfig
-from stylesmith.errors import ConfigError
+from stylesmith.errors import ConfigError, suggest_name
 from stylesmith.presets import stylegan2_configs, stylegan_configs
 from stylesmith.presets.data_sets import (
     STYLEGAN2_OVERRIDES,
@@ -16,7 +15,6 @@ from stylesmith.presets.data_sets import (
     DatasetOverrides,
     PaperDataset,
     PresetRow,
-    build_on_dataset,
 )
 from stylesmith.presets.own_presets import auto, small_avatars, tiny
 from stylesmith.presets.published_results import PublishedResults, published_results_of
@@ -65,6 +63,14 @@ def _on_any_device(build: Callable[..., RunConfig], *options: Any) -> BuildPrese
     return lambda data, device: build(data, *options)
 
 
+def _on_dataset(
+    data_set: PaperDataset, overrides: DatasetOverrides, row: str, build: Callable[..., RunConfig]
+) -> BuildPreset:
+    """The preset `row`, which `build` makes, trained on a data set."""
+    name = f"{row}-{data_set.key}"
+    return lambda data, device: overrides.apply(build(data_set.fit(data, preset=name, row=row)))
+
+
 def _row_title(row: str) -> str:
     """Name of a row as the paper has it."""
     return row[0].upper() + row[1:].replace("-", ", ")
@@ -82,17 +88,9 @@ def _paper_presets(
     for data_set, override in overrides.items():
         for row in override.rows:
             name, summary = prefix + row, f"trained on {data_set.title}"
-            build = _on_any_device(build_on_dataset, data_set, override, name, builders[name])
-            yield Preset(
-                f"{name}-{data_set.key}",
-                summary,
-                build,
-                paper,
-                override.table,
-                _row_title(row),
-                data_set,
-                data_set.size,
-            )
+            build = _on_dataset(data_set, override, name, builders[name])
+            source = paper, override.table, _row_title(row)
+            yield Preset(f"{name}-{data_set.key}", summary, build, *source, data_set, data_set.size)
 
 
 PRESETS = (
@@ -125,6 +123,6 @@ def find_preset(name: str) -> Preset:
     names = [preset.name for preset in PRESETS]
     if name in names:
         return PRESETS[names.index(name)]
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean {near[0]}?" if near else "`stylesmith presets` lists all."
+    near = suggest_name(name, names)
+    hint = f"Did you mean {near}?" if near else "`stylesmith presets` lists all."
     raise ConfigError(f"preset {name!r}: there is no such preset. {hint}")

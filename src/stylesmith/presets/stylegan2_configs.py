@@ -1,14 +1,12 @@
 """Rows and variants of StyleGAN2's tables: each configuration is another one plus one change."""
 
 from itertools import product
-from typing import Literal, get_args
 
-from stylesmith.config import DataConfig, OutputConfig, RunConfig
+from stylesmith.config import DataConfig, LevelConnection, OutputConfig, RunConfig
 from stylesmith.presets import stylegan_configs
 from stylesmith.presets.data_sets import PresetRow
 
-Connection = Literal["orig", "skip", "resid"]
-CONNECTIONS: tuple[Connection, ...] = get_args(Connection)
+CONNECTIONS: tuple[LevelConnection, ...] = ("orig", "skip", "resid")
 
 BATCH_SIZES = {8: 256, 16: 128, 32: 64, 64: 32}
 """Batch sizes of the growing rows A to D, by resolution."""
@@ -57,8 +55,7 @@ def config_e(data: DataConfig) -> RunConfig:
         training={
             "growth": None,
             "batch_size": 32,
-            "generator_lr": 0.002,
-            "discriminator_lr": 0.002,
+            **stylegan_configs.equal_learning_rates(0.002),
             "r1_gamma": 100.0,
         },
         output=OutputConfig(log_kimg=4.0, grid_kimg=40.0, snapshot_kimg=200.0),
@@ -81,9 +78,7 @@ def config_a_large(data: DataConfig) -> RunConfig:
 
 
 def with_connections(
-    data: DataConfig,
-    generator: Connection,
-    discriminator: Connection,
+    data: DataConfig, generator: LevelConnection, discriminator: LevelConnection
 ) -> RunConfig:
     """Config E with other connections between levels (StyleGAN2, Table 2)."""
     return config_e(data).change(
@@ -94,10 +89,7 @@ def with_connections(
 
 def with_multiscale(data: DataConfig) -> RunConfig:
     """Config E with an image at every level of both networks (StyleGAN2, Figure 7a)."""
-    return config_e(data).change(
-        generator={"connection": "multiscale"},
-        discriminator={"connection": "multiscale"},
-    )
+    return with_connections(data, "multiscale", "multiscale")
 
 
 def with_spectral_norm(data: DataConfig, generator: bool, discriminator: bool) -> RunConfig:

@@ -15,6 +15,7 @@ from stylesmith.config import (
     TrainingConfig,
     base_grid,
 )
+from stylesmith.config.training import AmountByLevel
 from stylesmith.presets.data_sets import PresetRow
 
 BATCH_SIZES = {
@@ -47,8 +48,7 @@ def config_a(data: DataConfig) -> RunConfig:
         "growth": {"start": 4, "train_kimg": 600, "fade_kimg": 600, "repeats": 4},
         "batch_size": BATCH_SIZES,
         "order": "discriminator_first",
-        "generator_lr": PROGAN_LEARNING_RATES,
-        "discriminator_lr": PROGAN_LEARNING_RATES,
+        **equal_learning_rates(PROGAN_LEARNING_RATES),
         "loss": "wgan_gp",
         "wgan_penalty": 10,
         "wgan_drift": 0.001,
@@ -79,8 +79,7 @@ def config_b(data: DataConfig) -> RunConfig:
         training={
             "kimg": 25000.0,
             "growth": {"start": 8},
-            "generator_lr": LEARNING_RATES,
-            "discriminator_lr": LEARNING_RATES,
+            **equal_learning_rates(LEARNING_RATES),
             "loss": "logistic",
             "r1_gamma": 10.0,
         },
@@ -120,6 +119,11 @@ def with_traditional_mapping(data: DataConfig, layers: int) -> RunConfig:
 def with_style_mapping(data: DataConfig, layers: int) -> RunConfig:
     """Config F with another depth of the mapping network (Table 4); 8 layers is F."""
     return config_f(data).change(generator={"mapping": {"layers": layers}})
+
+
+def equal_learning_rates(learning_rate: AmountByLevel) -> dict[str, AmountByLevel]:
+    """Training settings that give both networks the same learning rate."""
+    return {"generator_lr": learning_rate, "discriminator_lr": learning_rate}
 
 
 def output_intervals(log_kimg: dict[int, int], *, grids: int, snapshots: int) -> OutputConfig:

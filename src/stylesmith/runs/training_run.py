@@ -13,7 +13,7 @@ from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
-from stylesmith.formatting import format_duration
+from stylesmith.formatting import format_duration, format_image_size
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.presets import differences
@@ -101,13 +101,13 @@ def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
     phases, growth = schedule.phases, config.training.growth
     shown = []
     for level, phase in phases.items():
-        layout, (height, width) = phase.layout, config.generator.size(level)
+        layout = phase.layout
         batch = (
             f"{layout.batch_size} = {layout.processes} processes x {layout.micro_batch} images "
             f"x {layout.accumulation} accumulated"
         )
         rates = f"rates {phase.generator_lr:g} and {phase.discriminator_lr:g}"
-        name = f"{width}x{height}" if growth else "batch"
+        name = format_image_size(config.generator.size(level)) if growth else "batch"
         shown.append(f"  {name:<10} {batch}, {rates}")
     if growth is None:
         return shown
@@ -250,7 +250,7 @@ def _train(
             run.write_config(config)
             run.remove_leftovers()
             view = stack.enter_context(_make_view(config, state, options.limits))
-            recorder = Recorder(config, state, run, preview, view, tensorboard=options.tensorboard)
+            recorder = Recorder(config, state, run, preview, view, options.tensorboard)
             stack.callback(recorder.close)
         trainer = Trainer(config, state, dataset, run, recorder=recorder, evaluator=evaluator)
         if recorder:

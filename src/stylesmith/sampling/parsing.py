@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from stylesmith.config import LAYER_GROUPS, GeneratorConfig
+from stylesmith.config.network import LAYER_GROUPS, GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.networks.layer_indices import LayerIndices, describe_layers
 from stylesmith.networks.sampling_pipeline import NoiseSettings

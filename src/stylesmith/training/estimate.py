@@ -54,10 +54,6 @@ class Estimate:
         """Memory of one process."""
         return RUNTIME_BYTES + self.fixed_bytes + self.bytes_per_image * micro_batch
 
-    def images_per_second(self, peak_flops: float) -> float:
-        """Speed of one process on a device of that convolution peak."""
-        return USUAL_UTILIZATION * peak_flops / self.flops_per_image
-
 
 @dataclass(frozen=True)
 class Forecast:
@@ -74,31 +70,23 @@ class Forecast:
 def forecast(
     config: RunConfig, schedule: Schedule, precision: Precision, device: torch.device
 ) -> Forecast:
-    """Estimate every phase of a schedule whose micro-batches are chosen."""
+    """Estimate every phase of a schedule whose micro-batches are chosen.
+
+    Steps of small networks are timed, those of large ones guessed by their operations.
+    """
+    peak_flops = convolution_peak(device, precision.dtype)
     needs, seconds, speed = [], 0.0, 0.0
     for level, images in schedule.images_by_level().items():
         phase = schedule.phases[level]
         estimate, micro_batch = estimate_phase(config, precision, phase), phase.layout.micro_batch
         needs.append(estimate.memory_bytes(micro_batch))
-        speed = predict_speed(config, estimate, precision, device, phase) * schedule.processes
+        duration = micro_batch * estimate.flops_per_image / (USUAL_UTILIZATION * peak_flops)
+        if duration <= MAX_TIMED_SECONDS:
+            passes = _step_passes(config, precision, device, micro_batch, phase)
+            duration = sum(_time_pass(run, device) / interval for run, interval in passes)
+        speed = micro_batch / duration * schedule.processes
         seconds += images / speed
     return Forecast(max(needs), speed, seconds)
-
-
-def predict_speed(
-    config: RunConfig,
-    estimate: Estimate,
-    precision: Precision,
-    device: torch.device,
-    phase: Phase,
-) -> float:
-    """Images a second of one process: small networks are timed, large ones guessed by size."""
-    micro_batch = phase.layout.micro_batch
-    guess = estimate.images_per_second(convolution_peak(device, precision.dtype))
-    if micro_batch / guess > MAX_TIMED_SECONDS:
-        return guess
-    passes = _step_passes(config, precision, device, micro_batch, phase)
-    return micro_batch / sum(_time_pass(run, device) / interval for run, interval in passes)
 
 
 def estimate_phase(config: RunConfig, precision: Precision, phase: Phase) -> Estimate:
@@ -235,10 +223,11 @@ def _step_passes(
         passes.append((partial(loss_passes.wgan_pass, *batch, latents, t, training), 1))
     else:
         passes.append((partial(loss_passes.discriminator_pass, *batch, latents), 1))
-    if training.r1_gamma:
-        passes.append((partial(loss_passes.r1_pass, *batch, training), training.r1_interval))
-    if training.path_weight:
+    if interval := training.penalty_interval("discriminator"):
+        passes.append((partial(loss_passes.r1_pass, *batch, training), interval))
+    if interval := training.penalty_interval("generator"):
         inputs = (for_generator, latents, directions, mean_length, training)
-        interval = training.path_interval * training.path_batch_shrink
-        passes.append((partial(loss_passes.path_pass, *inputs), interval))
+        passes.append(
+            (partial(loss_passes.path_pass, *inputs), interval * training.path_batch_shrink)
+        )
     return passes

@@ -6,13 +6,12 @@ main process writes or shows anything.
 
 import contextlib
 import json
-import math
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TextIO
 
 from rich.console import Console, Group
@@ -29,6 +28,7 @@ _MAX_SPEED_MARKS = 60
 """Marks, at least half a second apart, over which the speed is measured."""
 
 
+@dataclass(kw_only=True, eq=False)
 class LiveView:
     """Progress in the terminal: bar, speed, time left, latest losses. Silent anywhere else.
 
@@ -36,33 +36,22 @@ class LiveView:
     limit that is nearer.
     """
 
-    def __init__(
-        self,
-        *,
-        total_images: int | None,
-        total_seconds: float | None,
-        start_images: int,
-        title: str,
-        console: Console | None = None,
-    ):
-        """Describe the work ahead.
+    total_images: int | None
+    """Images seen at which the run ends."""
+    total_seconds: float | None
+    """Seconds from now after which it ends."""
+    start_images: int
+    """Images seen already."""
+    title: str
+    """Name of the run."""
+    console: Console = field(default_factory=Console)
+    """Where to show it; standard output by default."""
 
-        Args:
-            total_images: Images seen at which the run ends.
-            total_seconds: Seconds from now after which it ends.
-            start_images: Images seen already.
-            title: Name of the run.
-            console: Where to show it; standard output by default.
-        """
-        self.total_images = total_images
-        self.total_seconds = total_seconds
-        self.start_images = start_images
-        self.title = title
-        self.console = console or Console()
-        self.images_seen = start_images
+    def __post_init__(self) -> None:
+        self.images_seen = self.start_images
         self.latest: Mapping[str, Any] = {}
         self._began = time.monotonic()
-        self._marks = deque([(self._began, start_images)], maxlen=_MAX_SPEED_MARKS)
+        self._marks = deque([(self._began, self.start_images)], maxlen=_MAX_SPEED_MARKS)
         self._live = Live(console=self.console, get_renderable=self._render, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -70,12 +59,7 @@ class LiveView:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     def step(self, images_seen: int) -> None:
@@ -146,8 +130,6 @@ class LiveView:
         return "  ".join(parts)
 
 
-__all__ = ["LiveView", "LogRecord", "RunLog", "TensorBoardWriter", "read_log"]
-
 LogRecord = dict[str, Any]
 
 
@@ -188,7 +170,8 @@ class RunLog:
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         base = {"event": event, "time": now, "images_seen": images_seen, "steps": steps}
-        record: LogRecord = _replace_non_finite(base | fields)
+        text = json.dumps(base | fields)
+        record: LogRecord = json.loads(text, parse_constant=lambda constant: None)
         try:
             self._stream.write(json.dumps(record, allow_nan=False) + "\n")
             self._stream.flush()
@@ -273,17 +256,6 @@ def _parse_record(line: bytes) -> LogRecord | None:
         return None
     whole = isinstance(record, dict) and isinstance(record.get("event"), str)
     return record if whole and isinstance(record.get("images_seen"), int) else None
-
-
-def _replace_non_finite(value: Any) -> Any:
-    """The value as JSON can hold it, which knows neither NaN nor infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _replace_non_finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_replace_non_finite(item) for item in value]
-    return value
 
 
 def _write_error(path: Path, error: OSError) -> OutputError:

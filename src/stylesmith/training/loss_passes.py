@@ -11,14 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from stylesmith.config import GeneratorConfig, LossName, TrainingConfig
+from stylesmith.config import GeneratorConfig
+from stylesmith.config.training import LossName, TrainingConfig
 from stylesmith.devices import Precision
 from stylesmith.latents import RandomKeys, split_noise_maps
-from stylesmith.networks import (
-    Discriminator,
-    Generator,
-    Growth,
-)
+from stylesmith.networks import Discriminator, Generator, Growth
 from stylesmith.networks.latent_functions import mix_styles
 from stylesmith.training import losses
 

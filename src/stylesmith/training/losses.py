@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylesmith.config import LossName
+from stylesmith.config.training import LossName
 
 
 def generator_logistic(fake_scores: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,29 +125,28 @@ def mean_pairwise_distance(batch: Tensor) -> Tensor:
     return distances.sum() / max(1, len(batch) * (len(batch) - 1))
 
 
+@dataclass(eq=False)
 class Recorder:
     """Observes a run from its main process; each kind of output decides when it is due."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        state: TrainState,
-        run: RunFolder,
-        preview: Preview,
-        view: LiveView,
-        *,
-        tensorboard: bool = False,
-    ):
-        self.config, self.state, self.run, self.preview = config, state, run, preview
-        self.view, self.health = view, HealthMonitor(config)
+    config: RunConfig
+    state: TrainState
+    run: RunFolder
+    preview: Preview
+    view: LiveView
+    with_tensorboard: InitVar[bool] = False
+
+    def __post_init__(self, with_tensorboard: bool) -> None:
+        config, state, run = self.config, self.state, self.run
+        self.notify, self.health = self.view.notify, HealthMonitor(config)
         self.phase = Schedule(config).at(state.counters.schedule_read)
-        self.log = RunLog.open(run.log, images_seen=state.counters.images_seen)
-        self.tensorboard: TensorBoardWriter | None = None
-        if tensorboard:
-            board = run.path / "tensorboard"
-            self.tensorboard = TensorBoardWriter(board, images_seen=state.counters.images_seen)
+        seen = state.counters.images_seen
+        self.log = RunLog.open(run.log, images_seen=seen)
+        self.tensorboard = None
+        if with_tensorboard:
+            self.tensorboard = TensorBoardWriter(run.path / "tensorboard", images_seen=seen)
         self._stat_sums: dict[str, tuple[Tensor | float, int]] = {}
-        self._last_images, self._last_seconds = state.counters.images_seen, state.counters.seconds
+        self._last_images, self._last_seconds = seen, state.counters.seconds
         self._last_checkpoint = time.monotonic()
 
     def start(self, **facts: Any) -> None:
@@ -160,7 +159,10 @@ class Recorder:
             self._write_samples()
 
     def after_step(self, stats: Stats | None, phase: Phase, *, images_before: int) -> None:
-        """Add a step to the means of the next log line, and write what is due."""
+        """Add a step to the means of the next log line, and write what is due.
+
+        `stats` is None after a step that was not finite and is dropped.
+        """
         seen = self.state.counters.images_seen
         self.phase = phase
         for name, value in (stats or {}).items():
@@ -177,6 +179,8 @@ class Recorder:
         due = time.monotonic() - self._last_checkpoint > self.config.output.checkpoint_minutes * 60
         if due and not self.state.counters.dropped_in_row:  # a return must lead to a good state
             self.checkpoint()
+        if stats is None:
+            self._write("dropped", where=f"step {self.state.counters.steps - 1}")
 
     def checkpoint(self) -> None:
         """Write the exact state, the model and the report."""
@@ -197,10 +201,6 @@ class Recorder:
         shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         seen = self.state.counters.images_seen / 1000
         self.notify(f"After {seen:g} thousand images: {shown}{', the best so far' if best else ''}")
-
-    def record_dropped(self) -> None:
-        """Log a step that was not finite."""
-        self._write("dropped", where=f"step {self.state.counters.steps - 1}")
 
     def record_rollback(self) -> None:
         """Log a return to a checkpoint."""
@@ -227,10 +227,6 @@ class Recorder:
         self.log.close()
         if self.tensorboard:
             self.tensorboard.close()
-
-    def notify(self, text: str) -> None:
-        """Print a line in the terminal."""
-        self.view.notify(text)
 
     def _save_model(self, folder: Path, **scores: float) -> None:
         seen, source = self.state.counters.images_seen, Path(self.config.data.path).name

@@ -4,7 +4,7 @@ import base64
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from PIL import Image
 from stylesmith.charts import ChartPoint, evenly_spaced, line_chart
 from stylesmith.formatting import format_image_count
 from stylesmith.models import RunFolder
+from stylesmith.training.log import LogRecord
 from stylesmith.training.run_history import (
     HEALTHY_SIGNS,
     LOW_DIVERSITY,
-    LogRecord,
     RunHistory,
     finite_number,
 )
@@ -32,8 +32,8 @@ class Plot:
     """Name of each line by its field in the log."""
     caption: str
     event: str = "progress"
-    sparse_fields: frozenset[str] = field(default_factory=frozenset)
-    """Fields that not every record measures: null or 0 there is no gap in the line."""
+    sparse: bool = False
+    """Whether not every record measures it: null or 0 there is no gap in the line."""
     band: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     log_y: bool = False
@@ -85,7 +85,7 @@ PLOTS = (
         "penalty",
         {"r1": "R1", "wgan_penalty": "WGAN-GP", "path_penalty": "path length"},
         "Penalties of both networks, on a logarithmic scale.",
-        sparse_fields=frozenset({"r1", "wgan_penalty", "path_penalty"}),
+        sparse=True,
         log_y=True,
     ),
     Plot(
@@ -93,7 +93,7 @@ PLOTS = (
         "length",
         {"path_mean": "running mean"},
         "How far the image moves for a step in w. It settles as the generator evens out.",
-        sparse_fields=frozenset({"path_mean"}),
+        sparse=True,
     ),
     Plot(
         "Speed",
@@ -156,7 +156,7 @@ def _plot_points(records: Sequence[LogRecord], key: str, plot: Plot) -> list[Cha
         (record["images_seen"] / 1000, finite_number(record.get("scores", record).get(key)))
         for record in records
     ]
-    return [point for point in points if point[1] or key not in plot.sparse_fields]
+    return [point for point in points if point[1] or not plot.sparse]
 
 
 MAX_HISTORY_GRIDS = 8

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any, Literal
 
 from stylesmith.config import RunConfig, TrainingConfig
-from stylesmith.config.training import scale_setting
+from stylesmith.config.training import map_setting
 from stylesmith.training.log import LogRecord
 
 Balance = Literal["unknown", "healthy", "winning", "losing"]
@@ -65,8 +65,7 @@ class RunHistory:
     @property
     def seconds(self) -> float:
         """Training time over all sessions."""
-        known = [finite_number(record.get("seconds")) for record in self.records]
-        return next((seconds for seconds in reversed(known) if seconds is not None), 0.0)
+        return next(reversed(finite_values(self.records, "seconds")), 0.0)
 
     @property
     def stop_reason(self) -> str | None:
@@ -77,11 +76,11 @@ class RunHistory:
     @property
     def images_per_second(self) -> float | None:
         """Usual images a second."""
-        return self._median(self.events("progress"), "img_per_sec")
+        return _median(self.events("progress"), "img_per_sec")
 
     def recent(self, key: str) -> float | None:
         """Median of a field over the newest progress records."""
-        return self._median(self.curve("progress")[-RECENT_RECORDS:], key)
+        return _median(self.curve("progress")[-RECENT_RECORDS:], key)
 
     @property
     def sign_accuracy(self) -> float | None:
@@ -124,12 +123,6 @@ class RunHistory:
         missing = int(finite_number(self.last("progress").get("dropped")) or 0) - known.total()
         return known + Counter({"unknown": max(missing, 0)})
 
-    @staticmethod
-    def _median(records: Iterable[LogRecord], key: str) -> float | None:
-        values = [finite_number(record.get(key)) for record in records]
-        known = [value for value in values if value is not None]
-        return median(known) if known else None
-
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -143,6 +136,17 @@ def finite_number(value: Any) -> float | None:
     """The value if it is a finite number; a log is a file, and may hold anything."""
     known = isinstance(value, int | float) and not isinstance(value, bool)
     return value if known and math.isfinite(value) else None
+
+
+def finite_values(records: Iterable[LogRecord], key: str) -> list[float]:
+    """The finite numbers in a field of some records, in order."""
+    values = (finite_number(record.get(key)) for record in records)
+    return [value for value in values if value is not None]
+
+
+def _median(records: Iterable[LogRecord], key: str) -> float | None:
+    values = finite_values(records, key)
+    return median(values) if values else None
 
 
 def describe_run(history: RunHistory) -> str:
@@ -185,8 +189,7 @@ def _describe_balance(history: RunHistory) -> str:
 
 
 def _describe_samples(history: RunHistory) -> list[str]:
-    distances = [finite_number(record.get("color_distance")) for record in history.curve("samples")]
-    known = [distance for distance in distances if distance is not None]
+    known = finite_values(history.curve("samples"), "color_distance")
     parts = []
     if len(known) > 1:
         verb = "come closer to" if known[-1] < known[0] else "not come closer to"
@@ -232,7 +235,8 @@ class Problem:
 
 def _scaled(name: str, training: TrainingConfig, factor: float) -> str:
     """An assignment of a training setting, a number or a table, times a factor."""
-    return f"training.{name}={json.dumps(scale_setting(getattr(training, name), factor))}"
+    scaled = map_setting(getattr(training, name), lambda value: value * factor)
+    return f"training.{name}={json.dumps(scaled)}"
 
 
 def _has_few_unmirrored_images(history: RunHistory) -> bool:

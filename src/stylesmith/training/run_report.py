@@ -7,13 +7,13 @@ from string import Template
 from typing import Any
 
 from stylesmith import files
-from stylesmith.config import Config, RunConfig
+from stylesmith.config import RunConfig
 from stylesmith.config.base import iterate_settings
 from stylesmith.formatting import format_duration, format_image_count
 from stylesmith.models import RunFolder
 from stylesmith.training import report_figures, run_history
-from stylesmith.training.log import read_log
-from stylesmith.training.run_history import LogRecord, RunHistory, finite_number
+from stylesmith.training.log import LogRecord, read_log
+from stylesmith.training.run_history import RunHistory, finite_number
 
 
 def write_report(run: RunFolder) -> None:
@@ -90,10 +90,8 @@ def _facts_list(history: RunHistory) -> str:
         count = finite_number(history.last("start").get(key))
         return f"{count / 1e6:.2f} M" if count else None
 
-    speed, memory = (
-        history.images_per_second,
-        finite_number(history.last("progress").get("memory_gb")),
-    )
+    speed = history.images_per_second
+    memory = finite_number(history.last("progress").get("memory_gb"))
     shown = {
         "Images seen": format_image_count(history.images_seen),
         "Training time": format_duration(history.seconds),
@@ -134,14 +132,10 @@ def _events_section(history: RunHistory) -> str:
 
 
 def _event_text(record: LogRecord) -> str:
-    match record["event"]:
-        case "hint":
-            return str(record.get("text", ""))
-        case "rollback":
-            back_to = format_image_count(int(finite_number(record.get("to")) or 0))
-            return f"Training went back to the checkpoint at {back_to} images."
-        case _:
-            return ""
+    if record["event"] == "rollback":
+        back_to = format_image_count(int(finite_number(record.get("to")) or 0))
+        return f"Training went back to the checkpoint at {back_to} images."
+    return str(record.get("text", "")) if record["event"] == "hint" else ""
 
 
 def _times_text(times: list[str]) -> str:
@@ -154,23 +148,19 @@ def _settings_section(config: RunConfig) -> str:
     """All settings by part, with the meaning of each."""
     rows: dict[str, str] = {}
     for name, owner, field in iterate_settings(config):
+        meaning = escape(" ".join((type(owner).model_fields[field].description or "").split()))
         part = name.rpartition(".")[0] or "run"
-        rows[part] = rows.get(part, "") + _setting_row(owner, field)
+        rows[part] = rows.get(part, "") + (
+            f'<tr title="{meaning}"><th scope="row"><code>{escape(field)}</code></th>'
+            f'<td class="value">{escape(_format_value(getattr(owner, field)))}</td>'
+            f"<td><small>{meaning}</small></td></tr>"
+        )
     tables = [
         f"<details{' open' if part == 'training' else ''}><summary>{escape(part)}</summary>"
         f"<table>{text}</table></details>"
         for part, text in rows.items()
     ]
     return f"<h2>Settings</h2>{''.join(tables)}"
-
-
-def _setting_row(config: Config, field: str) -> str:
-    meaning = escape(" ".join((type(config).model_fields[field].description or "").split()))
-    shown = escape(_format_value(getattr(config, field)))
-    return (
-        f'<tr title="{meaning}"><th scope="row"><code>{escape(field)}</code></th>'
-        f'<td class="value">{shown}</td><td><small>{meaning}</small></td></tr>'
-    )
 
 
 def _format_value(value: Any) -> str:

@@ -6,12 +6,14 @@ passes is that of the published code.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from stylesmith import distributed, images
 from stylesmith.config import RunConfig
+from stylesmith.config.training import NetworkName
 from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision
 from stylesmith.latents import RandomKeys
@@ -51,28 +53,25 @@ RealBatches = dict[range, tuple[Tensor, Tensor | None]]
 """Real images in -1..1 and labels of each micro-batch."""
 
 
+@dataclass(eq=False)
 class TrainStep:
     """Moves a `TrainState` by one step at a time."""
 
-    phase: Phase
+    config: RunConfig
+    state: TrainState
+    loader: BatchLoader
+    schedule: Schedule
+    keys: RandomKeys
+    phase: Phase = field(init=False)
     """What is in force since the schedule was last read."""
-    networks: loss_passes.Networks
+    networks: loss_passes.Networks = field(init=False)
 
-    def __init__(
-        self,
-        config: RunConfig,
-        state: TrainState,
-        loader: BatchLoader,
-        schedule: Schedule,
-        keys: RandomKeys,
-    ):
-        self.config, self.state, self.loader, self.keys = config, state, loader, keys
-        self.schedule = schedule
-        self.device = state.device
-        self.precision = choose_precision(config.training.precision, self.device)
-        self.backup = StateBackup(state)
+    def __post_init__(self) -> None:
+        self.device = self.state.device
+        self.precision = choose_precision(self.config.training.precision, self.device)
+        self.backup = StateBackup(self.state)
         self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
-        self._apply_phase(schedule.at(state.counters.schedule_read))
+        self._apply_phase(self.schedule.at(self.state.counters.schedule_read))
 
     def step(self) -> Stats | None:
         """Make one step; returns its stats, or None if it was not finite and has been undone.
@@ -123,14 +122,7 @@ class TrainStep:
         state.set_learning_rates(phase.generator_lr, phase.discriminator_lr)
 
     def _update_generator(self) -> Stats:
-        training = self.config.training
-        return self._update(
-            "generator",
-            self._generator_pass,
-            self._path_pass,
-            weight=training.path_weight,
-            interval=training.path_interval,
-        )
+        return self._update("generator", self._generator_pass, self._path_pass)
 
     def _update_discriminator(self) -> Stats:
         training, batches = self.config.training, self._take_reals()
@@ -138,21 +130,18 @@ class TrainStep:
             "discriminator",
             lambda indices: self._discriminator_pass(indices, batches[indices]),
             lambda indices: loss_passes.r1_pass(self.networks, *batches[indices], training),
-            weight=training.r1_gamma,
-            interval=training.r1_interval,
         )
 
-    def _update(
-        self, name: str, main: LossPass, penalty: LossPass, *, weight: float, interval: int
-    ) -> Stats:
-        """Move a network by its loss, and every `interval` steps by its penalty.
+    def _update(self, name: NetworkName, main: LossPass, penalty: LossPass) -> Stats:
+        """Move a network by its loss, and every few steps by its penalty.
 
         A penalty of every step is added to the loss.
         """
-        due = bool(weight) and self.state.counters.steps % interval == 0
-        if due and interval == 1:
+        interval = self.config.training.penalty_interval(name)
+        if interval == 1:
             return self._optimize(name, [main, penalty])
         stats = self._optimize(name, [main])
+        due = interval is not None and self.state.counters.steps % interval == 0
         return stats | self._optimize(name, [penalty]) if due else stats
 
     def _optimize(self, name: str, passes: Sequence[LossPass]) -> Stats:

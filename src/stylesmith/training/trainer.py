@@ -69,22 +69,19 @@ class RunLimits:
     """Go on although the run's length is reached: somebody asked for more minutes."""
 
 
+@dataclass(eq=False)
 class Trainer:
     """Trains one run in one or several processes; only the main one has a recorder."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        state: TrainState,
-        dataset: Dataset,
-        run: RunFolder,
-        *,
-        recorder: Recorder | None,
-        evaluator: Evaluator | None = None,
-    ):
-        self.config, self.state, self.dataset, self.run_folder = config, state, dataset, run
-        self.recorder, self.evaluator = recorder, evaluator
-        self.schedule = Schedule(config)
+    config: RunConfig
+    state: TrainState
+    dataset: Dataset
+    run_folder: RunFolder
+    recorder: Recorder | None
+    evaluator: Evaluator | None = None
+
+    def __post_init__(self) -> None:
+        self.schedule = Schedule(self.config)
         self._prepare()
 
     def run(self, limits: RunLimits, request: StopRequest) -> StopReason:
@@ -112,8 +109,6 @@ class Trainer:
         if self.recorder:
             phase = self.train_step.phase
             self.recorder.after_step(stats, phase, images_before=images_before)
-            if stats is None:
-                self.recorder.record_dropped()
         if counters.dropped_in_row >= MAX_DROPPED_IN_ROW:
             self._roll_back()
         else:

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from stylesmith import files
-from stylesmith.config import GeneratorConfig, PyramidConfig
+from stylesmith.config import GeneratorConfig
+from stylesmith.config.network import PyramidConfig
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.models.interop import rosinality, stylegan2_ada
 from stylesmith.models.interop.external_network import NetworkRole
