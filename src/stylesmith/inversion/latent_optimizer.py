@@ -14,6 +14,7 @@ from torch import Tensor
 
 from stylesmith.choices import ProjectionForm
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.formatting import format_image_size
 from stylesmith.inversion.projection_variables import (
     ProjectionSettings,
     ProjectionVariables,
@@ -81,7 +82,7 @@ def choose_distance(
     if min(size) < found.min_size:
         raise UsageError(
             f"--distance {name}: needs images of {found.min_size} pixels or more, this network "
-            f"draws {size[1]}x{size[0]}. Use 'pixels'."
+            f"draws {format_image_size(size)}. Use 'pixels'."
         )
     return found, line
 

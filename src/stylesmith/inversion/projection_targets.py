@@ -22,6 +22,7 @@ from stylesmith.data.decode import (
     image_to_array,
 )
 from stylesmith.errors import DataError, UsageError
+from stylesmith.formatting import format_image_size
 from stylesmith.inversion.projection_variables import ProjectionSettings
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
@@ -87,7 +88,7 @@ def _read_target(path: Path, name: str, generator: Generator) -> ProjectionTarge
     if old_size != size:
         left, top, right, bottom = center_crop_box(old_size, size)
         crop = "cropped to its center and " if (bottom - top, right - left) != old_size else ""
-        changes.append(f"{found.width}x{found.height}, {crop}resized to {size[1]}x{size[0]}")
+        changes.append(f"{format_image_size(old_size)}, {crop}resized to {format_image_size(size)}")
     mode = pixels.PIL_MODES[channels]
     if found.mode != mode:
         changes.append(f"{MODE_NAMES[found.mode]}, made {MODE_NAMES[mode]}")

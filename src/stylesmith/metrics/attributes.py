@@ -1,7 +1,6 @@
 """Binary attributes of images: of avatars, from CelebA's list, or from a CSV."""
 
 import csv
-import difflib
 import io
 import json
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from stylesmith.data.dataset import Dataset
-from stylesmith.errors import DataError, UsageError
+from stylesmith.errors import DataError, UsageError, suggest_name
 
 ATTRIBUTE_FILE_NAMES = ("attributes.json", "attributes.csv", "list_attr_celeba.txt")
 """Names of attribute files, beside the images."""
@@ -43,8 +42,8 @@ class Attributes:
         """
         for name in names:
             if name not in self.names:
-                close = difflib.get_close_matches(name, self.names, n=1) or self.names[:1]
-                raise UsageError(f"attribute {name!r}: not in the list; did you mean {close[0]!r}?")
+                near = suggest_name(name, self.names) or self.names[0]
+                raise UsageError(f"attribute {name!r}: not in the list; did you mean {near!r}?")
         return Attributes(list(names), self.values[:, [self.names.index(name) for name in names]])
 
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from stylesmith import distributed, files, images
-from stylesmith.callbacks import Notify, ProgressCallback
+from stylesmith.callbacks import Notify, ProgressCallback, partial_progress
 from stylesmith.choices import ProtocolName
 from stylesmith.config import ConvolutionalConfig, base_grid
 from stylesmith.data.dataset import Dataset
@@ -28,6 +28,7 @@ from stylesmith.data.loader import Sampler
 from stylesmith.data.parallel import map_ahead
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
+from stylesmith.formatting import format_duration
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.attributes import Attributes
 from stylesmith.models.serialization import copy_tensors
@@ -296,12 +297,11 @@ def train_classifiers(
     mine = missing[distributed.rank() :: distributed.world_size()]
     if mine:
         steps = training.images // CLASSIFIER_BATCH_SIZE * len(mine)
-        minutes = measure_step_time(training) * steps / 60
-        notify(f"About {minutes:,.0f} minutes for {len(missing)} classifiers.")
+        duration = format_duration(measure_step_time(training) * steps, estimate=True)
+        notify(f"About {duration} for {len(missing)} classifiers.")
     for number, place in enumerate(mine):
-        network = train_classifier(
-            training, place, _partial_progress(on_progress, number, len(mine))
-        )
+        progress = on_progress and partial_progress(on_progress, number, len(mine))
+        network = train_classifier(training, place, progress)
         facts = training.facts(place, balanced_accuracy(network, training, place))
         save_classifier(out, network, facts)
     distributed.barrier()
@@ -387,12 +387,3 @@ def _is_trained(training: ClassifierTraining, out: Path, index: int) -> bool:
             "folder or add --force to replace them."
         )
     return True
-
-
-def _partial_progress(
-    on_progress: ProgressCallback | None, number: int, parts: int
-) -> ProgressCallback | None:
-    """Progress of one of several equal parts, as that of the whole."""
-    if on_progress is None:
-        return None
-    return lambda done, total: on_progress(number * total + done, parts * total)

@@ -29,7 +29,7 @@ from stylesmith.models import RunFolder, load, locate_model
 from stylesmith.models.serialization import WEIGHTS_FILE
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
-from stylesmith.networks.latent_functions import mix_styles, truncate
+from stylesmith.networks.latent_functions import mix_styles
 from stylesmith.networks.synthesis import NoiseMaps
 
 DECODE_THREADS = 4
@@ -142,7 +142,7 @@ class ModelSource:
     def batches(self, ranges: Sequence[range]) -> Iterator[Tensor]:
         """The images with these indices, uint8 `(N, C, H, W)` for each range, on the device."""
         for part in ranges:
-            images = self._draw(self.ws(part), self.noise(part), self.precision)
+            images = self.draw(self.ws(part), self.noise(part), precision=self.precision)
             yield pixels.to_uint8(images)
 
     def ws(self, indices: Sequence[int]) -> Tensor:
@@ -197,15 +197,12 @@ class ModelSource:
     @torch.no_grad()
     def w(self, z: Tensor, label: Tensor | None) -> Tensor:
         """Intermediate latents, `(N, D)`, truncated where that was asked for."""
-        mapping = self.generator.mapping
-        return truncate(mapping(z, label), mapping.w_avg, self.psi)
-
-    def draw(self, w: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
-        """Images `(N, C, H, W)` of intermediate latents `(N, D)`."""
-        return self._draw(self.generator.broadcast(w), noise, precision)
+        return self.generator.map(z, label, psi=self.psi)[:, 0]
 
     @torch.no_grad()
-    def _draw(self, ws: Tensor, noise: NoiseMaps, precision: Precision) -> Tensor:
+    def draw(self, w: Tensor, noise: NoiseMaps, *, precision: Precision = FP32) -> Tensor:
+        """Images `(N, C, H, W)` of intermediate latents `(N, D)` or `(N, num_ws, D)`."""
+        ws = self.generator.broadcast(w) if w.ndim == 2 else w
         return self.generator.draw(ws, noise, precision=precision)
 
     @cached_property

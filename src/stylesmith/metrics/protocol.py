@@ -1,12 +1,11 @@
 """The names of metrics: what `fid50k_full` or `ppl2_wend` mean, and how many images they take."""
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Literal
 
 from stylesmith.choices import ProtocolName
-from stylesmith.errors import UsageError
+from stylesmith.errors import UsageError, suggest_name
 
 MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
 
@@ -155,8 +154,8 @@ def parse_metric(
             if metric.count < 2 or metric.k < 1:
                 raise UsageError(f"--metrics {name}: wanted 2 images or more, neighbors from 1 on")
             return metric
-    near = difflib.get_close_matches(name, KNOWN_METRIC_NAMES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KNOWN_METRIC_NAMES)}."
+    near = suggest_name(name, KNOWN_METRIC_NAMES, cutoff=0.4)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(KNOWN_METRIC_NAMES)}."
     raise UsageError(f"--metrics {name}: there is no such metric; {hint}")
 
 

@@ -1,6 +1,5 @@
 """Protocols of feature extractors and image distances, and opening one by name."""
 
-import difflib
 import hashlib
 import math
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from stylesmith.errors import UsageError
+from stylesmith.errors import UsageError, suggest_name
 from stylesmith.perception.inception import InceptionExtractor
 from stylesmith.perception.preprocessing import ImageDistance, signed_to_rgb
 from stylesmith.perception.random_features import RandomFeatures
@@ -105,6 +104,6 @@ def open_distance(
 
 
 def _unknown_name_error(kind: str, name: str, known: Sequence[str]) -> UsageError:
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    near = suggest_name(name, known)
+    hint = f" Did you mean {near!r}?" if near else ""
     return UsageError(f"{name!r}: no such {kind}.{hint} There are: {', '.join(known)}.")
