@@ -154,7 +154,7 @@ def test_wrong_options_are_one_line_and_leave_nothing(cli, finished_run, tmp_pat
         ((), "name one of 0-1"),
         (("--class", "2"), "class 2: this network has the classes 0-1"),
         (("--class", "-1"), "class -1"),
-        (("--class", "cat"), "--class"),
+        (("--class", "cat"), "class cat: this network has the classes 0-1 (class0, class1)"),
     ],
 )
 def test_classes_that_are_not_there_are_refused(cli, conditional_run, tmp_path, words, message):
