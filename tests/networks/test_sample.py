@@ -30,7 +30,7 @@ def conditional(tiny_generator):
     return generator
 
 
-def same(first, second):
+def assert_same(first, second):
     assert_close(first, second, atol=1e-5, rtol=1e-5)
 
 
@@ -41,10 +41,10 @@ def test_seeds_their_z_and_their_w_give_the_same_images(tiny_generator, fields):
     z = latents_from_seeds(SEEDS, 8)
     w = generator.mapping(z).detach()
     for given in (z, z.numpy(), z.double(), z.tolist()):
-        same(generator.sample(z=given, psi=0.6), wanted)
-    same(generator.sample(w=w, psi=0.6), wanted)
-    same(generator.sample(w=generator.map(z, psi=0.6).detach().numpy()), wanted)
-    same(generator.sample(w=w[0], psi=0.6), wanted[:1])
+        assert_same(generator.sample(z=given, psi=0.6), wanted)
+    assert_same(generator.sample(w=w, psi=0.6), wanted)
+    assert_same(generator.sample(w=generator.map(z, psi=0.6).detach().numpy()), wanted)
+    assert_same(generator.sample(w=w[0], psi=0.6), wanted[:1])
     assert wanted.abs().max() <= 1 and wanted.shape == (3, 3, 16, 16)
 
 
@@ -57,7 +57,7 @@ def test_seeds_are_any_whole_numbers(generator, seeds):
 def test_the_batch_size_does_not_matter(generator, batch_size):
     for noise in ("fixed", "random", "none"):
         found = generator.sample(SEEDS, noise=noise, batch_size=batch_size)
-        same(found, generator.sample(SEEDS, noise=noise))
+        assert_same(found, generator.sample(SEEDS, noise=noise))
 
 
 def test_psi_is_a_number_or_one_per_layer(generator):
@@ -66,13 +66,13 @@ def test_psi_is_a_number_or_one_per_layer(generator):
     psi = [0.0, 0.2, 0.5, 1.0, 1.3, -0.5]
     wanted = torch.lerp(w_avg.expand_as(ws), ws, torch.tensor(psi)[:, None])
     for given in (psi, np.array(psi), torch.tensor(psi)):
-        same(generator.sample(SEEDS, psi=given), generator.sample(w=wanted.detach()))
+        assert_same(generator.sample(SEEDS, psi=given), generator.sample(w=wanted.detach()))
 
 
 def test_the_center_may_be_a_w(generator):
     center = torch.randn(8)
     found = generator.sample(SEEDS, psi=0.0, center=center)
-    same(found, generator.sample(w=center).expand(3, -1, -1, -1))
+    assert_same(found, generator.sample(w=center).expand(3, -1, -1, -1))
 
 
 def test_a_label_by_number_by_name_and_as_a_vector_are_one(conditional):
@@ -85,26 +85,28 @@ def test_labels_may_be_one_per_image(conditional):
     wanted = torch.cat([conditional.sample([seed], label=i) for i, seed in enumerate(SEEDS)])
     given = [[0, 1, 2], ["cat", "dog", "wild"], range(3), torch.eye(3), np.eye(3)]
     for labels in given:
-        same(conditional.sample(SEEDS, label=labels), wanted)
-        same(conditional.sample(SEEDS, label=labels, batch_size=2), wanted)
-        same(conditional.sample(z=latents_from_seeds(SEEDS, 8), label=labels), wanted)
+        assert_same(conditional.sample(SEEDS, label=labels), wanted)
+        assert_same(conditional.sample(SEEDS, label=labels, batch_size=2), wanted)
+        assert_same(conditional.sample(z=latents_from_seeds(SEEDS, 8), label=labels), wanted)
 
 
 def test_each_label_has_its_own_center(conditional):
     found = conditional.sample([1, 2, 3], label=[0, 2, 0], psi=0, center="class")
     for image, number in zip(found, [0, 2, 0], strict=True):
         mean = sample_w(conditional, torch.eye(3)[number : number + 1]).mean(dim=0)
-        same(image[None], conditional.sample(w=mean.detach(), label=0))
+        assert_same(image[None], conditional.sample(w=mean.detach(), label=0))
 
 
 def test_noise_may_be_maps(generator):
     maps = noise_from_seeds(SEEDS, 8, generator.config.noise_shapes)
-    same(generator.sample(SEEDS, noise=maps), generator.sample(SEEDS, noise="random"))
-    same(generator.sample(SEEDS, noise=maps, batch_size=2), generator.sample(SEEDS, noise=maps))
+    assert_same(generator.sample(SEEDS, noise=maps), generator.sample(SEEDS, noise="random"))
+    assert_same(
+        generator.sample(SEEDS, noise=maps, batch_size=2), generator.sample(SEEDS, noise=maps)
+    )
     z = latents_from_seeds(SEEDS, 8)
-    same(generator.sample(z=z, noise=maps), generator.sample(SEEDS, noise="random"))
+    assert_same(generator.sample(z=z, noise=maps), generator.sample(SEEDS, noise="random"))
     none = [None] * len(maps)
-    same(generator.sample(z=z, noise=none), generator.sample(SEEDS, noise="none"))
+    assert_same(generator.sample(z=z, noise=none), generator.sample(SEEDS, noise="none"))
 
 
 def test_growing_networks_are_sampled_at_a_level(tiny_generator):

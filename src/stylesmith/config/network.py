@@ -107,7 +107,7 @@ class GeneratorConfig(PyramidConfig, ConfigUnion):
 
     @property
     def normalization(self) -> str:
-        """What keeps the feature maps in range, in words."""
+        """Name of the normalization that keeps feature maps in range."""
         return "no normalization"
 
     @property
@@ -121,7 +121,7 @@ class GeneratorConfig(PyramidConfig, ConfigUnion):
         return self.layers_per_level * (self.levels if level is None else level + 1)
 
     def layer_groups(self, level: int | None = None) -> dict[str, tuple[int, ...]]:
-        """The groups of these layers that are not empty; together, every layer once."""
+        """Layers by group, of the levels up to this one or of all; empty groups are left out."""
         layers = range(self.num_layers(level))
         spans = {
             name: layers[self.layers_per_level * first : self.layers_per_level * beyond]
@@ -140,17 +140,17 @@ class GeneratorConfig(PyramidConfig, ConfigUnion):
         return self.noise_shapes_up_to(self.levels - 1)
 
     def num_ws_up_to(self, level: int) -> int:
-        """Those of them that the images of a level depend on."""
+        """Inputs of w that the images of a level depend on."""
         return self.num_layers(level)
 
     def noise_shapes_up_to(self, level: int) -> list[tuple[int, int]]:
-        """Those of them that belong to the levels up to this one; none without noise."""
+        """Height and width of the noise maps of the levels up to this one; none without noise."""
         layers = range(self.num_layers(level)) if self.noise else ()
         return [self.size(layer // self.layers_per_level) for layer in layers]
 
 
 class ProgressiveConfig(GeneratorConfig):
-    """What the networks of ProGAN and StyleGAN have in common: levels that fade in one by one."""
+    """Generators of ProGAN and StyleGAN, whose levels fade in one after the other."""
 
     gain_in_weights = True
 
@@ -176,11 +176,11 @@ class TraditionalConfig(ProgressiveConfig):
 
     @property
     def normalization(self) -> str:
-        """What keeps the feature maps in range, in words."""
+        """Name of the normalization that keeps feature maps in range."""
         return "pixel normalization"
 
     def num_ws_up_to(self, level: int) -> int:
-        """One at any level, in front of the first layer."""
+        """One w at any level, in front of the first layer."""
         return 1
 
 
@@ -192,7 +192,7 @@ class AdaINConfig(ProgressiveConfig):
 
     @property
     def normalization(self) -> str:
-        """What keeps the feature maps in range, in words."""
+        """Name of the normalization that keeps feature maps in range."""
         return "instance normalization"
 
 
@@ -222,11 +222,11 @@ class ModulatedConfig(GeneratorConfig):
 
     @property
     def normalization(self) -> str:
-        """What keeps the feature maps in range, in words."""
+        """Name of the normalization that keeps feature maps in range."""
         return "weight demodulation" if self.demodulate else "no normalization"
 
     def noise_shapes_up_to(self, level: int) -> list[tuple[int, int]]:
-        """One per convolution, of which the base has one and all other levels two."""
+        """Shapes of one map per convolution: the base has one, every other level two."""
         return super().noise_shapes_up_to(level)[1:]
 
 

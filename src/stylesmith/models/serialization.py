@@ -158,7 +158,7 @@ def _model_header(generator: Generator) -> dict[str, Any]:
 
 
 def generator_header(generator: Generator) -> dict[str, Any]:
-    """What a file says of a generator besides its tensors; `growth` None is all levels."""
+    """Header of a file with a generator: config, growth (None is all levels), class names."""
     growth, top = generator.growth, generator.config.levels - 1
     names = generator.class_names
     return {
