@@ -77,6 +77,19 @@ def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
             return Precision(torch.float16, top_levels=4, clamp=256.0)
 
 
+def set_threads(count: int | None) -> None:
+    """Compute with so many processor threads; None leaves what torch or the environment chose.
+
+    Raises:
+        UsageError: If `count` is not at least 1.
+    """
+    if count is None:
+        return
+    if count < 1:
+        raise UsageError(f"--threads {count}: wanted a whole number of at least 1")
+    torch.set_num_threads(count)
+
+
 def enable_cudnn_benchmark(device: torch.device) -> None:
     """Let cuDNN try its algorithms: shapes hardly change while training."""
     if device.type == "cuda":

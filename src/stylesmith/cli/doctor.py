@@ -39,6 +39,7 @@ def doctor() -> None:
         "precision": f"{devices.dtype_name(precision)} for convolutions{reason}",
         "memory": "unknown" if free is None else f"{format_bytes(free)} free",
         "threads": str(torch.get_num_threads()),
+        "--threads N": "where other programs use the cores too, fewer threads can be faster",
     }
     for extra, modules in EXTRA_MODULES.items():
         there = all(find_spec(module) for module in modules)

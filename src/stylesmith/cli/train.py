@@ -62,6 +62,7 @@ def train(
         int | None, typer.Option(min=0, help="Start of every random number; 0 by default.")
     ] = None,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     skip_bad: options.SkipBadOption = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")
@@ -86,11 +87,12 @@ def train(
     """
     from stylesmith import runs
     from stylesmith.config import apply_overrides
-    from stylesmith.devices import choose_device
+    from stylesmith.devices import choose_device, set_threads
     from stylesmith.models import RunFolder
     from stylesmith.presets import find_preset
     from stylesmith.training.trainer import RunLimits
 
+    set_threads(threads)
     run_options = runs.RunOptions(
         device=choose_device(device),
         limits=RunLimits(minutes, ignore_length=bool(resume and minutes and not kimg)),
