@@ -28,6 +28,11 @@ class RunFolder:
         return self.path / "log.jsonl"
 
     @property
+    def lock(self) -> Path:
+        """What names the process that trains the run, while there is one."""
+        return self.path / "run.lock"
+
+    @property
     def report(self) -> Path:
         """The page for people."""
         return self.path / "report.html"
@@ -115,5 +120,5 @@ class RunFolder:
         try:
             self.read_config()
         except StylesmithError:  # other programs have a config.json too
-            return not any(self.path.iterdir())
+            return set(self.path.iterdir()) <= {self.lock}
         return True

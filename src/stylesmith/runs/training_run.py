@@ -1,6 +1,7 @@
 """Start a training run, or continue one."""
 
 import contextlib
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
+from stylesmith.runs.run_lock import lock_run
 from stylesmith.training.estimate import choose_micro_batch, forecast, set_micro_batches
 from stylesmith.training.log import LiveView
 from stylesmith.training.recorder import Preview, Recorder
@@ -155,7 +157,10 @@ def start(
     with distributed.process_group(options.device):
         files.check_absent(out, force=options.force)
         config = _agree_on_micro_batch(config, options.device)
-        return _train(config, dataset, RunFolder(out), options, notify, is_new=True)
+        with _lock(RunFolder(out), notify):
+            if RunFolder(out).exists():  # another process may have begun and ended one
+                files.check_absent(out, force=options.force)
+            return _train(config, dataset, RunFolder(out), options, notify, is_new=True)
 
 
 def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: Notify) -> StopReason:
@@ -167,14 +172,25 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
         RunError: If training cannot go on.
     """
     data = config.data
+    if not Path(data.path).exists():
+        command = shlex.join(["stylesmith", "train", "--resume", str(run.path)])
+        raise DataError(
+            f"{data.path}: the images of {run.path} are not there any more. If they were moved, "
+            f"say where they are now: {command} NEW_PATH"
+        )
     dataset = open_training_data(data)
     if dataset.fingerprint != data.fingerprint:
         raise DataError(
             f"{data.path}: has changed since the run started, so it cannot go on exactly. Restore "
             "the images, or start a new run."
         )
-    with distributed.process_group(options.device):
+    with distributed.process_group(options.device), _lock(run, notify):
         return _train(config, dataset, run, options, notify, is_new=False)
+
+
+def _lock(run: RunFolder, notify: Notify) -> contextlib.AbstractContextManager[None]:
+    """Of several processes of one run, the main one locks it."""
+    return lock_run(run, notify=notify) if distributed.is_main() else contextlib.nullcontext()
 
 
 def check_resumable(run: RunFolder, config: RunConfig) -> None:
