@@ -1,6 +1,5 @@
 """Options that several commands share, and a sampling pipeline opened by them."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -120,13 +119,6 @@ def check_image_path(out: Path, *, force: bool, folder: bool = False) -> None:
         more = ", or a folder" if folder else ""
         raise UsageError(f"--out {out}: wanted a .png, .jpg or .webp image{more}")
     files.check_absent(out, force=force)
-
-
-def check_finite(**options: float | None) -> None:
-    """Refuse infinite numbers and NaN, which lie in no range and outside none."""
-    for name, value in options.items():
-        if value is not None and not math.isfinite(value):
-            raise UsageError(f"--{name} {value}: wanted a finite number")
 
 
 def split_names(text: str | None) -> list[str]:

@@ -97,7 +97,6 @@ def train(
         tensorboard=tensorboard,
         force=force,
     )
-    options.check_finite(kimg=kimg, minutes=minutes)
     if scale_schedule and kimg is None:
         raise UsageError("--scale-schedule: wanted --kimg too, the length to scale to")
     length = kimg if kimg and not scale_schedule else None
