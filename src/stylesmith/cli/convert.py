@@ -10,6 +10,7 @@ from stylesmith.choices import NoiseInput
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.formatting import format_command
 
 if TYPE_CHECKING:
     from stylesmith.models import Bundle
@@ -172,7 +173,8 @@ def _export_page(
     title = model.stem if model.is_file() else model.resolve().name
     written = write_page(web, bundle.ema, package, title=title, about=bundle.about)
     print_line(*map(_describe_program, written))
-    print_line(f"to open it: python -m http.server -d {web}, then http://localhost:8000")
+    serve = format_command("-m", "http.server", "-d", web, program="python")
+    print_line(f"to open it: {serve}, then http://localhost:8000")
 
 
 def _describe_program(written: "ExportedFile") -> str:

@@ -10,6 +10,7 @@ from stylesmith import files
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_command
 
 
 def train(
@@ -165,8 +166,8 @@ def _run_settings(kimg: float | None, metrics: str | None, every: float | None) 
 
 
 def _print_end(out: Path, reason: str) -> None:
-    longer = " --kimg N" if reason == "its length is reached" else ""
+    longer = ["--kimg", "N"] if reason == "its length is reached" else []
     print_line(
         f"Stopped: {reason}. Everything is saved; see {out / 'report.html'}.",
-        f"Go on: stylesmith train --resume {out}{longer}",
+        f"Go on: {format_command('train', '--resume', out, *longer)}",
     )
