@@ -115,10 +115,11 @@ def open_dataset(
 
 def check_image_path(out: Path, *, force: bool, folder: bool = False) -> None:
     """Refuse an OUT that is no image (or folder, where one will do), or that is there already."""
-    if out.suffix.lower() not in IMAGE_SUFFIXES and not (folder and not out.suffix):
+    as_folder = folder and files.names_folder(out)
+    if out.suffix.lower() not in IMAGE_SUFFIXES and not as_folder:
         more = ", or a folder" if folder else ""
         raise UsageError(f"--out {out}: wanted a .png, .jpg or .webp image{more}")
-    files.check_absent(out, force=force)
+    files.check_absent(out, force=force, folder=as_folder)
 
 
 def split_names(text: str | None) -> list[str]:

@@ -131,7 +131,7 @@ def train(
     if channels not in (None, 1, 3, 4):
         raise UsageError(f"--channels {channels}: wanted 1, 3 or 4")
     if out is not None and not dry_run:
-        files.check_absent(out, force=force)  # again later, but this saves the wait
+        files.check_absent(out, force=force, folder=True)  # again later, but this saves the wait
     dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
     if dataset.label_size and not conditional:
