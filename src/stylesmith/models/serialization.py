@@ -275,15 +275,20 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     Raises:
         OutputError: If a file cannot be written.
     """
-    save_model(folder, bundle.ema, card=bundle.card, about=bundle.about)
-    for name in (GENERATOR_FILE, DISCRIMINATOR_FILE):  # of another model that was here
-        (folder / name).unlink(missing_ok=True)
-    if bundle.generator is not None:
-        save_weights(folder / GENERATOR_FILE, bundle.generator)
-    if bundle.discriminator is not None:
-        header = {"discriminator": bundle.discriminator.config.model_dump(mode="json")}
-        path = folder / DISCRIMINATOR_FILE
-        write_tensor_file(path, bundle.discriminator.state_dict(), header, kind="model")
+    with files.staging_folder(folder) as new:
+        save_model(new, bundle.ema, card=bundle.card, about=bundle.about)
+        if bundle.generator is not None:
+            save_weights(new / GENERATOR_FILE, bundle.generator)
+        if bundle.discriminator is not None:
+            header = {"discriminator": bundle.discriminator.config.model_dump(mode="json")}
+            path = new / DISCRIMINATOR_FILE
+            write_tensor_file(path, bundle.discriminator.state_dict(), header, kind="model")
+    for name, network in (
+        (GENERATOR_FILE, bundle.generator),
+        (DISCRIMINATOR_FILE, bundle.discriminator),
+    ):
+        if network is None:  # of another model that was here
+            (folder / name).unlink(missing_ok=True)
 
 
 @torch.no_grad()

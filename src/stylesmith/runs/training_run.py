@@ -155,7 +155,7 @@ def start(
         RunError: If training cannot go on.
     """
     with distributed.process_group(options.device):
-        files.check_absent(out, force=options.force)
+        files.check_absent(out, force=options.force, folder=True)
         config = _agree_on_micro_batch(config, options.device)
         with _lock(RunFolder(out), notify):
             if RunFolder(out).exists():  # another process may have begun and ended one
