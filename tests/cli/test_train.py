@@ -1,9 +1,11 @@
 """`stylesmith train`: what it takes, refuses, prints and leaves."""
 
 import json
+import re
 import shutil
 
 import pytest
+import torch
 from PIL import Image
 
 from stylesmith.data.loader import BatchLoader
@@ -71,12 +73,32 @@ def test_resume_goes_up_to_kimg(cli, run):
     assert clocks(run)["images_seen"] == 40  # there is no way back
 
 
+def test_a_time_limit_says_what_it_will_reach(cli, photos, run):
+    words = ("--kimg", 25000, "--dry-run")
+    result = cli("train", photos, *TINY, *words, "--minutes", 2)
+    assert re.search(r"this time  2 min: about [\d.]+ (thousand|million) images", result.out)
+    assert "this time" not in cli("train", photos, *TINY, *words).out
+    short = cli("train", photos, *TINY, "--kimg", 0.004, "--dry-run", "--minutes", 60)
+    assert "this time" not in short.out  # it will end before
+
+
+def test_threads_compute_with_so_many(cli, photos):
+    before = torch.get_num_threads()
+    try:
+        result = cli("train", photos, *TINY, "--threads", 3, "--dry-run")
+        assert "CPU, 3 threads" in result.out
+    finally:
+        torch.set_num_threads(before)
+    for number in (0, -1, 1.5, "many", 10**6):
+        assert "--threads" in cli("train", photos, "--threads", number, "--dry-run").error()
+
+
 def test_resume_trains_some_minutes_more(cli, run):
     assert clocks(run)["images_seen"] == 1000 * run.read_config().training.kimg  # its full length
     result = cli("train", "--resume", run.path, "--minutes", 0.005)
     assert result.status == 0, result.err
     assert "its time is over" in result.out
-    assert f"Go on: stylesmith train --resume {run.path}\n" in result.out
+    assert f"Go on: stylesmith train --resume {run.path} --minutes 0.005\n" in result.out
     assert clocks(run)["images_seen"] > 24
 
 
@@ -201,7 +223,7 @@ def test_output_in_an_impossible_place_is_refused(cli, photos, tmp_path):
     out = tmp_path / "file" / "run"
     assert f"{out}" in cli("train", photos, *TINY, "--out", out).error()
     result = cli("train", photos, *TINY, "--out", tmp_path / "file", "--force")
-    assert "is not a run" in result.error()
+    assert "wanted a folder" in result.error()
     assert (tmp_path / "file").is_file()
 
 
@@ -229,8 +251,12 @@ def test_data_that_has_moved_can_be_named(cli, tmp_path):
     photos = support.make_photos(tmp_path / "photos")
     run = support.start(photos, tmp_path / "run", steps=1)
     moved = photos.rename(tmp_path / "moved")
-    assert "no such folder or zip" in cli("train", "--resume", run.path, "--kimg", 1).error()
-    assert cli("train", moved, "--resume", run.path, "--kimg", 0.008).status == 0
+    error = cli("train", "--resume", run.path, "--kimg", 1).error()
+    assert f"{photos}: no such folder or zip" in error
+    command = f"stylesmith train --resume {run.path} NEW_PATH"
+    assert error.endswith(command)
+    words = command.replace("NEW_PATH", str(moved)).split()[1:]
+    assert cli(*words, "--kimg", 0.008).status == 0
     assert (clocks(run)["images_seen"], run.read_config().data.path) == (8, str(moved))
     other = support.make_photos(tmp_path / "other", count=8)
     before = run.config.read_bytes()

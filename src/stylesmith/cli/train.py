@@ -122,7 +122,7 @@ def train(
         if dry_run:
             print_line(runs.plan(config, run_options, dataset_images=None)[1])
         else:
-            _print_end(resume, runs.resume(run, config, run_options, notify=print_line))
+            _print_end(resume, runs.resume(run, config, run_options, notify=print_line), minutes)
         return
     if data is None or (out is None and not dry_run):
         raise UsageError(
@@ -154,7 +154,7 @@ def train(
     config, text = runs.plan(config, run_options, dataset_images=len(dataset))
     print_line(text)
     if out is not None and not dry_run:
-        _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line))
+        _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line), minutes)
 
 
 def _run_settings(kimg: float | None, metrics: str | None, every: float | None) -> list[str]:
@@ -167,8 +167,9 @@ def _run_settings(kimg: float | None, metrics: str | None, every: float | None) 
     ]
 
 
-def _print_end(out: Path, reason: str) -> None:
-    longer = ["--kimg", "N"] if reason == "its length is reached" else []
+def _print_end(out: Path, reason: str, minutes: float | None) -> None:
+    limit = [] if minutes is None else ["--minutes", f"{minutes:g}"]
+    longer = ["--kimg", "N"] if reason == "its length is reached" else limit
     print_line(
         f"Stopped: {reason}. Everything is saved; see {out / 'report.html'}.",
         f"Go on: {format_command('train', '--resume', out, *longer)}",

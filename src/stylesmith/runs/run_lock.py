@@ -34,8 +34,8 @@ def lock_run(run: RunFolder, *, notify: Notify) -> Iterator[None]:
         stream = _open_locked(run.lock, notify)
     except OSError as error:
         raise OutputError(
-            f"{run.path}: cannot be written ({error.strerror or error}). Choose another folder, or "
-            "make this one writable."
+            f"{run.path}: cannot be written ({error.strerror or error}). Free some space or choose "
+            "another folder."
         ) from error
     try:
         yield

@@ -1,7 +1,6 @@
 """Start a training run, or continue one."""
 
 import contextlib
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +13,18 @@ from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
-from stylesmith.formatting import format_duration, format_image_size
+from stylesmith.formatting import (
+    format_command,
+    format_duration,
+    format_image_count,
+    format_image_size,
+)
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.runs.run_lock import lock_run
-from stylesmith.training.estimate import choose_micro_batch, forecast, set_micro_batches
+from stylesmith.training.estimate import Forecast, choose_micro_batch, forecast, set_micro_batches
 from stylesmith.training.log import LiveView
 from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.schedule import Schedule
@@ -94,8 +98,18 @@ def plan(
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.images_per_second:.3g} images a second at full size: "
         f"{duration} for {training.kimg:g} thousand images",
+        *_describe_minutes(options.limits, expected, training),
     ]
     return config, "\n".join(lines)
+
+
+def _describe_minutes(limits: RunLimits, expected: Forecast, training: TrainingConfig) -> list[str]:
+    """What a session with a time limit will reach, where that is less than the whole run."""
+    seconds = (limits.minutes or 0) * 60
+    if not seconds or (seconds >= expected.seconds and not limits.ignore_length):
+        return []
+    reached = format_image_count(int(seconds * training.kimg * 1000 / expected.seconds))
+    return [f"  this time  {format_duration(seconds)}: about {reached} images, then it stops"]
 
 
 def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
@@ -159,7 +173,7 @@ def start(
         config = _agree_on_micro_batch(config, options.device)
         with _lock(RunFolder(out), notify):
             if RunFolder(out).exists():  # another process may have begun and ended one
-                files.check_absent(out, force=options.force)
+                files.check_absent(out, force=options.force, folder=True)
             return _train(config, dataset, RunFolder(out), options, notify, is_new=True)
 
 
@@ -173,10 +187,9 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
     """
     data = config.data
     if not Path(data.path).exists():
-        command = shlex.join(["stylesmith", "train", "--resume", str(run.path)])
         raise DataError(
-            f"{data.path}: the images of {run.path} are not there any more. If they were moved, "
-            f"say where they are now: {command} NEW_PATH"
+            f"{data.path}: no such folder or zip. If the images of this run were moved, say where "
+            "they are now: " + format_command("train", "--resume", run.path, "NEW_PATH")
         )
     dataset = open_training_data(data)
     if dataset.fingerprint != data.fingerprint:
