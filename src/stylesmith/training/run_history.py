@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.config.training import map_setting
-from stylesmith.formatting import format_command
+from stylesmith.formatting import format_command, format_image_count
 from stylesmith.training.log import LogRecord
 
 Balance = Literal["unknown", "healthy", "winning", "losing"]
@@ -28,6 +28,8 @@ CHANCE_LOSS_TOLERANCE = 0.01
 """A discriminator whose loss is this close to 2 ln 2 cannot tell real from generated images."""
 SMALL_DATASET_IMAGES = 5000
 """Data sets smaller than this are soon memorized."""
+EARLY_IMAGES = 100_000
+"""Images seen before which samples are still colored blobs, whatever the losses say."""
 RECENT_RECORDS = 10
 """Newest progress records whose medians tell the present balance."""
 
@@ -101,6 +103,18 @@ class RunHistory:
         return "losing" if accuracy < low else "winning" if accuracy > high else "healthy"
 
     @property
+    def is_early(self) -> bool:
+        """Whether it is too early to judge: few images seen, and less than a quarter of those planned."""
+        planned = 1000 * self.config.training.kimg
+        return self.images_seen < min(EARLY_IMAGES, planned / 4)
+
+    @property
+    def is_small_data(self) -> bool:
+        """Whether the data has so few images that the networks soon memorize it."""
+        images = finite_number(self.last("start").get("dataset_images")) or 0
+        return 0 < images < SMALL_DATASET_IMAGES
+
+    @property
     def loss_is_chance(self) -> bool:
         """Whether the discriminator's loss was lately that of one that cannot tell images apart."""
         loss = None if self.sign_accuracy is None else self.recent("loss_d")
@@ -152,7 +166,12 @@ def _median(records: Iterable[LogRecord], key: str) -> float | None:
 def describe_run(history: RunHistory) -> str:
     """The state of a run in plain words, a few sentences."""
     return " ".join(
-        [_describe_balance(history), *_describe_samples(history), *_describe_problems(history)]
+        [
+            _describe_balance(history),
+            *_describe_data(history),
+            *_describe_samples(history),
+            *_describe_problems(history),
+        ]
     )
 
 
@@ -180,6 +199,12 @@ def _describe_balance(history: RunHistory) -> str:
     if history.sign_accuracy is None:
         return "No progress has been recorded yet."
     right = f"right {history.sign_accuracy:.0%} of the time lately"
+    if history.is_early:
+        return (
+            f"It is too early to judge, after {format_image_count(history.images_seen)} images: "
+            "shapes usually appear after some hundred thousand, and samples are colored blobs "
+            f"before. So far the discriminator is {right}."
+        )
     texts: dict[Balance, str] = {
         "winning": f"The discriminator is winning: {right}, which leaves the generator little to "
         "learn from.",
@@ -188,6 +213,16 @@ def _describe_balance(history: RunHistory) -> str:
         "healthy": f"The two networks are in balance: the discriminator is {right}.",
     }
     return texts[history.balance]
+
+
+def _describe_data(history: RunHistory) -> list[str]:
+    if not history.is_small_data:
+        return []
+    images = finite_number(history.last("start").get("dataset_images")) or 0
+    return [
+        f"The data has few images ({images:,.0f}): the discriminator may come to know them by heart, "
+        "and samples get worse again then. Compare snapshots, and keep the best one."
+    ]
 
 
 def _describe_samples(history: RunHistory) -> list[str]:
@@ -242,8 +277,7 @@ def _scaled(name: str, training: TrainingConfig, factor: float) -> str:
 
 
 def _has_few_unmirrored_images(history: RunHistory) -> bool:
-    images = finite_number(history.last("start").get("dataset_images")) or 0
-    return 0 < images < SMALL_DATASET_IMAGES and not history.config.data.mirror
+    return history.is_small_data and not history.config.data.mirror
 
 
 PROBLEMS = (
