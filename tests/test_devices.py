@@ -86,3 +86,9 @@ def test_threads_are_set_where_a_number_is_given():
 def test_threads_are_at_least_one(count):
     with pytest.raises(UsageError, match=f"--threads {count}: wanted"):
         devices.set_threads(count)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="the system does not tell")
+def test_waiting_for_a_core_only_grows():
+    before = devices.seconds_without_core()
+    assert before is not None and 0 <= before <= devices.seconds_without_core()

@@ -30,6 +30,8 @@ SMALL_DATASET_IMAGES = 5000
 """Data sets smaller than this are soon memorized."""
 EARLY_IMAGES = 100_000
 """Images seen before which samples are still colored blobs, whatever the losses say."""
+SHARED_CORES_WAITING = 0.2
+"""Seconds that threads waited for a core, per second of training, that tell of other programs."""
 RECENT_RECORDS = 10
 """Newest progress records whose medians tell the present balance."""
 
@@ -104,7 +106,7 @@ class RunHistory:
 
     @property
     def is_early(self) -> bool:
-        """Whether it is too early to judge: few images seen, and less than a quarter of those planned."""
+        """Whether few images are seen, and less than a quarter of those planned."""
         planned = 1000 * self.config.training.kimg
         return self.images_seen < min(EARLY_IMAGES, planned / 4)
 
@@ -220,8 +222,8 @@ def _describe_data(history: RunHistory) -> list[str]:
         return []
     images = finite_number(history.last("start").get("dataset_images")) or 0
     return [
-        f"The data has few images ({images:,.0f}): the discriminator may come to know them by heart, "
-        "and samples get worse again then. Compare snapshots, and keep the best one."
+        f"The data has few images ({images:,.0f}): the discriminator may come to know them by "
+        "heart, and samples get worse again then. Compare snapshots, and keep the best one."
     ]
 
 
@@ -318,6 +320,13 @@ PROBLEMS = (
         hint="The samples are much less varied than the data and may be collapsing to few. Look at "
         "the grid; go back to an earlier snapshot, raise training.r1_gamma or the batch size.",
         event="samples",
+    ),
+    Problem(
+        "threads",
+        lambda history: (history.recent("waiting") or 0) > SHARED_CORES_WAITING,
+        hint="Other programs use the same processor cores, which slows training down. Fewer "
+        "threads can be much faster then: stop this run with Ctrl-C, and resume it with --threads "
+        "1 (numbers then differ in their last bits).",
     ),
     Problem(
         "safe",
