@@ -3,12 +3,14 @@
 import json
 
 import pytest
+import torch
 
 import stylesmith
 from stylesmith.models import load_bundle
 from stylesmith.models.interop import write_external
 from tests.models.interop import hostile
-from tests.models.interop.makers import discriminator, generator, tensorflow_file
+from tests.models.interop.makers import discriminator, draw, generator, tensorflow_file
+from tests.models.interop.test_missing_tensors import rosinality_file
 from tests.support import differing
 
 
@@ -171,3 +173,15 @@ def test_a_published_file_is_exported_without_a_detour(cli, pickled, tmp_path):
     write_external(tmp_path / "y.pt", "ada", load_bundle(pickled).networks())
     first, second = (load_bundle(tmp_path / n).ema.state_dict() for n in ("ffhq.pt", "y.pt"))
     assert differing(first, second) == []
+
+
+def test_a_published_checkpoint_is_drawn_from_directly(cli, tmp_path):
+    path = rosinality_file(tmp_path, "noises.", "kernel")
+    result = cli("generate", path, "--seeds", "0", "--out", tmp_path / "x.png")
+    assert result.status == 0, result.err
+    assert (tmp_path / "x.png").is_file()
+    result = cli("import", path, tmp_path / "model")
+    assert result.status == 0, result.err
+    assert "note: 5 noise maps are not in the file" in result.out
+    drawn = [draw(stylesmith.load(source)) for source in (path, tmp_path / "model")]
+    assert torch.equal(*drawn)

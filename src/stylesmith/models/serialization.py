@@ -26,7 +26,13 @@ from stylesmith.models.interop import (
     is_external_file,
     read_external,
 )
-from stylesmith.models.interop.external_network import WEIGHT_LICENSES, ImportReport, NetworkRole
+from stylesmith.models.interop.allowed_globals import short_text
+from stylesmith.models.interop.external_network import (
+    WEIGHT_LICENSES,
+    ExternalFile,
+    ImportReport,
+    NetworkRole,
+)
 from stylesmith.models.model_card import import_card
 from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
 from stylesmith.networks import (
@@ -309,18 +315,20 @@ def largest_difference(first: Bundle, second: Bundle) -> float:
 
 
 def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:
-    file = read_external(path)
+    file = read_external(path, partial=partial)
     averaged = "G_ema" in file.networks
     ema, report = import_generator(file, path, "G_ema" if averaged else "G", partial=partial)
     bundle = Bundle(ema, reports=[report])
     if not averaged:
         report.notes.append("no averaged generator in the file; this is the trained one")
-    if trained and averaged and "G" in file.networks:
-        bundle.generator, report = import_generator(file, path, "G", partial=partial)
-        bundle.reports.append(report)
-    if trained and "D" in file.networks:
-        bundle.discriminator, report = import_discriminator(file, path, partial=partial)
-        bundle.reports.append(report)
+    report.notes += [f"left out: {short_text(name, 100)}" for name in file.refused_globals]
+    if trained:
+        try:
+            _import_trained(bundle, file, path, partial=partial)
+        except ModelError as error:
+            if not partial:
+                raise
+            report.notes.append(f"left out: {error}")
     bundle.about = {
         "source": path.name,
         "format": file.format,
@@ -329,6 +337,16 @@ def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:
     }
     bundle.card = import_card(ema.config, file.format, bundle.reports, source=path.name)
     return bundle
+
+
+def _import_trained(bundle: Bundle, file: ExternalFile, path: Path, *, partial: bool) -> None:
+    """The networks beside the averaged generator."""
+    if {"G", "G_ema"} <= file.networks.keys():
+        bundle.generator, report = import_generator(file, path, "G", partial=partial)
+        bundle.reports.append(report)
+    if "D" in file.networks:
+        bundle.discriminator, report = import_discriminator(file, path, partial=partial)
+        bundle.reports.append(report)
 
 
 def _read_about_and_card(bundle: Bundle, source: Path) -> None:

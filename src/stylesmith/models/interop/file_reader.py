@@ -221,7 +221,7 @@ def is_external_file(path: Path) -> bool:
     return head[8:9] != b"{" and (pickled or head.startswith(ZIP_MAGIC))
 
 
-def open_read_budget(path: Path, *, inspect_only: bool = False) -> ReadBudget:
+def open_read_budget(path: Path, *, tolerant: bool = False) -> ReadBudget:
     """The budget of a file.
 
     Raises:
@@ -242,7 +242,7 @@ def open_read_budget(path: Path, *, inspect_only: bool = False) -> ReadBudget:
         raise ModelError(f"{path}: empty. Download it again.")
     if size > MAX_FILE_BYTES:
         raise ModelError(f"{path}: refused: {size:,} bytes, more than any network has.")
-    return ReadBudget(path, size, inspect_only=inspect_only)
+    return ReadBudget(path, size, tolerant=tolerant)
 
 
 def read_values(budget: ReadBudget) -> Any:
@@ -276,14 +276,18 @@ FORMATS: dict[ExternalFormat, NetworkFormat] = {
 """Every format, in the order in which files are tried."""
 
 
-def read_external(path: Path) -> ExternalFile:
+def read_external(path: Path, *, partial: bool = False) -> ExternalFile:
     """The networks of a TensorFlow pickle, a StyleGAN2-ADA pickle or a rosinality checkpoint.
+
+    Args:
+        path: The file.
+        partial: Leave out objects of unknown classes, with a note, instead of refusing the file.
 
     Raises:
         ModelError: If the file is missing, damaged, of another kind, or wants anything but data;
             nothing in it is run in any case.
     """
-    return recognize_networks(open_read_budget(path))
+    return recognize_networks(open_read_budget(path, tolerant=partial))
 
 
 def recognize_networks(budget: ReadBudget) -> ExternalFile:
@@ -298,7 +302,7 @@ def recognize_networks(budget: ReadBudget) -> ExternalFile:
                         raise budget.file_error(
                             f"refused: more than {MAX_TENSORS} tensors in {role}."
                         )
-                return ExternalFile(name, networks, budget.size)
+                return ExternalFile(name, networks, budget.size, sorted(budget.refused_globals))
     except CorruptFileError as error:
         raise budget.file_error(f"damaged: it holds {error}.") from None
     raise budget.file_error(

@@ -30,6 +30,7 @@ from stylesmith.models.interop.name_map import NameMap, NameRule, is_fir_kernel
 from stylesmith.models.interop.network_reader import NetworkFormat, NetworkReader, render_setting
 from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
 
+W_AVG = "mapping.w_avg"
 W_AVG_SAMPLES = 10_000
 """Latents whose mean w replaces a missing running mean."""
 
@@ -53,23 +54,19 @@ def import_generator(
     Raises:
         ModelError: If it has no counterpart here, or tensors are missing, unknown or misshapen.
     """
-    generator, names, report = _import_network(file, path, role, partial, build_generator)
-    if names.estimate_w_avg:
-        _estimate_w_avg(generator, report)
-    return generator, report
+    return _import_network(file, path, role, partial, build_generator)
 
 
 def import_discriminator(
     file: ExternalFile, path: Path, *, partial: bool = False
 ) -> tuple[Discriminator, ImportReport]:
     """The discriminator of another program's file; arguments and errors as of a generator."""
-    discriminator, _, report = _import_network(file, path, "D", partial, build_discriminator)
-    return discriminator, report
+    return _import_network(file, path, "D", partial, build_discriminator)
 
 
 def _import_network(
     file: ExternalFile, path: Path, role: NetworkRole, partial: bool, build: Callable[[Any], N]
-) -> tuple[N, NameMap, ImportReport]:
+) -> tuple[N, ImportReport]:
     if role not in file.networks:
         raise ModelError(f"{path}: has no {role}, only {', '.join(file.networks)}.")
     network, format_ = file.networks[role], FORMATS[file.format]
@@ -77,6 +74,7 @@ def _import_network(
     config = _read_config(format_, reader)
     if isinstance(config, GeneratorConfig):
         names = format_.generator_names(config, network)
+        names.derivable += (W_AVG,) if partial else ()
     else:
         names = format_.discriminator_names(config)
     with torch.device("meta"):
@@ -84,7 +82,9 @@ def _import_network(
     report = _check_tensors(names, reader, blank, file.size)
     built = build(config)
     _copy_external(built, names, network, report)
-    return built.eval().requires_grad_(False), names, report
+    if isinstance(built, Generator):
+        _derive_missing(built, report)
+    return built.eval().requires_grad_(False), report
 
 
 def _read_config(
@@ -113,8 +113,12 @@ def _check_tensors(
     _check_unmapped(names, reader, report)
     unmapped = wanted.keys() - {rule.ours for rule in names.rules} - set(names.ours_only)
     assert not unmapped, f"no name for {sorted(unmapped)}"
+    derived = names.derivable_from(network.tensors)
     for rule in list(names.rules):
-        if problem := _mismatch(rule, network, wanted[rule.ours]):
+        if rule.ours in derived:
+            report.derived.append(rule.ours)
+            names.rules.remove(rule)
+        elif problem := _mismatch(rule, network, wanted[rule.ours]):
             report.missing.append(f"{rule.ours} ({problem})")
             names.rules.remove(rule)
     report.mapped = len(names.rules)
@@ -193,14 +197,27 @@ def _copy_external(
         report.notes.append(f"{broken} tensors hold values that are not finite")
 
 
-def _estimate_w_avg(generator: Generator, report: ImportReport) -> None:
+def _derive_missing(generator: Generator, report: ImportReport) -> None:
+    """What a file lacks and needn't have, with a note; the same for the same weights, every time.
+
+    Noise maps are those of the new network, which are drawn from a fixed seed.
+    """
+    if maps := [name for name in report.derived if name != W_AVG]:
+        report.notes.append(f"{len(maps)} noise maps are not in the file; drawn from seed 0")
+    if W_AVG in report.derived:
+        _estimate_w_avg(generator)
+        report.notes.append(
+            f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z"
+        )
+
+
+def _estimate_w_avg(generator: Generator) -> None:
     """The center of truncation that a file lacks: mean w of random z, the same every time."""
     numbers = torch.Generator().manual_seed(0)
     z = torch.randn(W_AVG_SAMPLES, generator.config.mapping.z_dim, generator=numbers)
     # With gradients, for without them rows go in small blocks (see ops/activate.py).
     ws = torch.cat([generator.mapping(part).detach() for part in z.split(1000)])
     generator.mapping.w_avg.copy_(ws.mean(0))
-    report.notes.append(f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z")
 
 
 MAX_SETTINGS_SHOWN = 60
@@ -213,7 +230,7 @@ def describe_file(path: Path) -> list[str]:
     Raises:
         ModelError: If the file is missing, or plainly something else.
     """
-    budget = open_read_budget(path, inspect_only=True)
+    budget = open_read_budget(path, tolerant=True)
     lines, problems = [f"{path}: {budget.size / 1e6:.2f} MB"], []
     try:
         file = recognize_networks(budget)
@@ -225,7 +242,10 @@ def describe_file(path: Path) -> list[str]:
             lines += _network_lines(file, network, path)
         lines.append(f"licence: {WEIGHT_LICENSES[file.format]}")
     if refused := len(budget.refused_globals):
-        problems.append(f"import refuses it: {refused} of its globals are no data of a network")
+        readable = "" if problems else "; --partial leaves out what they make"
+        problems.append(
+            f"import refuses it: {refused} of its globals are no data of a network{readable}"
+        )
     return [*lines, *_global_lines(budget), *problems]
 
 
