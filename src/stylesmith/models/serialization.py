@@ -19,6 +19,7 @@ from stylesmith import files
 from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
 from stylesmith.devices import choose_device
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.file_kinds import identify_folder, web_address
 from stylesmith.latents import latents_from_seeds
 from stylesmith.models.interop import (
     import_discriminator,
@@ -180,6 +181,11 @@ def _candidate_files(path: Path) -> Iterator[Path]:
         yield path
         return
     if not path.is_dir():
+        if address := web_address(path):
+            raise ModelError(
+                f"{address}: a web address; download the file first, and name it here. Models of "
+                "the Hugging Face Hub open by `stylesmith.models.from_pretrained`."
+            )
         shipped = ", ".join(shipped_models())
         raise ModelError(
             f"{path}: no such run, model folder or file. With stylesmith comes: {shipped}."
@@ -188,6 +194,8 @@ def _candidate_files(path: Path) -> Iterator[Path]:
     found = [path / WEIGHTS_FILE, run.model / WEIGHTS_FILE, *run.checkpoints(), *run.snapshots()]
     found = [candidate for candidate in found if candidate.is_file()]
     if not found:
+        if kind := identify_folder(path):
+            raise ModelError(f"{path}: {kind.instead_of('a model')}")
         raise ModelError(
             f"{path}: holds no model. Wanted a run folder (with model/ or checkpoints/) or a model "
             f"folder (with {WEIGHTS_FILE})."

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from stylesmith.errors import ModelError
+from stylesmith.file_kinds import identify_file
 from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow
 from stylesmith.models.interop.allowed_globals import (
     ALLOWED_GLOBALS,
@@ -229,17 +230,13 @@ def open_read_budget(path: Path, *, tolerant: bool = False) -> ReadBudget:
     """
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(512).lstrip().lower()
+        path.open("rb").close()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    if head.startswith((b"<!doctype", b"<html", b"<head")):
-        raise ModelError(
-            f"{path}: a web page, not weights: the download was refused or wants a confirmation. "
-            "Open the address in a browser and save the file from there."
-        )
     if size == 0:
         raise ModelError(f"{path}: empty. Download it again.")
+    if kind := identify_file(path):
+        raise ModelError(f"{path}: {kind.instead_of('weights')}")
     if size > MAX_FILE_BYTES:
         raise ModelError(f"{path}: refused: {size:,} bytes, more than any network has.")
     return ReadBudget(path, size, tolerant=tolerant)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
+from stylesmith.file_kinds import identify_file
 from stylesmith.models.interop.allowed_globals import ReadBudget, short_text
 from stylesmith.models.interop.external_network import (
     FORMAT_DESCRIPTIONS,
@@ -230,6 +231,8 @@ def describe_file(path: Path) -> list[str]:
     Raises:
         ModelError: If the file is missing, or plainly something else.
     """
+    if (kind := identify_file(path)) and path.stat().st_size:
+        return [f"{path}: {kind.instead_of('weights')}"]
     budget = open_read_budget(path, tolerant=True)
     lines, problems = [f"{path}: {budget.size / 1e6:.2f} MB"], []
     try:
