@@ -91,7 +91,7 @@ def test_import_of_what_is_not_foreign(cli, tmp_path, finished_run):
 def test_a_hostile_file_is_one_line(cli, tmp_path):
     canary, path = tmp_path / "canary", tmp_path / "evil.pkl"
     path.write_bytes(dict(hostile.executed(str(canary)))["GLOBAL REDUCE"])
-    for words in (("import", path, tmp_path / "x"), ("export", path, tmp_path / "x.pt")):
+    for words in (("import", path, tmp_path / "x"), ("export", path, tmp_path / "y")):
         assert "refused: it wants the global os.system at byte 2," in cli(*words).error()
     assert "os.system at byte 2," in cli("generate", path, "--out", tmp_path / "x.png").error()
     result = cli("inspect", path)
@@ -155,7 +155,7 @@ def test_export_refuses_in_one_line(cli, conditional_run, tmp_path, pickled):
     text = cli("export", pickled, tmp_path / "x.png", "--format", "rosinality").error()
     assert "format rosinality is written to .pt files" in text
     assert "exists already" in cli("export", pickled, pickled, "--format", "ada").error()
-    assert "no such run, model folder or file" in cli("export", "nowhere", "x.pt").error()
+    assert "no such run, model folder or file" in cli("export", "nowhere", "x").error()
 
 
 @pytest.mark.parametrize("command", ["import", "inspect", "export"])

@@ -105,6 +105,34 @@ def test_a_page_is_a_folder_with_all_it_needs(cli, finished_run, no_runtime, tmp
     assert external == []
 
 
+@pytest.mark.parametrize("name", ["z.ONNX", "z.PT2"])
+def test_suffixes_are_the_same_in_capitals(cli, finished_run, tmp_path, name):
+    assert [found for found, *_ in programs(cli("export", finished_run.path, tmp_path / name))] == [
+        name
+    ]
+    assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize("name", ["z.pt", "z.pkl", "z.PKL", "z.safetensors", "z.png", "z.zip"])
+def test_a_file_of_no_format_is_not_made_a_folder(cli, finished_run, tmp_path, name):
+    text = cli("export", finished_run.path, tmp_path / name).error()
+    assert "says no format to write. Wanted .onnx, .pt2, a folder (of a model), or --format" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_may_have_dots_in_its_name(cli, finished_run, tmp_path):
+    (tmp_path / "there.pt").mkdir()
+    for name in ("faces-v1.2", "2026.11.25", "there.pt"):
+        assert cli("export", finished_run.path, tmp_path / name).status == 0
+        assert (tmp_path / name / "model.safetensors").is_file()
+
+
+def test_layouts_are_written_to_suffixes_in_capitals(cli, finished_run, tmp_path):
+    for name in ("x.PT", "x.PKL"):
+        assert cli("export", finished_run.path, tmp_path / name, "--format", "ada").status == 0
+        assert stylesmith.load(tmp_path / name, device="cpu")
+
+
 def test_export_says_what_is_missing(cli, finished_run, tmp_path):
     assert "wanted DEST, or --web DIR" in cli("export", finished_run.path).error()
     for options in ((tmp_path / "x",), ("--web", tmp_path / "page")):

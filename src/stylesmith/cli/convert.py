@@ -1,12 +1,12 @@
 """`stylesmith import`, `inspect`, `export`: published weights in, standard formats out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylesmith import files
-from stylesmith.choices import NoiseInput
+from stylesmith.choices import PROGRAM_SUFFIXES, ExportFormat, NoiseInput
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import ModelError, UsageError
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from stylesmith.models import Bundle
     from stylesmith.models.deploy import ExportedFile
 
-
-ExportFormat = Literal["model", "ada", "rosinality", "onnx", "torch-export"]
-PROGRAM_SUFFIXES: dict[str, ExportFormat] = {".onnx": "onnx", ".pt2": "torch-export"}
-"""Suffixes that say the format."""
 
 PublishedFileArgument = Annotated[
     Path, typer.Argument(help="TensorFlow or StyleGAN2-ADA pickle, or rosinality checkpoint.")
@@ -130,8 +126,8 @@ def export(
     for path in outputs:
         folder = path is web or files.names_folder(path)
         files.check_absent(path, force=force, folder=folder)
-    form = form or PROGRAM_SUFFIXES.get(dest.suffix if dest else "", "model")
-    programs = dest is None or form in PROGRAM_SUFFIXES.values()
+    form = form or (_format_of(dest) if dest else "model")
+    programs = dest is None or form in PROGRAM_SUFFIXES
     if noise != "fixed" and (dest is None or not programs):
         raise UsageError(f"--noise {noise}: goes with a DEST in onnx or torch-export")
     if web is None and (runtime is not None or fetch_runtime):
@@ -149,6 +145,20 @@ def export(
     if "licence" in bundle.about:
         print_line(f"licence: {bundle.about['licence']}")
     print_line(*(f"{model} -> {path}" for path in outputs))
+
+
+def _format_of(dest: Path) -> ExportFormat:
+    """The format that a destination's name says; a folder is a model folder."""
+    suffix = dest.suffix.lower()
+    for form, known in PROGRAM_SUFFIXES.items():
+        if suffix == known:
+            return form
+    if files.names_folder(dest):
+        return "model"
+    raise UsageError(
+        f"{dest}: {suffix} says no format to write. Wanted .onnx, .pt2, a folder (of a model), or "
+        "--format ada (.pt, .pkl) or --format rosinality (.pt)"
+    )
 
 
 def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:

@@ -35,7 +35,7 @@ from stylesmith.models.interop.external_network import (
     NetworkRole,
 )
 from stylesmith.models.model_card import import_card
-from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
+from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, WEIGHTS_FILE, RunFolder
 from stylesmith.networks import (
     Discriminator,
     Generator,
@@ -67,9 +67,6 @@ def locate_model(source: str | Path) -> Path:
     if not path.exists() and str(source) in shipped_models():
         return SHIPPED_FOLDER / path
     return path
-
-
-WEIGHTS_FILE = f"model{SAFETENSORS_SUFFIX}"
 
 
 def load(source: str | Path, *, device: str = "auto") -> Generator:
