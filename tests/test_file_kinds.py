@@ -10,7 +10,7 @@ from PIL import Image
 
 import stylesmith
 from stylesmith.errors import DataError, ModelError
-from stylesmith.file_kinds import identify_file, identify_folder, web_address
+from stylesmith.file_kinds import identify_file, identify_folder, web_address_problem
 from stylesmith.models import load_bundle
 from stylesmith.models.interop import describe_file, write_external
 from tests.models.interop.makers import generator
@@ -114,7 +114,7 @@ def test_a_web_address(address):
         with pytest.raises(ModelError, match="a web address; download the file first") as caught:
             opened(address)
         assert str(caught.value).startswith(address)
-    assert web_address("https/x") is None and web_address("runs/http:x") is None
+    assert web_address_problem("https/x") is None and web_address_problem("runs/http:x") is None
 
 
 def test_latent_files_are_told_from_other_files(tmp_path):

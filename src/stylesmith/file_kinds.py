@@ -106,10 +106,13 @@ def identify_folder(path: Path) -> FileKind | None:
     return FileKind("a folder of images", _DATA) if _mostly_images(names) else None
 
 
-def web_address(path: str | Path) -> str | None:
-    """The address, if a path is one; as a path it has lost a slash."""
+def web_address_problem(path: str | Path) -> str | None:
+    """What to say of a path that is a web address, which as a path has lost a slash."""
     found = re.match(r"(https?|ftp|s3|gs|hf):/+", str(path))
-    return f"{found[1]}://{str(path)[found.end() :]}" if found else None
+    if not found:
+        return None
+    address = f"{found[1]}://{str(path)[found.end() :]}"
+    return f"{address}: a web address; download the file first, and name it here."
 
 
 def _identify_zip(path: Path) -> FileKind | None:

@@ -293,7 +293,7 @@ def test_resume_says_what_was_given_in_place_of_a_run(cli, run, photos, tmp_path
         run.model / "model.safetensors": f"part of the run {run.path}. Name that folder",
         run.path.parent: f"it holds runs. Name one of them, such as {run.path}",
         photos: f"a folder of images. To start a run: stylesmith train {photos} --out runs/new",
-        "https://example.org/run": "https://example.org/run is a web address",
+        "https://example.org/run": "https://example.org/run: a web address; download the file",
     }
     shutil.copytree(run.model, tmp_path / "copy")
     given[tmp_path / "copy"] = "a model folder, which has the weights to draw with; training goes"

@@ -10,6 +10,7 @@ from stylesmith.choices import PROGRAM_SUFFIXES, ExportFormat, NoiseInput
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.file_kinds import identify_file, web_address_problem
 from stylesmith.formatting import format_command
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def import_(
     from stylesmith.models.interop import is_external_file
 
     files.check_absent(out, force=force, folder=True)
+    if problem := web_address_problem(file):
+        raise ModelError(problem)
+    if kind := identify_file(file):
+        raise ModelError(f"{file}: {kind.instead_of('weights')}")
     if not file.is_file() or not is_external_file(file):
         problem = "not a pickle or torch file" if file.exists() else "no such file"
         raise ModelError(f"{file}: {problem}; stylesmith's own models need no import.")
@@ -57,21 +62,32 @@ def import_(
     save_bundle(out, bundle)
     for report in bundle.reports:
         print_line(*report.lines())
+    if bundle.discriminator is not None:
+        print_line(f"the discriminator opens by stylesmith.load_discriminator({str(out)!r})")
     print_line(f"licence: {bundle.about['licence']}", f"{file} -> {out}")
 
 
-def inspect(file: PublishedFileArgument) -> None:
-    """Say what a file holds and what it wants, without running anything in it.
+def inspect(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="Run, model folder, `avatars`, any file `import` reads, or an ONNX file."
+        ),
+    ],
+) -> None:
+    """Say what a model or file holds and what it wants, without running anything in it.
 
-    Lists kind, networks, sizes and settings, and every name of a program that the file asks for,
-    with its place.
+    Lists networks with their sizes, inputs and outputs, and where they come from; of published
+    weights, settings too, and every name of a program that the file asks for, with its place.
 
-    Example:
+    Examples:
     `stylesmith inspect ffhq.pkl`
-    """
-    from stylesmith.models.interop import describe_file
 
-    print_line(*describe_file(file))
+    `stylesmith inspect runs/photos`
+    """
+    from stylesmith.models import describe_model
+
+    print_line(*describe_model(model))
 
 
 def export(

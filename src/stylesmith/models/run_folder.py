@@ -7,7 +7,7 @@ from pathlib import Path
 from stylesmith import files
 from stylesmith.config import RunConfig
 from stylesmith.errors import ModelError, OutputError, StylesmithError
-from stylesmith.file_kinds import identify_file, identify_folder, web_address
+from stylesmith.file_kinds import identify_file, identify_folder, web_address_problem
 from stylesmith.formatting import format_command
 
 SAFETENSORS_SUFFIX = ".safetensors"
@@ -119,8 +119,8 @@ class RunFolder:
         for run in list(path.parents)[:2]:
             if RunFolder(run).exists():
                 return f"part of the run {run}. Name that folder."
-        if address := web_address(path):
-            return f"{address} is a web address; {wanted}"
+        if problem := web_address_problem(path):
+            return problem
         if not path.exists():
             return "there is no such folder."
         if (path / WEIGHTS_FILE).is_file():

@@ -19,7 +19,7 @@ from stylesmith import files
 from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
 from stylesmith.devices import choose_device
 from stylesmith.errors import ModelError, UsageError
-from stylesmith.file_kinds import identify_folder, web_address
+from stylesmith.file_kinds import identify_folder, web_address_problem
 from stylesmith.latents import latents_from_seeds
 from stylesmith.models.interop import (
     import_discriminator,
@@ -178,11 +178,8 @@ def _candidate_files(path: Path) -> Iterator[Path]:
         yield path
         return
     if not path.is_dir():
-        if address := web_address(path):
-            raise ModelError(
-                f"{address}: a web address; download the file first, and name it here. Models of "
-                "the Hugging Face Hub open by `stylesmith.models.from_pretrained`."
-            )
+        if problem := web_address_problem(path):
+            raise ModelError(problem)
         shipped = ", ".join(shipped_models())
         raise ModelError(
             f"{path}: no such run, model folder or file. With stylesmith comes: {shipped}."
@@ -206,6 +203,9 @@ def _read_generator(path: Path) -> Generator:
         generator, _ = import_generator(file, path, "G_ema" if "G_ema" in file.networks else "G")
         return generator
     tensors, header = read_tensor_file(path)
+    found = "discriminator" if "discriminator" in header else header["kind"]
+    if found not in ("model", "checkpoint") and "generator" not in header:
+        raise ModelError(f"{path}: holds a {found}; wanted a generator.")
     config = _parse_config(GeneratorConfig, header.get("generator"), path)
     if header["kind"] == "checkpoint":
         tensors = _tensors_under("ema", tensors)
