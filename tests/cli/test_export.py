@@ -72,6 +72,14 @@ def test_a_page_needs_its_runtime(cli, finished_run, no_runtime, tmp_path):
     assert not (tmp_path / "page").exists()
 
 
+def test_what_a_page_lacks_is_found_before_anything_is_written(
+    cli, finished_run, no_runtime, tmp_path
+):
+    words = (tmp_path / "x.pt2", "--web", tmp_path / "page")
+    assert "a page needs onnxruntime-web" in cli("export", finished_run.path, *words).error()
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == []
+
+
 def test_a_page_is_a_folder_with_all_it_needs(cli, finished_run, no_runtime, tmp_path, monkeypatch):
     package = tmp_path / "node_modules/onnxruntime-web"
     contents = {"ort.js": b"javascript", "ort.wasm": b"assembly"}

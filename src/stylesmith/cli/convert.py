@@ -15,7 +15,7 @@ from stylesmith.formatting import format_command
 
 if TYPE_CHECKING:
     from stylesmith.models import Bundle
-    from stylesmith.models.deploy import ExportedFile
+    from stylesmith.models.deploy import ExportedFile, WebRuntime
 
 
 PublishedFileArgument = Annotated[
@@ -148,6 +148,11 @@ def export(
         raise UsageError(f"--noise {noise}: goes with a DEST in onnx or torch-export")
     if web is None and (runtime is not None or fetch_runtime):
         raise UsageError("--runtime and --fetch-runtime: go with --web")
+    package: WebRuntime = {}
+    if web is not None:  # before anything is written
+        from stylesmith.models.deploy import find_runtime
+
+        package = find_runtime(runtime, fetch=fetch_runtime)
     bundle = load_bundle(model, trained=not programs)
     if dest is not None and (form == "onnx" or form == "torch-export"):
         from stylesmith.models.deploy import write_programs
@@ -157,7 +162,7 @@ def export(
     elif dest is not None:
         _export_layout(dest, form, bundle)
     if web is not None:
-        _export_page(web, model, bundle, runtime, fetch_runtime)
+        _export_page(web, model, bundle, package)
     if "licence" in bundle.about:
         print_line(f"licence: {bundle.about['licence']}")
     print_line(*(f"{model} -> {path}" for path in outputs))
@@ -191,12 +196,9 @@ def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:
     print_line(f"{names}: read back, images and scores within {difference:.1e}", *remarks)
 
 
-def _export_page(
-    web: Path, model: Path, bundle: "Bundle", runtime: Path | None, fetch: bool
-) -> None:
-    from stylesmith.models.deploy import find_runtime, write_page
+def _export_page(web: Path, model: Path, bundle: "Bundle", package: "WebRuntime") -> None:
+    from stylesmith.models.deploy import write_page
 
-    package = find_runtime(runtime, fetch=fetch)
     title = model.stem if model.is_file() else model.resolve().name
     written = write_page(web, bundle.ema, package, title=title, about=bundle.about)
     print_line(*map(_describe_program, written))
