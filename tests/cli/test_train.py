@@ -311,6 +311,30 @@ def test_resume_of_what_is_no_run_is_refused(cli, tmp_path):
     assert "config.json" in cli("train", "--resume", tmp_path).error()
 
 
+def test_resume_says_what_was_given_in_place_of_a_run(cli, run, photos, tmp_path):
+    """Models, checkpoints, images, a folder of runs: what each is, and what to do."""
+    given = {
+        run.path / "model": f"part of the run {run.path}. Name that folder",
+        run.checkpoints()[0]: f"part of the run {run.path}. Name that folder",
+        run.model / "model.safetensors": f"part of the run {run.path}. Name that folder",
+        run.path.parent: f"it holds runs. Name one of them, such as {run.path}",
+        photos: f"a folder of images. To start a run: stylesmith train {photos} --out runs/new",
+        "https://example.org/run": "https://example.org/run: a web address; download the file",
+    }
+    shutil.copytree(run.model, tmp_path / "copy")
+    given[tmp_path / "copy"] = "a model folder, which has the weights to draw with; training goes"
+    for name, content, what in (
+        ("x.pkl", b"\x80\x04N.", "a file of weights; training goes on only from a run folder"),
+        ("x.zip", b"PK\5\6" + bytes(18), "a file of weights; training goes on only"),
+        ("x.png", b"\x89PNG\r\n", "a PNG image; training goes on only from a run folder"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        given[tmp_path / name] = what
+    for path, message in given.items():
+        text = cli("train", "--resume", path).error()
+        assert "not a run folder: " in text and message in text, text
+
+
 def test_resume_says_which_checkpoint_was_damaged(cli, run):
     support.truncate(run.checkpoints()[0])
     result = cli("train", "--resume", run.path, "--kimg", 0.028)

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 import stylesmith
 from stylesmith import files
-from stylesmith.choices import NoiseInput
+from stylesmith.choices import PROGRAM_SUFFIXES, NoiseInput, ProgramFormat
 from stylesmith.errors import RunError, UsageError
 from stylesmith.models.deploy.programs import (
     ExportableProgram,
@@ -161,10 +161,6 @@ def _onnxruntime_runner(path: Path, program: ExportableProgram) -> ProgramRunner
         return torch.from_numpy(session.run([program.output], feed)[0])
 
     return run
-
-
-ProgramFormat = Literal["onnx", "torch-export"]
-PROGRAM_SUFFIXES: dict[ProgramFormat, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
 
 
 @dataclass(frozen=True)
