@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
+from stylesmith.data.check import check_data
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.data.scan import check_data
 from stylesmith.errors import DataError
 
 

@@ -36,7 +36,8 @@ class DataConfig(Config):
     credit: str = ""
     """Author and license of the images, where they ask to be named; repeated on model cards."""
     fingerprint: str = ""
-    """Hash of the names and sizes of the files, which tells whether the data has changed."""
+    """Hash of names, sizes and sampled content of the files, which tells whether the data has
+    changed; after its version and a colon, of which the first version had none."""
 
     def describe(self) -> str:
         """The images in words: `32x32 RGB with labels of length 10`."""
