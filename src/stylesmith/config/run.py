@@ -2,7 +2,7 @@
 
 from typing import Literal, Self, get_args
 
-from pydantic import Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from stylesmith.config.base import Config, format_validation_error
 from stylesmith.config.network import (
@@ -38,6 +38,18 @@ class DataConfig(Config):
     fingerprint: str = ""
     """Hash of names, sizes and sampled content of the files, which tells whether the data has
     changed; after its version and a colon, of which the first version had none."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_unicode(cls, path: str) -> str:
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"{path}: its name is not UTF-8, so a run cannot record where its data is. Rename "
+                "the folder, or run `stylesmith data prepare` to write a zip with another name."
+            ) from error
+        return path
 
     def describe(self) -> str:
         """The images in words: `32x32 RGB with labels of length 10`."""

@@ -21,7 +21,6 @@ IMAGE_SUFFIXES = FIRST_SUFFIXES | {
     ".jfif",
     ".jpe",
     ".bmp",
-    ".dib",
     ".gif",
     ".tif",
     ".tiff",

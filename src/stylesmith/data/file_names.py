@@ -35,7 +35,7 @@ def is_system_file(name: str) -> bool:
 def zip_member_name(info: zipfile.ZipInfo) -> str:
     """The name of a file in a zip with `/` between its parts; a folder ends in `/`.
 
-    Windows programs write backslashes; `./` and `//` are left out. Without the flag for UTF-8 names
+    Without the flag for UTF-8 names
     are in code page 437 by the standard, yet macOS writes UTF-8 all the same.
     """
     name = info.filename
@@ -44,8 +44,12 @@ def zip_member_name(info: zipfile.ZipInfo) -> str:
             name = name.encode("cp437").decode()
         except UnicodeError:
             name = info.filename
-    name = name.replace("\\", "/")
-    return str(PurePosixPath(name)) + ("/" if name.endswith("/") else "")
+    return plain_path(name) + ("/" if name.endswith(("/", "\\")) else "")
+
+
+def plain_path(name: str) -> str:
+    """A path with `/` between its parts, whatever the system that wrote it; no `./`, no `//`."""
+    return str(PurePosixPath(name.replace("\\", "/")))
 
 
 def natural_key(name: str) -> tuple[list[int | str], str]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stylesmith.data.archive import Archive
-from stylesmith.data.file_names import natural_key, printable_name
+from stylesmith.data.file_names import natural_key, plain_path, printable_name
 from stylesmith.errors import DataError
 
 LABELS_FILE = "dataset.json"
@@ -95,7 +95,7 @@ def _read_labels_file(
     pairs = _parse_labels_file(archive, prefix + LABELS_FILE, where)
     if pairs is None:
         return None
-    table: dict[str, Any] = {prefix + _plain_path(name): label for name, label in pairs}
+    table: dict[str, Any] = {prefix + plain_path(name): label for name, label in pairs}
     if len(table) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise DataError(f"{where} labels {twice!r} twice. Keep one of the two.")
@@ -186,11 +186,6 @@ def _labels_from_folders(images: Sequence[str], top: str, *, natural_order: bool
 def _has_numbered_folders(images: Sequence[str]) -> bool:
     """Whether the folders only split a long list, as `00012/img00012345.png` does."""
     return all(re.search(r"(^|/)\d{5}/img\d{8}\.[a-z]+$", name) for name in images)
-
-
-def _plain_path(name: str) -> str:
-    """A name as the archive has it: `/` between its parts, and no `./` before them."""
-    return name.replace("\\", "/").removeprefix("./")
 
 
 def _is_finite(number: Any) -> bool:
