@@ -11,7 +11,7 @@ import numpy as np
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.data.archive import Archive, blake2b_digest, open_archive
-from stylesmith.data.decode import ImageHeader, decode_image, parse_header, read_value_range
+from stylesmith.data.decode import ImageHeader, decode_image, image_value_range, parse_header
 from stylesmith.data.labels import Labels
 from stylesmith.data.scan import (
     common_size,
@@ -125,9 +125,10 @@ def _decode_all(
 
 
 def _check_image(content: bytes) -> _CheckedImage:
-    header, pixels = parse_header(content), np.ascontiguousarray(decode_image(content))
+    header, image = parse_header(content), decode_image(content)
+    pixels = np.ascontiguousarray(image)
     pixel_hash = blake2b_digest([repr(pixels.shape).encode(), pixels.data])
-    return _CheckedImage(header, pixel_hash, read_value_range(content))
+    return _CheckedImage(header, pixel_hash, image_value_range(image))
 
 
 def _note_outliers(headers: dict[str, ImageHeader], report: DataReport) -> None:
