@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylesmith.config import DataConfig
 from stylesmith.data.archive import open_archive
 from stylesmith.data.check import check_data
 from stylesmith.data.dataset import open_dataset
 from stylesmith.data.file_names import natural_key
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.errors import DataError
+from stylesmith.errors import ConfigError, DataError
 
 SYSTEM_FILES = [
     "__MACOSX/cats/._a.png",
@@ -189,3 +190,8 @@ def test_names_that_are_no_utf8(make_folder, make_image, tmp_path):
     done = prepare_dataset(folder, tmp_path / "out.zip", size=(32, 32))
     assert open_dataset(done.path).class_names == (r"caf\xe9", "dogs")
     assert check_data(folder).bad_images == []
+
+
+def test_a_run_on_a_folder_whose_path_is_no_utf8_is_refused_in_one_line():
+    with pytest.raises(ConfigError, match=r"its name is not UTF-8.* `stylesmith data prepare`"):
+        DataConfig(path="/photos/caf\udce9")

@@ -9,7 +9,7 @@ from rich.markup import escape
 from stylesmith.choices import ResizeFilter
 from stylesmith.cli import options
 from stylesmith.cli.console import console, print_line, progress_bar
-from stylesmith.formatting import format_image_size
+from stylesmith.formatting import format_image_size, shorten_list
 
 data_app = typer.Typer(
     no_args_is_help=True, help="Prepare, check and make training data.", rich_markup_mode="markdown"
@@ -93,7 +93,7 @@ def prepare(
     kind = {1: "gray", 3: "color", 4: "transparent"}[done.channels]
     print_line(f"{done.count} {kind} images of {format_image_size(done.size)} -> {out}")
     if done.label_size:
-        names = f": {', '.join(done.class_names[:10])}" if done.class_names else ""
+        names = f": {shorten_list(done.class_names)}" if done.class_names else ""
         print_line(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
     if done.enlarged:
         print_line(f"{done.enlarged} images were smaller than that and have been enlarged.")

@@ -23,7 +23,7 @@ from stylesmith.data.scan import (
 )
 from stylesmith.data.value_range import note_value_range
 from stylesmith.errors import DataError
-from stylesmith.formatting import format_count, format_image_size
+from stylesmith.formatting import format_count, format_image_size, shorten_list
 
 MIN_RECOMMENDED_IMAGES = 1000
 """With fewer images than this a network memorizes them."""
@@ -206,8 +206,7 @@ def _describe_labels(labels: Labels) -> str:
     counts = np.bincount(labels.values, minlength=labels.size)
     text = f"{labels.size} classes of {counts.min()} to {counts.max()} images"
     if labels.class_names:
-        some = ", ".join(labels.class_names[:10])
-        text += f" ({some}{', ...' if labels.size > 10 else ''})"
+        text += f" ({shorten_list(labels.class_names)})"
     return text
 
 
