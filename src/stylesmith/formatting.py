@@ -3,6 +3,8 @@
 import shlex
 from pathlib import Path
 
+from collections.abc import Sequence
+
 
 def format_duration(seconds: float, *, estimate: bool = False) -> str:
     """Seconds in few words: `42 s`, `5 min 3 s`, `2 h 10 min`, `3 d 4 h`.
@@ -63,3 +65,8 @@ def format_command(*words: object, program: str = "stylesmith") -> str:
 def format_count(number: int, noun: str) -> str:
     """`1 image`, `2 images`."""
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten_list(names: Sequence[str]) -> str:
+    """The first ten names, separated by commas; `...` stands for more."""
+    return ", ".join([*names[:10], *(["..."] if len(names) > 10 else [])])

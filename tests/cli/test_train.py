@@ -8,9 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from stylesmith.data.dataset import open_dataset
 from stylesmith.data.loader import BatchLoader
+from stylesmith.data.prepare import prepare_dataset
 from stylesmith.errors import DataError
-from stylesmith.models import RunFolder
+from stylesmith.models import RunFolder, load
 from stylesmith.training import loss_passes
 from stylesmith.training.log import read_log
 from tests import support
@@ -395,3 +397,49 @@ def test_tensorboard_is_an_extra(cli, photos, tmp_path):
 
 def test_the_config_of_a_run_is_plain_json(finished_run):
     assert json.loads(finished_run.config.read_text())["training"]["batch_size"] == 4
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_class_names_reach_the_run_the_model_and_the_report(cli, tmp_path, kind):
+    photos = support.make_photos(tmp_path / "photos", classes=3)
+    for old, new in (("class0", "2"), ("class1", "10"), ("class2", "rare & old")):
+        (photos / old).rename(photos / new)
+    data = photos
+    if kind == "zip":
+        data = prepare_dataset(photos, tmp_path / "photos.zip", size=(8, 8)).path
+    out = tmp_path / "run"
+    result = cli("train", data, *TINY, "--out", out, "--conditional", "--kimg", 0.004)
+    assert "of 8x8 RGB with labels of length 3 (2, 10, rare & old)" in result.out, result.err
+    names = ("2", "10", "rare & old")
+    assert RunFolder(out).read_config().data.class_names == names
+    assert load(out).class_names == names
+    assert "(2, 10, rare &amp; old)" in (out / "report.html").read_text()
+    image = tmp_path / "image.png"
+    assert cli("generate", out, "--class", "rare & old", "--seeds", 0, "--out", image).status == 0
+
+
+def test_resume_refuses_other_images_of_equal_names_and_sizes(cli, tmp_path):
+    photos = support.make_photos(tmp_path / "photos")
+    run = support.start(photos, tmp_path / "run", steps=1)
+    path = next(photos.rglob("*.png"))
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    assert "has changed since" in cli("train", "--resume", run.path, "--kimg", 0.1).error()
+
+
+def test_a_run_with_the_first_fingerprint_goes_on(cli, tmp_path):
+    """Names and sizes were all it knew; classes were in the order of the alphabet."""
+    photos = support.make_photos(tmp_path / "photos")
+    for old, new in (("class0", "2"), ("class1", "10")):
+        (photos / old).rename(photos / new)
+    out = tmp_path / "run"
+    words = ("train", photos, *TINY, "--out", out, "--conditional", "--kimg", 0.004)
+    assert cli(*words).status == 0
+    config = json.loads((out / "config.json").read_text())
+    first = open_dataset(photos, version=1)
+    config["data"] |= {"fingerprint": first.fingerprint, "class_names": []}
+    (out / "config.json").write_text(json.dumps(config))
+    result = cli("train", "--resume", out, "--kimg", 0.008)
+    assert result.status == 0, result.err
+    assert load(out).class_names == ("10", "2")

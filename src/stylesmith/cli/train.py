@@ -136,6 +136,7 @@ def train(
         files.check_absent(out, force=force, folder=True)  # again later, but this saves the wait
     dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
+    print_line(*filter(None, [dataset.other_files]))
     if dataset.label_size and not conditional:
         print_line(
             f"The data has labels of length {dataset.label_size}; --conditional would use them."

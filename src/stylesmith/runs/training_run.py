@@ -61,6 +61,7 @@ def make_data_config(
             "size": dataset.size,
             "channels": dataset.channels,
             "label_size": dataset.label_size if conditional else 0,
+            "class_names": (dataset.class_names or ()) if conditional else (),
             "mirror": mirror,
             "skip_bad": skip_bad,
             "resize": resize,
