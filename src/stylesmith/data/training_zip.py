@@ -118,7 +118,7 @@ def read_manifest(archive: Archive, images: int | None) -> Manifest | None:
     if MANIFEST_FILE not in archive.sizes:
         return None
     try:
-        content = json.loads(archive.read(MANIFEST_FILE))
+        content = files.parse_json(archive.read(MANIFEST_FILE))
         height, width = content["size"]
         manifest = Manifest(
             (int(height), int(width)),

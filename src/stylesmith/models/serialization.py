@@ -4,7 +4,6 @@ A model is a folder (`config.json`, `model.safetensors`, README), a run, a snaps
 file, a model that comes with the package (by name), or a file of published weights.
 """
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -332,7 +331,7 @@ def _read_about_and_card(bundle: Bundle, source: Path) -> None:
     if folder is None:
         return
     try:
-        about = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("about")
+        about = files.parse_json((folder / "config.json").read_bytes()).get("about")
         card = (folder / "README.md").read_text(encoding="utf-8")
     except (OSError, ValueError, AttributeError):
         return
