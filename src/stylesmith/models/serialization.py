@@ -371,8 +371,14 @@ def _tensors_under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tens
 
 
 def _load_tensors(network: N, tensors: Mapping[str, Tensor], path: Path) -> N:
-    """The network with these tensors, in evaluation mode."""
+    """The network with these tensors, all of them finite, in evaluation mode."""
     copy_tensors(network.state_dict(), tensors, source=str(path))
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise ModelError(
+                f"{path}: holds numbers that are not finite, in {name}: damaged, or saved by a "
+                "program whose training had failed."
+            )
     return network.eval().requires_grad_(False)
 
 
