@@ -128,7 +128,7 @@ def read_manifest(archive: Archive, images: int | None) -> Manifest | None:
             content.get("filter"),
             str(content.get("credit", "")),
         )
-    except (ValueError, KeyError, TypeError, DataError):
+    except (ValueError, KeyError, TypeError, OverflowError, DataError):
         return None
     fits = content.get("version") == MANIFEST_VERSION and images in {manifest.count, None}
     return manifest if fits else None

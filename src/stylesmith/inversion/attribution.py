@@ -237,7 +237,7 @@ def read_calibration(path: Path, *, model: str) -> AttributionCalibration:
             str(value["distance_weights"]),
             ProjectionSettings(**value["settings"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{path}: damaged ({error}); calibrate anew") from None
 
 
