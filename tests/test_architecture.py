@@ -14,7 +14,7 @@ ROOT = Path(stylesmith.__file__).parent
 
 LAYERS = [
     "callbacks choices config ops images latents files formatting charts devices distributed errors"
-    " tensor_file",
+    " packages tensor_file",
     "networks augment data",
     "presets",
     "sampling models perception",

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stylesmith.errors import DataError, OutputError
+from stylesmith.errors import DataError, OutputError, suggest_name
+
+FILE_SUFFIXES = (
+    ".png .jpg .jpeg .jpe .jfif .webp .gif .bmp .tif .tiff .avif .heic .ico .svg .pdf .eps .psd "
+    ".mp4 .webm .mov .avi .mkv .zip .tar .gz .tgz .7z .rar .npy .npz .mat .h5 .csv .json .jsonl "
+    ".txt .md .html .yaml .log .py .pt .pth .pt2 .pkl .pickle .ckpt .bin .onnx .safetensors"
+)
+"""Suffixes of files; a name with another one, such as `faces-v1.2`, may be a folder."""
 
 TEMPORARY_NAME = re.compile(r"\..+\.\d+(\.\w+)?|\.tmp\w{6}")
 """Names of unfinished files."""
@@ -80,13 +87,31 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def check_absent(path: Path, *, force: bool) -> None:
+def names_folder(path: Path) -> bool:
+    """Whether a path that may be a file or a folder means a folder.
+
+    It does if it is one, or if its suffix is not that of a kind of file, nor nearly so: `faces`,
+    `faces-v1.2` and `2024.01.05` are folders, `faces.PNG`, `faces.bmp` and `faces.pngg` are files.
+    """
+    known = FILE_SUFFIXES.split()
+    return path.is_dir() or suggest_name(path.suffix.lower(), known, cutoff=0.75) is None
+
+
+def check_absent(path: Path, *, force: bool, folder: bool = False) -> None:
     """Refuse to overwrite.
 
+    Args:
+        path: What is to be written.
+        force: What is there may be replaced.
+        folder: A folder is to be written, else a file; one that is empty may be there.
+
     Raises:
-        OutputError: If `path` exists and `force` is off.
+        OutputError: If `path` exists and `force` is off, or it is of the other kind.
     """
-    if path.exists() and not force:
+    if path.exists() and path.is_dir() != folder:
+        found, wanted = ("file", "folder") if folder else ("folder", "file")
+        raise OutputError(f"{path}: is a {found}; wanted a {wanted}. Choose another name.")
+    if path.exists() and not force and not (folder and next(path.iterdir(), None) is None):
         raise OutputError(
             f"{path}: exists already. Choose another name or add --force to replace it."
         )

@@ -1,4 +1,7 @@
-"""Durations, sizes and counts in the words of messages and reports."""
+"""Durations, sizes, counts and commands in the words of messages and reports."""
+
+import shlex
+from pathlib import Path
 
 
 def format_duration(seconds: float, *, estimate: bool = False) -> str:
@@ -41,6 +44,20 @@ def format_image_count(images_seen: int) -> str:
     if images_seen < 1_000_000:
         return f"{images_seen / 1000:.4g} thousand"
     return f"{images_seen / 1e6:.4g} million"
+
+
+def format_command(*words: object, program: str = "stylesmith") -> str:
+    """A command that can be pasted into a shell: `stylesmith train --resume 'my runs/a'`.
+
+    Args:
+        words: What follows the program. A path whose name begins with a dash becomes `./-name`.
+        program: The program.
+    """
+    texts = [
+        f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
+        for word in words
+    ]
+    return shlex.join([program, *texts])
 
 
 def format_count(number: int, noun: str) -> str:

@@ -10,6 +10,7 @@ from stylesmith.choices import NoiseInput
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.formatting import format_command
 
 if TYPE_CHECKING:
     from stylesmith.models import Bundle
@@ -52,7 +53,7 @@ def import_(
     from stylesmith.models import load_bundle, save_bundle
     from stylesmith.models.interop import is_external_file
 
-    files.check_absent(out, force=force)
+    files.check_absent(out, force=force, folder=True)
     if not file.is_file() or not is_external_file(file):
         problem = "not a pickle or torch file" if file.exists() else "no such file"
         raise ModelError(f"{file}: {problem}; stylesmith's own models need no import.")
@@ -127,7 +128,8 @@ def export(
         raise UsageError("export: wanted DEST, or --web DIR")
     outputs = [path for path in (dest, web) if path is not None]
     for path in outputs:
-        files.check_absent(path, force=force)
+        folder = path is web or files.names_folder(path)
+        files.check_absent(path, force=force, folder=folder)
     form = form or PROGRAM_SUFFIXES.get(dest.suffix if dest else "", "model")
     programs = dest is None or form in PROGRAM_SUFFIXES.values()
     if noise != "fixed" and (dest is None or not programs):
@@ -172,7 +174,8 @@ def _export_page(
     title = model.stem if model.is_file() else model.resolve().name
     written = write_page(web, bundle.ema, package, title=title, about=bundle.about)
     print_line(*map(_describe_program, written))
-    print_line(f"to open it: python -m http.server -d {web}, then http://localhost:8000")
+    serve = format_command("-m", "http.server", "-d", web, program="python")
+    print_line(f"to open it: {serve}, then http://localhost:8000")
 
 
 def _describe_program(written: "ExportedFile") -> str:

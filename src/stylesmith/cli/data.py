@@ -8,13 +8,19 @@ from rich.markup import escape
 
 from stylesmith.choices import ResizeFilter
 from stylesmith.cli import options
+from stylesmith.cli.command_group import CommandGroup
 from stylesmith.cli.console import console, print_line, progress_bar
 from stylesmith.formatting import format_image_size
 
 data_app = typer.Typer(
-    no_args_is_help=True, help="Prepare, check and make training data.", rich_markup_mode="markdown"
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Prepare, check and make training data.",
+    rich_markup_mode="markdown",
 )
-make_app = typer.Typer(no_args_is_help=True, help="Make data sets that need no images.")
+make_app = typer.Typer(
+    cls=CommandGroup, no_args_is_help=True, help="Make data sets that need no images."
+)
 data_app.add_typer(make_app, name="make")
 
 MAX_SHOWN_FINDINGS = 50

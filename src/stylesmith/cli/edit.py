@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stylesmith import files
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line, progress_bar
 from stylesmith.cli.options import check_image_path, open_pipeline, read_sources
@@ -99,7 +100,7 @@ def edit(
         )
     if without and channel:
         raise UsageError("--without: is for directions of w, not for a --channel")
-    if find and out.suffix:
+    if find and not files.names_folder(out):
         raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
     check_image_path(out, force=force, folder=bool(find))
     pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)

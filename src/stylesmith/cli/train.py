@@ -10,6 +10,7 @@ from stylesmith import files
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_command
 
 
 def train(
@@ -97,7 +98,6 @@ def train(
         tensorboard=tensorboard,
         force=force,
     )
-    options.check_finite(kimg=kimg, minutes=minutes)
     if scale_schedule and kimg is None:
         raise UsageError("--scale-schedule: wanted --kimg too, the length to scale to")
     length = kimg if kimg and not scale_schedule else None
@@ -131,7 +131,7 @@ def train(
     if channels not in (None, 1, 3, 4):
         raise UsageError(f"--channels {channels}: wanted 1, 3 or 4")
     if out is not None and not dry_run:
-        files.check_absent(out, force=force)  # again later, but this saves the wait
+        files.check_absent(out, force=force, folder=True)  # again later, but this saves the wait
     dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
     if dataset.label_size and not conditional:
@@ -166,8 +166,8 @@ def _run_settings(kimg: float | None, metrics: str | None, every: float | None) 
 
 
 def _print_end(out: Path, reason: str) -> None:
-    longer = " --kimg N" if reason == "its length is reached" else ""
+    longer = ["--kimg", "N"] if reason == "its length is reached" else []
     print_line(
         f"Stopped: {reason}. Everything is saved; see {out / 'report.html'}.",
-        f"Go on: stylesmith train --resume {out}{longer}",
+        f"Go on: {format_command('train', '--resume', out, *longer)}",
     )

@@ -25,7 +25,7 @@ from stylesmith.data.labels import LABELS_FILE, Labels, read_labels
 from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.training_zip import ATTRIBUTES_FILE, MANIFEST_FILE, read_manifest
 from stylesmith.errors import ConfigError, DataError
-from stylesmith.formatting import format_image_size
+from stylesmith.formatting import format_command, format_image_size
 
 R = TypeVar("R")
 
@@ -184,7 +184,8 @@ def prepare_command(path: Path, headers: dict[str, ImageHeader]) -> str:
     """The command that makes images of one size, near the one that most of them have."""
     shorter = sorted(min(header.size) for header in headers.values())
     median = max(8, min(1024, shorter[len(shorter) // 2]))
-    return f"stylesmith data prepare {path} out.zip --resolution {1 << (median.bit_length() - 1)}"
+    size = 1 << (median.bit_length() - 1)
+    return format_command("data", "prepare", path, "out.zip", "--resolution", size)
 
 
 MIN_RECOMMENDED_IMAGES = 1000

@@ -153,7 +153,7 @@ def start(
         RunError: If training cannot go on.
     """
     with distributed.process_group(options.device):
-        files.check_absent(out, force=options.force)
+        files.check_absent(out, force=options.force, folder=True)
         config = _agree_on_micro_batch(config, options.device)
         return _train(config, dataset, RunFolder(out), options, notify, is_new=True)
 

@@ -6,7 +6,6 @@ the settings that the report suggests.
 
 import json
 import math
-import shlex
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.config.training import map_setting
+from stylesmith.formatting import format_command
 from stylesmith.training.log import LogRecord
 
 Balance = Literal["unknown", "healthy", "winning", "losing"]
@@ -158,18 +158,20 @@ def describe_run(history: RunHistory) -> str:
 
 def suggest_next(history: RunHistory, run_folder: Path) -> list[Suggestion]:
     """What to try next, the most pressing first."""
-    run, kimg = shlex.quote(str(run_folder)), history.config.training.kimg
+    kimg = history.config.training.kimg
     done = f"{100 * history.images_seen / (1000 * kimg):.3g}% of the planned {kimg:,g} thousand"
     return [
         *_suggest_fixes(history, run_folder),
         Suggestion(
             f"Train for half an hour more, from exactly where it stopped ({done} images are done).",
-            f"stylesmith train --resume {run} --minutes 30",
+            format_command("train", "--resume", run_folder, "--minutes", 30),
         ),
         Suggestion(
             "Draw sixteen images. A psi below 1 gives up some variety for quality; --psi 1 "
             "shows all the variety there is.",
-            f"stylesmith generate {run} --seeds 0-15 --psi 0.7 --out samples.png",
+            format_command(
+                "generate", run_folder, "--seeds", "0-15", "--psi", 0.7, "--out", "samples.png"
+            ),
         ),
     ]
 
@@ -308,12 +310,12 @@ def _new_run_command(
     config: RunConfig, run_folder: Path, settings: list[str], problem: Problem
 ) -> str:
     """A new run beside the old one: a run resumed with other settings would be neither."""
-    words = ["stylesmith", "train", config.data.path or "DATA"]
+    words = ["train", config.data.path or "DATA"]
     words += [] if config.preset == "custom" else ["--preset", config.preset]
     for setting in settings:
         words += ["--set", setting]
     out = run_folder.parent / f"{run_folder.name or 'run'}-{problem.name}"
-    return shlex.join([*words, "--out", str(out)])
+    return format_command(*words, "--out", out)
 
 
 PATIENCE = {"progress": 5, "samples": 2}
