@@ -19,6 +19,15 @@ def test_shape_errors_are_value_errors_for_library_users():
     assert issubclass(errors.ShapeError, ValueError)
 
 
+@pytest.mark.parametrize("error", CLASSES)
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [("\n", "\\n"), ("\r", "\\r"), ("\x1b", "\\x1b"), ("\u2028", "\\u2028"), ("\udcff", "\\udcff")],
+)
+def test_a_message_is_one_printable_line_whatever_a_name_holds(error, character, shown):
+    assert str(error(f"a{character}b: ä 日本")) == f"a{shown}b: ä 日本"
+
+
 def test_the_most_similar_name_is_suggested_if_one_is_similar():
     known = ["stylegan-8", "stylegan2-8"]
     assert errors.suggest_name("stylgan-8", known) == "stylegan-8"

@@ -26,6 +26,12 @@ write_atomically(Path(sys.argv[1]), write)
 """
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, "{", b"\xff{}"])
+def test_json_that_cannot_be_read_is_one_kind_of_error(text):
+    with pytest.raises(ValueError):
+        files.parse_json(text)
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 

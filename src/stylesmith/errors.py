@@ -9,10 +9,21 @@ from collections.abc import Iterable, Sequence
 
 
 class StylesmithError(Exception):
-    """Base of every error that a user can cause or must hear of."""
+    """Base of every error that a user can cause or must hear of.
+
+    The message is one printable line: what names and files bring of line breaks, control characters
+    and bytes that are no text is written as escapes.
+    """
 
     exit_status = 2
     """Status of the command line: 2 for wrong usage or input, 1 for a failed run."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("".join(map(_printable, message)))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 class UsageError(StylesmithError):

@@ -1,9 +1,8 @@
 """Durations, sizes, counts and commands in the words of messages and reports."""
 
 import shlex
-from pathlib import Path
-
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def format_duration(seconds: float, *, estimate: bool = False) -> str:

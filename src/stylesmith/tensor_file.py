@@ -85,9 +85,9 @@ def _parse_header(path: Path, metadata: Mapping[str, str], error: ReadError) -> 
     if text is None:
         raise error(f"{path}: a safetensors file, but not one of stylesmith's.")
     try:
-        header: dict[str, Any] = json.loads(text)
+        header: dict[str, Any] = files.parse_json(text)
         version, _ = int(header["version"]), header["kind"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise error(f"{path}: damaged (its header cannot be read).") from None
     if version > TENSOR_FILE_VERSION:
         raise error(

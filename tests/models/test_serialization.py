@@ -119,6 +119,16 @@ def test_a_model_without_its_configuration_is_refused(tmp_path):
         stylesmith.load(path)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["mapping.w_avg", "synthesis.blocks.0.conv1.weight"])
+def test_weights_that_are_not_finite_are_refused_by_name(tiny_generator, tmp_path, name, value):
+    generator = tiny_generator()
+    generator.state_dict()[name][-1] = value
+    save_weights(tmp_path / "x.safetensors", generator)
+    with pytest.raises(ModelError, match=f"not finite, in {name}"):
+        stylesmith.load(tmp_path / "x.safetensors")
+
+
 def test_weights_of_another_network_are_refused_before_anything_is_copied(tiny_generator, tmp_path):
     small, large = tiny_generator(max_channels=4), tiny_generator(max_channels=8)
     before = {name: tensor.clone() for name, tensor in large.state_dict().items()}

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from stylesmith.errors import UsageError
+from stylesmith.errors import ModelError, UsageError
 from stylesmith.latents import latents_from_seeds, noise_from_seeds
 from stylesmith.networks import Growth
 from stylesmith.networks.sampling_pipeline import sample_w
@@ -176,3 +176,9 @@ def test_wrong_labels_are_refused(conditional, label, message):
 def test_weights_of_another_dtype_are_refused(generator, convert):
     with pytest.raises(UsageError, match=r"weights are torch.float(16|64), wanted torch.float32"):
         getattr(generator, convert)().sample([1])
+
+
+def test_images_that_are_not_finite_are_an_error_and_not_black(generator):
+    generator.synthesis.const.data.fill_(3e38)
+    with pytest.raises(ModelError, match="draws no finite images"):
+        generator.sample(w=np.full(8, 1e30))

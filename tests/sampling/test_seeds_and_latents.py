@@ -113,6 +113,7 @@ def test_other_files_are_refused(saved, tmp_path):
     [
         ({"version": 99}, "written by a newer stylesmith .format 99, this one reads 1."),
         ({"version": "x"}, "its header cannot be read"),
+        ({"version": float("inf")}, "its header cannot be read"),
     ],
 )
 def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
@@ -129,6 +130,8 @@ def test_headers_that_cannot_be_followed_are_refused(tmp_path, header, message):
         ({"w": torch.zeros(5, 8)}, r"holds \(5, 8\), wanted \(6, 8\)"),
         ({"w": torch.zeros(6, 8, dtype=torch.float64)}, "wanted"),
         ({"w": torch.zeros(6, 8), "noise_1": torch.zeros(1, 1, 3, 8)}, r"wanted \(1, 1, 8, 8\)"),
+        ({"w": torch.full((6, 8), float("nan"))}, "not finite"),
+        ({"w": torch.zeros(6, 8), "noise_1": torch.full((1, 1, 8, 8), -torch.inf)}, "not finite"),
     ],
 )
 def test_tensors_that_do_not_fit_are_refused(make_pipeline, tmp_path, tensors, message):
@@ -137,6 +140,14 @@ def test_tensors_that_do_not_fit_are_refused(make_pipeline, tmp_path, tensors, m
     write_tensor_file(path, {"x": torch.zeros(1), **tensors}, {"model": "m"}, kind="latent")
     with pytest.raises(DataError, match=message):
         read_latent_file(path, pipeline.config, model="m")
+
+
+@pytest.mark.parametrize("settings", [3, 0.5, True, [1], "text"])
+def test_settings_of_another_type_are_damage(make_pipeline, tmp_path, settings):
+    path, header = tmp_path / "face.safetensors", {"model": "m", "settings": settings}
+    write_tensor_file(path, {"w": torch.zeros(6, 8)}, header, kind="latent")
+    with pytest.raises(DataError, match="settings that are none"):
+        read_latent_file(path, make_pipeline().config, model="m")
 
 
 def test_names_of_images():

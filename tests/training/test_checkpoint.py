@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from stylesmith.errors import ModelError, OutputError
 from stylesmith.models import RunFolder
-from stylesmith.tensor_file import read_tensor_file
+from stylesmith.tensor_file import read_tensor_file, write_tensor_file
 from stylesmith.training.log import read_log
 from stylesmith.training.train_state import TrainState, restore_newest, save_checkpoint
 from tests.support import CPU, DAMAGES, differing, newest_state, resume, start, tiny_config
@@ -54,6 +54,30 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(run, damage):
     assert "damaged" in line and "the checkpoint before it" in line
     assert differing(state.tensors(), read_tensor_file(before)[0]) == []
     assert state.counters.steps == 19
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("config", None),
+        ("config", {"generator": {}}),
+        ("config", {"generator": 3, "discriminator": {}}),
+        ("clocks", []),
+        ("clocks", {"unknown": 1}),
+        ("clocks", {"steps": "20"}),
+        ("clocks", {"steps": -1}),
+        ("clocks", {"seconds": float("nan")}),
+        ("arithmetic", 1),
+    ],
+)
+def test_a_header_of_other_types_is_damage_too(run, part, value):
+    newest, before = run.checkpoints()[:2]
+    tensors, header = read_tensor_file(newest)
+    write_tensor_file(newest, tensors, header | {part: value}, kind="checkpoint")
+    state, said = restored(run)
+    (line,) = said
+    assert "its header" in line and line.endswith("Going back to the checkpoint before it.")
+    assert state.counters.images_seen == int(before.stem)
 
 
 def test_all_damaged_is_an_error_that_names_the_run(run):

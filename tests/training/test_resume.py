@@ -4,7 +4,7 @@ import pytest
 
 from stylesmith import runs
 from stylesmith.config import apply_overrides
-from stylesmith.errors import DataError, ModelError
+from stylesmith.errors import DataError, ModelError, UsageError
 from stylesmith.models import RunFolder
 from stylesmith.training.log import read_log
 from stylesmith.training.train_state import TrainState, restore_newest
@@ -128,6 +128,20 @@ def test_changed_data_is_refused(tmp_path):
     with pytest.raises(DataError, match="has changed since the run started"):
         resume(run, steps=4)
     assert newest_state(run)[1] == before[1]
+
+
+@pytest.mark.parametrize("damage", ["log", "micro_batch"])
+def test_what_is_refused_leaves_the_run_as_it_was(photos, tmp_path, damage):
+    run = start(photos, tmp_path / "run", steps=2)
+    if damage == "log":
+        run.log.write_bytes(b"[" * 100_000 + b"\n" + run.log.read_bytes())
+        settings, error = ["training.generator_lr=0.001"], ModelError
+    else:
+        settings, error = ["training.micro_batch=3"], UsageError
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with pytest.raises(error):
+        resume(run, *settings, steps=4)
+    assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
 
 
 def test_other_arithmetic_is_said(photos, finished_run):

@@ -1,7 +1,6 @@
 """Base of all configs: frozen, strict, documented fields; unions; settings by name; overrides."""
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
@@ -13,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from stylesmith import files
 from stylesmith.errors import ConfigError, suggest_name
 
 
@@ -202,8 +202,8 @@ def _check_key(known: Sequence[str], key: str) -> None:
 
 def _parse_value(text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return files.parse_json(text)
+    except ValueError:
         return text
 
 

@@ -160,7 +160,7 @@ class ZipArchive:
         self.path = path
         try:
             self._zip = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise DataError(
                 f"{path}: is neither a folder nor a zip ({error}). "
                 "Wanted a folder or a zip of PNG, JPEG or WebP images."

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stylesmith import files
 from stylesmith.data.archive import Archive
 from stylesmith.data.file_names import natural_key, plain_path, printable_name
 from stylesmith.errors import DataError
@@ -108,8 +109,8 @@ def _read_labels_file(
 
 def _parse_labels_file(archive: Archive, name: str, where: str) -> list[list[Any]] | None:
     try:
-        content = json.loads(archive.read(name))
-    except (ValueError, RecursionError, DataError) as error:
+        content = files.parse_json(archive.read(name))
+    except (ValueError, DataError) as error:
         raise DataError(f"{where} is not valid JSON ({error}). Repair or remove it.") from error
     wanted = 'wanted {"labels": [["image.png", 3], ...]} or {"labels": null}'
     if not isinstance(content, dict) or "labels" not in content:

@@ -116,7 +116,7 @@ def read_manifest(archive: Archive, images: int | None) -> Manifest | None:
     if MANIFEST_FILE not in archive.sizes:
         return None
     try:
-        content = json.loads(archive.read(MANIFEST_FILE))
+        content = files.parse_json(archive.read(MANIFEST_FILE))
         height, width = content["size"]
         manifest = Manifest(
             (int(height), int(width)),
@@ -126,7 +126,7 @@ def read_manifest(archive: Archive, images: int | None) -> Manifest | None:
             content.get("filter"),
             str(content.get("credit", "")),
         )
-    except (ValueError, KeyError, TypeError, DataError):
+    except (ValueError, KeyError, TypeError, OverflowError, DataError):
         return None
     fits = content.get("version") == MANIFEST_VERSION and images in {manifest.count, None}
     return manifest if fits else None

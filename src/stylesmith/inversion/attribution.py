@@ -3,7 +3,6 @@
 Source: StyleGAN2, section 5.1 and Figure 10.
 """
 
-import json
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -209,7 +208,7 @@ def read_calibration(path: Path, *, model: str) -> AttributionCalibration:
         DataError: If the file is missing, damaged, or belongs to another generator.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = files.parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
@@ -238,7 +237,7 @@ def read_calibration(path: Path, *, model: str) -> AttributionCalibration:
             str(value["distance_weights"]),
             ProjectionSettings(**value["settings"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{path}: damaged ({error}); calibrate anew") from None
 
 

@@ -240,7 +240,7 @@ def read_state(path: Path, *, device: torch.device) -> tuple[ProjectionState, di
             int(header["step"]), **{name: t.to(device) for name, t in tensors.items()}
         )
         return state, dict(header["projection"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{path}: damaged ({error}). Remove it to start anew.") from None
 
 

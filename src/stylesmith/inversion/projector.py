@@ -1,6 +1,5 @@
 """Projection of any number of images: in batches, one result folder each, resumable."""
 
-import json
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -68,7 +67,7 @@ class ProjectionFolder:
         if not self.summary.is_file():
             return None
         try:
-            found: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
+            found: dict[str, Any] = files.parse_json(self.summary.read_bytes())
             float(found["distance"])
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise DataError(f"{self.summary}: damaged ({error}); remove it") from None

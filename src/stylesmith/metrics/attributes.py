@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from stylesmith import files
 from stylesmith.data.dataset import Dataset
 from stylesmith.errors import DataError, UsageError, suggest_name
 
@@ -69,7 +69,7 @@ def read_attributes(dataset: Dataset, path: Path | None = None) -> Attributes:
     parse = {".json": _parse_json, ".csv": _parse_csv}.get(suffix, _parse_celeba)
     try:
         names, rows = parse(content)
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise DataError(
             f"{where}: is no list of attributes ({error}). Wanted avatars' attributes.json, "
             "CelebA's list_attr_celeba.txt, or a CSV whose first line is image,NAME,NAME,..."
@@ -97,7 +97,7 @@ def _read_list(dataset: Dataset, path: Path | None) -> tuple[str, str]:
 
 
 def _parse_json(content: str) -> _AttributeRows:
-    value = json.loads(content)
+    value = files.parse_json(content)
     rows = zip(value["images"], value["values"], strict=True)
     return _check_rows([str(name) for name in value["names"]], list(rows))
 

@@ -4,7 +4,6 @@ A model is a folder (`config.json`, `model.safetensors`, README), a run, a snaps
 file, a model that comes with the package (by name), or a file of published weights.
 """
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -360,7 +359,7 @@ def _read_about_and_card(bundle: Bundle, source: Path) -> None:
     if folder is None:
         return
     try:
-        about = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("about")
+        about = files.parse_json((folder / "config.json").read_bytes()).get("about")
         card = (folder / "README.md").read_text(encoding="utf-8")
     except (OSError, ValueError, AttributeError):
         return
@@ -400,8 +399,14 @@ def _tensors_under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tens
 
 
 def _load_tensors(network: N, tensors: Mapping[str, Tensor], path: Path) -> N:
-    """The network with these tensors, in evaluation mode."""
+    """The network with these tensors, all of them finite, in evaluation mode."""
     copy_tensors(network.state_dict(), tensors, source=str(path))
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise ModelError(
+                f"{path}: holds numbers that are not finite, in {name}: damaged, or saved by a "
+                "program whose training had failed."
+            )
     return network.eval().requires_grad_(False)
 
 

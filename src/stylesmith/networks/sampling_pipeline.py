@@ -18,7 +18,7 @@ from torch import Tensor
 from stylesmith import latents
 from stylesmith.choices import PrecisionName, TruncationCenter
 from stylesmith.devices import choose_precision
-from stylesmith.errors import UsageError, check_choice
+from stylesmith.errors import ModelError, UsageError, check_choice
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent, cat_codes
 from stylesmith.networks.latent_functions import truncate
@@ -289,6 +289,11 @@ class SamplingPipeline:
             precision=self.precision,
             style_offsets=codes.style_offsets,
         )
+        if not images.isfinite().all():  # would be black, without a word
+            raise ModelError(
+                "the network draws no finite images of these inputs: numbers of its weights or of "
+                "the latents are too large."
+            )
         return images.clamp(-1, 1)
 
     @torch.no_grad()

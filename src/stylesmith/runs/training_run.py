@@ -25,7 +25,7 @@ from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.runs.run_lock import lock_run
 from stylesmith.training.estimate import Forecast, choose_micro_batch, forecast, set_micro_batches
-from stylesmith.training.log import LiveView
+from stylesmith.training.log import LiveView, read_log
 from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.train_state import TrainState, restore_newest
@@ -199,6 +199,9 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
             "the images, or start a new run."
         )
     with distributed.process_group(options.device), _lock(run, notify):
+        Schedule(config)  # refused, as a damaged log is, before anything is written
+        if run.log.exists():
+            read_log(run.log)
         return _train(config, dataset, run, options, notify, is_new=False)
 
 

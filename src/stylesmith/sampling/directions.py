@@ -101,7 +101,7 @@ def read_direction(path: Path, generator: Generator, *, model: str) -> Direction
         length = generator.config.w_dim
         if affine is not None:
             length = find_affine(generator, affine).channels
-    except (KeyError, TypeError, ValueError, UsageError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, UsageError) as error:
         raise DataError(f"{path}: damaged: {error}.") from None
     if vector.shape != (length,):
         found = tuple(vector.shape)

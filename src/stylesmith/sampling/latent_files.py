@@ -58,11 +58,17 @@ def read_latent_file(path: Path, config: GeneratorConfig, *, model: str) -> Save
     wanted: list[tuple[int, ...]] = [(config.num_ws, config.w_dim)]
     wanted += [(1, 1, *shape) for shape in config.noise_shapes]
     for tensor, shape in zip([tensors.get("w"), *noise], wanted, strict=True):
-        if tensor is not None and (tensor.shape != shape or tensor.dtype != torch.float32):
+        if tensor is None:
+            continue
+        if tensor.shape != shape or tensor.dtype != torch.float32:
             raise DataError(f"{path}: damaged: holds {tuple(tensor.shape)}, wanted {shape}.")
-    if "w" not in tensors:
-        raise DataError(f"{path}: damaged: holds no w.")
-    return SavedLatent(path, tensors["w"], noise, model, dict(header.get("settings") or {}))
+        if not tensor.isfinite().all():
+            raise DataError(f"{path}: damaged: holds numbers that are not finite.")
+    settings = header.get("settings") or {}
+    if "w" not in tensors or not isinstance(settings, dict):
+        missing = "no w" if "w" not in tensors else "settings that are none"
+        raise DataError(f"{path}: damaged: holds {missing}.")
+    return SavedLatent(path, tensors["w"], noise, model, settings)
 
 
 def save_latents(

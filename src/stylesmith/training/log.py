@@ -251,7 +251,7 @@ class TensorBoardWriter:
 
 def _parse_record(line: bytes) -> LogRecord | None:
     try:
-        record = json.loads(line)
+        record = files.parse_json(line)
     except ValueError:
         return None
     whole = isinstance(record, dict) and isinstance(record.get("event"), str)

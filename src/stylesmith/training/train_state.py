@@ -1,7 +1,8 @@
 """The state that training carries from step to step: backup within a step, and checkpoints."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -281,15 +282,16 @@ def restore_newest(run: RunFolder, config: RunConfig, state: TrainState, *, noti
     for path in checkpoints:
         try:
             tensors, header = read_tensor_file(path, kind="checkpoint")
+            saved, counters, arithmetic = _parse_header(header, path)
         except ModelError as error:
             notify(f"{error} Going back to the checkpoint before it.")
             continue
-        _check_same_networks(config, header["config"], str(path))
+        _check_same_networks(config, saved, str(path))
         tensors = _initial_quantities(state.declared, state.device) | tensors
         copy_tensors(state.tensors(), tensors, source=str(path))
-        state.counters = Counters(**header["clocks"])
+        state.counters = counters
         for name, now in _arithmetic_identity(config, state).items():
-            then = header["arithmetic"][name]
+            then = arithmetic.get(name, "unknown")
             if then != now:
                 notify(f"{name} was {then} and is {now}: resume is correct, not exact to the bit.")
         return
@@ -298,6 +300,27 @@ def restore_newest(run: RunFolder, config: RunConfig, state: TrainState, *, noti
         return
     found = "none of its checkpoints is whole" if checkpoints else "it has no checkpoints"
     raise ModelError(f"{run.path}: cannot be resumed, {found}. Start a new run.")
+
+
+def _parse_header(
+    header: dict[str, Any], path: Path
+) -> tuple[dict[str, Any], Counters, dict[str, Any]]:
+    """Settings, counters and what exactness depends on.
+
+    Raises:
+        ModelError: If one of them is missing or not of its type.
+    """
+    try:
+        saved, counters = dict(header["config"]), Counters(**header["clocks"])
+        for part in ("generator", "discriminator"):
+            saved[part] = dict(saved[part])
+        for counter in fields(Counters):
+            value = getattr(counters, counter.name)
+            if type(value) not in (type(counter.default), int) or not 0 <= value < 1 << 60:
+                raise ValueError(f"{counter.name} {value!r}")
+        return saved, counters, dict(header["arithmetic"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: damaged (its header: {error}).") from None
 
 
 def _arithmetic_identity(config: RunConfig, state: TrainState) -> dict[str, str]:

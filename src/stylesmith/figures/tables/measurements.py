@@ -2,13 +2,13 @@
 
 import contextlib
 import itertools
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stylesmith import files
 from stylesmith.errors import ModelError, StylesmithError, UsageError, suggest_name
 from stylesmith.figures.tables.metric_tables import (
     METRIC_TABLES,
@@ -213,7 +213,7 @@ def _read_metric_lines(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         record: Any = None
         with contextlib.suppress(ValueError):
-            record = json.loads(line)
+            record = files.parse_json(line)
         valid = isinstance(record, dict) and isinstance(record.get("protocol"), str)
         if not valid or finite_number(record.get("value")) is None:
             raise ModelError(
