@@ -102,6 +102,11 @@ def dtype_name(precision: Precision) -> str:
     return str(precision.dtype).removeprefix("torch.")
 
 
+def has_fused_adam(device: torch.device) -> bool:
+    """Whether Adam moves all parameters in one kernel there."""
+    return device.type in {"cpu", "cuda"}
+
+
 def has_bf16(device: torch.device) -> bool:
     """Whether convolutions in bf16 run on units made for it, not by emulation."""
     if device.type == "cuda":
