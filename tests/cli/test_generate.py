@@ -85,6 +85,32 @@ def test_latent_files_redraw_their_images_and_belong_to_one_model(
     assert "belongs to the model " in error and "this one is " in error
 
 
+def test_latent_files_of_a_network_with_classes_need_no_class(cli, conditional_run, tmp_path):
+    run, first = conditional_run.path, tmp_path / "first"
+    words = ("--seeds", "0-1", "--class", 1, "--out", first, "--latents")
+    assert cli("generate", run, *words).status == 0
+    zero, one = first / "seed0000.safetensors", first / "seed0001.safetensors"
+    assert cli("generate", run, "--seeds", zero, "--out", tmp_path / "again").status == 0
+    again = tmp_path / "again" / "seed0000.png"
+    assert again.read_bytes() == (first / "seed0000.png").read_bytes()
+    for name, *options in (
+        ("mix", "--rows", zero, "--columns", one),
+        ("video", "--seeds", f"{zero},{one}", "--frames", 1),
+        ("noise", "--seeds", zero, "--draws", 2),
+    ):
+        out = tmp_path / ("video.gif" if name == "video" else f"{name}.png")
+        assert cli(name, run, *options, "--out", out).status == 0, name
+    for name, *options in (
+        ("generate", "--seeds", f"{zero},3"),
+        ("mix", "--rows", 1, "--columns", one),
+        ("video", "--seeds", f"{zero},3"),
+        ("noise", "--seeds", 3),
+    ):
+        out = tmp_path / ("refused.gif" if name == "video" else "refused.png")
+        assert "draws by class; name one of 0-1" in cli(name, run, *options, "--out", out).error()
+        assert not out.exists()
+
+
 @pytest.mark.parametrize(("name", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")])
 def test_files_in_a_folder_have_the_format_that_is_asked_for(
     cli, finished_run, tmp_path, name, kind
