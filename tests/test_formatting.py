@@ -1,6 +1,17 @@
 """Durations, sizes and counts in words."""
 
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import stylesmith
 from stylesmith import formatting
+from tests.cli.commands import COMMANDS
+
+SOURCES = sorted(Path(stylesmith.__file__).parent.rglob("*.py"))
 
 
 def test_durations_in_words():
@@ -12,6 +23,31 @@ def test_durations_in_words():
 def test_estimates_have_one_number():
     estimates = [formatting.format_duration(s, estimate=True) for s in (90, 12600)]
     assert estimates == ["2 min", "3.5 h"]
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", "-x", "$HOME", "a;b", '"', "é", "*", "a/b.zip"])
+def test_a_command_comes_back_as_its_words(name):
+    words = shlex.split(formatting.format_command("train", Path(name), "--seed", 3))
+    place = f"./{name}" if name == "-x" else name
+    assert words == ["stylesmith", "train", place, "--seed", "3"]
+
+
+NAMES = "|".join({words[0] for words in COMMANDS})
+COMMAND_START = re.compile(rf"(stylesmith ({NAMES})\b|python -m )[^`\n,;]*$")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_command_is_written_by_hand_around_a_value(path):
+    """A command that names a file of the user is made by `format_command`, which quotes it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        text = ""
+        for part in node.values if isinstance(node, ast.JoinedStr) else []:
+            if isinstance(part, ast.Constant):
+                text += part.value
+            else:
+                assert not COMMAND_START.search(text), f"line {node.lineno}: {text}"
+                text += "X"
+    assert path.stem == "formatting" or "import shlex" not in path.read_text()
 
 
 def test_bytes_in_words():

@@ -4,14 +4,27 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stylesmith.errors import DataError, OutputError
+from stylesmith.errors import DataError, OutputError, suggest_name
+
+FILE_SUFFIXES = (
+    ".png .jpg .jpeg .jpe .jfif .webp .gif .bmp .tif .tiff .avif .heic .ico .svg .pdf .eps .psd "
+    ".mp4 .webm .mov .avi .mkv .zip .tar .gz .tgz .7z .rar .npy .npz .mat .h5 .csv .json .jsonl "
+    ".txt .md .html .yaml .log .py .pt .pth .pt2 .pkl .pickle .ckpt .bin .onnx .safetensors"
+)
+"""Suffixes of files; a name with another one, such as `faces-v1.2`, may be a folder."""
 
 TEMPORARY_NAME = re.compile(r"\..+\.\d+(\.\w+)?|\.tmp\w{6}")
 """Names of unfinished files."""
+
+_STAGING_MARK = ".incomplete"
+"""File of a staging folder that is there as long as nobody has removed the folder."""
 
 _UMASK = os.umask(0)  # can be read only by setting it, so here, before there are threads
 os.umask(_UMASK)
@@ -35,22 +48,76 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        temporary.chmod(_FILE_MODE)  # safetensors makes files that only their owner may read
-        if durable:
-            _fsync(temporary)
-        temporary.replace(path)
-        if durable:
-            _fsync(path.parent)
+        with _parents_of(path):
+            try:
+                write(temporary)
+                temporary.chmod(_FILE_MODE)  # safetensors lets only the owner read its files
+                if durable:
+                    _fsync(temporary)
+                temporary.replace(path)
+                if durable:
+                    _fsync(path.parent)
+            finally:
+                with contextlib.suppress(OSError):  # it has moved, or the first error counts
+                    temporary.unlink()
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose "
-            "another place; what was there before is unchanged."
-        ) from error
+        raise _write_error(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def staging_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write several files into, which are in `folder` once the block has ended well.
+
+    A new folder gets its name in one step at the end, so that a command which fails, is stopped or
+    is killed leaves none. In one that is there, files replace those of the same name; others stay.
+
+    Raises:
+        OutputError: If something cannot be written, or is removed meanwhile.
+    """
+    new = not folder.exists()
+    place = folder.parent if new else folder  # which may be a disk of its own
+    try:
+        with _parents_of(place / folder.name):
+            temporary = Path(tempfile.mkdtemp(dir=place, prefix=f".{folder.name}."))
+            present = temporary / _STAGING_MARK
+            try:
+                temporary.chmod(0o777 & ~_UMASK)
+                present.touch()
+                yield temporary
+                present.unlink()  # files that are written anew don't bring back those that are gone
+                if new:
+                    temporary.rename(folder)
+                else:
+                    for path in sorted(temporary.iterdir()):
+                        path.replace(folder / path.name)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        gone = isinstance(error, FileNotFoundError) and error.filename == str(present)
+        reason = "it was removed meanwhile" if gone else error.strerror or str(error)
+        raise _write_error(folder, reason) from error
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(temporary), str(folder))) from error
+
+
+@contextmanager
+def _parents_of(path: Path) -> Iterator[None]:
+    """Make the folders that a file lies in; those that are empty at the end go again."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
     finally:
-        with contextlib.suppress(OSError):  # a parent that is a file, say: the first error counts
-            temporary.unlink()
+        for parent in missing:
+            with contextlib.suppress(OSError):  # it is not empty: all went well
+                parent.rmdir()
+
+
+def _write_error(path: Path, reason: str) -> OutputError:
+    return OutputError(
+        f"{path}: cannot be written ({reason}). Free some space or choose another place; what was "
+        "there before is unchanged."
+    )
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -68,13 +135,31 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def check_absent(path: Path, *, force: bool) -> None:
+def names_folder(path: Path) -> bool:
+    """Whether a path that may be a file or a folder means a folder.
+
+    It does if it is one, or if its suffix is not that of a kind of file, nor nearly so: `faces`,
+    `faces-v1.2` and `2024.01.05` are folders, `faces.PNG`, `faces.bmp` and `faces.pngg` are files.
+    """
+    known = FILE_SUFFIXES.split()
+    return path.is_dir() or suggest_name(path.suffix.lower(), known, cutoff=0.75) is None
+
+
+def check_absent(path: Path, *, force: bool, folder: bool = False) -> None:
     """Refuse to overwrite.
 
+    Args:
+        path: What is to be written.
+        force: What is there may be replaced.
+        folder: A folder is to be written, else a file; one that is empty may be there.
+
     Raises:
-        OutputError: If `path` exists and `force` is off.
+        OutputError: If `path` exists and `force` is off, or it is of the other kind.
     """
-    if path.exists() and not force:
+    if path.exists() and path.is_dir() != folder:
+        found, wanted = ("file", "folder") if folder else ("folder", "file")
+        raise OutputError(f"{path}: is a {found}; wanted a {wanted}. Choose another name.")
+    if path.exists() and not force and not (folder and next(path.iterdir(), None) is None):
         raise OutputError(
             f"{path}: exists already. Choose another name or add --force to replace it."
         )

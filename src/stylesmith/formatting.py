@@ -1,4 +1,9 @@
-"""Durations, sizes and counts in the words of messages and reports."""
+"""Durations, sizes, counts and commands in the words of messages and reports."""
+
+import shlex
+from pathlib import Path
+
+from collections.abc import Sequence
 
 
 def format_duration(seconds: float, *, estimate: bool = False) -> str:
@@ -43,6 +48,25 @@ def format_image_count(images_seen: int) -> str:
     return f"{images_seen / 1e6:.4g} million"
 
 
+def format_command(*words: object, program: str = "stylesmith") -> str:
+    """A command that can be pasted into a shell: `stylesmith train --resume 'my runs/a'`.
+
+    Args:
+        words: What follows the program. A path whose name begins with a dash becomes `./-name`.
+        program: The program.
+    """
+    texts = [
+        f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
+        for word in words
+    ]
+    return shlex.join([program, *texts])
+
+
 def format_count(number: int, noun: str) -> str:
     """`1 image`, `2 images`."""
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten_list(names: Sequence[str]) -> str:
+    """The first ten names, separated by commas; `...` stands for more."""
+    return ", ".join([*names[:10], *(["..."] if len(names) > 10 else [])])

@@ -1,8 +1,11 @@
 """`stylesmith doctor`: what the machine offers, and what is missing."""
 
-import importlib
+import tomllib
+from pathlib import Path
 
 import torch
+
+from stylesmith import packages
 
 
 def lines(text: str) -> dict[str, str]:
@@ -21,11 +24,27 @@ def test_it_says_what_training_would_use(cli):
 
 
 def test_a_missing_extra_comes_with_the_command_that_brings_it(cli, monkeypatch):
-    extras = {"there": ("json",), "absent": ("json", "no_such_module_anywhere")}
-    monkeypatch.setattr(importlib.import_module("stylesmith.cli.doctor"), "EXTRA_MODULES", extras)
+    extras = {"there": ["torch"], "absent": ["torch", "no-such-package-anywhere"]}
+    monkeypatch.setattr("stylesmith.packages.extras", lambda: list(extras))
+    monkeypatch.setattr("stylesmith.packages.requirements", extras.get)
     found = lines(cli("doctor").out)
     assert found["[there]"] == "there"
     assert found["[absent]"] == 'missing: pip install "stylesmith[absent]"'
+
+
+def test_no_extra_is_forgotten(cli):
+    """Metadata says what there is; pyproject.toml says it to the metadata."""
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    declared = set(tomllib.loads(text)["project"]["optional-dependencies"]) - {"dev"}
+    assert {f"[{extra}]" for extra in declared} == {n for n in lines(cli("doctor").out) if "[" in n}
+    assert {"figures", "video"} <= declared == set(packages.extras())
+
+
+def test_requirements_are_those_of_the_extra_alone():
+    assert packages.requirements("video").keys() == {"av"}
+    assert {"torch", "numpy", "typer"} <= packages.requirements().keys()
+    assert "av" not in packages.requirements()
+    assert packages.requirements()["torch"].startswith("torch>=")
 
 
 def test_a_cpu_without_bf16_is_told_why_it_computes_in_fp32(cli, monkeypatch):

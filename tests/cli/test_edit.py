@@ -122,6 +122,7 @@ def test_boundaries_must_fit_and_folders_are_kept(cli, finished_run, tmp_path):
     words = ("edit", finished_run.path, "--find", "boundary", "--boundary", weights, "--out", out)
     assert "smile: a boundary of this network has 16 weights" in cli(*words).error()
     out.mkdir()
+    (out / "mine.txt").write_text("mine")
     assert f"{out}: exists already" in cli(*words).error()
 
 

@@ -1,6 +1,5 @@
 """Every error of a user is one line on stderr and an exit status; a traceback is our bug."""
 
-import importlib
 import warnings
 
 import pytest
@@ -84,10 +83,10 @@ def test_warnings_are_one_line(cli, monkeypatch):
 
 
 def test_interruption_is_said_without_a_traceback(cli, monkeypatch):
-    def interrupt(name: str) -> None:
+    def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(importlib.import_module("stylesmith.cli.doctor"), "find_spec", interrupt)
+    monkeypatch.setattr("stylesmith.packages.extras", interrupt)
     result = cli("doctor")
     assert (result.status, result.err) == (130, "stopped\n")
 

@@ -208,11 +208,13 @@ def test_existing_output_is_kept_without_force(cli, finished_run, tmp_path):
     file, folder = tmp_path / "out.png", tmp_path / "folder"
     file.write_text("mine")
     folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
     for out in (file, folder):
         words = ("generate", finished_run.path, "--seeds", "0", "--out", out)
         assert f"{out}: exists already" in cli(*words).error()
         assert cli(*words, "--force").status == 0
     assert read_pixels(file).shape == (8, 8, 3)
+    assert (folder / "mine.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["out.gif", "out.txt", "out.safetensors"])

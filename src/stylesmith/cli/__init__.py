@@ -2,25 +2,33 @@
 
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import stylesmith
 from stylesmith.cli import data, weights
-from stylesmith.cli.console import error_console, print_problem
+from stylesmith.cli.command_group import CommandGroup
+from stylesmith.cli.console import error_console, escape_unprintable, print_problem
 from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
 from stylesmith.cli.edit import edit
 from stylesmith.cli.evaluate import evaluate
+from stylesmith.cli.failures import (
+    STOPPED_EXIT_STATUSES,
+    check_unicode,
+    describe_failure,
+    stop_on_signals,
+)
 from stylesmith.cli.figures import figure, table
 from stylesmith.cli.generate import generate, mix, noise, video
 from stylesmith.cli.presets import presets
 from stylesmith.cli.project import attribution, project
 from stylesmith.cli.train import train
-from stylesmith.errors import StylesmithError
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -36,23 +44,27 @@ app.command("import")(import_)
 for other_command in (inspect, export, presets, doctor):
     app.command()(other_command)
 
-INTERRUPTED_EXIT_STATUS = 130
-"""Exit status after Ctrl-C, where a command does not handle it."""
-
 
 def main() -> None:
     """Run a command; every error of a user becomes one line and an exit status, here alone."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    escape_unprintable()
     message = ""
-    try:
-        status = app(standalone_mode=False)
-    except StylesmithError as error:
-        status, message = error.exit_status, str(error)
-    except typer.TyperException as error:
-        status, message = error.exit_code, error.format_message()
+    with stop_on_signals():
+        try:
+            check_unicode([*sys.argv[1:], str(Path.cwd())])
+            status = app(standalone_mode=False)
+            sys.stdout.flush()  # a full disk, or a pipe that is closed, is told here
+        except SystemExit as end:
+            status = end.code
+        except Exception as error:
+            failure = describe_failure(error)
+            if failure is None:
+                raise
+            status, message = failure
     if message:  # none after the help that a command without arguments shows
         print_problem("error", message)
-    elif status == INTERRUPTED_EXIT_STATUS:
+    elif status in STOPPED_EXIT_STATUSES:
         error_console.print("stopped")
     sys.exit(status)
 

@@ -3,6 +3,7 @@
 Where several processes work together, all but the first one are silent.
 """
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,13 @@ console = Console(
     highlight=False, emoji=False, width=None if sys.stdout.isatty() else DEFAULT_WIDTH
 )
 error_console = Console(stderr=True, highlight=False, emoji=False)
+
+
+def escape_unprintable() -> None:
+    """Let stdout and stderr write characters that their encoding lacks as escapes, not fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def is_main_process() -> bool:

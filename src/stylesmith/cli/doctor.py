@@ -1,20 +1,8 @@
 """`stylesmith doctor`: what this machine offers, and what is missing."""
 
-from importlib.util import find_spec
-
+from stylesmith import packages
 from stylesmith.cli.console import print_line
 from stylesmith.formatting import format_bytes
-
-EXTRA_MODULES = {
-    "avatars": ("dicebear", "dicebear_styles", "resvg_py"),
-    "figures": ("matplotlib",),
-    "hub": ("huggingface_hub",),
-    "metrics": ("sklearn",),
-    "onnx": ("onnx", "onnxscript", "onnxruntime"),
-    "tensorboard": ("tensorboard",),
-    "video": ("av",),
-}
-"""Modules that each extra brings."""
 
 
 def doctor() -> None:
@@ -39,9 +27,10 @@ def doctor() -> None:
         "precision": f"{devices.dtype_name(precision)} for convolutions{reason}",
         "memory": "unknown" if free is None else f"{format_bytes(free)} free",
         "threads": str(torch.get_num_threads()),
+        "--threads N": "where other programs use the cores too, fewer threads can be faster",
     }
-    for extra, modules in EXTRA_MODULES.items():
-        there = all(find_spec(module) for module in modules)
+    for extra in packages.extras():
+        there = all(map(packages.is_installed, packages.requirements(extra)))
         rows[f"[{extra}]"] = "there" if there else f'missing: pip install "stylesmith[{extra}]"'
     for name, value in rows.items():
         print_line(f"{name:<14} {value}")

@@ -8,7 +8,7 @@ import typer
 
 from stylesmith.choices import DeviceName, ProtocolName
 from stylesmith.cli.console import print_line, print_table, progress_bar
-from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption, check_finite, split_names
+from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption, split_names
 from stylesmith.errors import UsageError
 from stylesmith.formatting import format_count
 
@@ -217,7 +217,6 @@ def table(
 def _check_budget(minutes: float | None, kimg: float | None) -> None:
     if (minutes is None) == (kimg is None):
         raise UsageError("--run: wanted the budget of each row, either --minutes or --kimg")
-    check_finite(minutes=minutes, kimg=kimg)
 
 
 def _open_comparison(

@@ -60,12 +60,13 @@ def generate(
 
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
-    if out.suffix and latents:
+    one_file = not files.names_folder(out)
+    if one_file and latents:
         raise UsageError("--latents: one file for each image; let --out be a folder")
     pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
     sources = load_sources(pipeline, parts)
     with progress_bar("Drawing") as advance:
-        if out.suffix:
+        if one_file:
             write_grid(pipeline, sources, out, columns=columns, on_progress=advance)
         else:
             write_folder(

@@ -1,6 +1,5 @@
 """Options that several commands share, and a sampling pipeline opened by them."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,6 +61,15 @@ ResolutionOption = Annotated[
 ]
 SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1024,
+        help="Processor threads to compute with; fewer where other programs use the cores too.",
+    ),
+]
+"""Handed to `devices.set_threads` before anything computes."""
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 
 
@@ -120,17 +128,11 @@ def open_dataset(
 
 def check_image_path(out: Path, *, force: bool, folder: bool = False) -> None:
     """Refuse an OUT that is no image (or folder, where one will do), or that is there already."""
-    if out.suffix.lower() not in IMAGE_SUFFIXES and not (folder and not out.suffix):
+    as_folder = folder and files.names_folder(out)
+    if out.suffix.lower() not in IMAGE_SUFFIXES and not as_folder:
         more = ", or a folder" if folder else ""
         raise UsageError(f"--out {out}: wanted a .png, .jpg or .webp image{more}")
-    files.check_absent(out, force=force)
-
-
-def check_finite(**options: float | None) -> None:
-    """Refuse infinite numbers and NaN, which lie in no range and outside none."""
-    for name, value in options.items():
-        if value is not None and not math.isfinite(value):
-            raise UsageError(f"--{name} {value}: wanted a finite number")
+    files.check_absent(out, force=force, folder=as_folder)
 
 
 def split_names(text: str | None) -> list[str]:

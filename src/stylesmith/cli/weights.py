@@ -7,11 +7,13 @@ import typer
 
 from stylesmith.choices import ProtocolName
 from stylesmith.cli import options
+from stylesmith.cli.command_group import CommandGroup
 from stylesmith.cli.console import is_main_process, print_line, print_table, progress_bar
 from stylesmith.formatting import format_bytes
 from stylesmith.perception import weights
 
 weights_app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
     help="Get the published networks that metrics need; `STYLESMITH_WEIGHTS` names the folder.",
     rich_markup_mode="markdown",
@@ -75,7 +77,10 @@ def _file_state(file: weights.WeightFile, folder: Path) -> str:
 
 
 classifiers_app = typer.Typer(
-    no_args_is_help=True, help="Train attribute classifiers.", rich_markup_mode="markdown"
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Train attribute classifiers.",
+    rich_markup_mode="markdown",
 )
 
 

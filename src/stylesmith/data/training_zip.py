@@ -48,8 +48,6 @@ def check_zip_path(out: Path, *, force: bool) -> None:
     """
     if out.suffix.lower() != ".zip":
         raise OutputError(f"{out}: training data is written as a zip. Use a name such as {out}.zip")
-    if out.is_dir():
-        raise OutputError(f"{out}: is a folder. Choose the name of a zip.")
     files.check_absent(out, force=force)
 
 

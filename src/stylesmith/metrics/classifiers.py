@@ -28,7 +28,7 @@ from stylesmith.data.loader import Sampler
 from stylesmith.data.parallel import map_ahead
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, ModelError, OutputError, ShapeError
-from stylesmith.formatting import format_duration
+from stylesmith.formatting import format_command, format_duration
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.attributes import Attributes
 from stylesmith.models.serialization import copy_tensors
@@ -182,10 +182,8 @@ def open_classifiers(folder: Path, device: torch.device) -> Classifiers:
     """
     paths = sorted(files.numbered_files(folder, CLASSIFIER_SUFFIX)) if folder.is_dir() else []
     if not paths:
-        raise ModelError(
-            f"{folder}: holds no classifiers. `stylesmith classifiers train DATA --out {folder}` "
-            "trains them."
-        )
+        command = format_command("classifiers", "train", "DATA", "--out", folder)
+        raise ModelError(f"{folder}: holds no classifiers. `{command}` trains them.")
     networks, facts = zip(*map(load_classifier, paths), strict=True)
     for path, network, fact in zip(paths, networks, facts, strict=True):
         if (network.config, fact.data) != (networks[0].config, facts[0].data):

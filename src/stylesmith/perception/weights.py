@@ -14,7 +14,8 @@ from pathlib import Path
 from stylesmith import files
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, OutputError, RunError, UsageError
-from stylesmith.formatting import format_bytes
+from stylesmith.file_kinds import WEB_PAGE, identify_file, looks_like_html
+from stylesmith.formatting import format_bytes, format_command
 
 WEIGHTS_VARIABLE = "STYLESMITH_WEIGHTS"
 """Environment variable that names another folder, such as one that a group shares."""
@@ -127,12 +128,12 @@ def locate_weights(
 
 def _missing_weights_error(wanted: Sequence[WeightFile], folder: Path, purpose: str) -> ModelError:
     paths = " and ".join(str(folder / file.file_name) for file in wanted)
-    names = " ".join(file.name for file in wanted)
+    fetch = format_command("weights", "fetch", *(file.name for file in wanted))
+    add = format_command("weights", "add", wanted[0].name, "FILE")
     size = format_bytes(sum(file.size for file in wanted))
     return ModelError(
-        f"{paths}: not there; {purpose} needs it. Get it with `stylesmith weights fetch {names}` "
-        f"({size}), or from a file that you have with `stylesmith weights add {wanted[0].name} "
-        "FILE`; 'random' works without any."
+        f"{paths}: not there; {purpose} needs it. Get it with `{fetch}` "
+        f"({size}), or from a file that you have with `{add}`; 'random' works without any."
     )
 
 
@@ -160,24 +161,16 @@ def check_weight_file(path: Path, file: WeightFile) -> None:
     if found == file.sha256:
         return
     size = path.stat().st_size
-    with path.open("rb") as stream:
-        start = stream.read(512)
-    if looks_like_html(start):
-        what = "is a web page, not a weights file; perhaps a sign-in or proxy page was saved"
+    if kind := identify_file(path):
+        what = f"is {kind.name}, not a weights file"
+        what += "; perhaps a sign-in or proxy page was saved" if kind is WEB_PAGE else ""
     elif size < file.size:
         found, wanted = format_bytes(size), format_bytes(file.size)
         what = f"is {found}, where {wanted} are wanted: perhaps incomplete"
     else:
         what = f"has sha256 {found[:16]}..., wanted {file.sha256[:16]}..."
-    raise ModelError(
-        f"{path}: {what}. `stylesmith weights fetch {file.name} --force` gets the "
-        f"published file, {file.url}"
-    )
-
-
-def looks_like_html(start: bytes) -> bool:
-    """Whether a file begins as HTML does."""
-    return start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
+    fetch = format_command("weights", "fetch", file.name, "--force")
+    raise ModelError(f"{path}: {what}. `{fetch}` gets the published file, {file.url}")
 
 
 def sha256(path: Path) -> str:
@@ -265,7 +258,8 @@ def _receive(file: WeightFile, there: int) -> Iterator[tuple[int, bytes]]:
     request = urllib.request.Request(file.url, headers={"User-Agent": "stylesmith"})
     if 0 < there < file.size:
         request.add_header("Range", f"bytes={there}-")
-    elsewhere = f"fetch it on another machine, then `stylesmith weights add {file.name} FILE`"
+    add = format_command("weights", "add", file.name, "FILE")
+    elsewhere = f"fetch it on another machine, then `{add}`"
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
             is_html = response.headers.get_content_type() == "text/html"
@@ -274,8 +268,7 @@ def _receive(file: WeightFile, there: int) -> Iterator[tuple[int, bytes]]:
                 if is_html or (start == 0 and looks_like_html(chunk)):
                     raise ModelError(
                         f"{file.url}: a web page came instead of the file; perhaps a proxy or "
-                        "sign-in page. Fetch it with a browser, then "
-                        f"`stylesmith weights add {file.name} FILE`."
+                        f"sign-in page. Fetch it with a browser, then `{add}`."
                     )
                 yield start, chunk
                 start += len(chunk)

@@ -6,7 +6,6 @@ the settings that the report suggests.
 
 import json
 import math
-import shlex
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.config.training import map_setting
+from stylesmith.formatting import format_command, format_image_count
 from stylesmith.training.log import LogRecord
 
 Balance = Literal["unknown", "healthy", "winning", "losing"]
@@ -28,6 +28,10 @@ CHANCE_LOSS_TOLERANCE = 0.01
 """A discriminator whose loss is this close to 2 ln 2 cannot tell real from generated images."""
 SMALL_DATASET_IMAGES = 5000
 """Data sets smaller than this are soon memorized."""
+EARLY_IMAGES = 100_000
+"""Images seen before which samples are still colored blobs, whatever the losses say."""
+SHARED_CORES_WAITING = 0.2
+"""Seconds that threads waited for a core, per second of training, that tell of other programs."""
 RECENT_RECORDS = 10
 """Newest progress records whose medians tell the present balance."""
 
@@ -101,6 +105,18 @@ class RunHistory:
         return "losing" if accuracy < low else "winning" if accuracy > high else "healthy"
 
     @property
+    def is_early(self) -> bool:
+        """Whether few images are seen, and less than a quarter of those planned."""
+        planned = 1000 * self.config.training.kimg
+        return self.images_seen < min(EARLY_IMAGES, planned / 4)
+
+    @property
+    def is_small_data(self) -> bool:
+        """Whether the data has so few images that the networks soon memorize it."""
+        images = finite_number(self.last("start").get("dataset_images")) or 0
+        return 0 < images < SMALL_DATASET_IMAGES
+
+    @property
     def loss_is_chance(self) -> bool:
         """Whether the discriminator's loss was lately that of one that cannot tell images apart."""
         loss = None if self.sign_accuracy is None else self.recent("loss_d")
@@ -152,24 +168,31 @@ def _median(records: Iterable[LogRecord], key: str) -> float | None:
 def describe_run(history: RunHistory) -> str:
     """The state of a run in plain words, a few sentences."""
     return " ".join(
-        [_describe_balance(history), *_describe_samples(history), *_describe_problems(history)]
+        [
+            _describe_balance(history),
+            *_describe_data(history),
+            *_describe_samples(history),
+            *_describe_problems(history),
+        ]
     )
 
 
 def suggest_next(history: RunHistory, run_folder: Path) -> list[Suggestion]:
     """What to try next, the most pressing first."""
-    run, kimg = shlex.quote(str(run_folder)), history.config.training.kimg
+    kimg = history.config.training.kimg
     done = f"{100 * history.images_seen / (1000 * kimg):.3g}% of the planned {kimg:,g} thousand"
     return [
         *_suggest_fixes(history, run_folder),
         Suggestion(
             f"Train for half an hour more, from exactly where it stopped ({done} images are done).",
-            f"stylesmith train --resume {run} --minutes 30",
+            format_command("train", "--resume", run_folder, "--minutes", 30),
         ),
         Suggestion(
             "Draw sixteen images. A psi below 1 gives up some variety for quality; --psi 1 "
             "shows all the variety there is.",
-            f"stylesmith generate {run} --seeds 0-15 --psi 0.7 --out samples.png",
+            format_command(
+                "generate", run_folder, "--seeds", "0-15", "--psi", 0.7, "--out", "samples.png"
+            ),
         ),
     ]
 
@@ -178,6 +201,12 @@ def _describe_balance(history: RunHistory) -> str:
     if history.sign_accuracy is None:
         return "No progress has been recorded yet."
     right = f"right {history.sign_accuracy:.0%} of the time lately"
+    if history.is_early:
+        return (
+            f"It is too early to judge, after {format_image_count(history.images_seen)} images: "
+            "shapes usually appear after some hundred thousand, and samples are colored blobs "
+            f"before. So far the discriminator is {right}."
+        )
     texts: dict[Balance, str] = {
         "winning": f"The discriminator is winning: {right}, which leaves the generator little to "
         "learn from.",
@@ -186,6 +215,16 @@ def _describe_balance(history: RunHistory) -> str:
         "healthy": f"The two networks are in balance: the discriminator is {right}.",
     }
     return texts[history.balance]
+
+
+def _describe_data(history: RunHistory) -> list[str]:
+    if not history.is_small_data:
+        return []
+    images = finite_number(history.last("start").get("dataset_images")) or 0
+    return [
+        f"The data has few images ({images:,.0f}): the discriminator may come to know them by "
+        "heart, and samples get worse again then. Compare snapshots, and keep the best one."
+    ]
 
 
 def _describe_samples(history: RunHistory) -> list[str]:
@@ -240,8 +279,7 @@ def _scaled(name: str, training: TrainingConfig, factor: float) -> str:
 
 
 def _has_few_unmirrored_images(history: RunHistory) -> bool:
-    images = finite_number(history.last("start").get("dataset_images")) or 0
-    return 0 < images < SMALL_DATASET_IMAGES and not history.config.data.mirror
+    return history.is_small_data and not history.config.data.mirror
 
 
 PROBLEMS = (
@@ -284,6 +322,13 @@ PROBLEMS = (
         event="samples",
     ),
     Problem(
+        "threads",
+        lambda history: (history.recent("waiting") or 0) > SHARED_CORES_WAITING,
+        hint="Other programs use the same processor cores, which slows training down. Fewer "
+        "threads can be much faster then: stop this run with Ctrl-C, and resume it with --threads "
+        "1 (numbers then differ in their last bits).",
+    ),
+    Problem(
         "safe",
         lambda history: history.dropped.total() > 0,
         "Steps were dropped: full precision and lower rates are safer.",
@@ -308,12 +353,12 @@ def _new_run_command(
     config: RunConfig, run_folder: Path, settings: list[str], problem: Problem
 ) -> str:
     """A new run beside the old one: a run resumed with other settings would be neither."""
-    words = ["stylesmith", "train", config.data.path or "DATA"]
+    words = ["train", config.data.path or "DATA"]
     words += [] if config.preset == "custom" else ["--preset", config.preset]
     for setting in settings:
         words += ["--set", setting]
     out = run_folder.parent / f"{run_folder.name or 'run'}-{problem.name}"
-    return shlex.join([*words, "--out", str(out)])
+    return format_command(*words, "--out", out)
 
 
 PATIENCE = {"progress": 5, "samples": 2}

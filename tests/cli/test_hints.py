@@ -1,0 +1,88 @@
+"""Words of other programs, and words that people guess, are answered by the right one."""
+
+import pytest
+
+from stylesmith.cli.hints import COMMAND_HINTS, MISSING_COMMANDS, OPTION_HINTS
+from tests.cli.commands import COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("train --time 5", "--minutes N"),
+        ("train --size 64", "--resolution N"),
+        ("train --batch 8", "--set training.batch_size=N"),
+        ("train --batch-size 8", "--set training.batch_size=N"),
+        ("train --gamma 1", "--set training.r1_gamma=N"),
+        ("train --snap 10", "--set output.snapshot_kimg=N"),
+        ("train --outdir runs", "--out PATH"),
+        ("train --data x.zip", "the DATA of the command"),
+        ("train --gpus 8", "torchrun --nproc-per-node N -m stylesmith train"),
+        ("train --cfg auto", "--preset NAME"),
+        ("train --epochs 100", "--kimg N"),
+        ("train --cond", "--conditional"),
+        ("train --aug ada", "augmentation is not part of this package"),
+        ("train --target 0.6", "augmentation is not part of this package"),
+        ("train --init x.pkl", "cannot start from the weights of another network"),
+        ("train --network_pkl x.pkl", "--resume RUN"),
+        ("generate avatars --trunc 0.5", "--psi NUMBER"),
+        ("generate avatars --network x.pkl", "MODEL without an option"),
+        ("generate avatars --network_pkl=x.pkl", "MODEL without an option"),
+        ("generate avatars --seed 1", "--seeds 0-15"),
+        ("generate avatars --noise-mode const", "--noise fixed"),
+        ("generate avatars --translate 1,1", "only StyleGAN3"),
+        ("mix avatars --row-seeds 1", "--rows SEEDS"),
+        ("mix avatars --col-styles 0-3", "--styles coarse"),
+        ("video avatars --w-frames 10", "--frames N"),
+        ("project avatars --target me.png", "IMAGES without an option"),
+        ("project avatars me.png --save-video", "--video mp4"),
+        ("project avatars me.png --num-steps 9", "--steps N"),
+        ("evaluate avatars --gpus 1", "--device cuda"),
+        ("evaluate avatars --network x", "MODEL without an option"),
+        ("data prepare --source x", "SOURCE without an option"),
+        ("data prepare a b.zip --size 64", "--resolution N"),
+    ],
+)
+def test_an_option_of_another_program_is_answered_by_ours(cli, words, advice):
+    message = cli(*words.split()).error()
+    assert message.startswith("No such option: --") and advice in message
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("check photos", "`stylesmith data check DATA`"),
+        ("preset config-f", "`stylesmith presets`"),
+        ("dataset_tool photos", "`stylesmith data prepare SOURCE OUT.zip --resolution N`"),
+        ("dataset_tool.py", "`stylesmith data prepare SOURCE OUT.zip --resolution N`"),
+        ("style_mixing", "`stylesmith mix MODEL`"),
+        ("style-mixing", "`stylesmith mix MODEL`"),
+        ("sample runs/x", "`stylesmith generate MODEL`"),
+        ("projector", "`stylesmith project MODEL IMAGE`"),
+        ("gen_video", "`stylesmith video MODEL`"),
+        ("calc_metrics", "`stylesmith evaluate MODEL --data DATA`"),
+        ("resume runs/x", "`stylesmith train --resume RUN`"),
+        ("finetune", "cannot start from the weights of another network"),
+        ("visualizer", "there is no viewer yet"),
+    ],
+)
+def test_a_command_of_another_program_is_answered_by_ours(cli, words, advice):
+    message = cli(*words.split()).error()
+    assert message.startswith("No such command ") and advice in message
+
+
+def test_advice_names_commands_and_options_that_there_are():
+    for advice in [*COMMAND_HINTS.values(), *(hint.advice for hint in OPTION_HINTS)]:
+        for command in advice.split("stylesmith ")[1:]:
+            words = tuple(word.strip("`,;") for word in command.split())
+            known = any(words[: len(path)] == path for path in COMMANDS)
+            assert known or words[0] in ("--version", "--help"), advice
+    options = {opt for command in COMMANDS.values() for one in command.params for opt in one.opts}
+    for hint in OPTION_HINTS:
+        if hint.parameter and hint.advice.startswith("--"):
+            assert hint.advice.split()[0].rstrip(",") in options, hint
+
+
+def test_no_hint_stands_for_a_word_that_a_command_knows():
+    words = {word for words in [*COMMAND_HINTS, *MISSING_COMMANDS] for word in words.split()}
+    assert not words & {path[0] for path in COMMANDS}
