@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylesmith import load
 from stylesmith.models import RunFolder
 from tests import support
 from tests.support import read_pixels
@@ -83,6 +84,46 @@ def test_latent_files_redraw_their_images_and_belong_to_one_model(
     words = ("--seeds", files, "--class", 0, "--out", tmp_path / "other.png")
     error = cli("generate", conditional_run.path, *words).error()
     assert "belongs to the model " in error and "this one is " in error
+
+
+def test_latent_files_of_a_network_with_classes_need_no_class(cli, conditional_run, tmp_path):
+    run, first = conditional_run.path, tmp_path / "first"
+    words = ("--seeds", "0-1", "--class", 1, "--out", first, "--latents")
+    assert cli("generate", run, *words).status == 0
+    zero, one = first / "seed0000.safetensors", first / "seed0001.safetensors"
+    assert cli("generate", run, "--seeds", zero, "--out", tmp_path / "again").status == 0
+    again = tmp_path / "again" / "seed0000.png"
+    assert again.read_bytes() == (first / "seed0000.png").read_bytes()
+    for name, *options in (
+        ("mix", "--rows", zero, "--columns", one),
+        ("video", "--seeds", f"{zero},{one}", "--frames", 1),
+        ("noise", "--seeds", zero, "--draws", 2),
+    ):
+        out = tmp_path / ("video.gif" if name == "video" else f"{name}.png")
+        assert cli(name, run, *options, "--out", out).status == 0, name
+    for name, *options in (
+        ("generate", "--seeds", f"{zero},3"),
+        ("mix", "--rows", 1, "--columns", one),
+        ("video", "--seeds", f"{zero},3"),
+        ("noise", "--seeds", 3),
+    ):
+        out = tmp_path / ("refused.gif" if name == "video" else "refused.png")
+        assert "draws by class; name one of 0-1" in cli(name, run, *options, "--out", out).error()
+        assert not out.exists()
+
+
+def test_a_numpy_file_stands_wherever_a_seed_does(cli, conditional_run, tmp_path):
+    config, path = load(conditional_run.path).config, tmp_path / "projected_w.npz"
+    np.savez(path, w=np.ones((1, config.num_ws, config.w_dim), np.float32))
+    for name, *options in (
+        ("generate", "--seeds", path),
+        ("mix", "--rows", path, "--columns", path),
+        ("video", "--kind", "noise", "--seeds", path, "--frames", 1),
+        ("noise", "--seeds", path, "--draws", 2),
+        ("edit", "--seeds", path, "--channel", "1:0"),
+    ):
+        out = tmp_path / ("video.gif" if name == "video" else f"{name}.png")
+        assert cli(name, conditional_run.path, *options, "--out", out).status == 0, name
 
 
 @pytest.mark.parametrize(("name", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")])

@@ -144,13 +144,30 @@ def test_noise_that_is_none_of_these_is_refused(make_pipeline, text, message):
         ({}, {"noise": NoiseSettings("fixed", (9,))}, "layer 9"),
         ({}, {"center": "class"}, "center of a class: this network was trained without labels"),
         ({}, {"label": 0}, "trained without labels"),
-        ({"label_size": 2}, {}, "name one of 0-1"),
         ({"label_size": 2}, {"label": 2}, "class 2: this network has the classes 0-1"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(make_pipeline, fields, settings, message):
     with pytest.raises(UsageError, match=message):
         make_pipeline(**fields, settings=settings)
+
+
+@pytest.mark.parametrize("center", ["global", "class"])
+def test_a_class_is_wanted_only_where_z_is_mapped(make_pipeline, center):
+    pipeline = make_pipeline(label_size=2, settings={"center": center, "psi": 1.0})
+    w = torch.randn(2, 8)
+    drawn = pipeline.sample(w=w)
+    labeled = make_pipeline(label_size=2, settings={"label": 1, "psi": 1.0})
+    assert torch.equal(drawn, labeled.sample(w=w))
+    for arguments in ({"seeds": [1]}, {"z": torch.randn(1, 8)}):
+        with pytest.raises(UsageError, match="draws by class; name one of 0-1"):
+            pipeline.sample(**arguments)
+
+
+def test_truncation_towards_a_class_wants_the_class(make_pipeline):
+    pipeline = make_pipeline(label_size=2, settings={"center": "class", "psi": 0.5})
+    with pytest.raises(UsageError, match="draws by class; name one of 0-1"):
+        pipeline.sample(w=torch.randn(2, 8))
 
 
 def test_settings_are_described_in_words():

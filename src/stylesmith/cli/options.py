@@ -24,7 +24,11 @@ def read_class(text: str) -> int | str:
 
 ModelArgument = Annotated[str, typer.Argument(help="Run, model folder, snapshot, or `avatars`.")]
 SeedsOption = Annotated[
-    str, typer.Option(help="Which images: 0-15, or 3,5,8-10; latent files too: 3,face.safetensors.")
+    str,
+    typer.Option(
+        help="Which images: 0-15, or 3,5,8-10; files too: latent files (3,face.safetensors), and "
+        ".npy or .npz of w, z or seeds."
+    ),
 ]
 PsiOption = Annotated[
     float, typer.Option(min=-2, max=2, help="Truncation: 0 is the mean image, 1 full variety.")

@@ -156,9 +156,10 @@ class SamplingPipeline:
             )
         check_choice("noise", self.settings.noise.mode, get_args(NoiseMode))
         self.precision = choose_precision(self.settings.precision, self.device)
-        labels = check_labels(self.settings.label, self.config, generator.class_names)
-        self.labels = None if labels is None else labels.to(self.device)
-        """One row for all images, or one per image; None without classes."""
+        label = self.settings.label
+        labels = None if label is None else self._check_labels(label)
+        self.labels = labels
+        """One row for all images, or one per image; None where no class is chosen."""
         for layers in (self.settings.psi_layers, self.settings.noise.layers):
             check_layers(layers or (), self.config)
         psi = check_psi(self.settings.psi, self.settings.psi_layers, self.config)
@@ -167,7 +168,7 @@ class SamplingPipeline:
         self._truncates = bool((psi != 1).any())
         if isinstance(self.settings.center, str):
             check_choice("center", self.settings.center, get_args(TruncationCenter))
-        if self.settings.center == "class" and self.labels is None:
+        if self.settings.center == "class" and not self.config.label_size:
             raise UsageError("center of a class: this network was trained without labels")
 
     @cached_property
@@ -185,11 +186,13 @@ class SamplingPipeline:
         center = self.settings.center
         if isinstance(center, Tensor):
             return check_latents("center", center, [(self.config.w_dim,)])[0].to(self.device)
-        if center == "global" or self.labels is None:
+        if center == "global":
             return self.generator.mapping.w_avg
-        if len(self.labels) == 1:
+        labels = self._chosen_labels()
+        assert labels is not None  # a network without classes has no center of a class
+        if len(labels) == 1:
             return self.w_samples.mean(dim=0)
-        classes, which = self.labels.unique(dim=0, return_inverse=True)
+        classes, which = labels.unique(dim=0, return_inverse=True)
         means = [sample_w(self.generator, row[None]).mean(dim=0) for row in classes]
         return torch.stack(means)[which][:, None]
 
@@ -323,13 +326,22 @@ class SamplingPipeline:
         return self.generator.broadcast(rows) if rows.ndim == 2 else rows
 
     def _labels_of(self, count: int) -> Tensor | None:
-        if self.labels is None or len(self.labels) == count:
-            return self.labels
-        if len(self.labels) != 1:
+        labels = self._chosen_labels()
+        if labels is None or len(labels) == count:
+            return labels
+        if len(labels) != 1:
             raise UsageError(
-                f"{len(self.labels)} labels for {count} images; wanted one label, or one per image"
+                f"{len(labels)} labels for {count} images; wanted one label, or one per image"
             )
-        return self.labels.expand(count, -1)
+        return labels.expand(count, -1)
+
+    def _chosen_labels(self) -> Tensor | None:
+        """The labels that z is mapped with; a network with classes wants one only here."""
+        return self._check_labels(None) if self.labels is None else self.labels
+
+    def _check_labels(self, label: LabelInput | None) -> Tensor | None:
+        rows = check_labels(label, self.config, self.generator.class_names)
+        return None if rows is None else rows.to(self.device)
 
     def _codes_of(self, source: SeedOrLatent) -> LatentCodes:
         if isinstance(source, int):

@@ -5,7 +5,6 @@ from a linear classifier (Shen et al. 2020, InterFaceGAN) or as one style channe
 StyleSpace). All have unit length; strength 1 is one standard deviation of 10,000 w along them.
 """
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from stylesmith.networks.layer_indices import (
     ws_rows,
 )
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
+from stylesmith.sampling.array_files import read_array
 from stylesmith.sampling.latent_files import check_model_hash
 from stylesmith.sampling.style_affines import find_affine, stacked_affine_weights
 from stylesmith.tensor_file import read_tensor_file, write_tensor_file
@@ -167,22 +167,8 @@ def read_boundary(path: Path) -> Tensor:
     Raises:
         DataError: If the file is missing, damaged, or holds no numbers by such a name.
     """
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.lib.npyio.NpzFile):
-            with found:
-                name = next((name for name in BOUNDARY_ARRAY_NAMES if name in found.files), None)
-                if name is None:
-                    there = ", ".join(found.files) or "nothing"
-                    raise DataError(
-                        f"{path}: holds {there}; wanted an array named {BOUNDARY_ARRAY_NAMES[0]}"
-                    )
-                found = found[name]
-        return torch.from_numpy(np.asarray(found, dtype=np.float64))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; wanted the weights of a classifier") from None
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a numpy file of numbers ({error})") from None
+    _, array = read_array(path, BOUNDARY_ARRAY_NAMES)
+    return torch.from_numpy(np.asarray(array, dtype=np.float64))
 
 
 def sefa_directions(

@@ -14,6 +14,7 @@ from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLat
 from stylesmith.networks.sample_inputs import check_latents, check_noise_maps
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.networks.synthesis import NoiseMaps
+from stylesmith.sampling.array_files import ARRAY_FILE_SUFFIXES, read_array_sources
 from stylesmith.tensor_file import TENSOR_FILE_SUFFIX, read_tensor_file, write_tensor_file
 
 
@@ -137,14 +138,17 @@ def check_model_hash(path: Path, found: str, wanted: str) -> None:
 
 
 def load_sources(pipeline: SamplingPipeline, parts: Sequence[int | Path]) -> list[SeedOrLatent]:
-    """Sources of seeds and latent files; the files are read.
+    """Sources of seeds and files, which are read: latent files, or arrays as .npy or .npz.
 
     Raises:
-        DataError: If a file is missing, damaged, or belongs to another generator.
+        DataError: If a file is missing, damaged, or does not fit the generator.
     """
-    there = any(isinstance(part, Path) for part in parts)  # a hash of large networks takes time
-    model = pipeline.model_hash if there else ""
-    return [
-        part if isinstance(part, int) else read_latent_file(part, pipeline.config, model=model)
-        for part in parts
-    ]
+    sources: list[SeedOrLatent] = []
+    for part in parts:
+        if isinstance(part, int):
+            sources.append(part)
+        elif part.suffix.lower() in ARRAY_FILE_SUFFIXES:
+            sources += read_array_sources(part, pipeline)
+        else:
+            sources.append(read_latent_file(part, pipeline.config, model=pipeline.model_hash))
+    return sources

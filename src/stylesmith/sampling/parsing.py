@@ -9,8 +9,10 @@ from stylesmith.config.network import LAYER_GROUPS, GeneratorConfig
 from stylesmith.errors import UsageError
 from stylesmith.networks.layer_indices import LayerIndices, describe_layers
 from stylesmith.networks.sampling_pipeline import NoiseSettings
+from stylesmith.sampling.array_files import ARRAY_FILE_SUFFIXES
 from stylesmith.tensor_file import TENSOR_FILE_SUFFIX
 
+SOURCE_FILE_SUFFIXES = (TENSOR_FILE_SUFFIX, *ARRAY_FILE_SUFFIXES)
 MAX_IMAGES = 1_000_000
 """Images of one command."""
 MAX_STRENGTHS = 1000
@@ -31,7 +33,7 @@ def parse_range(part: str, option: str, text: str, wanted: str) -> range:
 
 
 def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | Path]:
-    """Seeds and latent files from a list: `0-3,face.safetensors,8`.
+    """Seeds and files from a list: `0-3,face.safetensors,8,w.npy`.
 
     Raises:
         UsageError: If the text is malformed, asks for too many, or goes beyond 2**32 - 1.
@@ -39,7 +41,7 @@ def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | P
     found: list[int | Path] = []
     for part in text.split(","):
         new: Sequence[int | Path] = [Path(part.strip())]
-        if not part.strip().lower().endswith(TENSOR_FILE_SUFFIX):
+        if not part.strip().lower().endswith(SOURCE_FILE_SUFFIXES):
             wanted = "numbers and ranges, such as 0-15 or 3,5,8, or latent files"
             new = seeds = parse_range(part, option, text, wanted)
             if seeds[-1] >= 2**32:
