@@ -61,7 +61,8 @@ PLOTS = (
         "Scores",
         "score",
         {"score_real": "reals", "score_fake": "fakes"},
-        "Mean output of the discriminator: above 0 it takes an image for real. A gap that only widens means that it is winning.",
+        "Mean output of the discriminator: above 0 it takes an image for real. A gap that only "
+        "widens means that it is winning.",
     ),
     Plot(
         "Distance of color moments",
