@@ -48,14 +48,15 @@ def train(run, *settings):
 def newest(run):
     return max((int(path.stem) for path in run.checkpoints()), default=-1)
 
-def is_writing(run):
-    return any((run.path / "checkpoints").glob(".*"))
+def unfinished(run):
+    return set((run.path / "checkpoints").glob(".*"))
 
-def kill(run, child, seconds):
+def kill(run, child, seconds, earlier):
     "Kill a session after so many seconds, if it has not ended, and count it."
     time.sleep(seconds)
+    is_writing = lambda: unfinished(run) - earlier
     if rng.random() < 0.25:  # these wait for a checkpoint that is being written
-        while not is_writing(run) and not os.waitid(os.P_PID, child, ENDED):
+        while not is_writing() and not os.waitid(os.P_PID, child, ENDED):
             time.sleep(0.0002)
     os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
@@ -63,7 +64,7 @@ def kill(run, child, seconds):
         assert status == 0, f"a run that was killed does not go on: {status}"
         return
     counts["kills"] += 1
-    counts["while a checkpoint was written"] += is_writing(run)
+    counts["while a checkpoint was written"] += bool(is_writing())
 
 def time_ten_checkpoints(run):
     begun, child = time.monotonic(), train(run, *EVERY_STEP)
@@ -84,8 +85,8 @@ while not campaign_is_over():
     counts["runs"] += 1
     seconds = time_ten_checkpoints(run)
     while newest(run) < steps * support.BATCH and not campaign_is_over():
-        before = newest(run)
-        kill(run, train(run, *EVERY_STEP), seconds * rng.random())
+        before, earlier = newest(run), unfinished(run)
+        kill(run, train(run, *EVERY_STEP), seconds * rng.random(), earlier)
         assert newest(run) >= before, "a checkpoint is lost"
     last = train(run, "--set", "output.checkpoint_minutes=10")
     assert os.waitpid(last, 0)[1] == 0, "a run that was killed does not go on"
