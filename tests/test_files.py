@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,6 +100,66 @@ def test_a_path_that_cannot_be_a_file_is_one_clear_line(tmp_path, name):
         files.write_text(tmp_path / name, "text")
     assert "\n" not in str(caught.value)
     assert names(tmp_path) == ["file", "folder"]
+
+
+def test_staged_files_appear_together(tmp_path):
+    with files.staging_folder(tmp_path / "new" / "out") as place:
+        files.write_text(place / "a.txt", "a")
+        files.write_text(place / "sub" / "b.txt", "b")
+        assert not (tmp_path / "new" / "out").exists()
+    assert names(tmp_path / "new") == ["out"] and names(tmp_path / "new" / "out") == [
+        "a.txt",
+        "sub",
+    ]
+    assert (tmp_path / "new" / "out").stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
+def test_staged_files_join_those_that_are_there(tmp_path):
+    for name in ("kept.txt", "a.txt"):
+        (tmp_path / name).write_text("old")
+    with files.staging_folder(tmp_path) as place:
+        files.write_text(place / "a.txt", "new")
+    assert names(tmp_path) == ["a.txt", "kept.txt"]
+    assert (tmp_path / "a.txt").read_text() == "new" and (
+        tmp_path / "kept.txt"
+    ).read_text() == "old"
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt(), ValueError()])
+def test_nothing_is_left_of_a_folder_that_fails(tmp_path, there, error):
+    folder = tmp_path / "parent" / "out"
+    if there:
+        folder.mkdir(parents=True)
+    wanted = OutputError if isinstance(error, OSError) else type(error)
+    with pytest.raises(wanted), files.staging_folder(folder) as place:
+        files.write_text(place / "a.txt", "a")
+        raise error
+    assert names(tmp_path) == (["parent"] if there else [])
+    assert not there or names(folder) == []
+
+
+def test_errors_name_the_folder_that_was_asked_for(tmp_path):
+    folder = tmp_path / "out"
+    with (
+        pytest.raises(OutputError, match=r"out/a.txt: cannot be written") as caught,
+        files.staging_folder(folder) as place,
+    ):
+        (place / "a.txt" / "full").mkdir(parents=True)
+        files.write_text(place / "a.txt", "a")
+    assert str(caught.value).startswith(f"{folder / 'a.txt'}: ")
+
+
+def test_a_staging_folder_that_is_removed_does_not_come_back_by_halves(tmp_path):
+    folder = tmp_path / "out"
+    with (
+        pytest.raises(OutputError, match=r"out: cannot be written \(it was removed meanwhile\)"),
+        files.staging_folder(folder) as place,
+    ):
+        files.write_text(place / "a.txt", "a")
+        shutil.rmtree(place)
+        files.write_text(place / "b.txt", "b")
+    assert names(tmp_path) == []
 
 
 def test_existing_output_is_kept_unless_forced(tmp_path):

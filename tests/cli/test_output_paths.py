@@ -1,11 +1,14 @@
 """Where commands write: a folder may have any name and be there, if it is empty."""
 
+import errno
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from stylesmith import files
+from stylesmith.training.train_step import TrainStep
 from tests import support
 from tests.cli.commands import parameters_of
 
@@ -21,14 +24,14 @@ FOLDER_COMMANDS = {
 """Commands that write a folder, up to its name."""
 FILE_COMMANDS = {
     "mix": "mix avatars --out out.png",
-    "noise": "noise avatars --out out.png",
+    "noise": "noise avatars --seeds 0 --draws 2 --out out.png",
     "edit": "edit avatars --channel 3:1 --out out.png",
-    "video": "video avatars --out out.gif",
+    "video": "video avatars --seeds 0-1 --frames 1 --out out.gif",
     "evaluate": "evaluate avatars --data avatars --metrics fd_random_4 --out out.jsonl",
     "figure": "figure stylegan-3 avatars --out out.png",
     "table": "table stylegan2-1 --out out.md",
     "prepare": "data prepare photos out.zip --resolution 8",
-    "make": "data make avatars out.zip",
+    "make": "data make avatars out.zip --count 2 --resolution 8",
 }
 """Commands that write a file."""
 
@@ -80,6 +83,53 @@ def test_a_folder_in_the_place_of_a_file_is_found_before_the_work(cli, command):
         assert f"{out}: is a folder; wanted a file" in result.error()
     assert Path(out, "kept").is_dir()
     shutil.rmtree(out)
+
+
+ENDINGS = {
+    "full": (OSError(errno.ENOSPC, "No space left on device"), (1, 2), "No space left on device"),
+    "stopped": (SystemExit(128 + signal.SIGTERM), (128 + signal.SIGTERM,), "stopped"),
+    "interrupted": (KeyboardInterrupt(), (128 + signal.SIGINT,), "stopped"),
+}
+"""What a write meets: the error, the exit statuses, and the line."""
+WRITING = {
+    command: words
+    for command, words in {**FILE_COMMANDS, **FOLDER_COMMANDS}.items()
+    if command not in ("train", "project")  # whose folders are continued
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("command", WRITING)
+def test_a_command_that_fails_while_it_writes_leaves_nothing(cli, monkeypatch, command, ending):
+    error, statuses, line = ENDINGS[ending]
+    words = WRITING[command].split()
+    if command in FOLDER_COMMANDS:
+        words.append("made/here/out")
+    else:
+        words = [word.replace("out.", "made/here/out.") for word in words]
+
+    def fail(*details: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "replace", fail)
+    result = cli(*words)
+    assert result.status in statuses and line in result.err and result.err.count("\n") == 1
+    assert not Path("made").exists()
+    assert not [path for path in Path().iterdir() if path.name.startswith(".")]
+
+
+def test_a_run_that_is_removed_while_it_trains_does_not_come_back_by_halves(cli, monkeypatch):
+    step = TrainStep.step
+
+    def remove(self: TrainStep, *details: object, **more: object) -> object:
+        shutil.rmtree("gone", ignore_errors=True)
+        return step(self, *details, **more)
+
+    monkeypatch.setattr(TrainStep, "step", remove)
+    words = ("train", "photos", "--preset", "tiny", "--kimg", "0.02", "--out", "gone")
+    message = cli(*words).error()
+    assert message == "gone: the run was removed while it was trained."
+    assert not Path("gone").exists()
 
 
 @pytest.mark.parametrize("name", ["a.bmp", "a.TIFF", "a.pngg", "a.jgp", "a.pdf", "a.pt", "a.zip"])

@@ -166,7 +166,7 @@ class RunLog:
         """Append one record and hand it back as written; NaN and infinity become null.
 
         Raises:
-            OutputError: If the disk is full or gone.
+            OutputError: If the disk is full or gone, or the file has been removed.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         base = {"event": event, "time": now, "images_seen": images_seen, "steps": steps}
@@ -177,7 +177,17 @@ class RunLog:
             self._stream.flush()
         except OSError as error:
             raise _write_error(self.path, error) from error
+        self.check_present()
         return record
+
+    def check_present(self) -> None:
+        """Refuse to go on where somebody has removed the file: what follows would be half a run.
+
+        Raises:
+            OutputError: If it is gone.
+        """
+        if not self.path.exists():
+            raise OutputError(f"{self.path.parent}: the run was removed while it was trained.")
 
     def close(self) -> None:
         """Close the file; every record that `write` returned is on disk already."""

@@ -185,6 +185,7 @@ class Recorder:
 
     def checkpoint(self) -> None:
         """Write the exact state, the model and the report."""
+        self.log.check_present()
         save_checkpoint(self.run, self.config, self.state)
         self._last_checkpoint = time.monotonic()
         self._save_model(self.run.model)
