@@ -13,8 +13,8 @@ import stylesmith
 ROOT = Path(stylesmith.__file__).parent
 
 LAYERS = [
-    "callbacks choices config ops images latents files formatting charts devices distributed errors"
-    " packages tensor_file",
+    "callbacks choices config ops images latents files file_kinds formatting charts devices"
+    " distributed errors packages tensor_file",
     "networks augment data",
     "presets",
     "sampling models perception",

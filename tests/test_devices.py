@@ -69,3 +69,26 @@ def test_arithmetic_identity_names_what_decides_bits():
     assert identity["torch"] == torch.__version__
     assert identity["threads"] == str(torch.get_num_threads())
     assert identity["instructions"]
+
+
+def test_threads_are_set_where_a_number_is_given():
+    before = torch.get_num_threads()
+    try:
+        devices.set_threads(3)
+        assert torch.get_num_threads() == 3
+        devices.set_threads(None)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_threads_are_at_least_one(count):
+    with pytest.raises(UsageError, match=f"--threads {count}: wanted"):
+        devices.set_threads(count)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="the system does not tell")
+def test_waiting_for_a_core_only_grows():
+    before = devices.seconds_without_core()
+    assert before is not None and 0 <= before <= devices.seconds_without_core()

@@ -32,5 +32,11 @@ DistanceName = Literal["lpips", "random", "pixels"]
 ResampleFilter = Literal["box", "[1,2,1]", "[1,3,3,1]"]
 """Name of the filter that a discriminator halves the resolution by."""
 
+ProgramFormat = Literal["onnx", "torch-export"]
+PROGRAM_SUFFIXES: dict[ProgramFormat, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
+"""Formats of programs that an export writes, and what their files are called."""
+
+ExportFormat = Literal["model", "ada", "rosinality", "onnx", "torch-export"]
+
 NoiseInput = Literal["fixed", "inputs", "none"]
 """`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""

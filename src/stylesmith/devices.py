@@ -1,5 +1,6 @@
 """Which device to use, how many bits to compute with, and how much memory there is."""
 
+import contextlib
 import os
 import platform
 from dataclasses import dataclass
@@ -77,6 +78,19 @@ def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
             return Precision(torch.float16, top_levels=4, clamp=256.0)
 
 
+def set_threads(count: int | None) -> None:
+    """Compute with so many processor threads; None leaves what torch or the environment chose.
+
+    Raises:
+        UsageError: If `count` is not at least 1.
+    """
+    if count is None:
+        return
+    if count < 1:
+        raise UsageError(f"--threads {count}: wanted a whole number of at least 1")
+    torch.set_num_threads(count)
+
+
 def enable_cudnn_benchmark(device: torch.device) -> None:
     """Let cuDNN try its algorithms: shapes hardly change while training."""
     if device.type == "cuda":
@@ -86,6 +100,11 @@ def enable_cudnn_benchmark(device: torch.device) -> None:
 def dtype_name(precision: Precision) -> str:
     """The number format in words, such as "bfloat16"."""
     return str(precision.dtype).removeprefix("torch.")
+
+
+def has_fused_adam(device: torch.device) -> bool:
+    """Whether Adam moves all parameters in one kernel there."""
+    return device.type in {"cpu", "cuda"}
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -128,6 +147,22 @@ def peak_memory(device: torch.device) -> int | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def seconds_without_core() -> float | None:
+    """Seconds that threads of this process were ready and waited for a core, since it began.
+
+    Other programs that use the same cores make it grow. None where the system does not tell, as
+    only Linux does.
+    """
+    waited = 0
+    try:
+        for thread in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                waited += int((thread / "schedstat").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return waited / 1e9
 
 
 def device_name(device: torch.device) -> str:

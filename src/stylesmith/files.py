@@ -4,7 +4,10 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +22,9 @@ FILE_SUFFIXES = (
 
 TEMPORARY_NAME = re.compile(r"\..+\.\d+(\.\w+)?|\.tmp\w{6}")
 """Names of unfinished files."""
+
+_STAGING_MARK = ".incomplete"
+"""File of a staging folder that is there as long as nobody has removed the folder."""
 
 _UMASK = os.umask(0)  # can be read only by setting it, so here, before there are threads
 os.umask(_UMASK)
@@ -42,22 +48,76 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        temporary.chmod(_FILE_MODE)  # safetensors makes files that only their owner may read
-        if durable:
-            _fsync(temporary)
-        temporary.replace(path)
-        if durable:
-            _fsync(path.parent)
+        with _parents_of(path):
+            try:
+                write(temporary)
+                temporary.chmod(_FILE_MODE)  # safetensors lets only the owner read its files
+                if durable:
+                    _fsync(temporary)
+                temporary.replace(path)
+                if durable:
+                    _fsync(path.parent)
+            finally:
+                with contextlib.suppress(OSError):  # it has moved, or the first error counts
+                    temporary.unlink()
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose "
-            "another place; what was there before is unchanged."
-        ) from error
+        raise _write_error(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def staging_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write several files into, which are in `folder` once the block has ended well.
+
+    A new folder gets its name in one step at the end, so that a command which fails, is stopped or
+    is killed leaves none. In one that is there, files replace those of the same name; others stay.
+
+    Raises:
+        OutputError: If something cannot be written, or is removed meanwhile.
+    """
+    new = not folder.exists()
+    place = folder.parent if new else folder  # which may be a disk of its own
+    try:
+        with _parents_of(place / folder.name):
+            temporary = Path(tempfile.mkdtemp(dir=place, prefix=f".{folder.name}."))
+            present = temporary / _STAGING_MARK
+            try:
+                temporary.chmod(0o777 & ~_UMASK)
+                present.touch()
+                yield temporary
+                present.unlink()  # files that are written anew don't bring back those that are gone
+                if new:
+                    temporary.rename(folder)
+                else:
+                    for path in sorted(temporary.iterdir()):
+                        path.replace(folder / path.name)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        gone = isinstance(error, FileNotFoundError) and error.filename == str(present)
+        reason = "it was removed meanwhile" if gone else error.strerror or str(error)
+        raise _write_error(folder, reason) from error
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(temporary), str(folder))) from error
+
+
+@contextmanager
+def _parents_of(path: Path) -> Iterator[None]:
+    """Make the folders that a file lies in; those that are empty at the end go again."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
     finally:
-        with contextlib.suppress(OSError):  # a parent that is a file, say: the first error counts
-            temporary.unlink()
+        for parent in missing:
+            with contextlib.suppress(OSError):  # it is not empty: all went well
+                parent.rmdir()
+
+
+def _write_error(path: Path, reason: str) -> OutputError:
+    return OutputError(
+        f"{path}: cannot be written ({reason}). Free some space or choose another place; what was "
+        "there before is unchanged."
+    )
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:

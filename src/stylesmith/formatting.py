@@ -1,6 +1,7 @@
 """Durations, sizes, counts and commands in the words of messages and reports."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -63,3 +64,8 @@ def format_command(*words: object, program: str = "stylesmith") -> str:
 def format_count(number: int, noun: str) -> str:
     """`1 image`, `2 images`."""
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten_list(names: Sequence[str]) -> str:
+    """The first ten names, separated by commas; `...` stands for more."""
+    return ", ".join([*names[:10], *(["..."] if len(names) > 10 else [])])

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from stylesmith import files
 from stylesmith.errors import DataError, ModelError
+from stylesmith.file_kinds import identify_file
 
 TENSOR_FILE_VERSION = 1
 TENSOR_FILE_SUFFIX = ".safetensors"
@@ -67,6 +68,9 @@ def read_tensor_file(
             metadata = opened.metadata() or {}
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as reason:
+        if found := identify_file(path):
+            wanted = found.instead_of(f"a {kind or 'model'}")
+            raise error(f"{path}: damaged or not a safetensors file: {wanted}") from None
         raise error(f"{path}: damaged or not a safetensors file ({reason}).") from None
     header = _parse_header(path, metadata, error)
     if str(_checksum(tensors, metadata["stylesmith"])) != metadata.get("crc32"):

@@ -2,13 +2,17 @@
 
 import json
 
+import onnx
 import pytest
+import torch
 
 import stylesmith
 from stylesmith.models import load_bundle
 from stylesmith.models.interop import write_external
+from stylesmith.tensor_file import write_tensor_file
 from tests.models.interop import hostile
-from tests.models.interop.makers import discriminator, generator, tensorflow_file
+from tests.models.interop.makers import discriminator, draw, generator, tensorflow_file
+from tests.models.interop.test_missing_tensors import rosinality_file
 from tests.support import differing
 
 
@@ -89,7 +93,7 @@ def test_import_of_what_is_not_foreign(cli, tmp_path, finished_run):
 def test_a_hostile_file_is_one_line(cli, tmp_path):
     canary, path = tmp_path / "canary", tmp_path / "evil.pkl"
     path.write_bytes(dict(hostile.executed(str(canary)))["GLOBAL REDUCE"])
-    for words in (("import", path, tmp_path / "x"), ("export", path, tmp_path / "x.pt")):
+    for words in (("import", path, tmp_path / "x"), ("export", path, tmp_path / "y")):
         assert "refused: it wants the global os.system at byte 2," in cli(*words).error()
     assert "os.system at byte 2," in cli("generate", path, "--out", tmp_path / "x.png").error()
     result = cli("inspect", path)
@@ -111,6 +115,84 @@ def test_inspect_tells_what_a_file_holds(cli, pickled):
     assert any("resolution=16" in line and "mapping_lrmul=0.01" in line for line in lines)
     assert any(line.startswith("licence: ") for line in lines)
     assert any("allowed   dnnlib.tflib.network.Network at byte" in line for line in lines)
+
+
+def test_inspect_takes_whatever_a_model_may_be(cli, conditional_run, pickled, tmp_path):
+    assert cli("import", pickled, tmp_path / "ffhq", "--with-discriminator").status == 0
+    given = {
+        "avatars": ["inputs: z (N, 128), by way of 8 w of 128 values", "preset: small-avatars"],
+        conditional_run.path: [
+            "a run of stylesmith",
+            "D: discriminator, ",
+            "label (N, 2)",
+            "output: scores (N)",
+            "classes: class0, class1",
+            "preset: tiny",
+        ],
+        conditional_run.checkpoints()[0]: ["G_ema: ", "G: ", "D: "],
+        conditional_run.model: ["a model of stylesmith", "G_ema: ", "classes: class0, class1"],
+        tmp_path / "ffhq": ["D: discriminator, connection resid, 16x16", "licence: "],
+        pickled: ["  inputs: z (N, 6), by way of 6 w of 6 values; output: images (N, 3, 16, 16)"],
+    }
+    for source, wanted in given.items():
+        result = cli("inspect", source)
+        assert result.status == 0, result.err
+        missing = [text for text in wanted if text not in result.out]
+        assert not missing, result.out
+
+
+def test_inspect_shows_inputs_and_outputs_of_onnx_files(cli, tmp_path):
+    tensor = onnx.helper.make_tensor_value_info
+    z, images = (
+        tensor("z", onnx.TensorProto.FLOAT, ["batch", 6]),
+        tensor("images", onnx.TensorProto.FLOAT, ["batch", 3, 8, 8]),
+    )
+    graph = onnx.helper.make_graph([], "g", [z], [images])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    onnx.helper.set_model_props(model, {"stylesmith": "1", "about": '{"licence": "CC0"}'})
+    onnx.save(model, tmp_path / "x.ONNX")
+    assert cli("inspect", tmp_path / "x.ONNX").out.splitlines() == [
+        f"{tmp_path / 'x.ONNX'}: an ONNX file, opset 18",
+        "input: z (batch, 6)",
+        "output: images (batch, 3, 8, 8)",
+        "stylesmith: 1",
+        "licence: CC0",
+    ]
+    (tmp_path / "y.onnx").write_bytes(b"\x08\xff")
+    assert "damaged or not an ONNX file" in cli("inspect", tmp_path / "y.onnx").error()
+
+
+def test_inspect_names_what_is_no_model(cli, tmp_path):
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n")
+    assert "x.png: a PNG image, not weights" in cli("inspect", tmp_path / "x.png").out
+    assert "a web address" in cli("inspect", "https://example.org/ffhq.pkl").error()
+
+
+def test_files_of_other_kinds_of_ours_are_named(cli, pickled, tmp_path):
+    assert cli("import", pickled, tmp_path / "ffhq", "--with-discriminator").status == 0
+    critic = tmp_path / "ffhq" / "discriminator.safetensors"
+    assert "holds a discriminator; wanted a generator" in cli("inspect", critic).error()
+    write_tensor_file(tmp_path / "x.safetensors", {}, {}, kind="direction")
+    text = cli("generate", tmp_path / "x.safetensors", "--out", tmp_path / "x.png").error()
+    assert "holds a direction; wanted a generator" in text
+
+
+def test_the_imported_discriminator_is_opened_by_a_public_function(cli, pickled, tmp_path):
+    result = cli("import", pickled, tmp_path / "ffhq", "--with-discriminator")
+    assert "stylesmith.load_discriminator" in result.out
+    found = stylesmith.load_discriminator(tmp_path / "ffhq")
+    assert differing(found.state_dict(), discriminator(seed=3).state_dict()) == []
+    result = cli("import", pickled, tmp_path / "alone")
+    assert "load_discriminator" not in result.out
+
+
+def test_import_says_what_a_file_is(cli, tmp_path):
+    (tmp_path / "x.gz").write_bytes(b"\x1f\x8b\x08" + bytes(30))
+    text = cli("import", tmp_path / "x.gz", tmp_path / "x").error()
+    assert "compressed with gzip, not weights. Unpack it first" in text
+    text = cli("import", "https://example.org/ffhq.pkl", tmp_path / "x").error()
+    assert "a web address; download the file first" in text
+    assert not (tmp_path / "x").exists()
 
 
 def test_inspect_says_what_could_not_be_imported(cli, tmp_path):
@@ -153,7 +235,7 @@ def test_export_refuses_in_one_line(cli, conditional_run, tmp_path, pickled):
     text = cli("export", pickled, tmp_path / "x.png", "--format", "rosinality").error()
     assert "format rosinality is written to .pt files" in text
     assert "exists already" in cli("export", pickled, pickled, "--format", "ada").error()
-    assert "no such run, model folder or file" in cli("export", "nowhere", "x.pt").error()
+    assert "no such run, model folder or file" in cli("export", "nowhere", "x").error()
 
 
 @pytest.mark.parametrize("command", ["import", "inspect", "export"])
@@ -171,3 +253,15 @@ def test_a_published_file_is_exported_without_a_detour(cli, pickled, tmp_path):
     write_external(tmp_path / "y.pt", "ada", load_bundle(pickled).networks())
     first, second = (load_bundle(tmp_path / n).ema.state_dict() for n in ("ffhq.pt", "y.pt"))
     assert differing(first, second) == []
+
+
+def test_a_published_checkpoint_is_drawn_from_directly(cli, tmp_path):
+    path = rosinality_file(tmp_path, "noises.", "kernel")
+    result = cli("generate", path, "--seeds", "0", "--out", tmp_path / "x.png")
+    assert result.status == 0, result.err
+    assert (tmp_path / "x.png").is_file()
+    result = cli("import", path, tmp_path / "model")
+    assert result.status == 0, result.err
+    assert "note: 5 noise maps are not in the file" in result.out
+    drawn = [draw(stylesmith.load(source)) for source in (path, tmp_path / "model")]
+    assert torch.equal(*drawn)

@@ -89,6 +89,38 @@ def test_check_lists_bad_files_first_and_exits_with_1(run, photos):
     assert second == "note cats/copy.png: same pixels as 'cats/a.png'"
 
 
+def test_check_prints_some_findings_of_each_kind_and_all_on_request(run, photos):
+    for i in range(20):
+        (photos / "cats" / f"copy{i:02}.png").write_bytes((photos / "cats" / "a.png").read_bytes())
+        (photos / "dogs" / f"bad{i:02}.png").write_bytes(b"text")
+    lines = run("check", photos).output.splitlines()
+    starts = [line[:4] for line in lines[:13]]
+    assert starts == [
+        *["bad "] * 5,
+        "    ",
+        *["note"] * 5,
+        "    ",
+        "note",
+    ]
+    assert lines[5] == "     and 15 more that must be repaired (--all lists them)"
+    assert lines[11] == "     and 15 more with the pixels of another image (--all lists them)"
+    assert lines[12].startswith("note class dogs: has 1 image; half of the classes have")
+    output = run("check", photos, "--all").output
+    assert output.count("bad  ") == 20 and output.count("note ") == 21
+    assert "more" not in output.split("images, 20 to be repaired")[0].split("classes have")[0]
+
+
+def test_prepare_offers_to_stretch(run, tmp_path):
+    (tmp_path / "raw").mkdir()
+    for i in range(3):
+        values = np.random.default_rng(i).integers(0, 4096, (32, 32)).astype(np.uint16)
+        Image.fromarray(values).save(tmp_path / "raw" / f"{i}.png")
+    arguments = ("prepare", tmp_path / "raw", tmp_path / "out.zip", "--resolution", "32")
+    assert "Add --stretch" in run(*arguments).output
+    result = run(*arguments, "--stretch", "--force")
+    assert result.output == f"3 gray images of 32x32 -> {tmp_path / 'out.zip'}\n"
+
+
 def test_check_of_nothing_is_wrong_input(run, tmp_path):
     exception = run("check", tmp_path / "nowhere").exception
     assert isinstance(exception, DataError)

@@ -72,6 +72,14 @@ def test_a_page_needs_its_runtime(cli, finished_run, no_runtime, tmp_path):
     assert not (tmp_path / "page").exists()
 
 
+def test_what_a_page_lacks_is_found_before_anything_is_written(
+    cli, finished_run, no_runtime, tmp_path
+):
+    words = (tmp_path / "x.pt2", "--web", tmp_path / "page")
+    assert "a page needs onnxruntime-web" in cli("export", finished_run.path, *words).error()
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == []
+
+
 def test_a_page_is_a_folder_with_all_it_needs(cli, finished_run, no_runtime, tmp_path, monkeypatch):
     package = tmp_path / "node_modules/onnxruntime-web"
     contents = {"ort.js": b"javascript", "ort.wasm": b"assembly"}
@@ -103,6 +111,34 @@ def test_a_page_is_a_folder_with_all_it_needs(cli, finished_run, no_runtime, tmp
     assert "exists already" in cli("export", finished_run.path, "--web", page).error()
     external = re.findall(r"https?://(?!www\.w3\.org)\S+", (page / "index.html").read_text())
     assert external == []
+
+
+@pytest.mark.parametrize("name", ["z.ONNX", "z.PT2"])
+def test_suffixes_are_the_same_in_capitals(cli, finished_run, tmp_path, name):
+    assert [found for found, *_ in programs(cli("export", finished_run.path, tmp_path / name))] == [
+        name
+    ]
+    assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize("name", ["z.pt", "z.pkl", "z.PKL", "z.safetensors", "z.png", "z.zip"])
+def test_a_file_of_no_format_is_not_made_a_folder(cli, finished_run, tmp_path, name):
+    text = cli("export", finished_run.path, tmp_path / name).error()
+    assert "says no format to write. Wanted .onnx, .pt2, a folder (of a model), or --format" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_may_have_dots_in_its_name(cli, finished_run, tmp_path):
+    (tmp_path / "there.pt").mkdir()
+    for name in ("faces-v1.2", "2026.11.25", "there.pt"):
+        assert cli("export", finished_run.path, tmp_path / name).status == 0
+        assert (tmp_path / name / "model.safetensors").is_file()
+
+
+def test_layouts_are_written_to_suffixes_in_capitals(cli, finished_run, tmp_path):
+    for name in ("x.PT", "x.PKL"):
+        assert cli("export", finished_run.path, tmp_path / name, "--format", "ada").status == 0
+        assert stylesmith.load(tmp_path / name, device="cpu")
 
 
 def test_export_says_what_is_missing(cli, finished_run, tmp_path):

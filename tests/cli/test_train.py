@@ -1,14 +1,18 @@
 """`stylesmith train`: what it takes, refuses, prints and leaves."""
 
 import json
+import re
 import shutil
 
 import pytest
+import torch
 from PIL import Image
 
+from stylesmith.data.dataset import open_dataset
 from stylesmith.data.loader import BatchLoader
+from stylesmith.data.prepare import prepare_dataset
 from stylesmith.errors import DataError
-from stylesmith.models import RunFolder
+from stylesmith.models import RunFolder, load
 from stylesmith.training import loss_passes
 from stylesmith.training.log import read_log
 from tests import support
@@ -71,12 +75,32 @@ def test_resume_goes_up_to_kimg(cli, run):
     assert clocks(run)["images_seen"] == 40  # there is no way back
 
 
+def test_a_time_limit_says_what_it_will_reach(cli, photos, run):
+    words = ("--kimg", 25000, "--dry-run")
+    result = cli("train", photos, *TINY, *words, "--minutes", 2)
+    assert re.search(r"this time  2 min: about [\d.]+ (thousand|million) images", result.out)
+    assert "this time" not in cli("train", photos, *TINY, *words).out
+    short = cli("train", photos, *TINY, "--kimg", 0.004, "--dry-run", "--minutes", 60)
+    assert "this time" not in short.out  # it will end before
+
+
+def test_threads_compute_with_so_many(cli, photos):
+    before = torch.get_num_threads()
+    try:
+        result = cli("train", photos, *TINY, "--threads", 3, "--dry-run")
+        assert "CPU, 3 threads" in result.out
+    finally:
+        torch.set_num_threads(before)
+    for number in (0, -1, 1.5, "many", 10**6):
+        assert "--threads" in cli("train", photos, "--threads", number, "--dry-run").error()
+
+
 def test_resume_trains_some_minutes_more(cli, run):
     assert clocks(run)["images_seen"] == 1000 * run.read_config().training.kimg  # its full length
     result = cli("train", "--resume", run.path, "--minutes", 0.005)
     assert result.status == 0, result.err
     assert "its time is over" in result.out
-    assert f"Go on: stylesmith train --resume {run.path}\n" in result.out
+    assert f"Go on: stylesmith train --resume {run.path} --minutes 0.005\n" in result.out
     assert clocks(run)["images_seen"] > 24
 
 
@@ -201,7 +225,7 @@ def test_output_in_an_impossible_place_is_refused(cli, photos, tmp_path):
     out = tmp_path / "file" / "run"
     assert f"{out}" in cli("train", photos, *TINY, "--out", out).error()
     result = cli("train", photos, *TINY, "--out", tmp_path / "file", "--force")
-    assert "is not a run" in result.error()
+    assert "wanted a folder" in result.error()
     assert (tmp_path / "file").is_file()
 
 
@@ -229,8 +253,12 @@ def test_data_that_has_moved_can_be_named(cli, tmp_path):
     photos = support.make_photos(tmp_path / "photos")
     run = support.start(photos, tmp_path / "run", steps=1)
     moved = photos.rename(tmp_path / "moved")
-    assert "no such folder or zip" in cli("train", "--resume", run.path, "--kimg", 1).error()
-    assert cli("train", moved, "--resume", run.path, "--kimg", 0.008).status == 0
+    error = cli("train", "--resume", run.path, "--kimg", 1).error()
+    assert f"{photos}: no such folder or zip" in error
+    command = f"stylesmith train --resume {run.path} NEW_PATH"
+    assert error.endswith(command)
+    words = command.replace("NEW_PATH", str(moved)).split()[1:]
+    assert cli(*words, "--kimg", 0.008).status == 0
     assert (clocks(run)["images_seen"], run.read_config().data.path) == (8, str(moved))
     other = support.make_photos(tmp_path / "other", count=8)
     before = run.config.read_bytes()
@@ -283,6 +311,30 @@ def test_resume_of_what_is_no_run_is_refused(cli, tmp_path):
     assert "not a run folder" in cli("train", "--resume", tmp_path / "nowhere").error()
     (tmp_path / "config.json").write_text("{")
     assert "config.json" in cli("train", "--resume", tmp_path).error()
+
+
+def test_resume_says_what_was_given_in_place_of_a_run(cli, run, photos, tmp_path):
+    """Models, checkpoints, images, a folder of runs: what each is, and what to do."""
+    given = {
+        run.path / "model": f"part of the run {run.path}. Name that folder",
+        run.checkpoints()[0]: f"part of the run {run.path}. Name that folder",
+        run.model / "model.safetensors": f"part of the run {run.path}. Name that folder",
+        run.path.parent: f"it holds runs. Name one of them, such as {run.path}",
+        photos: f"a folder of images. To start a run: stylesmith train {photos} --out runs/new",
+        "https://example.org/run": "https://example.org/run: a web address; download the file",
+    }
+    shutil.copytree(run.model, tmp_path / "copy")
+    given[tmp_path / "copy"] = "a model folder, which has the weights to draw with; training goes"
+    for name, content, what in (
+        ("x.pkl", b"\x80\x04N.", "a file of weights; training goes on only from a run folder"),
+        ("x.zip", b"PK\5\6" + bytes(18), "a file of weights; training goes on only"),
+        ("x.png", b"\x89PNG\r\n", "a PNG image; training goes on only from a run folder"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        given[tmp_path / name] = what
+    for path, message in given.items():
+        text = cli("train", "--resume", path).error()
+        assert "not a run folder: " in text and message in text, text
 
 
 def test_resume_says_which_checkpoint_was_damaged(cli, run):
@@ -345,3 +397,49 @@ def test_tensorboard_is_an_extra(cli, photos, tmp_path):
 
 def test_the_config_of_a_run_is_plain_json(finished_run):
     assert json.loads(finished_run.config.read_text())["training"]["batch_size"] == 4
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_class_names_reach_the_run_the_model_and_the_report(cli, tmp_path, kind):
+    photos = support.make_photos(tmp_path / "photos", classes=3)
+    for old, new in (("class0", "2"), ("class1", "10"), ("class2", "rare & old")):
+        (photos / old).rename(photos / new)
+    data = photos
+    if kind == "zip":
+        data = prepare_dataset(photos, tmp_path / "photos.zip", size=(8, 8)).path
+    out = tmp_path / "run"
+    result = cli("train", data, *TINY, "--out", out, "--conditional", "--kimg", 0.004)
+    assert "of 8x8 RGB with labels of length 3 (2, 10, rare & old)" in result.out, result.err
+    names = ("2", "10", "rare & old")
+    assert RunFolder(out).read_config().data.class_names == names
+    assert load(out).class_names == names
+    assert "(2, 10, rare &amp; old)" in (out / "report.html").read_text()
+    image = tmp_path / "image.png"
+    assert cli("generate", out, "--class", "rare & old", "--seeds", 0, "--out", image).status == 0
+
+
+def test_resume_refuses_other_images_of_equal_names_and_sizes(cli, tmp_path):
+    photos = support.make_photos(tmp_path / "photos")
+    run = support.start(photos, tmp_path / "run", steps=1)
+    path = next(photos.rglob("*.png"))
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    assert "has changed since" in cli("train", "--resume", run.path, "--kimg", 0.1).error()
+
+
+def test_a_run_with_the_first_fingerprint_goes_on(cli, tmp_path):
+    """Names and sizes were all it knew; classes were in the order of the alphabet."""
+    photos = support.make_photos(tmp_path / "photos")
+    for old, new in (("class0", "2"), ("class1", "10")):
+        (photos / old).rename(photos / new)
+    out = tmp_path / "run"
+    words = ("train", photos, *TINY, "--out", out, "--conditional", "--kimg", 0.004)
+    assert cli(*words).status == 0
+    config = json.loads((out / "config.json").read_text())
+    first = open_dataset(photos, version=1)
+    config["data"] |= {"fingerprint": first.fingerprint, "class_names": []}
+    (out / "config.json").write_text(json.dumps(config))
+    result = cli("train", "--resume", out, "--kimg", 0.008)
+    assert result.status == 0, result.err
+    assert load(out).class_names == ("10", "2")

@@ -22,7 +22,7 @@ def test_nothing_inside(kind, make_folder, make_zip):
 
 
 def test_no_images_inside_says_what_is(make_folder):
-    folder = make_folder({"a.txt": b"a", "b.txt": b"b", "c.gif": b"c", "README": b"d"})
+    folder = make_folder({"a.txt": b"a", "b.txt": b"b", "c.heic": b"c", "README": b"d"})
     with pytest.raises(DataError, match=r"holds no images, only 2 \.txt, .*1 without suffix"):
         open_dataset(folder)
 

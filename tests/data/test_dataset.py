@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylesmith.config import DataConfig
 from stylesmith.data import dataset as dataset_module
-from stylesmith.data.dataset import open_dataset
+from stylesmith.data.archive import blake2b_digest
+from stylesmith.data.dataset import open_dataset, open_training_data
 from stylesmith.errors import ConfigError, DataError
 
 
@@ -119,6 +121,52 @@ def test_fingerprint_follows_names_sizes_and_labels(make_image, make_folder, lab
     (folder / "dataset.json").unlink()
     seen.append(open_dataset(folder).fingerprint)
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_fingerprint_follows_content_of_equal_names_and_sizes(
+    kind, make_image, make_folder, make_zip
+):
+    make = make_folder if kind == "folder" else make_zip
+    content = {f"{i}.png": make_image(i) for i in range(2)}
+    path = make(content)
+    before = open_dataset(path)
+    other = bytearray(content["1.png"])
+    other[len(other) // 2] ^= 1
+    if kind == "folder":
+        (path / "1.png").write_bytes(other)
+    else:
+        make({**content, "1.png": bytes(other)})
+    after = open_dataset(path)
+    assert before.archive.sizes == after.archive.sizes
+    assert before.fingerprint != after.fingerprint
+    assert open_dataset(path, version=1).fingerprint == open_dataset(path, version=1).fingerprint
+
+
+def test_runs_with_the_first_fingerprint_keep_their_images_and_classes(make_image, make_folder):
+    names = ["10/a.png", "2/a.png", "2/b.jpe"]
+    folder = make_folder({name: make_image(0) for name in names})
+    first = open_dataset(folder, version=1)
+    parts = b"".join(f"{name}\0{len(make_image(0))}\n".encode() for name in first.names)
+    values = np.array([0, 1], np.int64)
+    assert first.fingerprint == blake2b_digest([parts, b"2 int64", values.tobytes()])
+
+    data = make_data_config(folder, first.fingerprint)
+    again = open_training_data(data)
+    assert again.names == ["10/a.png", "2/a.png"]
+    assert again.class_names == ("10", "2")
+    assert again.fingerprint == first.fingerprint
+
+    newest = open_dataset(folder)
+    assert newest.names == names
+    assert newest.class_names == ("2", "10")
+    assert newest.fingerprint.startswith("2:")
+    again = open_training_data(make_data_config(folder, newest.fingerprint))
+    assert again.fingerprint == newest.fingerprint
+
+
+def make_data_config(folder, fingerprint: str) -> DataConfig:
+    return DataConfig(path=str(folder), size=(32, 32), label_size=2, fingerprint=fingerprint)
 
 
 def test_progress_ends_at_the_total(make_image, make_folder):

@@ -237,3 +237,39 @@ def test_a_picture_larger_than_the_image_is_refused(make_folder, make_image, tmp
     with pytest.raises(UsageError, match="--picture 64x16: wanted at most the image's 32x32"):
         prepare_dataset(source, tmp_path / "x.zip", size=(32, 32), content_size=(16, 64))
     assert not (tmp_path / "x.zip").exists()
+
+
+@pytest.mark.parametrize("kind", ["16 bits gray", "8 bits gray", "8 bits color", "with alpha"])
+def test_stretching_makes_the_least_value_black_and_the_greatest_white(kind, tmp_path):
+    folder, out = tmp_path / "raw", tmp_path / "out.zip"
+    folder.mkdir()
+    ramp = np.arange(64 * 64).reshape(64, 64)
+    if kind == "16 bits gray":
+        image = Image.fromarray((ramp + 100).astype(np.uint16))
+    else:
+        image = Image.fromarray((ramp // 256 + 10).astype(np.uint8))
+        if kind == "8 bits color":
+            image = image.convert("RGB")
+        elif kind == "with alpha":
+            image = Image.merge("LA", [image, Image.new("L", image.size, 255)])
+    image.save(folder / "a.png")
+    plain = prepare_dataset(folder, out, size=(64, 64))
+    assert "Add --stretch to use the whole range" in " ".join(plain.notes)
+    assert open_dataset(out).pixels(0).max() < 30
+    done = prepare_dataset(folder, out, size=(64, 64), stretch=True, force=True)
+    pixels = open_dataset(out).pixels(0)
+    assert done.notes == []
+    assert (pixels.min(), pixels.max()) == (0, 255)
+    step = 1 if kind == "16 bits gray" else 17
+    assert set(np.unique(pixels)) == set(range(0, 256, step))
+    low, high = manifest_of(out)["value_range"]
+    assert (low, high) == ((100, 4195) if kind == "16 bits gray" else (2570, 25 * 257))
+
+
+def test_stretching_is_the_same_for_all_images(tmp_path):
+    folder, out = tmp_path / "raw", tmp_path / "out.zip"
+    folder.mkdir()
+    for name, value in {"a": 0, "b": 2048, "c": 4096}.items():
+        Image.fromarray(np.full((32, 32), value, np.uint16)).save(folder / f"{name}.png")
+    prepare_dataset(folder, out, size=(32, 32), stretch=True)
+    assert [open_dataset(out).pixels(i).max() for i in range(3)] == [0, 128, 255]

@@ -14,7 +14,7 @@ POLICIES = pytest.mark.parametrize(
 
 
 class WatchConvolutions(TorchDispatchMode):
-    """Record the layout of what enters every convolution, forward and backward."""
+    """Record the layout of what enters every convolution and filter, forward and backward."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class WatchConvolutions(TorchDispatchMode):
         self.lost: list[str] = []
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        if function is ATEN.convolution.default:
+        if function in {ATEN.convolution.default, torch.ops.stylesmith.fir.default}:
             self._record("input", args[0])
         if function is ATEN.convolution_backward.default:
             self._record("gradient", args[0])

@@ -72,3 +72,10 @@ def test_every_problem_is_hinted_at_or_answered_by_settings():
         suggested = problem.settings(RunConfig().training)
         assert bool(suggested) == bool(problem.reason)
         assert suggested or problem.hint
+
+
+def test_cores_that_others_use_are_said_with_the_remedy():
+    shared = WELL | {"waiting": 0.9}
+    assert hints([WELL | {"waiting": 0.05}] * 20 + [WELL | {"waiting": None}] * 20) == []
+    (hint,) = hints([shared] * 20)
+    assert "Other programs use the same processor cores" in hint and "--threads 1" in hint

@@ -133,3 +133,20 @@ def test_what_is_no_number_is_none():
     assert [finite_number(v) for v in (1, 0.5, True, "1", None, float("nan"), [])] == [
         1, 0.5, None, None, None, None, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "early"), [(1000, True), (24_000, True), (25_000, False)])
+def test_networks_are_judged_only_after_enough_images(seen, early):
+    text = describe_run(history(tick(seen)))
+    assert ("too early to judge" in text) == early
+    assert ("in balance" in text) != early
+
+
+@pytest.mark.parametrize(
+    ("images", "few"), [(900, True), (4999, True), (5000, False), (None, False)]
+)
+def test_few_images_are_told(images, few):
+    start = {"event": "start", "images_seen": 0, "dataset_images": images}
+    text = describe_run(history(start, tick(25_000)))
+    assert ("few images" in text) == few
+    assert not few or f"({images:,})" in text

@@ -14,7 +14,7 @@ from stylesmith.models import RunFolder
 from stylesmith.training.log import read_log
 from stylesmith.training.trainer import stop_request
 from tests import support
-from tests.support import differing, newest_state, resume, start
+from tests.support import newest_state, resume
 
 STEPS = 40
 
@@ -92,70 +92,3 @@ def test_handlers_are_put_back():
         os.kill(os.getpid(), signal.SIGTERM)
         assert request.signal is signal.SIGTERM
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
-
-
-# Imports once, then forks processes that train and are killed at random instants.
-KILLER = """
-import os, random, signal, sys, time
-from pathlib import Path
-from tests import support
-import torch
-
-torch.set_num_threads(1)
-photos, out, steps, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-run = support.RunFolder(out)
-
-def train(*settings):
-    if run.exists():
-        support.resume(run, *settings, steps=steps)
-    else:
-        support.start(photos, out, "output.checkpoint_minutes=1e-9", steps=steps)
-
-def fork(*settings):
-    child = os.fork()
-    if child:
-        return child
-    status = 1
-    try:
-        train(*settings)
-        status = 0
-    finally:
-        os._exit(status)
-
-def newest():
-    return max((int(path.stem) for path in run.checkpoints()), default=-1)
-
-random.seed(0)
-for kill in range(kills):
-    child, before = fork(), newest()
-    while not run.exists():  # before that there is no run
-        time.sleep(0.001)
-    if kill % 2:  # every other one gets somewhere
-        while newest() == before:
-            time.sleep(0.001)
-    time.sleep(0.1 * random.random())
-    os.kill(child, signal.SIGKILL)
-    found = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(found), f"kill {kill}: the process had ended by itself"
-    print(kill, newest(), flush=True)
-assert os.waitpid(fork("output.checkpoint_minutes=10"), 0)[1] == 0
-"""
-
-
-def test_kills_at_any_instant_leave_a_run_that_goes_on_to_the_bit(photos, tmp_path, one_thread):
-    words = [str(photos), str(tmp_path / "run"), str(STEPS), "5"]
-    done = subprocess.run(
-        [sys.executable, "-c", KILLER, *words],
-        capture_output=True,
-        text=True,
-        env=support.child_environment(),
-        cwd=Path(__file__).parents[2],
-        timeout=200,
-    )
-    print(done.stdout)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found, header = newest_state(RunFolder(tmp_path / "run"))
-    assert header["clocks"]["steps"] == STEPS
-    whole = start(photos, tmp_path / "whole", "output.grid_kimg=10", steps=STEPS)
-    assert differing(found, newest_state(whole)[0]) == []
-    assert not list((tmp_path / "run").rglob(".*"))

@@ -1,25 +1,22 @@
 """`stylesmith import`, `inspect`, `export`: published weights in, standard formats out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylesmith import files
-from stylesmith.choices import NoiseInput
+from stylesmith.choices import PROGRAM_SUFFIXES, ExportFormat, NoiseInput
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.file_kinds import identify_file, web_address_problem
 from stylesmith.formatting import format_command
 
 if TYPE_CHECKING:
     from stylesmith.models import Bundle
-    from stylesmith.models.deploy import ExportedFile
+    from stylesmith.models.deploy import ExportedFile, WebRuntime
 
-
-ExportFormat = Literal["model", "ada", "rosinality", "onnx", "torch-export"]
-PROGRAM_SUFFIXES: dict[str, ExportFormat] = {".onnx": "onnx", ".pt2": "torch-export"}
-"""Suffixes that say the format."""
 
 PublishedFileArgument = Annotated[
     Path, typer.Argument(help="TensorFlow or StyleGAN2-ADA pickle, or rosinality checkpoint.")
@@ -54,6 +51,10 @@ def import_(
     from stylesmith.models.interop import is_external_file
 
     files.check_absent(out, force=force, folder=True)
+    if problem := web_address_problem(file):
+        raise ModelError(problem)
+    if kind := identify_file(file):
+        raise ModelError(f"{file}: {kind.instead_of('weights')}")
     if not file.is_file() or not is_external_file(file):
         problem = "not a pickle or torch file" if file.exists() else "no such file"
         raise ModelError(f"{file}: {problem}; stylesmith's own models need no import.")
@@ -61,21 +62,32 @@ def import_(
     save_bundle(out, bundle)
     for report in bundle.reports:
         print_line(*report.lines())
+    if bundle.discriminator is not None:
+        print_line(f"the discriminator opens by stylesmith.load_discriminator({str(out)!r})")
     print_line(f"licence: {bundle.about['licence']}", f"{file} -> {out}")
 
 
-def inspect(file: PublishedFileArgument) -> None:
-    """Say what a file holds and what it wants, without running anything in it.
+def inspect(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="Run, model folder, `avatars`, any file `import` reads, or an ONNX file."
+        ),
+    ],
+) -> None:
+    """Say what a model or file holds and what it wants, without running anything in it.
 
-    Lists kind, networks, sizes and settings, and every name of a program that the file asks for,
-    with its place.
+    Lists networks with their sizes, inputs and outputs, and where they come from; of published
+    weights, settings too, and every name of a program that the file asks for, with its place.
 
-    Example:
+    Examples:
     `stylesmith inspect ffhq.pkl`
-    """
-    from stylesmith.models.interop import describe_file
 
-    print_line(*describe_file(file))
+    `stylesmith inspect runs/photos`
+    """
+    from stylesmith.models import describe_model
+
+    print_line(*describe_model(model))
 
 
 def export(
@@ -130,12 +142,17 @@ def export(
     for path in outputs:
         folder = path is web or files.names_folder(path)
         files.check_absent(path, force=force, folder=folder)
-    form = form or PROGRAM_SUFFIXES.get(dest.suffix if dest else "", "model")
-    programs = dest is None or form in PROGRAM_SUFFIXES.values()
+    form = form or (_format_of(dest) if dest else "model")
+    programs = dest is None or form in PROGRAM_SUFFIXES
     if noise != "fixed" and (dest is None or not programs):
         raise UsageError(f"--noise {noise}: goes with a DEST in onnx or torch-export")
     if web is None and (runtime is not None or fetch_runtime):
         raise UsageError("--runtime and --fetch-runtime: go with --web")
+    package: WebRuntime = {}
+    if web is not None:  # before anything is written
+        from stylesmith.models.deploy import find_runtime
+
+        package = find_runtime(runtime, fetch=fetch_runtime)
     bundle = load_bundle(model, trained=not programs)
     if dest is not None and (form == "onnx" or form == "torch-export"):
         from stylesmith.models.deploy import write_programs
@@ -145,10 +162,24 @@ def export(
     elif dest is not None:
         _export_layout(dest, form, bundle)
     if web is not None:
-        _export_page(web, model, bundle, runtime, fetch_runtime)
+        _export_page(web, model, bundle, package)
     if "licence" in bundle.about:
         print_line(f"licence: {bundle.about['licence']}")
     print_line(*(f"{model} -> {path}" for path in outputs))
+
+
+def _format_of(dest: Path) -> ExportFormat:
+    """The format that a destination's name says; a folder is a model folder."""
+    suffix = dest.suffix.lower()
+    for form, known in PROGRAM_SUFFIXES.items():
+        if suffix == known:
+            return form
+    if files.names_folder(dest):
+        return "model"
+    raise UsageError(
+        f"{dest}: {suffix} says no format to write. Wanted .onnx, .pt2, a folder (of a model), or "
+        "--format ada (.pt, .pkl) or --format rosinality (.pt)"
+    )
 
 
 def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:
@@ -165,12 +196,9 @@ def _export_layout(dest: Path, form: ExportFormat, bundle: "Bundle") -> None:
     print_line(f"{names}: read back, images and scores within {difference:.1e}", *remarks)
 
 
-def _export_page(
-    web: Path, model: Path, bundle: "Bundle", runtime: Path | None, fetch: bool
-) -> None:
-    from stylesmith.models.deploy import find_runtime, write_page
+def _export_page(web: Path, model: Path, bundle: "Bundle", package: "WebRuntime") -> None:
+    from stylesmith.models.deploy import write_page
 
-    package = find_runtime(runtime, fetch=fetch)
     title = model.stem if model.is_file() else model.resolve().name
     written = write_page(web, bundle.ema, package, title=title, about=bundle.about)
     print_line(*map(_describe_program, written))

@@ -10,7 +10,7 @@ from stylesmith.choices import ResizeFilter
 from stylesmith.cli import options
 from stylesmith.cli.command_group import CommandGroup
 from stylesmith.cli.console import console, print_line, progress_bar
-from stylesmith.formatting import format_image_size
+from stylesmith.formatting import format_image_size, shorten_list
 
 data_app = typer.Typer(
     cls=CommandGroup,
@@ -23,8 +23,19 @@ make_app = typer.Typer(
 )
 data_app.add_typer(make_app, name="make")
 
-MAX_SHOWN_FINDINGS = 50
-"""Findings that `check` prints."""
+MAX_SHOWN = 50
+"""Images left out that `prepare` prints."""
+MAX_EXAMPLES = 5
+"""Findings of each kind that `check` prints."""
+REST_OF_TOPIC = {
+    "bad": "that must be repaired",
+    "conflict": "with the pixels of an image of another label",
+    "copy": "with the pixels of another image",
+    "class": "about classes with few images",
+    "mode": "of another mode",
+    "size": "of another size",
+}
+"""What `check` calls the findings of each kind that it does not print."""
 
 
 @data_app.command()
@@ -49,13 +60,22 @@ def prepare(
     max_images: Annotated[
         int | None, typer.Option(help="Take only so many, spread evenly over the names.")
     ] = None,
+    stretch: Annotated[
+        bool,
+        typer.Option(
+            "--stretch",
+            help="Make the least value of all images black and the greatest white: for images that "
+            "use a small part of their range, such as 12-bit data in 16-bit files.",
+        ),
+    ] = False,
     skip_bad: options.SkipBadOption = False,
     force: options.ForceOption = False,
 ) -> None:
     """Crop and resize any folder or zip of images into one zip, ready for training.
 
-    PNG, JPEG and WebP of any kind are read. Each image is cropped around its center and resized.
-    Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a `dataset.json` tells them.
+    PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF, PPM and PGM files are read. Each image is cropped around
+    its center and resized. Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a
+    `dataset.json` tells them.
 
     Example: `stylesmith data prepare photos/ photos.zip --resolution 256`
     """
@@ -72,19 +92,21 @@ def prepare(
             channels=int(channels) if channels else None,
             skip_bad=skip_bad,
             max_images=max_images,
+            stretch=stretch,
             force=force,
             on_progress=advance,
         )
     kind = {1: "gray", 3: "color", 4: "transparent"}[done.channels]
     print_line(f"{done.count} {kind} images of {format_image_size(done.size)} -> {out}")
     if done.label_size:
-        names = f": {', '.join(done.class_names[:10])}" if done.class_names else ""
+        names = f": {shorten_list(done.class_names)}" if done.class_names else ""
         print_line(f"Labels of length {done.label_size}{names} (used with `train --conditional`)")
     if done.enlarged:
         print_line(f"{done.enlarged} images were smaller than that and have been enlarged.")
-    shown = done.skipped[:MAX_SHOWN_FINDINGS]
+    print_line(*done.notes)
+    shown = done.skipped[:MAX_SHOWN]
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in shown))
-    if len(done.skipped) > MAX_SHOWN_FINDINGS:
+    if len(done.skipped) > MAX_SHOWN:
         print_line(
             f"... {len(done.skipped)} left out in all; stylesmith.json in the zip lists them."
         )
@@ -93,29 +115,38 @@ def prepare(
 @data_app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
+    show_all: Annotated[
+        bool, typer.Option("--all", help="List every finding, not only some of each kind.")
+    ] = False,
 ) -> None:
-    """Decode every image and say what is wrong with the data, file by file.
+    """Decode every image and say what is wrong with the data, what matters first.
 
-    The exit status is 1 if something must be repaired, such as a damaged file or a missing label.
+    Damaged files, classes with few images, images that are there twice, and other sizes and pixel
+    formats are counted, with some examples of each. The exit status is 1 if something must be
+    repaired, such as a damaged file or a missing label. The hash of all pixels, printed at the end,
+    is equal for equal data.
 
     Example: `stylesmith data check photos/`
     """
-    from stylesmith.data.scan import check_data
+    from stylesmith.data.check import check_data
 
     with progress_bar("Checking") as advance:
         report = check_data(path, on_progress=advance)
-    for finding in sorted(report.findings, key=lambda finding: finding.kind)[:MAX_SHOWN_FINDINGS]:
-        color = "red" if finding.kind == "bad" else "yellow"
-        name, text = escape(finding.name), escape(finding.text)
-        console.print(f"[{color}]{finding.kind:4}[/] {name}: {text}", soft_wrap=True)
-    if len(report.findings) > MAX_SHOWN_FINDINGS:
-        print_line(f"... {len(report.findings)} findings in all")
+    for topic, findings in report.by_topic().items():
+        color = "red" if topic == "bad" else "yellow"
+        shown = findings if show_all else findings[:MAX_EXAMPLES]
+        for finding in shown:
+            name, text = escape(finding.name), escape(finding.text)
+            console.print(f"[{color}]{finding.kind:4}[/] {name}: {text}", soft_wrap=True)
+        if hidden := len(findings) - len(shown):
+            print_line(f"     and {hidden} more {REST_OF_TOPIC[topic]} (--all lists them)")
     sizes = [f"{count} of {format_image_size(size)}" for size, count in report.sizes.most_common(5)]
     modes = [f"{count} {mode}" for mode, count in report.modes.most_common()]
     print_line(f"{report.path}: {report.images} images, {len(report.bad_images)} to be repaired")
     if sizes:
         more = f", and {len(report.sizes) - 5} more sizes" if len(report.sizes) > 5 else ""
         print_line(f"Sizes: {', '.join(sizes)}{more}", f"Modes: {', '.join(modes)}")
+        print_line(f"Pixels: hash {report.pixel_hash}")
     print_line(f"Labels: {report.labels}", *report.advice)
     if report.bad_images:
         raise typer.Exit(1)

@@ -27,6 +27,7 @@ def doctor() -> None:
         "precision": f"{devices.dtype_name(precision)} for convolutions{reason}",
         "memory": "unknown" if free is None else f"{format_bytes(free)} free",
         "threads": str(torch.get_num_threads()),
+        "--threads N": "where other programs use the cores too, fewer threads can be faster",
     }
     for extra in packages.extras():
         there = all(map(packages.is_installed, packages.requirements(extra)))

@@ -129,16 +129,17 @@ def edit(
         )
         for move in moves
     ]
-    sheet, sources = (out / PREVIEW_FILE, sources[:1]) if find else (out, sources)
-    with progress_bar("Drawing") as advance:
-        write_editing_grid(pipeline, sources, moves, strengths, sheet, on_progress=advance)
+    sources, sheet = (sources[:1], PREVIEW_FILE) if find else (sources, out.name)
+    folder = out if find else out.parent
+    with files.staging_folder(folder) as place, progress_bar("Drawing") as advance:
+        write_editing_grid(pipeline, sources, moves, strengths, place / sheet, on_progress=advance)
+        for move in moves if find else ():
+            directions.save_direction(place / f"{move.name}.safetensors", move)
     if find:
-        for move in moves:
-            directions.save_direction(out / f"{move.name}.safetensors", move)
         names = f"{moves[0].name} to {moves[-1].name}"
         print_line(f"{format_count(len(moves), 'direction')} -> {out}: {names}")
     rows = format_count(len(moves) * len(sources), "row")
-    print_line(f"{rows} of {format_count(len(strengths), 'image')} -> {sheet}")
+    print_line(f"{rows} of {format_count(len(strengths), 'image')} -> {folder / sheet}")
 
 
 def _read_directions(pipeline: "SamplingPipeline", paths: list[Path] | None) -> "list[Direction]":

@@ -57,6 +57,15 @@ ResolutionOption = Annotated[
 ]
 SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1024,
+        help="Processor threads to compute with; fewer where other programs use the cores too.",
+    ),
+]
+"""Handed to `devices.set_threads` before anything computes."""
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 
 

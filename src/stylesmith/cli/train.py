@@ -63,6 +63,7 @@ def train(
         int | None, typer.Option(min=0, help="Start of every random number; 0 by default.")
     ] = None,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     skip_bad: options.SkipBadOption = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")
@@ -87,11 +88,12 @@ def train(
     """
     from stylesmith import runs
     from stylesmith.config import apply_overrides
-    from stylesmith.devices import choose_device
+    from stylesmith.devices import choose_device, set_threads
     from stylesmith.models import RunFolder
     from stylesmith.presets import find_preset
     from stylesmith.training.trainer import RunLimits
 
+    set_threads(threads)
     run_options = runs.RunOptions(
         device=choose_device(device),
         limits=RunLimits(minutes, ignore_length=bool(resume and minutes and not kimg)),
@@ -120,7 +122,7 @@ def train(
         if dry_run:
             print_line(runs.plan(config, run_options, dataset_images=None)[1])
         else:
-            _print_end(resume, runs.resume(run, config, run_options, notify=print_line))
+            _print_end(resume, runs.resume(run, config, run_options, notify=print_line), minutes)
         return
     if data is None or (out is None and not dry_run):
         raise UsageError(
@@ -134,6 +136,7 @@ def train(
         files.check_absent(out, force=force, folder=True)  # again later, but this saves the wait
     dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
+    print_line(*filter(None, [dataset.other_files]))
     if dataset.label_size and not conditional:
         print_line(
             f"The data has labels of length {dataset.label_size}; --conditional would use them."
@@ -152,7 +155,7 @@ def train(
     config, text = runs.plan(config, run_options, dataset_images=len(dataset))
     print_line(text)
     if out is not None and not dry_run:
-        _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line))
+        _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line), minutes)
 
 
 def _run_settings(kimg: float | None, metrics: str | None, every: float | None) -> list[str]:
@@ -165,8 +168,9 @@ def _run_settings(kimg: float | None, metrics: str | None, every: float | None) 
     ]
 
 
-def _print_end(out: Path, reason: str) -> None:
-    longer = ["--kimg", "N"] if reason == "its length is reached" else []
+def _print_end(out: Path, reason: str, minutes: float | None) -> None:
+    limit = [] if minutes is None else ["--minutes", f"{minutes:g}"]
+    longer = ["--kimg", "N"] if reason == "its length is reached" else limit
     print_line(
         f"Stopped: {reason}. Everything is saved; see {out / 'report.html'}.",
         f"Go on: {format_command('train', '--resume', out, *longer)}",

@@ -2,7 +2,7 @@
 
 from typing import Literal, Self, get_args
 
-from pydantic import Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from stylesmith.config.base import Config, format_validation_error
 from stylesmith.config.network import (
@@ -13,7 +13,7 @@ from stylesmith.config.network import (
 )
 from stylesmith.config.training import IntervalByLevel, TrainingConfig, at_level, map_setting
 from stylesmith.errors import ConfigError
-from stylesmith.formatting import format_image_size
+from stylesmith.formatting import format_image_size, shorten_list
 
 
 class DataConfig(Config):
@@ -27,6 +27,8 @@ class DataConfig(Config):
     """1 is gray, 3 is RGB, 4 is RGB with alpha."""
     label_size: int = Field(default=0, ge=0)
     """Length of a label; 0 trains without labels."""
+    class_names: tuple[str, ...] = ()
+    """Names of the classes in the order of their numbers, where the data tells them."""
     mirror: bool = False
     """Flip each image with probability 1/2."""
     skip_bad: bool = False
@@ -36,13 +38,27 @@ class DataConfig(Config):
     credit: str = ""
     """Author and license of the images, where they ask to be named; repeated on model cards."""
     fingerprint: str = ""
-    """Hash of the names and sizes of the files, which tells whether the data has changed."""
+    """Hash of names, sizes and sampled content of the files, which tells whether the data has
+    changed; after its version and a colon, of which the first version had none."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_unicode(cls, path: str) -> str:
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"{path}: its name is not UTF-8, so a run cannot record where its data is. Rename "
+                "the folder, or run `stylesmith data prepare` to write a zip with another name."
+            ) from error
+        return path
 
     def describe(self) -> str:
-        """The images in words: `32x32 RGB with labels of length 10`."""
+        """The images in words: `32x32 RGB with labels of length 2 (cats, dogs)`."""
         kind = {1: "gray", 3: "RGB", 4: "RGBA"}[self.channels]
         labels = f" with labels of length {self.label_size}" if self.label_size else ""
-        return f"{format_image_size(self.size)} {kind}{labels}"
+        names = f" ({shorten_list(self.class_names)})" if self.class_names else ""
+        return f"{format_image_size(self.size)} {kind}{labels}{names}"
 
 
 OutputInterval = Literal["log_kimg", "grid_kimg", "snapshot_kimg", "metrics_kimg"]

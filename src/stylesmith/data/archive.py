@@ -12,11 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from stylesmith import files
+from stylesmith.data.file_names import is_system_file, zip_member_name
 from stylesmith.errors import DataError
 
 MAX_BYTES = 1 << 30
 """Maximum size of an unpacked file or image; a larger one is a mistake or an attack."""
 
+_SAMPLE_BYTES = 1 << 10
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
@@ -29,11 +31,13 @@ def blake2b_digest(parts: Iterable[bytes | memoryview]) -> str:
 
 
 class Archive(Protocol):
-    """A folder or zip as a flat list of names with `/`; hidden files are left out."""
+    """A folder or zip as a flat list of names with `/`; files of the system are left out."""
 
     path: Path
     sizes: dict[str, int]
     """Bytes of each file, unpacked, in the order of the sorted names."""
+    dead_links: frozenset[str]
+    """Names of links to what does not exist; they are among the files, and cannot be read."""
 
     def read(self, name: str) -> bytes:
         """The whole content of a file.
@@ -56,23 +60,50 @@ class Archive(Protocol):
             DataError: If it cannot be read; the message is the reason alone.
         """
 
+    def sample(self, name: str) -> bytes:
+        """A checksum, or a few bytes of the content, had without reading all of it.
+
+        Raises:
+            DataError: If it cannot be read; the message is the reason alone.
+        """
+
     def close(self) -> None:
         """Close the file."""
 
 
 class FolderArchive:
-    """Every file under a folder."""
+    """Every file under a folder, and under the folders that it links to."""
 
     def __init__(self, path: Path):
         self.path = path
-        sizes = {}
-        for folder, subfolders, names in os.walk(path, onerror=self._raise_unreadable):
-            subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
+        sizes, dead = {}, set()
+        for folder, subfolders, names in os.walk(
+            path, onerror=self._raise_unreadable, followlinks=True
+        ):
+            subfolders[:] = [
+                name
+                for name in subfolders
+                if not is_system_file(name) and not self._is_loop(Path(folder, name))
+            ]
             for name in names:
                 file = Path(folder, name)
-                if not _is_hidden(name) and file.is_file():
+                if is_system_file(name):
+                    continue
+                if file.is_file():
                     sizes[file.relative_to(path).as_posix()] = file.stat().st_size
+                elif file.is_symlink() and not file.exists():
+                    sizes[file.relative_to(path).as_posix()] = 0
+                    dead.add(file.relative_to(path).as_posix())
         self.sizes = dict(sorted(sizes.items()))
+        self.dead_links = frozenset(dead)
+
+    def _is_loop(self, folder: Path) -> bool:
+        """Whether a folder is a link to one that it lies in, by whatever way it was reached."""
+        if not folder.is_symlink():
+            return False
+        target = folder.resolve()
+        parents = (parent for parent in folder.parents if parent.is_relative_to(self.path))
+        return any(parent.resolve().is_relative_to(target) for parent in parents)
 
     def _raise_unreadable(self, error: OSError) -> None:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror}).") from error
@@ -89,8 +120,24 @@ class FolderArchive:
             file.seek(max(0, self.sizes[name] - tail))
             return first, file.read(tail)
 
+    def sample(self, name: str) -> bytes:
+        """Bytes from the middle and from the end of a file.
+
+        The first half is left out: it tells images least apart, and a file that is damaged there is
+        named as such when it is read, which a changed fingerprint would prevent.
+        """
+        size = self.sizes[name]
+        length, parts = min(_SAMPLE_BYTES, size // 2), []
+        with self._open(name) as file:
+            for start in (size // 2, size - length):
+                file.seek(start)
+                parts.append(file.read(length))
+        return b"".join(parts)
+
     @contextmanager
     def _open(self, name: str) -> Iterator[BinaryIO]:
+        if name in self.dead_links:
+            raise DataError(f"a link to {(self.path / name).readlink()}, which does not exist")
         _check_file_size(self.sizes[name])
         try:
             with (self.path / name).open("rb") as file:
@@ -107,6 +154,8 @@ class FolderArchive:
 class ZipArchive:
     """Every file in a zip whose names all stay inside it."""
 
+    dead_links: frozenset[str] = frozenset()
+
     def __init__(self, path: Path):
         self.path = path
         try:
@@ -116,17 +165,20 @@ class ZipArchive:
                 f"{path}: is neither a folder nor a zip ({error}). "
                 "Wanted a folder or a zip of PNG, JPEG or WebP images."
             ) from error
+        # Of two files of one name the last one counts, as when a zip is unpacked.
         self._entries = {
-            info.filename: info for info in self._zip.infolist() if self._is_listed(info)
+            name: info
+            for info in self._zip.infolist()
+            if self._is_listed(info, name := zip_member_name(info))
         }
         self.sizes = {name: self._entries[name].file_size for name in sorted(self._entries)}
         self._raw = path.open("rb")
         weakref.finalize(self, self._raw.close)
         self._lock = threading.Lock()
 
-    def _is_listed(self, info: zipfile.ZipInfo) -> bool:
+    def _is_listed(self, info: zipfile.ZipInfo, name: str) -> bool:
         files.check_member_path(info.filename, self.path)
-        if info.is_dir() or any(map(_is_hidden, PurePosixPath(info.filename).parts)):
+        if name.endswith("/") or any(map(is_system_file, PurePosixPath(name).parts)):
             return False
         if info.flag_bits & 1:
             raise DataError(
@@ -140,6 +192,10 @@ class ZipArchive:
         _check_file_size(self.sizes[name])
         try:
             return self._zip.read(self._entries[name])
+        except NotImplementedError as error:
+            raise DataError(
+                f"packed in a way that cannot be read ({error}); make the zip anew"
+            ) from error
         except Exception as error:  # zlib, bz2, lzma and zipfile each have their own kinds
             raise DataError(f"damaged inside the zip: {error}") from error
 
@@ -167,6 +223,8 @@ class ZipArchive:
         """The checksum that the zip keeps, so that the file need not be read."""
         return self._entries[name].CRC.to_bytes(4)
 
+    sample = checksum
+
     def close(self) -> None:
         """Close the file."""
         self._zip.close()
@@ -187,10 +245,6 @@ def open_archive(path: Path) -> Archive:
         return ZipArchive(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
 
 
 def _check_file_size(size: int) -> None:

@@ -15,9 +15,11 @@ from stylesmith.data.archive import Archive, blake2b_digest, open_archive
 from stylesmith.data.decode import convert_channels, crop_and_resize, decode_image, image_to_array
 from stylesmith.data.labels import Labels
 from stylesmith.data.scan import (
+    FINGERPRINT_VERSION,
     BadImage,
     common_size,
     image_names,
+    note_other_files,
     read_image_labels,
     scan_images,
     unreadable_image_error,
@@ -44,7 +46,7 @@ class Dataset:
     skipped: list[BadImage]
     """Name and reason of each image that was left out, or replaced, as unreadable."""
     fingerprint: str
-    """Changes whenever a name, the size of a file or a label does."""
+    """Changes whenever a name, a label, or the size or sampled content of a file does."""
     labels: Labels | None
     archive: Archive
     resize: bool = False
@@ -55,6 +57,8 @@ class Dataset:
     """How the images were resized, where that is known."""
     credit: str = ""
     """Author and license of the images, where they ask to be named."""
+    other_files: str = ""
+    """A sentence about files that are no images; empty if there are none."""
     _cached: np.ndarray | None = field(init=False, repr=False)
     _is_cached: np.ndarray = field(init=False, repr=False)
     _damaged: dict[int, str] = field(init=False, repr=False, default_factory=dict)
@@ -86,7 +90,8 @@ class Dataset:
 
         A zip keeps a checksum of each file; the files of a folder are read for it, once.
         """
-        start = f"{self.fingerprint} {self.size} {self.channels} {self.resize}".encode()
+        listing = _hash_listing(self.archive, self.names, self.labels)
+        start = f"{listing} {self.size} {self.channels} {self.resize}".encode()
         return blake2b_digest(chain([start], map(self.archive.checksum, self.names)))
 
     def pixels(self, index: int) -> np.ndarray:
@@ -160,9 +165,10 @@ def open_dataset(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     skip_bad: bool = False,
+    version: int = FINGERPRINT_VERSION,
     on_progress: ProgressCallback | None = None,
 ) -> Dataset:
-    """Open a folder (with its subfolders) or zip of PNG, JPEG and WebP images.
+    """Open a folder (with its subfolders) or zip of images.
 
     The headers of all images are read; those of a zip made by `data prepare` are trusted.
 
@@ -172,6 +178,7 @@ def open_dataset(
             that all images have.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3, with transparency on white.
         skip_bad: Leave unreadable images out.
+        version: Version of the rules that images and classes are found by; 1 is for earlier runs.
         on_progress: Called with the number of images that were read, and of all.
 
     Raises:
@@ -182,7 +189,7 @@ def open_dataset(
         base_grid(*size)
     with ExitStack() as stack:
         archive = stack.enter_context(closing(open_archive(Path(path))))
-        names = every_name = image_names(archive)
+        names = every_name = image_names(archive, version=version)
         manifest = read_manifest(archive, len(names))
         bad: list[BadImage] = []
         if manifest:
@@ -191,20 +198,21 @@ def open_dataset(
             found = scan_images(archive, names, skip_bad=skip_bad, on_progress=on_progress)
             names, bad, found_channels = list(found.headers), found.bad, found.channels
             found_size = size or common_size(archive.path, found.headers)
-        labels = read_image_labels(archive, every_name, names)
+        labels = read_image_labels(archive, every_name, names, version=version)
         dataset = Dataset(
             path=archive.path,
             size=size or found_size,
             channels=channels or found_channels,
             names=names,
             skipped=bad,
-            fingerprint=_fingerprint(archive, names, labels),
+            fingerprint=_fingerprint(archive, names, labels, version),
             labels=labels,
             archive=archive,
             resize=size is not None,
             skip_bad=skip_bad,
             filter="lanczos" if size else manifest.filter if manifest else None,
             credit=manifest.credit if manifest else "",
+            other_files=note_other_files(archive),
         )
         stack.pop_all()  # the data set closes the archive
     return dataset
@@ -221,16 +229,30 @@ def open_training_data(
 
     `size` and `skip_bad` replace those of the run; errors are those of `open_dataset`.
     """
+    is_first = data.fingerprint and ":" not in data.fingerprint
     return open_dataset(
         data.path,
         size=size or (data.size if data.resize else None),
         channels=data.channels,
         skip_bad=skip_bad or data.skip_bad,
+        version=1 if is_first else FINGERPRINT_VERSION,
         on_progress=on_progress,
     )
 
 
-def _fingerprint(archive: Archive, names: list[str], labels: Labels | None) -> str:
+def _fingerprint(archive: Archive, names: list[str], labels: Labels | None, version: int) -> str:
+    """Hash of names, sizes and labels, and from version 2 on of what is cheap of the content."""
+    listing = _hash_listing(archive, names, labels)
+    if version == 1:
+        return listing
+    try:
+        samples = blake2b_digest(map(archive.sample, names))
+    except DataError as error:
+        raise DataError(f"{archive.path}: an image cannot be read: {error}.") from error
+    return f"{version}:{blake2b_digest([listing.encode(), samples.encode()])}"
+
+
+def _hash_listing(archive: Archive, names: list[str], labels: Labels | None) -> str:
     parts = [f"{name}\0{archive.sizes[name]}\n".encode(errors="surrogateescape") for name in names]
     if labels:
         parts += [f"{labels.size} {labels.values.dtype}".encode(), labels.values.tobytes()]

@@ -1,4 +1,4 @@
-"""Decoding of PNG, JPEG and WebP files to 8-bit images, cropped and resized.
+"""Decoding of image files to 8-bit images, cropped and resized.
 
 The message of each DataError is the reason alone; callers add the file's name.
 """
@@ -7,19 +7,54 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from stylesmith.choices import ResizeFilter
 from stylesmith.data.archive import MAX_BYTES, Archive
+from stylesmith.data.metadata import exif_orientation, strip_metadata
 from stylesmith.errors import DataError
 from stylesmith.images import PIL_MODES
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+FIRST_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+"""Names that version 1 of `Dataset.fingerprint` takes for images."""
+IMAGE_SUFFIXES = FIRST_SUFFIXES | {
+    ".jfif",
+    ".jpe",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".avif",
+    ".ppm",
+    ".pgm",
+}
 """Names that are taken for images."""
 
-_FORMATS = ("PNG", "JPEG", "WEBP")
+FULL_RANGE = (0, 65535)
+"""The range of values of 16-bit images; values of 8-bit images times 257 have the same."""
+
 _GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"})
-_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image upright, by its EXIF orientation."""
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"BM": "BMP",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"P5": "PPM",
+    b"P6": "PPM",
+}
 _HEAD_BYTES, _TAIL_BYTES = 1 << 16, 1 << 12
 
 
@@ -47,8 +82,10 @@ def read_header(archive: Archive, name: str) -> ImageHeader:
         DataError: If it is empty, no image, cut short or too large.
     """
     head, tail = archive.read_ends(name, _HEAD_BYTES, _TAIL_BYTES)
-    if _has_known_signature(head) and not _has_end_marker(head, tail, archive.sizes[name]):
-        decode_image(archive.read(name))
+    if _format_of(head) and not _has_end_marker(head, tail, archive.sizes[name]):
+        content = archive.read(name)
+        decode_image(content)
+        return parse_header(content)
     try:
         return parse_header(head)
     except DataError:  # long color profiles and thumbnails can push the size out of the head
@@ -57,26 +94,51 @@ def read_header(archive: Archive, name: str) -> ImageHeader:
 
 def parse_header(content: bytes) -> ImageHeader:
     """The header of an image, from the start of its file."""
-    image = _open_image(content)
+    image, orientation = _open_image(content)
     width, height = image.size
-    is_rotated = _orientation(image) >= 5
-    return ImageHeader((width, height) if is_rotated else (height, width), image.mode)
+    return ImageHeader((width, height) if orientation >= 5 else (height, width), image.mode)
 
 
-def decode_image(content: bytes) -> Image.Image:
+def decode_image(content: bytes, *, value_range: tuple[int, int] = FULL_RANGE) -> Image.Image:
     """Decode an image: upright, 8 bits, and in mode L, LA, RGB or RGBA.
+
+    Args:
+        content: The file.
+        value_range: What becomes black and what becomes white, as `read_value_range` gives them.
 
     Raises:
         DataError: If it is no image, damaged or too large.
     """
-    image = _open_image(content)
-    turned = _orientation(image) > 1
+    image, orientation = _open_image(content)
     try:
         image.load()
-        image = _to_plain_mode(image)
-        return ImageOps.exif_transpose(image) if turned else image
+        image = _to_plain_mode(image, value_range)
+        return image.transpose(_UPRIGHT[orientation]) if orientation > 1 else image
     except Exception as error:  # each of Pillow's decoders has its own kinds
         raise DataError(_error_reason(error)) from error
+
+
+def read_value_range(content: bytes) -> tuple[int, int]:
+    """The least and the greatest value of an image, 0..65535; transparency does not count.
+
+    Raises:
+        DataError: If it is no image, damaged or too large.
+    """
+    image, _ = _open_image(content)
+    if image.mode.startswith("I"):
+        try:
+            values = np.asarray(image)
+        except Exception as error:
+            raise DataError(_error_reason(error)) from error
+        return max(0, int(values.min())), min(65535, int(values.max()))
+    return image_value_range(decode_image(content))
+
+
+def image_value_range(image: Image.Image) -> tuple[int, int]:
+    """The least and the greatest value of a decoded image, 0..65535."""
+    values = np.asarray(image)
+    colors = values[..., :-1] if image.mode in {"LA", "RGBA"} else values
+    return 257 * int(colors.min()), 257 * int(colors.max())
 
 
 def convert_channels(image: Image.Image, channels: int) -> Image.Image:
@@ -96,48 +158,64 @@ def image_to_array(image: Image.Image) -> np.ndarray:
     return np.array(pixels, order="C")  # a copy: what Pillow shares cannot be written
 
 
-def _open_image(content: bytes) -> Image.Image:
-    if not _has_known_signature(content):
+def _open_image(content: bytes) -> tuple[Image.Image, int]:
+    """An image that is not decoded yet, and its EXIF orientation, 1 to 8."""
+    format_name = _format_of(content)
+    if not format_name:
         raise DataError("not a PNG, JPEG or WebP image")
+    content, exif = strip_metadata(content)
+    Image.init()
+    if format_name not in Image.OPEN:
+        raise DataError(f"a {format_name} image, which this Pillow cannot read")
     try:
-        image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"would unpack to too many pixels: {_error_reason(error)}") from error
+        # Not Image.open, whose limit of pixels is lower than ours and a warning at first.
+        image: Image.Image = Image.OPEN[format_name][0](io.BytesIO(content), "")
     except Exception as error:
-        raise DataError("damaged at its start") from error
+        raise DataError(f"its header cannot be read: {_error_reason(error)}") from error
     width, height = image.size
     if width * height * 4 > MAX_BYTES:
-        raise DataError(f"would unpack to {width}x{height} pixels, more than the limit of 1 GiB")
-    return image
+        raise DataError(
+            f"would unpack to too many pixels: {width}x{height}, more than the limit of 1 GiB"
+        )
+    if image.mode == "F":
+        raise DataError("holds floating-point values, whose range is not known; convert it first")
+    return image, exif_orientation(exif or image.info.get("exif", b""))
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 is upright, 5 and more swap height and width."""
-    if "exif" not in image.info:  # Pillow would decode a whole PNG to find it
-        return 1
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # damaged EXIF leaves a good image
-        return 1
-    return value if value in range(1, 9) else 1
-
-
-def _to_plain_mode(image: Image.Image) -> Image.Image:
+def _to_plain_mode(image: Image.Image, value_range: tuple[int, int]) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits; Pillow itself would clip them
-        values = np.asarray(image).astype(np.uint32).clip(0, 65535)
-        converted = Image.fromarray(((values + 128) // 257).astype(np.uint8))
-        converted.info = {key: image.info[key] for key in {"exif"} & image.info.keys()}
-        return converted
-    if image.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in image.info:
-        return image
-    if image.has_transparency_data:
-        return image.convert("LA" if image.mode in _GRAY_MODES else "RGBA")
-    return image.convert("L" if image.mode in _GRAY_MODES else "RGB")
+        low, high = value_range
+        values = np.asarray(image).astype(np.int64).clip(low, high) - low
+        span = high - low
+        return Image.fromarray(((values * 510 + span) // (2 * span)).astype(np.uint8))
+    if image.mode not in {"L", "LA", "RGB", "RGBA"} or "transparency" in image.info:
+        gray = image.mode in _GRAY_MODES
+        if image.has_transparency_data:
+            image = image.convert("LA" if gray else "RGBA")
+        else:
+            image = image.convert("L" if gray else "RGB")
+    return image if value_range == FULL_RANGE else _stretch(image, value_range)
 
 
-def _has_known_signature(head: bytes) -> bool:
-    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return webp or head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+def _stretch(image: Image.Image, value_range: tuple[int, int]) -> Image.Image:
+    low, high = value_range
+    values = (np.arange(256) * 257 - low).clip(0, high - low) * 255 / (high - low)
+    table = values.round().astype(int).tolist()
+    bands = len(image.getbands())
+    has_alpha = image.mode in {"LA", "RGBA"}
+    return image.point(table * (bands - has_alpha) + list(range(256)) * has_alpha)
+
+
+def _format_of(head: bytes) -> str | None:
+    """Pillow's name of the format, by the first bytes of a file."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:12] in {b"ftypavif", b"ftypavis"}:
+        return "AVIF"
+    for start, name in _SIGNATURES.items():
+        if head.startswith(start):
+            return name
+    return None
 
 
 def _has_end_marker(head: bytes, tail: bytes, size: int) -> bool:
@@ -146,7 +224,7 @@ def _has_end_marker(head: bytes, tail: bytes, size: int) -> bool:
         return b"\xff\xd9" in tail  # phones write more after the end
     if head.startswith(b"\x89PNG"):
         return tail[-8:-4] == b"IEND"
-    return size >= int.from_bytes(head[4:8], "little") + 8
+    return head.startswith(b"RIFF") and size >= int.from_bytes(head[4:8], "little") + 8
 
 
 def _error_reason(error: BaseException) -> str:

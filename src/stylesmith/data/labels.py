@@ -16,6 +16,7 @@ import numpy as np
 
 from stylesmith import files
 from stylesmith.data.archive import Archive
+from stylesmith.data.file_names import natural_key, plain_path, printable_name
 from stylesmith.errors import DataError
 
 LABELS_FILE = "dataset.json"
@@ -61,6 +62,7 @@ def read_labels(
     *,
     left_out: Sequence[str] = (),
     class_names: list[str] | None = None,
+    natural_order: bool = True,
 ) -> Labels | None:
     """Find the labels of `images`; None where the data has none.
 
@@ -69,6 +71,7 @@ def read_labels(
         images: Names, sorted; each needs a label.
         left_out: Names of bad images, which may be labeled but need not.
         class_names: Names of the classes, from a manifest.
+        natural_order: Number class folders with `2` before `10`; else in the order of the alphabet.
 
     Raises:
         DataError: If `dataset.json` is malformed, or does not fit the images.
@@ -79,7 +82,7 @@ def read_labels(
         prefix = "".join(f"{part}/" for part in parts[:depth])
         if prefix + LABELS_FILE in archive.sizes:
             return _read_labels_file(archive, prefix, images, left_out, class_names)
-    return _labels_from_folders(images, top)
+    return _labels_from_folders(images, top, natural_order=natural_order)
 
 
 def _read_labels_file(
@@ -93,7 +96,7 @@ def _read_labels_file(
     pairs = _parse_labels_file(archive, prefix + LABELS_FILE, where)
     if pairs is None:
         return None
-    table: dict[str, Any] = {prefix + name.replace("\\", "/"): label for name, label in pairs}
+    table: dict[str, Any] = {prefix + plain_path(name): label for name, label in pairs}
     if len(table) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise DataError(f"{where} labels {twice!r} twice. Keep one of the two.")
@@ -169,16 +172,16 @@ def _vector_labels(where: str, images: Sequence[str], values: list[Any]) -> Labe
     return Labels(lengths.pop(), np.array(values, np.float32))
 
 
-def _labels_from_folders(images: Sequence[str], top: str) -> Labels | None:
+def _labels_from_folders(images: Sequence[str], top: str, *, natural_order: bool) -> Labels | None:
     paths = [name.removeprefix(top).split("/") for name in images]
     if any(len(path) < 2 for path in paths) or _has_numbered_folders(images):
         return None
-    class_names = sorted({path[0] for path in paths})
-    if len(class_names) < 2:
+    folders = sorted({path[0] for path in paths}, key=natural_key if natural_order else None)
+    if len(folders) < 2:
         return None
-    number = {name: i for i, name in enumerate(class_names)}
+    number = {name: i for i, name in enumerate(folders)}
     values = np.array([number[path[0]] for path in paths], np.int64)
-    return Labels(len(class_names), values, class_names)
+    return Labels(len(folders), values, [printable_name(name) for name in folders])
 
 
 def _has_numbered_folders(images: Sequence[str]) -> bool:

@@ -15,22 +15,26 @@ from stylesmith.choices import ResizeFilter
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive, open_archive
 from stylesmith.data.decode import (
+    FULL_RANGE,
     center_crop_box,
     convert_channels,
     crop_and_resize,
     decode_image,
+    image_value_range,
     pad_with_black,
 )
 from stylesmith.data.labels import Label
 from stylesmith.data.scan import (
     BadImage,
     image_names,
+    note_other_files,
     process_images,
     read_image_labels,
     scan_images,
     unreadable_image_error,
 )
 from stylesmith.data.training_zip import check_zip_path, write_training_zip
+from stylesmith.data.value_range import find_value_range, note_value_range
 from stylesmith.errors import DataError, OutputError, UsageError
 from stylesmith.formatting import format_image_size
 
@@ -50,6 +54,8 @@ class PreparedDataset:
     """Images that were left out as unreadable, with the reason."""
     enlarged: int
     """Images that were smaller than `size`."""
+    notes: list[str]
+    """What else is worth knowing about the images, as sentences."""
 
 
 def prepare_dataset(
@@ -62,6 +68,7 @@ def prepare_dataset(
     channels: int | None = None,
     skip_bad: bool = False,
     max_images: int | None = None,
+    stretch: bool = False,
     force: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> PreparedDataset:
@@ -77,6 +84,8 @@ def prepare_dataset(
         channels: 1, 3 or 4; None is 1 if no image has color, else 3.
         skip_bad: Leave unreadable images out, and name them in the manifest.
         max_images: Take only so many, spread evenly over the sorted names.
+        stretch: Make the least value of all images black and the greatest white. All images are
+            read once more for it.
         force: Replace `out` if it exists.
         on_progress: Called with the number of images done, and of all.
 
@@ -93,28 +102,30 @@ def prepare_dataset(
         raise OutputError(f"{out}: is the source itself. Choose another name.")
     if max_images is not None and max_images < 1:
         raise UsageError(f"--max-images {max_images}: wanted at least 1")
-    transform = CropAndResize(size, content_size or size, filter)
     with closing(open_archive(source)) as archive:
         names = image_names(archive)
         found = scan_images(archive, names, skip_bad=skip_bad)
         good = list(found.headers)
         labels = read_image_labels(archive, names, good)
+        value_range = find_value_range(archive, good) if stretch else FULL_RANGE
+        transform = CropAndResize(size, content_size or size, filter, value_range)
         channels = channels or found.channels
         count = min(len(good), max_images or len(good))
         chosen = [i * len(good) // count for i in range(count)]
         taken = {good[i]: labels.json_value(i) if labels else None for i in chosen}
         class_names = labels.class_names if labels else None
-        skipped = list(found.bad)
+        skipped, seen = list(found.bad), list[tuple[int, int]]()
         details: dict[str, Any] = {
             "source": source.name,
             "filter": filter,
             "crop": "center",
             "picture": transform.content_size,
             "pillow": PIL.__version__,
+            **({"value_range": value_range} if stretch else {}),
             "skipped": skipped,
         }
         encoded = _encode_images(
-            archive, taken, transform, channels, skipped if skip_bad else None, on_progress
+            archive, taken, transform, channels, skipped if skip_bad else None, seen, on_progress
         )
         written = write_training_zip(
             out,
@@ -127,7 +138,18 @@ def prepare_dataset(
         )
     enlarged = sum(transform.enlarges(found.headers[name].size) for name in taken)
     label_size = labels.size if labels else 0
-    return PreparedDataset(out, written, size, channels, label_size, class_names, skipped, enlarged)
+    notes = [note_other_files(archive), note_value_range(seen, "Add --stretch")]
+    return PreparedDataset(
+        out,
+        written,
+        size,
+        channels,
+        label_size,
+        class_names,
+        skipped,
+        enlarged,
+        [note for note in notes if note],
+    )
 
 
 @dataclass(frozen=True)
@@ -139,6 +161,8 @@ class CropAndResize:
     content_size: tuple[int, int]
     """Height and width of what it shows; less than `size` leaves bars."""
     filter: ResizeFilter
+    value_range: tuple[int, int] = FULL_RANGE
+    """Values that become black and white, 0..65535."""
 
     def __post_init__(self) -> None:
         if any(
@@ -165,15 +189,19 @@ def _encode_images(
     transform: CropAndResize,
     channels: int,
     skipped: list[BadImage] | None,
+    seen: list[tuple[int, int]],
     on_progress: ProgressCallback | None,
 ) -> Iterator[tuple[bytes, Label | None]]:
     """Encoded images with their labels; damaged ones go to `skipped`, or are an error.
 
-    `labels` has the label of each image that is taken, by name.
+    `labels` has the label of each image that is taken, by name. The range of values of each image
+    goes to `seen`.
     """
 
     def encode(content: bytes) -> bytes:
-        image = transform.apply(convert_channels(decode_image(content), channels))
+        image = decode_image(content, value_range=transform.value_range)
+        seen.append(image_value_range(image))
+        image = transform.apply(convert_channels(image, channels))
         buffer = io.BytesIO()
         # Level 3 writes twice as fast as the default and a few percent larger.
         image.save(buffer, "PNG", compress_level=3)

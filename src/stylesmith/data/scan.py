@@ -1,24 +1,20 @@
-"""Scan of a folder or zip by the headers of its images, and the full check of each image."""
+"""Scan of a folder or zip by the headers of its images."""
 
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, TypeVar
-
-import numpy as np
+from typing import TypeVar
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import base_grid
-from stylesmith.data.archive import Archive, blake2b_digest, open_archive
+from stylesmith.data.archive import Archive
 from stylesmith.data.decode import (
+    FIRST_SUFFIXES,
     IMAGE_SUFFIXES,
     ImageHeader,
-    decode_image,
-    parse_header,
     read_header,
 )
 from stylesmith.data.labels import LABELS_FILE, Labels, read_labels
@@ -46,13 +42,31 @@ class ScanResult:
         return 1 if all(header.is_gray for header in self.headers.values()) else 3
 
 
-def image_names(archive: Archive) -> list[str]:
-    """The files that are named like images, sorted.
+FINGERPRINT_VERSION = 2
+"""Version of the rules by which images are found and classes are numbered. Version 1, of earlier
+runs, takes fewer kinds of files for images and sorts class folders as text."""
+
+UNREADABLE_KINDS = frozenset(
+    {".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".tga", ".dng", ".raw", ".cr2", ".nef"}
+)
+"""Some kinds of images that cannot be read, for advice."""
+
+
+def image_names(archive: Archive, *, version: int = FINGERPRINT_VERSION) -> list[str]:
+    """The files that are named like images, sorted; dead links are among them if they may be.
 
     Raises:
         DataError: If there are none; the message says what is there.
     """
-    names = [name for name in archive.sizes if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]
+    suffixes = FIRST_SUFFIXES if version == 1 else IMAGE_SUFFIXES
+
+    def is_image(name: str) -> bool:
+        suffix = PurePosixPath(name).suffix.lower()
+        if name in archive.dead_links:  # without a suffix, the link of a class folder
+            return version > 1 and (not suffix or suffix in suffixes)
+        return suffix in suffixes
+
+    names = [name for name in archive.sizes if is_image(name)]
     if names:
         return names
     if not archive.sizes:
@@ -63,14 +77,29 @@ def image_names(archive: Archive) -> list[str]:
     )
 
 
+KNOWN_FILES = frozenset({LABELS_FILE, MANIFEST_FILE, ATTRIBUTES_FILE})
+"""Files of training data beside the images."""
+
+
 def describe_other_files(archive: Archive, *, known: Collection[str] = ()) -> str:
-    """The files that are no images, as `3 .txt, 1 .gif`; empty if there are none but `known`."""
-    paths = [PurePosixPath(name) for name in archive.sizes]
+    """The files that are no images, as `3 .txt, 1 .heic`; empty if there are none but `known`."""
+    paths = [PurePosixPath(name) for name in archive.sizes if name not in archive.dead_links]
     suffixes = [path.suffix.lower() for path in paths if path.name not in known]
     counts = Counter(
         suffix or "without suffix" for suffix in suffixes if suffix not in IMAGE_SUFFIXES
     )
-    return ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(5))
+    text = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(5))
+    return f"{text}, ..." if len(counts) > 5 else text
+
+
+def note_other_files(archive: Archive) -> str:
+    """A sentence about the files that are left out as no images; empty if there are none."""
+    others = describe_other_files(archive, known=KNOWN_FILES)
+    if not others:
+        return ""
+    is_image = any(PurePosixPath(name).suffix.lower() in UNREADABLE_KINDS for name in archive.sizes)
+    advice = " Convert images among them to PNG or JPEG to use them." if is_image else ""
+    return f"Other files are ignored: {others}.{advice}"
 
 
 def scan_images(
@@ -132,7 +161,13 @@ def process_images(
             report_progress(on_progress, done, len(names), step=8)
 
 
-def read_image_labels(archive: Archive, names: Sequence[str], good: Sequence[str]) -> Labels | None:
+def read_image_labels(
+    archive: Archive,
+    names: Sequence[str],
+    good: Sequence[str],
+    *,
+    version: int = FINGERPRINT_VERSION,
+) -> Labels | None:
     """The labels of the good images among all; None where the data has none.
 
     Raises:
@@ -144,6 +179,7 @@ def read_image_labels(archive: Archive, names: Sequence[str], good: Sequence[str
         good,
         left_out=sorted(set(names).difference(good)),
         class_names=manifest.class_names if manifest else None,
+        natural_order=version > 1,
     )
 
 
@@ -186,139 +222,3 @@ def prepare_command(path: Path, headers: dict[str, ImageHeader]) -> str:
     median = max(8, min(1024, shorter[len(shorter) // 2]))
     size = 1 << (median.bit_length() - 1)
     return format_command("data", "prepare", path, "out.zip", "--resolution", size)
-
-
-MIN_RECOMMENDED_IMAGES = 1000
-"""With fewer images than this a network memorizes them."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about one file: `bad` must be repaired, a `note` is worth knowing."""
-
-    name: str
-    kind: Literal["bad", "note"]
-    text: str
-
-
-@dataclass
-class DataReport:
-    """The result of a check."""
-
-    path: Path
-    images: int
-    findings: list[Finding] = field(default_factory=list)
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """How many images have each height and width."""
-    modes: Counter[str] = field(default_factory=Counter)
-    """How many images have each pixel format, by Pillow's names."""
-    labels: str = "none"
-    """The labels in words."""
-    advice: list[str] = field(default_factory=list)
-
-    def add(self, name: str, kind: Literal["bad", "note"], text: str) -> None:
-        """Add a finding."""
-        self.findings.append(Finding(name, kind, text))
-
-    @property
-    def bad_images(self) -> list[Finding]:
-        """What must be repaired or left out."""
-        return [finding for finding in self.findings if finding.kind == "bad"]
-
-
-def check_data(path: Path | str, *, on_progress: ProgressCallback | None = None) -> DataReport:
-    """Decode every image of a folder or zip and report.
-
-    Raises:
-        DataError: If there is nothing to check: no such path, no images, unsafe names.
-    """
-    with closing(open_archive(Path(path))) as archive:
-        names = image_names(archive)
-        report = DataReport(archive.path, len(names))
-        headers = _decode_all(archive, names, report, on_progress)
-        _note_outliers(headers, report)
-        _check_labels(archive, names, headers, report)
-        _add_advice(archive, headers, report)
-    return report
-
-
-def _decode_all(
-    archive: Archive, names: list[str], report: DataReport, on_progress: ProgressCallback | None
-) -> dict[str, ImageHeader]:
-    headers: dict[str, ImageHeader] = {}
-    first_with: dict[str, str] = {}
-    for name, result in process_images(archive, names, _decode_and_hash, on_progress):
-        if isinstance(result, DataError):
-            report.add(name, "bad", str(result))
-            continue
-        headers[name], pixel_hash = result
-        twin = first_with.setdefault(pixel_hash, name)
-        if twin != name:
-            report.add(name, "note", f"same pixels as {twin!r}")
-    return headers
-
-
-def _decode_and_hash(content: bytes) -> tuple[ImageHeader, str]:
-    header, pixels = parse_header(content), np.ascontiguousarray(decode_image(content))
-    return header, blake2b_digest([repr(pixels.shape).encode(), pixels.data])
-
-
-def _note_outliers(headers: dict[str, ImageHeader], report: DataReport) -> None:
-    """Note the files that differ from most in size or pixel format."""
-    report.sizes.update(header.size for header in headers.values())
-    report.modes.update(header.mode for header in headers.values())
-    if not headers:
-        return
-    ((size, _),), ((mode, _),) = report.sizes.most_common(1), report.modes.most_common(1)
-    for name, header in headers.items():
-        if header.size != size:
-            found, usual = format_image_size(header.size), format_image_size(size)
-            report.add(name, "note", f"is {found}, most are {usual}")
-        if header.mode != mode:
-            report.add(name, "note", f"is of mode {header.mode}, most are {mode}")
-
-
-def _check_labels(
-    archive: Archive, names: list[str], headers: dict[str, ImageHeader], report: DataReport
-) -> None:
-    good = [name for name in names if name in headers]
-    if not good:
-        return
-    try:
-        labels = read_image_labels(archive, names, good)
-    except DataError as error:
-        report.add("labels", "bad", str(error).removeprefix(f"{archive.path}: "))
-        report.labels = "not usable"
-        return
-    if labels:
-        report.labels = _describe_labels(labels)
-
-
-def _describe_labels(labels: Labels) -> str:
-    if labels.values.ndim == 2:
-        return f"{labels.size} numbers per image"
-    counts = np.bincount(labels.values, minlength=labels.size)
-    text = f"{labels.size} classes of {counts.min()} to {counts.max()} images"
-    if labels.class_names:
-        some = ", ".join(labels.class_names[:10])
-        text += f" ({some}{', ...' if labels.size > 10 else ''})"
-    return text
-
-
-def _add_advice(archive: Archive, headers: dict[str, ImageHeader], report: DataReport) -> None:
-    if report.bad_images:
-        report.advice.append("Repair or remove the bad files, or pass --skip-bad when training.")
-    try:
-        if headers:
-            common_size(archive.path, headers)
-    except DataError:
-        command = prepare_command(archive.path, headers)
-        report.advice.append(f"Make one size that a network can have: {command}")
-    if len(headers) < MIN_RECOMMENDED_IMAGES:
-        report.advice.append(
-            f"{len(headers)} images are few: expect the network to repeat them. "
-            "Several thousand are a good start; --mirror doubles them where left may be right."
-        )
-    others = describe_other_files(archive, known=(LABELS_FILE, MANIFEST_FILE, ATTRIBUTES_FILE))
-    if others:
-        report.advice.append(f"Other files are ignored: {others}.")

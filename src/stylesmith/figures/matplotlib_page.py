@@ -44,11 +44,10 @@ def save_figure(layout: FigureLayout, path: Path) -> list[Path]:
         OutputError: If a file cannot be written.
     """
     figure = build_page(layout)
-    written = []
-    for suffix in (".png", ".svg") if layout.has_axes else (".png",):
-        target = path.with_suffix(suffix)
-        files.write_bytes(target, _encode_figure(figure, suffix[1:]))
-        written.append(target)
+    written = [path.with_suffix(suffix) for suffix in (".png", ".svg")[: 1 + layout.has_axes]]
+    with files.staging_folder(path.parent) as place:
+        for target in written:
+            files.write_bytes(place / target.name, _encode_figure(figure, target.suffix[1:]))
     return written
 
 

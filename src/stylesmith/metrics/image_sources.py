@@ -26,7 +26,7 @@ from stylesmith.errors import DataError, UsageError
 from stylesmith.formatting import format_image_size
 from stylesmith.latents import RandomKeys, split_noise_maps
 from stylesmith.models import RunFolder, load, locate_model
-from stylesmith.models.serialization import WEIGHTS_FILE
+from stylesmith.models.run_folder import WEIGHTS_FILE
 from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
 from stylesmith.networks.latent_functions import mix_styles
@@ -286,7 +286,7 @@ def is_model(path: Path) -> bool:
 def training_data_config(path: Path) -> DataConfig | None:
     """Configuration of the data of a run; None for other models, or if the data is gone."""
     run = RunFolder(path)
-    if not run.exists() or (path / WEIGHTS_FILE).is_file():  # model folders have a config.json too
+    if not run.exists():
         return None
     data = run.read_config().data
     return data if Path(data.path).exists() else None

@@ -1,5 +1,6 @@
 """Storing generators and finding them again."""
 
+from stylesmith.models.description import describe_model
 from stylesmith.models.hub import from_pretrained, push_to_hub, save_pretrained
 from stylesmith.models.run_folder import RunFolder
 from stylesmith.models.serialization import (
@@ -17,6 +18,7 @@ from stylesmith.models.serialization import (
 __all__ = [
     "Bundle",
     "RunFolder",
+    "describe_model",
     "from_pretrained",
     "largest_difference",
     "load",

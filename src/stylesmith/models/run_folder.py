@@ -7,8 +7,12 @@ from pathlib import Path
 from stylesmith import files
 from stylesmith.config import RunConfig
 from stylesmith.errors import ModelError, OutputError, StylesmithError
+from stylesmith.file_kinds import identify_file, identify_folder, web_address_problem
+from stylesmith.formatting import format_command
 
 SAFETENSORS_SUFFIX = ".safetensors"
+WEIGHTS_FILE = f"model{SAFETENSORS_SUFFIX}"
+"""The averaged generator of a model folder."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,11 @@ class RunFolder:
     def log(self) -> Path:
         """What happened, one JSON object per line."""
         return self.path / "log.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """What names the process that trains the run, while there is one."""
+        return self.path / "run.lock"
 
     @property
     def report(self) -> Path:
@@ -90,8 +99,8 @@ class RunFolder:
             files.remove_temporary_files(self.path / name)
 
     def exists(self) -> bool:
-        """Whether there is a run here."""
-        return self.config.is_file()
+        """Whether there is a run here; a model folder has a config.json too."""
+        return self.config.is_file() and not (self.path / WEIGHTS_FILE).is_file()
 
     def read_config(self) -> RunConfig:
         """The configuration of the run.
@@ -101,7 +110,7 @@ class RunFolder:
             ConfigError: If its configuration is damaged.
         """
         if not self.exists():
-            raise ModelError(f"{self.path}: not a run folder (it has no config.json).")
+            raise ModelError(f"{self.path}: not a run folder: {self._describe_other()}")
         text = self.config.read_text(encoding="utf-8", errors="replace")
         return RunConfig.from_json(text, source=str(self.config))
 
@@ -109,11 +118,34 @@ class RunFolder:
         """Write the configuration atomically."""
         files.write_text(self.config, config.model_dump_json(indent=2) + "\n")
 
+    def _describe_other(self) -> str:
+        """What a path is that is no run, and what to do."""
+        path, wanted = self.path, "training goes on only from a run folder, with its checkpoints."
+        for run in list(path.parents)[:2]:
+            if RunFolder(run).exists():
+                return f"part of the run {run}. Name that folder."
+        if problem := web_address_problem(path):
+            return problem
+        if not path.exists():
+            return "there is no such folder."
+        if (path / WEIGHTS_FILE).is_file():
+            return f"a model folder, which has the weights to draw with; {wanted}"
+        if path.is_file():
+            kind = identify_file(path)
+            return f"{kind.name if kind else 'a file of weights'}; {wanted}"
+        if kind := identify_folder(path):
+            start = format_command("train", path, "--out", "runs/new")
+            return f"{kind.name}. To start a run: {start}"
+        runs = sorted(entry for entry in path.iterdir() if RunFolder(entry).checkpoints())
+        if runs:
+            return f"it holds runs. Name one of them, such as {runs[-1]}."
+        return "it has no config.json."
+
     def _is_run_or_empty(self) -> bool:
         if not self.path.is_dir():
             return False
         try:
             self.read_config()
         except StylesmithError:  # other programs have a config.json too
-            return not any(self.path.iterdir())
+            return set(self.path.iterdir()) <= {self.lock}
         return True

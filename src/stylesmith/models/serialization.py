@@ -18,6 +18,7 @@ from stylesmith import files
 from stylesmith.config import Config, DiscriminatorConfig, GeneratorConfig, format_validation_error
 from stylesmith.devices import choose_device
 from stylesmith.errors import ModelError, UsageError
+from stylesmith.file_kinds import identify_folder, web_address_problem
 from stylesmith.latents import latents_from_seeds
 from stylesmith.models.interop import (
     import_discriminator,
@@ -25,9 +26,15 @@ from stylesmith.models.interop import (
     is_external_file,
     read_external,
 )
-from stylesmith.models.interop.external_network import WEIGHT_LICENSES, ImportReport, NetworkRole
+from stylesmith.models.interop.allowed_globals import short_text
+from stylesmith.models.interop.external_network import (
+    WEIGHT_LICENSES,
+    ExternalFile,
+    ImportReport,
+    NetworkRole,
+)
 from stylesmith.models.model_card import import_card
-from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, RunFolder
+from stylesmith.models.run_folder import SAFETENSORS_SUFFIX, WEIGHTS_FILE, RunFolder
 from stylesmith.networks import (
     Discriminator,
     Generator,
@@ -59,9 +66,6 @@ def locate_model(source: str | Path) -> Path:
     if not path.exists() and str(source) in shipped_models():
         return SHIPPED_FOLDER / path
     return path
-
-
-WEIGHTS_FILE = f"model{SAFETENSORS_SUFFIX}"
 
 
 def load(source: str | Path, *, device: str = "auto") -> Generator:
@@ -173,6 +177,8 @@ def _candidate_files(path: Path) -> Iterator[Path]:
         yield path
         return
     if not path.is_dir():
+        if problem := web_address_problem(path):
+            raise ModelError(problem)
         shipped = ", ".join(shipped_models())
         raise ModelError(
             f"{path}: no such run, model folder or file. With stylesmith comes: {shipped}."
@@ -181,6 +187,8 @@ def _candidate_files(path: Path) -> Iterator[Path]:
     found = [path / WEIGHTS_FILE, run.model / WEIGHTS_FILE, *run.checkpoints(), *run.snapshots()]
     found = [candidate for candidate in found if candidate.is_file()]
     if not found:
+        if kind := identify_folder(path):
+            raise ModelError(f"{path}: {kind.instead_of('a model')}")
         raise ModelError(
             f"{path}: holds no model. Wanted a run folder (with model/ or checkpoints/) or a model "
             f"folder (with {WEIGHTS_FILE})."
@@ -194,6 +202,9 @@ def _read_generator(path: Path) -> Generator:
         generator, _ = import_generator(file, path, "G_ema" if "G_ema" in file.networks else "G")
         return generator
     tensors, header = read_tensor_file(path)
+    found = "discriminator" if "discriminator" in header else header["kind"]
+    if found not in ("model", "checkpoint") and "generator" not in header:
+        raise ModelError(f"{path}: holds a {found}; wanted a generator.")
     config = _parse_config(GeneratorConfig, header.get("generator"), path)
     if header["kind"] == "checkpoint":
         tensors = _tensors_under("ema", tensors)
@@ -274,15 +285,20 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     Raises:
         OutputError: If a file cannot be written.
     """
-    save_model(folder, bundle.ema, card=bundle.card, about=bundle.about)
-    for name in (GENERATOR_FILE, DISCRIMINATOR_FILE):  # of another model that was here
-        (folder / name).unlink(missing_ok=True)
-    if bundle.generator is not None:
-        save_weights(folder / GENERATOR_FILE, bundle.generator)
-    if bundle.discriminator is not None:
-        header = {"discriminator": bundle.discriminator.config.model_dump(mode="json")}
-        path = folder / DISCRIMINATOR_FILE
-        write_tensor_file(path, bundle.discriminator.state_dict(), header, kind="model")
+    with files.staging_folder(folder) as new:
+        save_model(new, bundle.ema, card=bundle.card, about=bundle.about)
+        if bundle.generator is not None:
+            save_weights(new / GENERATOR_FILE, bundle.generator)
+        if bundle.discriminator is not None:
+            header = {"discriminator": bundle.discriminator.config.model_dump(mode="json")}
+            path = new / DISCRIMINATOR_FILE
+            write_tensor_file(path, bundle.discriminator.state_dict(), header, kind="model")
+    for name, network in (
+        (GENERATOR_FILE, bundle.generator),
+        (DISCRIMINATOR_FILE, bundle.discriminator),
+    ):
+        if network is None:  # of another model that was here
+            (folder / name).unlink(missing_ok=True)
 
 
 @torch.no_grad()
@@ -303,18 +319,20 @@ def largest_difference(first: Bundle, second: Bundle) -> float:
 
 
 def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:
-    file = read_external(path)
+    file = read_external(path, partial=partial)
     averaged = "G_ema" in file.networks
     ema, report = import_generator(file, path, "G_ema" if averaged else "G", partial=partial)
     bundle = Bundle(ema, reports=[report])
     if not averaged:
         report.notes.append("no averaged generator in the file; this is the trained one")
-    if trained and averaged and "G" in file.networks:
-        bundle.generator, report = import_generator(file, path, "G", partial=partial)
-        bundle.reports.append(report)
-    if trained and "D" in file.networks:
-        bundle.discriminator, report = import_discriminator(file, path, partial=partial)
-        bundle.reports.append(report)
+    report.notes += [f"left out: {short_text(name, 100)}" for name in file.refused_globals]
+    if trained:
+        try:
+            _import_trained(bundle, file, path, partial=partial)
+        except ModelError as error:
+            if not partial:
+                raise
+            report.notes.append(f"left out: {error}")
     bundle.about = {
         "source": path.name,
         "format": file.format,
@@ -323,6 +341,16 @@ def _import_bundle(path: Path, *, partial: bool, trained: bool) -> Bundle:
     }
     bundle.card = import_card(ema.config, file.format, bundle.reports, source=path.name)
     return bundle
+
+
+def _import_trained(bundle: Bundle, file: ExternalFile, path: Path, *, partial: bool) -> None:
+    """The networks beside the averaged generator."""
+    if {"G", "G_ema"} <= file.networks.keys():
+        bundle.generator, report = import_generator(file, path, "G", partial=partial)
+        bundle.reports.append(report)
+    if "D" in file.networks:
+        bundle.discriminator, report = import_discriminator(file, path, partial=partial)
+        bundle.reports.append(report)
 
 
 def _read_about_and_card(bundle: Bundle, source: Path) -> None:

@@ -16,14 +16,17 @@ Source: StyleGAN2, section 4.1 and appendix B (bilinear filtering); the up-convo
 StyleGAN2 is transposed convolution, then filter.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.flop_counter import register_flop_formula
 
 from stylesmith.choices import ResampleFilter
 from stylesmith.errors import ShapeError
@@ -47,12 +50,12 @@ def blur2d(x: Tensor, taps: Taps, *, padding: int, gain: float = 1.0) -> Tensor:
         padding: Zeros on all four sides, at most k - 1.
         gain: Factor on the result.
     """
-    return _Blur.apply(x, tuple(taps), padding, gain)
+    return _fir(x, taps, padding=padding, gain=gain)
 
 
 def upsample2d(x: Tensor, taps: Taps = BILINEAR) -> Tensor:
     """Double height and width with an even symmetric filter; `(N, C, H, W)` -> `(N, C, 2H, 2W)`."""
-    return _Upsample.apply(x, tuple(taps))
+    return _fir(x, taps, up=2, padding=len(taps) // 2, gain=4.0)
 
 
 def downsample2d(x: Tensor, filter: Taps | ResampleFilter = BILINEAR) -> Tensor:
@@ -60,8 +63,7 @@ def downsample2d(x: Tensor, filter: Taps | ResampleFilter = BILINEAR) -> Tensor:
 
     The filter is even and symmetric, or one of the papers' by its name.
     """
-    x, taps = _blur_before_halving(x, filter)
-    return _Downsample.apply(x, taps)
+    return _halve(*_blur_before_halving(x, filter))
 
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -111,7 +113,7 @@ def conv2d_down(
     """
     x, taps = _blur_before_halving(x, filter)
     if weight.shape[-1] == 1:
-        return F.conv2d(_Downsample.apply(x, taps), weight, bias)
+        return F.conv2d(_halve(x, taps), weight, bias)
     x = blur2d(x, taps, padding=len(taps) // 2)  # (N, I, H+1, W+1)
     return F.conv2d(x, weight, bias, stride=2)
 
@@ -129,77 +131,114 @@ def _blur_before_halving(x: Tensor, filter: Taps | ResampleFilter) -> tuple[Tens
             return x, tuple(filter)
 
 
-class _Blur(torch.autograd.Function):
-    """A fixed filter on every channel, whose gradient is the reversed filter.
+def _halve(x: Tensor, taps: Taps) -> Tensor:
+    """Filter and keep every second pixel."""
+    return _fir(x, taps, down=2, padding=len(taps) // 2 - 1)
+
+
+def _fir(
+    x: Tensor, taps: Taps, *, up: int = 1, down: int = 1, padding: int, gain: float = 1.0
+) -> Tensor:
+    """Insert zeros, pad, filter, drop samples: `upfirdn2d` in the forms that networks need.
+
+    Args:
+        x: Images, `(N, C, H, W)`.
+        taps: Filter of length k; even and symmetric if it changes the resolution.
+        up: 2 doubles the resolution, 1 keeps it.
+        down: 2 halves the resolution, 1 keeps it.
+        padding: Zeros on all four sides; k / 2 and one less at the end if `up` is 2.
+        gain: Sum of the filter.
+
+    Raises:
+        ShapeError: If `taps` have the wrong form.
+    """
+    taps = tuple(map(float, taps))
+    if up * down > 1 and (len(taps) % 2 or taps != taps[::-1]):
+        raise ShapeError(f"resampling by two needs an even symmetric filter, got {taps}")
+    if torch.compiler.is_exporting():  # exported programs run without this package
+        return _filter(x, taps, up, down, padding, gain, _make_kernel)
+    return _fir_op(x, taps, up, down, padding, gain)
+
+
+@torch.library.custom_op("stylesmith::fir", mutates_args=())
+def _fir_op(
+    x: Tensor, taps: Sequence[float], up: int, down: int, padding: int, gain: float
+) -> Tensor:
+    """`_fir` as an operator whose derivative is itself, to any order.
 
     Autograd's own rule would keep the input for a gradient of the kernel, which nobody wants, and
-    compute it channel by channel in second derivatives.
+    compute it channel by channel in second derivatives; that of a strided filter is thirty times
+    slower on CPUs. As an operator, and not a `torch.autograd.Function`, it has the right second
+    derivatives under `torch.compile` too.
     """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, taps: Taps, padding: int, gain: float) -> Tensor:
-        ctx.filter = (taps, padding, gain)
-        return F.conv2d(x, _kernel(taps[::-1], gain, x), padding=padding, groups=x.shape[1])
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        taps, padding, gain = ctx.filter
-        return _Blur.apply(gradient, taps[::-1], len(taps) - 1 - padding, gain), None, None, None
+    return _filter(x, tuple(taps), up, down, padding, gain, _cached_kernel)
 
 
-class _Upsample(torch.autograd.Function):
-    """Repeat each pixel, filter with what remains of the filter; its adjoint is downsampling."""
+@_fir_op.register_fake
+def _(x: Tensor, taps: Sequence[float], up: int, down: int, padding: int, gain: float) -> Tensor:
+    n, channels, *size = x.shape
+    ends = 2 * padding - len(taps) - (up == 2)
+    height, width = ((length * up + ends) // down + 1 for length in size)
+    is_last = x.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if is_last else torch.contiguous_format
+    return x.new_empty((n, channels, height, width)).contiguous(memory_format=layout)
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, taps: Taps) -> Tensor:
-        ctx.taps = taps
-        rest = _without_box(taps)
-        x = F.interpolate(x, scale_factor=2, mode="nearest")
-        return F.conv2d(x, _kernel(rest, 1.0, x), padding=len(rest) // 2, groups=x.shape[1])
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        # Matrix products of toRGB give their second derivatives in another layout.
+def _keep_filter(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.filter = inputs[1:]
+
+
+def _fir_gradient(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None, None]:
+    taps, up, down, padding, gain = ctx.filter
+    if up == 2:  # matrix products of toRGB give their second derivatives in another layout
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        return _Downsample.apply(gradient, ctx.taps) * 4, None
+    padding = len(taps) - 1 - padding
+    return _fir_op(gradient, taps[::-1], down, up, padding, gain), None, None, None, None, None
 
 
-class _Downsample(torch.autograd.Function):
-    """Filter and keep every second pixel; its adjoint is upsampling.
-
-    Autograd's own rule is a strided transposed depthwise convolution, thirty times slower on CPUs.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, taps: Taps) -> Tensor:
-        ctx.taps = taps
-        _without_box(taps)  # refuses filters of which upsampling is not the adjoint
-        padding = len(taps) // 2 - 1
-        kernel = _kernel(taps, 1.0, x)
-        return F.conv2d(x, kernel, stride=2, padding=padding, groups=x.shape[1])
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _Upsample.apply(gradient / 4, ctx.taps), None
+_fir_op.register_autograd(_fir_gradient, setup_context=_keep_filter)
 
 
-def _kernel(taps: Taps, gain: float, like: Tensor) -> Tensor:
-    """The filter as depthwise kernels `(C, 1, k, k)` that sum to `gain`."""
-    kernel = torch.from_numpy(_outer(tuple(taps), gain)).to(like)
-    return kernel.expand(like.shape[1], 1, -1, -1)
+@register_flop_formula(torch.ops.stylesmith.fir)
+def _count_flops(
+    x: torch.Size, taps: Taps, up: int, *args: object, out_shape: torch.Size, **kwargs: object
+) -> int:
+    """The multiplications and additions of the convolution that does it."""
+    return 2 * (len(taps) - (up == 2)) ** 2 * math.prod(out_shape)
 
 
-@cache
-def _outer(taps: Taps, gain: float) -> np.ndarray:
+def _filter(
+    x: Tensor,
+    taps: Taps,
+    up: int,
+    down: int,
+    padding: int,
+    gain: float,
+    make_kernel: Callable[..., Tensor],
+) -> Tensor:
+    if up == 2:
+        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        taps, padding, gain = _without_box(taps), padding - 1, gain / 4
+    kernel = make_kernel(taps[::-1], gain, x.shape[1], x.dtype, x.device)
+    return F.conv2d(x, kernel, stride=down, padding=padding, groups=x.shape[1])
+
+
+def _make_kernel(
+    taps: Taps, gain: float, channels: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Depthwise kernels `(channels, 1, k, k)`."""
     row = np.asarray(taps)
-    kernel: np.ndarray = np.outer(row, row) * (gain / row.sum() ** 2)
-    return kernel
+    kernel = torch.from_numpy(np.outer(row, row) * (gain / row.sum() ** 2))
+    return kernel.to(device, dtype).repeat(channels, 1, 1, 1)
 
 
 @cache
+def _cached_kernel(*key: Any) -> Tensor:
+    """The same, made once: a copy from the host would make a GPU wait for its queue to be empty."""
+    with torch.inference_mode(False), torch.no_grad():
+        return _make_kernel(*key)
+
+
 def _without_box(taps: Taps) -> Taps:
-    """The filter whose convolution with [1, 1] gives `taps`."""
-    rest, remainder = np.polydiv(np.asarray(taps), np.ones(2))
-    if len(taps) % 2 or not np.allclose(remainder, 0):
-        raise ShapeError(f"resampling by two needs an even symmetric filter, got {tuple(taps)}")
-    return tuple(rest.tolist())
+    """The filter whose convolution with [1, 1] gives `taps`, which are even and symmetric."""
+    return tuple(accumulate(taps[:-1], lambda last, tap: tap - last))

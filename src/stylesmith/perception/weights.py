@@ -14,6 +14,7 @@ from pathlib import Path
 from stylesmith import files
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.errors import ModelError, OutputError, RunError, UsageError
+from stylesmith.file_kinds import WEB_PAGE, identify_file, looks_like_html
 from stylesmith.formatting import format_bytes, format_command
 
 WEIGHTS_VARIABLE = "STYLESMITH_WEIGHTS"
@@ -160,10 +161,9 @@ def check_weight_file(path: Path, file: WeightFile) -> None:
     if found == file.sha256:
         return
     size = path.stat().st_size
-    with path.open("rb") as stream:
-        start = stream.read(512)
-    if looks_like_html(start):
-        what = "is a web page, not a weights file; perhaps a sign-in or proxy page was saved"
+    if kind := identify_file(path):
+        what = f"is {kind.name}, not a weights file"
+        what += "; perhaps a sign-in or proxy page was saved" if kind is WEB_PAGE else ""
     elif size < file.size:
         found, wanted = format_bytes(size), format_bytes(file.size)
         what = f"is {found}, where {wanted} are wanted: perhaps incomplete"
@@ -171,11 +171,6 @@ def check_weight_file(path: Path, file: WeightFile) -> None:
         what = f"has sha256 {found[:16]}..., wanted {file.sha256[:16]}..."
     fetch = format_command("weights", "fetch", file.name, "--force")
     raise ModelError(f"{path}: {what}. `{fetch}` gets the published file, {file.url}")
-
-
-def looks_like_html(start: bytes) -> bool:
-    """Whether a file begins as HTML does."""
-    return start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
 
 
 def sha256(path: Path) -> str:

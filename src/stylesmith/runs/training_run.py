@@ -13,12 +13,18 @@ from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
-from stylesmith.formatting import format_duration, format_image_size
+from stylesmith.formatting import (
+    format_command,
+    format_duration,
+    format_image_count,
+    format_image_size,
+)
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
-from stylesmith.training.estimate import choose_micro_batch, forecast, set_micro_batches
+from stylesmith.runs.run_lock import lock_run
+from stylesmith.training.estimate import Forecast, choose_micro_batch, forecast, set_micro_batches
 from stylesmith.training.log import LiveView, read_log
 from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.schedule import Schedule
@@ -55,6 +61,7 @@ def make_data_config(
             "size": dataset.size,
             "channels": dataset.channels,
             "label_size": dataset.label_size if conditional else 0,
+            "class_names": (dataset.class_names or ()) if conditional else (),
             "mirror": mirror,
             "skip_bad": skip_bad,
             "resize": resize,
@@ -92,8 +99,18 @@ def plan(
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.images_per_second:.3g} images a second at full size: "
         f"{duration} for {training.kimg:g} thousand images",
+        *_describe_minutes(options.limits, expected, training),
     ]
     return config, "\n".join(lines)
+
+
+def _describe_minutes(limits: RunLimits, expected: Forecast, training: TrainingConfig) -> list[str]:
+    """What a session with a time limit will reach, where that is less than the whole run."""
+    seconds = (limits.minutes or 0) * 60
+    if not seconds or (seconds >= expected.seconds and not limits.ignore_length):
+        return []
+    reached = format_image_count(int(seconds * training.kimg * 1000 / expected.seconds))
+    return [f"  this time  {format_duration(seconds)}: about {reached} images, then it stops"]
 
 
 def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
@@ -155,7 +172,10 @@ def start(
     with distributed.process_group(options.device):
         files.check_absent(out, force=options.force, folder=True)
         config = _agree_on_micro_batch(config, options.device)
-        return _train(config, dataset, RunFolder(out), options, notify, is_new=True)
+        with _lock(RunFolder(out), notify):
+            if RunFolder(out).exists():  # another process may have begun and ended one
+                files.check_absent(out, force=options.force, folder=True)
+            return _train(config, dataset, RunFolder(out), options, notify, is_new=True)
 
 
 def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: Notify) -> StopReason:
@@ -167,17 +187,27 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
         RunError: If training cannot go on.
     """
     data = config.data
+    if not Path(data.path).exists():
+        raise DataError(
+            f"{data.path}: no such folder or zip. If the images of this run were moved, say where "
+            "they are now: " + format_command("train", "--resume", run.path, "NEW_PATH")
+        )
     dataset = open_training_data(data)
     if dataset.fingerprint != data.fingerprint:
         raise DataError(
             f"{data.path}: has changed since the run started, so it cannot go on exactly. Restore "
             "the images, or start a new run."
         )
-    with distributed.process_group(options.device):
+    with distributed.process_group(options.device), _lock(run, notify):
         Schedule(config)  # refused, as a damaged log is, before anything is written
         if run.log.exists():
             read_log(run.log)
         return _train(config, dataset, run, options, notify, is_new=False)
+
+
+def _lock(run: RunFolder, notify: Notify) -> contextlib.AbstractContextManager[None]:
+    """Of several processes of one run, the main one locks it."""
+    return lock_run(run, notify=notify) if distributed.is_main() else contextlib.nullcontext()
 
 
 def check_resumable(run: RunFolder, config: RunConfig) -> None:

@@ -193,10 +193,10 @@ def write_folder(
     """
     named = _unique_by_name(sources)
 
-    def drawn() -> Iterator[ImagesAndPaths]:
+    def drawn(place: Path) -> Iterator[ImagesAndPaths]:
         done, batch_size = 0, 1 if latents else None
         for batch, images in draw_batches(pipeline, [*named.values()], batch_size=batch_size):
-            paths = [folder / f"{image_stem(source)}{suffix}" for source in batch]
+            paths = [place / f"{image_stem(source)}{suffix}" for source in batch]
             if latents:
                 _save_latent(pipeline, batch[0], paths[0].with_suffix(TENSOR_FILE_SUFFIX))
             yield images, paths
@@ -207,7 +207,9 @@ def write_folder(
     in_turns = (
         pipeline.device.type == "cpu" and (os.cpu_count() or 1) <= MAX_CORES_FOR_SERIAL_WRITING
     )
-    return list(chain.from_iterable(_write_batches(drawn(), serial=in_turns)))
+    with files.staging_folder(folder) as place:
+        written = list(chain.from_iterable(_write_batches(drawn(place), serial=in_turns)))
+    return [folder / path.name for path in written]
 
 
 def write_grid(

@@ -15,7 +15,7 @@ from stylesmith.config import RunConfig
 from stylesmith.config.run import OutputInterval
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import Sampler
-from stylesmith.devices import peak_memory
+from stylesmith.devices import peak_memory, seconds_without_core
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder, save_model
 from stylesmith.models.model_card import training_card
@@ -148,6 +148,7 @@ class Recorder:
         self._stat_sums: dict[str, tuple[Tensor | float, int]] = {}
         self._last_images, self._last_seconds = seen, state.counters.seconds
         self._last_checkpoint = time.monotonic()
+        self._last_waited = seconds_without_core()
 
     def start(self, **facts: Any) -> None:
         """Write the first lines, the real images and the state that a run can always go back to."""
@@ -246,6 +247,7 @@ class Recorder:
             img_per_sec=(counters.images_seen - self._last_images) / max(elapsed, 1e-9),
             **self.state.logged_quantities(),
             memory_gb=None if memory is None else memory / 1e9,
+            waiting=self._waiting(elapsed),
             dropped=counters.dropped,
             **self._phase_fields(),
             **{"r1": None, "path_penalty": None, **means},
@@ -255,6 +257,13 @@ class Recorder:
         self.view.show_record(record)
         if means:
             self._write_hints(record)
+
+    def _waiting(self, elapsed: float) -> float | None:
+        """Seconds that threads waited for a core, per second since the last progress record."""
+        before, self._last_waited = self._last_waited, seconds_without_core()
+        if before is None or self._last_waited is None:
+            return None
+        return max(0.0, self._last_waited - before) / max(elapsed, 1e-9)
 
     def _phase_fields(self) -> dict[str, Any]:
         """What a schedule changes on the way; nothing where there is none."""

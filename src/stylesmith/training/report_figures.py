@@ -59,15 +59,17 @@ PLOTS = (
     ),
     Plot(
         "Scores",
-        "logit",
+        "score",
         {"score_real": "reals", "score_fake": "fakes"},
-        "Mean output of the discriminator. A gap that only widens means that it is winning.",
+        "Mean output of the discriminator: above 0 it takes an image for real. A gap that only "
+        "widens means that it is winning.",
     ),
     Plot(
         "Distance of color moments",
         "distance",
         {"color_distance": "samples to data"},
-        "How far the colors of the samples are from those of the data; 0 is equal.",
+        "How far the colors of the samples are from those of the data, by mean and standard "
+        "deviation of each channel; 0 is equal.",
         event="samples",
         y_range=(0.0, 0.0),
     ),
@@ -84,7 +86,8 @@ PLOTS = (
         "Regularization",
         "penalty",
         {"r1": "R1", "wgan_penalty": "WGAN-GP", "path_penalty": "path length"},
-        "Penalties of both networks, on a logarithmic scale.",
+        "Penalties of both networks, on a logarithmic scale. R1 and WGAN-GP keep the "
+        "discriminator's output smooth around real images, path length that of the generator.",
         sparse=True,
         log_y=True,
     ),

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from stylesmith.config import RunConfig, TrainingConfig
 from stylesmith.config.training import map_setting
-from stylesmith.formatting import format_command
+from stylesmith.formatting import format_command, format_image_count
 from stylesmith.training.log import LogRecord
 
 Balance = Literal["unknown", "healthy", "winning", "losing"]
@@ -28,6 +28,10 @@ CHANCE_LOSS_TOLERANCE = 0.01
 """A discriminator whose loss is this close to 2 ln 2 cannot tell real from generated images."""
 SMALL_DATASET_IMAGES = 5000
 """Data sets smaller than this are soon memorized."""
+EARLY_IMAGES = 100_000
+"""Images seen before which samples are still colored blobs, whatever the losses say."""
+SHARED_CORES_WAITING = 0.2
+"""Seconds that threads waited for a core, per second of training, that tell of other programs."""
 RECENT_RECORDS = 10
 """Newest progress records whose medians tell the present balance."""
 
@@ -101,6 +105,18 @@ class RunHistory:
         return "losing" if accuracy < low else "winning" if accuracy > high else "healthy"
 
     @property
+    def is_early(self) -> bool:
+        """Whether few images are seen, and less than a quarter of those planned."""
+        planned = 1000 * self.config.training.kimg
+        return self.images_seen < min(EARLY_IMAGES, planned / 4)
+
+    @property
+    def is_small_data(self) -> bool:
+        """Whether the data has so few images that the networks soon memorize it."""
+        images = finite_number(self.last("start").get("dataset_images")) or 0
+        return 0 < images < SMALL_DATASET_IMAGES
+
+    @property
     def loss_is_chance(self) -> bool:
         """Whether the discriminator's loss was lately that of one that cannot tell images apart."""
         loss = None if self.sign_accuracy is None else self.recent("loss_d")
@@ -152,7 +168,12 @@ def _median(records: Iterable[LogRecord], key: str) -> float | None:
 def describe_run(history: RunHistory) -> str:
     """The state of a run in plain words, a few sentences."""
     return " ".join(
-        [_describe_balance(history), *_describe_samples(history), *_describe_problems(history)]
+        [
+            _describe_balance(history),
+            *_describe_data(history),
+            *_describe_samples(history),
+            *_describe_problems(history),
+        ]
     )
 
 
@@ -180,6 +201,12 @@ def _describe_balance(history: RunHistory) -> str:
     if history.sign_accuracy is None:
         return "No progress has been recorded yet."
     right = f"right {history.sign_accuracy:.0%} of the time lately"
+    if history.is_early:
+        return (
+            f"It is too early to judge, after {format_image_count(history.images_seen)} images: "
+            "shapes usually appear after some hundred thousand, and samples are colored blobs "
+            f"before. So far the discriminator is {right}."
+        )
     texts: dict[Balance, str] = {
         "winning": f"The discriminator is winning: {right}, which leaves the generator little to "
         "learn from.",
@@ -188,6 +215,16 @@ def _describe_balance(history: RunHistory) -> str:
         "healthy": f"The two networks are in balance: the discriminator is {right}.",
     }
     return texts[history.balance]
+
+
+def _describe_data(history: RunHistory) -> list[str]:
+    if not history.is_small_data:
+        return []
+    images = finite_number(history.last("start").get("dataset_images")) or 0
+    return [
+        f"The data has few images ({images:,.0f}): the discriminator may come to know them by "
+        "heart, and samples get worse again then. Compare snapshots, and keep the best one."
+    ]
 
 
 def _describe_samples(history: RunHistory) -> list[str]:
@@ -242,8 +279,7 @@ def _scaled(name: str, training: TrainingConfig, factor: float) -> str:
 
 
 def _has_few_unmirrored_images(history: RunHistory) -> bool:
-    images = finite_number(history.last("start").get("dataset_images")) or 0
-    return 0 < images < SMALL_DATASET_IMAGES and not history.config.data.mirror
+    return history.is_small_data and not history.config.data.mirror
 
 
 PROBLEMS = (
@@ -284,6 +320,13 @@ PROBLEMS = (
         hint="The samples are much less varied than the data and may be collapsing to few. Look at "
         "the grid; go back to an earlier snapshot, raise training.r1_gamma or the batch size.",
         event="samples",
+    ),
+    Problem(
+        "threads",
+        lambda history: (history.recent("waiting") or 0) > SHARED_CORES_WAITING,
+        hint="Other programs use the same processor cores, which slows training down. Fewer "
+        "threads can be much faster then: stop this run with Ctrl-C, and resume it with --threads "
+        "1 (numbers then differ in their last bits).",
     ),
     Problem(
         "safe",

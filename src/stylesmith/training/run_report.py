@@ -56,7 +56,7 @@ def _summary(history: RunHistory) -> str:
     mirrored = ", mirrored half of the time" if config.data.mirror else ""
     made = (
         f"A generator with the preset <code>{escape(config.preset)}</code>, trained on {count}"
-        f"{source} ({config.data.describe()}{mirrored})."
+        f"{source} ({escape(config.data.describe())}{mirrored})."
     )
     text = f"{made} {_progress_text(history, images)} {_stop_text(history)}"
     return f"<p>{text}</p>\n<p>{escape(run_history.describe_run(history))}</p>"

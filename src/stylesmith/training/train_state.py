@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from stylesmith import distributed
 from stylesmith.callbacks import Notify
 from stylesmith.config import RunConfig, TrainingConfig
-from stylesmith.devices import choose_precision, dtype_name, numeric_environment
+from stylesmith.devices import choose_precision, dtype_name, has_fused_adam, numeric_environment
 from stylesmith.errors import ModelError
 from stylesmith.models.run_folder import RunFolder
 from stylesmith.models.serialization import copy_tensors, generator_header
@@ -206,7 +206,7 @@ def lazy_adam(
         lr=lr * c,
         betas=(config.beta1**c if config.beta1 else 0.0, config.beta2**c),
         eps=1e-8,
-        fused=device.type in ("cpu", "cuda"),
+        fused=has_fused_adam(device),
     )
     for parameter in parameters:
         optimizer.state[parameter] = {
@@ -231,18 +231,16 @@ class StateBackup:
     """
 
     def __init__(self, state: TrainState):
-        tensors = [tensor.detach() for _, tensor in state.step_tensors()]
-        self.pairs = [(tensor, torch.empty_like(tensor)) for tensor in tensors]
+        self.live = [tensor.detach() for _, tensor in state.step_tensors()]
+        self.kept = [torch.empty_like(tensor) for tensor in self.live]
 
     def save(self) -> None:
         """Remember the present values."""
-        for live, kept in self.pairs:
-            kept.copy_(live)
+        torch._foreach_copy_(self.kept, self.live)
 
     def restore(self) -> None:
         """Put the remembered values back."""
-        for live, kept in self.pairs:
-            live.copy_(kept)
+        torch._foreach_copy_(self.live, self.kept)
 
 
 def save_checkpoint(run: RunFolder, config: RunConfig, state: TrainState) -> None:

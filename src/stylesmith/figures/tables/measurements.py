@@ -20,7 +20,6 @@ from stylesmith.figures.tables.table_output import NO_VALUE, ColumnHeader, Fille
 from stylesmith.formatting import format_image_size
 from stylesmith.metrics.protocol import PUBLISHED_NAMES, Metric, parse_metric
 from stylesmith.models import RunFolder
-from stylesmith.models.serialization import WEIGHTS_FILE
 from stylesmith.presets.published_results import RECALLED_MARK
 from stylesmith.runs.evaluators import LARGER_IS_BETTER
 from stylesmith.training.log import read_log
@@ -151,7 +150,7 @@ def _refuse_duplicates(
 
 def _read_run(folder: Path) -> SourceMeasurements:
     run = RunFolder(folder)
-    if not run.exists() or (folder / WEIGHTS_FILE).is_file():
+    if not run.exists():
         raise ModelError(f"{folder}: not a run folder; wanted one, or a file of metrics")
     history = RunHistory(run.read_config(), read_log(run.log))
     snapshots = [
@@ -255,9 +254,8 @@ def _images_seen(model: str) -> int | None:
 def _preset_of(model: Path) -> str | None:
     """Of the run that a model file or folder lies in."""
     for folder in (model, *model.parents[:2]):
-        if not (folder / WEIGHTS_FILE).is_file():  # model folders have a config.json too
-            with contextlib.suppress(StylesmithError):
-                return RunFolder(folder).read_config().preset
+        with contextlib.suppress(StylesmithError):
+            return RunFolder(folder).read_config().preset
     return None
 
 

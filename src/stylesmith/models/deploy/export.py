@@ -1,25 +1,22 @@
 """Export of generators as ONNX or `torch.export` files that are checked against this package.
 
-Files appear only after the check: a folder for temporary files is moved into place at the end.
+Files appear only after the check: a staging folder is moved into place at the end.
 """
 
-import contextlib
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 import stylesmith
 from stylesmith import files
-from stylesmith.choices import NoiseInput
-from stylesmith.errors import OutputError, RunError, UsageError
+from stylesmith.choices import PROGRAM_SUFFIXES, NoiseInput, ProgramFormat
+from stylesmith.errors import RunError, UsageError
 from stylesmith.models.deploy.programs import (
     ExportableProgram,
     ProgramInputs,
@@ -30,32 +27,6 @@ from stylesmith.models.deploy.programs import (
     trace,
 )
 from stylesmith.networks import Generator
-
-
-@contextmanager
-def staging_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder, whose files move to `folder` once the block has ended well.
-
-    Raises:
-        OutputError: If something cannot be written.
-    """
-    new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as name:
-            yield Path(name)
-            for path in sorted(Path(name).iterdir()):
-                files.write_atomically(folder / path.name, path.replace)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error.strerror or error}). Free some space or choose "
-            "another place."
-        ) from error
-    finally:
-        if new:
-            with contextlib.suppress(OSError):  # it is not empty: all went well
-                folder.rmdir()
-
 
 MAX_EXPORT_DIFFERENCE = 1e-4
 """Largest difference of images (about -1..1) and styles, in fp32."""
@@ -192,10 +163,6 @@ def _onnxruntime_runner(path: Path, program: ExportableProgram) -> ProgramRunner
     return run
 
 
-ProgramFormat = Literal["onnx", "torch-export"]
-PROGRAM_SUFFIXES: dict[ProgramFormat, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
-
-
 @dataclass(frozen=True)
 class ExportedFile:
     """A file that draws as this package does."""
@@ -234,9 +201,10 @@ def write_programs(
         OutputError: If it cannot be written.
     """
     suffix = PROGRAM_SUFFIXES[file_format]
-    if dest.suffix not in (suffix, ""):
+    one_file = not files.names_folder(dest)
+    if one_file and dest.suffix.lower() != suffix:
         raise UsageError(f"{dest}: format {file_format} is written to a {suffix} file, or a folder")
-    if dest.suffix:
+    if one_file:
         folder, programs = dest.parent, {dest.name: image_program(generator, noise)}
     else:
         folder, programs = (
@@ -246,7 +214,7 @@ def write_programs(
                 f"synthesis{suffix}": synthesis_program(generator, noise),
             },
         )
-    with staging_folder(folder) as temporary:
+    with files.staging_folder(folder) as temporary:
         return [
             _write_program(temporary / name, file_format, program, about)
             for name, program in programs.items()

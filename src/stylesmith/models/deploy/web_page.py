@@ -17,7 +17,7 @@ from typing import Any
 import stylesmith
 from stylesmith import files
 from stylesmith.errors import ModelError, RunError
-from stylesmith.models.deploy.export import ExportedFile, staging_folder, write_programs
+from stylesmith.models.deploy.export import ExportedFile, write_programs
 from stylesmith.networks import Generator
 
 RUNTIME_VERSION = "1.30.0"
@@ -148,7 +148,7 @@ def write_page(
         OutputError: If the page cannot be written.
     """
     about = about or {}
-    with staging_folder(folder) as temporary:
+    with files.staging_folder(folder) as temporary:
         written = write_programs(temporary, "onnx", generator, about=about)
         page = {name: (WEB_FOLDER / name).read_bytes() for name in PAGE_FILES}
         for name, content in {**page, **runtime}.items():

@@ -6,7 +6,8 @@ networks of ours from it, `write_external` goes the other way. The name maps ser
 
 from stylesmith.models.interop.file_reader import is_external_file, read_external
 from stylesmith.models.interop.file_writer import write_external
-from stylesmith.models.interop.importer import describe_file, import_discriminator, import_generator
+from stylesmith.models.interop.importer import import_discriminator, import_generator
+from stylesmith.models.interop.inspection import describe_file
 
 __all__ = [
     "describe_file",

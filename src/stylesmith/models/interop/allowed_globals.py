@@ -34,8 +34,9 @@ class ReadBudget:
 
     path: Path
     size: int
-    inspect_only: bool = False
-    """List unknown globals instead of refusing them; what they would build stays opaque."""
+    tolerant: bool = False
+    """List unknown globals instead of refusing them; what they would build stays opaque. For
+    `inspect`, and for what a partial import leaves out."""
     named_globals: dict[str, str] = field(default_factory=dict)
     """Globals that the file names, and where each comes first."""
     refused_globals: set[str] = field(default_factory=set)
@@ -229,9 +230,16 @@ class TensorView:
             raise CorruptFileError(f"a tensor outside its storage ({error})") from None
 
 
+PARALLEL_PREFIX = "module."
+"""What torch's DataParallel puts before every name."""
+
+
 def tensor_arrays(state: Mapping[Any, Any]) -> dict[Any, np.ndarray]:
-    """The tensors among the values of a dictionary, as arrays."""
-    return {name: value.array() for name, value in state.items() if isinstance(value, TensorView)}
+    """The tensors among the values of a dictionary, as arrays, without `PARALLEL_PREFIX`."""
+    found = {name: value.array() for name, value in state.items() if isinstance(value, TensorView)}
+    if not all(isinstance(name, str) and name.startswith(PARALLEL_PREFIX) for name in found):
+        return found
+    return {name.removeprefix(PARALLEL_PREFIX): array for name, array in found.items()}
 
 
 def array_from_bytes(data: Any, stored_dtype: Any, shape: Any, order: Any) -> np.ndarray:

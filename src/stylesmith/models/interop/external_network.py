@@ -56,6 +56,8 @@ class ExternalFile:
     networks: dict[NetworkRole, ExternalNetwork]
     size: int
     """Bytes."""
+    refused_globals: list[str] = field(default_factory=list)
+    """Names that the file asks for and that are left out, of a partial import."""
 
 
 @dataclass
@@ -71,6 +73,8 @@ class ImportReport:
     """Tensors of theirs without counterpart that need none, and why."""
     missing: list[str] = field(default_factory=list)
     """Tensors of ours that the file doesn't have (or not in that shape)."""
+    derived: list[str] = field(default_factory=list)
+    """Tensors of ours that the file lacks without loss: noise maps, and the mean of w of some."""
     unknown: list[str] = field(default_factory=list)
     """Tensors of theirs that nobody knows."""
     notes: list[str] = field(default_factory=list)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from stylesmith.errors import ModelError
+from stylesmith.file_kinds import identify_file
 from stylesmith.models.interop import rosinality, stylegan2_ada, tensorflow
 from stylesmith.models.interop.allowed_globals import (
     ALLOWED_GLOBALS,
@@ -221,7 +222,7 @@ def is_external_file(path: Path) -> bool:
     return head[8:9] != b"{" and (pickled or head.startswith(ZIP_MAGIC))
 
 
-def open_read_budget(path: Path, *, inspect_only: bool = False) -> ReadBudget:
+def open_read_budget(path: Path, *, tolerant: bool = False) -> ReadBudget:
     """The budget of a file.
 
     Raises:
@@ -229,20 +230,16 @@ def open_read_budget(path: Path, *, inspect_only: bool = False) -> ReadBudget:
     """
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(512).lstrip().lower()
+        path.open("rb").close()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    if head.startswith((b"<!doctype", b"<html", b"<head")):
-        raise ModelError(
-            f"{path}: a web page, not weights: the download was refused or wants a confirmation. "
-            "Open the address in a browser and save the file from there."
-        )
     if size == 0:
         raise ModelError(f"{path}: empty. Download it again.")
+    if kind := identify_file(path):
+        raise ModelError(f"{path}: {kind.instead_of('weights')}")
     if size > MAX_FILE_BYTES:
         raise ModelError(f"{path}: refused: {size:,} bytes, more than any network has.")
-    return ReadBudget(path, size, inspect_only=inspect_only)
+    return ReadBudget(path, size, tolerant=tolerant)
 
 
 def read_values(budget: ReadBudget) -> Any:
@@ -276,14 +273,18 @@ FORMATS: dict[ExternalFormat, NetworkFormat] = {
 """Every format, in the order in which files are tried."""
 
 
-def read_external(path: Path) -> ExternalFile:
+def read_external(path: Path, *, partial: bool = False) -> ExternalFile:
     """The networks of a TensorFlow pickle, a StyleGAN2-ADA pickle or a rosinality checkpoint.
+
+    Args:
+        path: The file.
+        partial: Leave out objects of unknown classes, with a note, instead of refusing the file.
 
     Raises:
         ModelError: If the file is missing, damaged, of another kind, or wants anything but data;
             nothing in it is run in any case.
     """
-    return recognize_networks(open_read_budget(path))
+    return recognize_networks(open_read_budget(path, tolerant=partial))
 
 
 def recognize_networks(budget: ReadBudget) -> ExternalFile:
@@ -298,7 +299,7 @@ def recognize_networks(budget: ReadBudget) -> ExternalFile:
                         raise budget.file_error(
                             f"refused: more than {MAX_TENSORS} tensors in {role}."
                         )
-                return ExternalFile(name, networks, budget.size)
+                return ExternalFile(name, networks, budget.size, sorted(budget.refused_globals))
     except CorruptFileError as error:
         raise budget.file_error(f"damaged: it holds {error}.") from None
     raise budget.file_error(

@@ -189,7 +189,7 @@ def write_external(path: Path, layout: str, networks: NetworksByRole) -> list[st
         UsageError: If the suffix is not one of the layout.
         OutputError: If the file cannot be written.
     """
-    if path.suffix not in LAYOUT_SUFFIXES[layout]:
+    if path.suffix.lower() not in LAYOUT_SUFFIXES[layout]:
         wanted = " or ".join(LAYOUT_SUFFIXES[layout])
         raise UsageError(f"{path}: format {layout} is written to {wanted} files")
     arrays: dict[NetworkRole, dict[str, np.ndarray]] = {
@@ -199,7 +199,7 @@ def write_external(path: Path, layout: str, networks: NetworksByRole) -> list[st
         write_torch_file(path, _rosinality_content(arrays))
         return _rosinality_remarks(networks["G_ema"])
     kwargs = {role: stylegan2_ada.network_kwargs(net.config) for role, net in networks.items()}
-    if path.suffix == ".pt":
+    if path.suffix.lower() == ".pt":
         write_torch_file(path, dict(arrays) | {"init_kwargs": kwargs})
         return ["state_dicts and init_kwargs, for networks made by the reading program"]
     objects = {
@@ -218,8 +218,8 @@ def _external_arrays(layout: str, network: Generator | Discriminator) -> dict[st
     format_ = rosinality if layout == "rosinality" else stylegan2_ada
     if isinstance(network, Generator):
         _require(network.config, GENERATOR_REQUIREMENTS[layout], layout)
-        if layout == "ada":
-            _check_ada_mapping(network.config)
+        check_mapping = _check_ada_mapping if layout == "ada" else _check_rosinality_mapping
+        check_mapping(network.config)
         names = format_.generator_names(network.config)
     else:
         _require(network.config, DISCRIMINATOR_REQUIREMENTS[layout], layout)
@@ -242,6 +242,12 @@ def _check_ada_mapping(config: GeneratorConfig) -> None:
         raise ModelError("format ada: labels enter by label_mode embed, here concat")
     if not config.mapping.layers:
         raise ModelError("format ada: wants mapping layers, here there are none")
+
+
+def _check_rosinality_mapping(config: GeneratorConfig) -> None:
+    z_dim, w_dim = config.mapping.z_dim, config.mapping.w_dim
+    if z_dim != w_dim:
+        raise ModelError(f"format rosinality: z and w have one size, here {z_dim} and {w_dim}")
 
 
 def _rosinality_content(arrays: Mapping[NetworkRole, dict[str, np.ndarray]]) -> dict[str, Any]:

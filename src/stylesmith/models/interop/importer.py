@@ -1,11 +1,10 @@
 """Import of other programs' networks: configuration, check of every tensor, copy.
 
 Nothing large is allocated before the whole network is known to fit: sizes are compared with those
-of a network on the meta device, and all its tensors must be in the file. `describe_file` says what
-a file holds without importing it.
+of a network on the meta device, and all its tensors must be in the file.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,20 +15,19 @@ from torch import Tensor, nn
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
-from stylesmith.models.interop.allowed_globals import ReadBudget, short_text
+from stylesmith.models.interop.allowed_globals import short_text
 from stylesmith.models.interop.external_network import (
-    FORMAT_DESCRIPTIONS,
-    WEIGHT_LICENSES,
     ExternalFile,
     ExternalNetwork,
     ImportReport,
     NetworkRole,
 )
-from stylesmith.models.interop.file_reader import FORMATS, open_read_budget, recognize_networks
+from stylesmith.models.interop.file_reader import FORMATS
 from stylesmith.models.interop.name_map import NameMap, NameRule, is_fir_kernel
-from stylesmith.models.interop.network_reader import NetworkFormat, NetworkReader, render_setting
+from stylesmith.models.interop.network_reader import NetworkFormat, NetworkReader
 from stylesmith.networks import Discriminator, Generator, build_discriminator, build_generator
 
+W_AVG = "mapping.w_avg"
 W_AVG_SAMPLES = 10_000
 """Latents whose mean w replaces a missing running mean."""
 
@@ -53,30 +51,27 @@ def import_generator(
     Raises:
         ModelError: If it has no counterpart here, or tensors are missing, unknown or misshapen.
     """
-    generator, names, report = _import_network(file, path, role, partial, build_generator)
-    if names.estimate_w_avg:
-        _estimate_w_avg(generator, report)
-    return generator, report
+    return _import_network(file, path, role, partial, build_generator)
 
 
 def import_discriminator(
     file: ExternalFile, path: Path, *, partial: bool = False
 ) -> tuple[Discriminator, ImportReport]:
     """The discriminator of another program's file; arguments and errors as of a generator."""
-    discriminator, _, report = _import_network(file, path, "D", partial, build_discriminator)
-    return discriminator, report
+    return _import_network(file, path, "D", partial, build_discriminator)
 
 
 def _import_network(
     file: ExternalFile, path: Path, role: NetworkRole, partial: bool, build: Callable[[Any], N]
-) -> tuple[N, NameMap, ImportReport]:
+) -> tuple[N, ImportReport]:
     if role not in file.networks:
         raise ModelError(f"{path}: has no {role}, only {', '.join(file.networks)}.")
     network, format_ = file.networks[role], FORMATS[file.format]
     reader = NetworkReader(network, f"{path}: {role}", partial)
-    config = _read_config(format_, reader)
+    config = read_config(format_, reader)
     if isinstance(config, GeneratorConfig):
         names = format_.generator_names(config, network)
+        names.derivable += (W_AVG,) if partial else ()
     else:
         names = format_.discriminator_names(config)
     with torch.device("meta"):
@@ -84,10 +79,12 @@ def _import_network(
     report = _check_tensors(names, reader, blank, file.size)
     built = build(config)
     _copy_external(built, names, network, report)
-    return built.eval().requires_grad_(False), names, report
+    if isinstance(built, Generator):
+        _derive_missing(built, report)
+    return built.eval().requires_grad_(False), report
 
 
-def _read_config(
+def read_config(
     format_: NetworkFormat, reader: NetworkReader
 ) -> GeneratorConfig | ConvolutionalConfig:
     """The architecture of a network, whose settings must all be known."""
@@ -113,8 +110,12 @@ def _check_tensors(
     _check_unmapped(names, reader, report)
     unmapped = wanted.keys() - {rule.ours for rule in names.rules} - set(names.ours_only)
     assert not unmapped, f"no name for {sorted(unmapped)}"
+    derived = names.derivable_from(network.tensors)
     for rule in list(names.rules):
-        if problem := _mismatch(rule, network, wanted[rule.ours]):
+        if rule.ours in derived:
+            report.derived.append(rule.ours)
+            names.rules.remove(rule)
+        elif problem := _mismatch(rule, network, wanted[rule.ours]):
             report.missing.append(f"{rule.ours} ({problem})")
             names.rules.remove(rule)
     report.mapped = len(names.rules)
@@ -193,71 +194,24 @@ def _copy_external(
         report.notes.append(f"{broken} tensors hold values that are not finite")
 
 
-def _estimate_w_avg(generator: Generator, report: ImportReport) -> None:
+def _derive_missing(generator: Generator, report: ImportReport) -> None:
+    """What a file lacks and needn't have, with a note; the same for the same weights, every time.
+
+    Noise maps are those of the new network, which are drawn from a fixed seed.
+    """
+    if maps := [name for name in report.derived if name != W_AVG]:
+        report.notes.append(f"{len(maps)} noise maps are not in the file; drawn from seed 0")
+    if W_AVG in report.derived:
+        _estimate_w_avg(generator)
+        report.notes.append(
+            f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z"
+        )
+
+
+def _estimate_w_avg(generator: Generator) -> None:
     """The center of truncation that a file lacks: mean w of random z, the same every time."""
     numbers = torch.Generator().manual_seed(0)
     z = torch.randn(W_AVG_SAMPLES, generator.config.mapping.z_dim, generator=numbers)
     # With gradients, for without them rows go in small blocks (see ops/activate.py).
     ws = torch.cat([generator.mapping(part).detach() for part in z.split(1000)])
     generator.mapping.w_avg.copy_(ws.mean(0))
-    report.notes.append(f"no mean of w in the file; it is the mean over {W_AVG_SAMPLES:,} random z")
-
-
-MAX_SETTINGS_SHOWN = 60
-MAX_GLOBALS_SHOWN = 100
-
-
-def describe_file(path: Path) -> list[str]:
-    """Kind, networks, sizes, settings, licence, and every global the file names.
-
-    Raises:
-        ModelError: If the file is missing, or plainly something else.
-    """
-    budget = open_read_budget(path, inspect_only=True)
-    lines, problems = [f"{path}: {budget.size / 1e6:.2f} MB"], []
-    try:
-        file = recognize_networks(budget)
-    except ModelError as error:
-        problems.append(f"cannot be read: {error}")
-    else:
-        lines.append(f"kind: {FORMAT_DESCRIPTIONS[file.format]}")
-        for network in file.networks.values():
-            lines += _network_lines(file, network, path)
-        lines.append(f"licence: {WEIGHT_LICENSES[file.format]}")
-    if refused := len(budget.refused_globals):
-        problems.append(f"import refuses it: {refused} of its globals are no data of a network")
-    return [*lines, *_global_lines(budget), *problems]
-
-
-def _network_lines(file: ExternalFile, network: ExternalNetwork, path: Path) -> Iterator[str]:
-    values = sum(tensor.size for tensor in network.tensors.values())
-    counts = f"{len(network.tensors)} tensors, {values:,} values"
-    yield f"{network.role}: {short_text(network.class_name)}, {counts}"
-    reader = NetworkReader(network, f"{path}: {network.role}")
-    try:
-        yield f"  as {_describe_config(_read_config(FORMATS[file.format], reader))}"
-    except ModelError as error:
-        yield f"  cannot be imported: {error}"
-    shown = [f"{short_text(k)}={render_setting(v)}" for k, v in network.settings.items()]
-    if len(shown) > MAX_SETTINGS_SHOWN:
-        shown[MAX_SETTINGS_SHOWN:] = [f"and {len(shown) - MAX_SETTINGS_SHOWN} more"]
-    if shown:
-        yield f"  settings: {', '.join(shown)}"
-
-
-def _describe_config(config: GeneratorConfig | ConvolutionalConfig) -> str:
-    kind = f"{config.kind} generator" if isinstance(config, GeneratorConfig) else "discriminator"
-    height, width = config.size()
-    labels = f", {config.label_size} classes" if config.label_size else ""
-    return f"{kind}, connection {config.connection}, {width}x{height}{labels}"
-
-
-def _global_lines(budget: ReadBudget) -> Iterator[str]:
-    named = budget.named_globals
-    if named:
-        yield "globals it names (none is imported or called):"
-    for name, place in list(named.items())[:MAX_GLOBALS_SHOWN]:
-        state = "refused" if name in budget.refused_globals else "allowed"
-        yield f"  {state:8}  {short_text(name, 100)} at {place}"
-    if len(named) > MAX_GLOBALS_SHOWN:
-        yield f"  and {len(named) - MAX_GLOBALS_SHOWN} more"

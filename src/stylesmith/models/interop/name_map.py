@@ -72,8 +72,9 @@ class NameMap:
     """Patterns of names of theirs that need no counterpart, and why."""
     ours_only: list[str] = field(default_factory=list)
     """Names of ours that they don't have, which keep the value of a new network."""
-    estimate_w_avg: bool = False
-    """The file has no mean of w though truncation needs one: take it over random z."""
+    derivable: tuple[str, ...] = (r"synthesis\.noise_\d+",)
+    """Patterns of names of ours that a file may lack, for they are not learned: noise maps, which
+    are drawn, and in some formats the mean of w, which is estimated; the same every time."""
     separator: str = "."
     """What stands before `weight` and `bias` in their names."""
 
@@ -89,6 +90,18 @@ class NameMap:
     def ignore_reason(self, name: str) -> str | None:
         """Why a name of theirs needs no counterpart; None if it does."""
         return next((why for p, why in self.ignored.items() if re.fullmatch(p, name)), None)
+
+    def derivable_from(self, theirs: Container[str]) -> set[str]:
+        """Tensors of ours that a file lacks and that can be had without it.
+
+        Where it has some of a kind, it is damaged: the others are then missing.
+        """
+        found: set[str] = set()
+        for pattern in self.derivable:
+            rules = [rule for rule in self.rules if re.fullmatch(pattern, rule.ours)]
+            if not any(rule.theirs in theirs for rule in rules):
+                found.update(rule.ours for rule in rules)
+        return found
 
     def rules_for(self, state: Container[str]) -> list[NameRule]:
         """The rules for the tensors that a network of ours has."""

@@ -90,6 +90,23 @@ class NetworkReader:
                 self.notes.append(f"{name} not taken over; half precision is chosen when drawing")
             self.ignore(name)
 
+    def check_sizes(self, **sizes: int) -> None:
+        """Hold settings that give a size, where there are such, to what the tensors say.
+
+        Raises:
+            ModelError: If they differ, so that tensors are missing or of another network, and a
+                partial import wasn't asked for.
+        """
+        for name, size in sizes.items():
+            value = self.network.settings.get(name, size)
+            self.checked.add(name)
+            if type(value) is not int or value == size:
+                continue
+            problem = f"its setting {name} is {short_repr(value)}, but its tensors are for {size}"
+            if not self.partial:
+                raise self.error(f"{problem}: some are missing, or of another network.")
+            self.notes.append(problem)
+
     def check_unknown(self) -> None:
         """Refuse settings that nobody checked, unless they are off.
 

@@ -209,7 +209,7 @@ class RestrictedUnpickler:
         found = find_global(full, self.allowed)
         if found is None:
             self.budget.refused_globals.add(full)
-            if not self.budget.inspect_only:
+            if not self.budget.tolerant:
                 self._refuse(f"it wants the global {short_text(full, 100)}")
             found = AllowedGlobal(
                 full, call=lambda *_: UnknownObject(full), new=lambda *_: UnknownObject(full)
@@ -221,7 +221,7 @@ class RestrictedUnpickler:
         self.pop_mark()
         self.push_global(*argument.partition(" ")[::2])
         name = self.pop().name
-        if not self.budget.inspect_only:
+        if not self.budget.tolerant:
             self._refuse(f"opcode INST makes a {short_text(name, 100)}")
         self.push(UnknownObject(name))
 
@@ -251,7 +251,7 @@ class RestrictedUnpickler:
         """Push the value of a persistent id, in the one kind of file that has them."""
         if self.persistent_load is not None:
             self.push(self.persistent_load(key))
-        elif self.budget.inspect_only:
+        elif self.budget.tolerant:
             self.push(UnknownObject("persistent id"))
         else:
             shown = f" {short_text(key, 100)}" if isinstance(key, str) else ""

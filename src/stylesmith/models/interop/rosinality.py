@@ -1,14 +1,15 @@
 """Checkpoints in the layout of rosinality/stylegan2-pytorch: converted ones and training ones.
 
 `{"g_ema", "latent_avg"}` from a conversion; `{"g", "d", "g_ema", "args", ...}` from training, which
-keeps no mean of w. Generators use skip connections, discriminators residual ones, without labels.
-Up-convolutions there are true convolutions, so their kernels are ours flipped.
+keeps no mean of w and, in the published ones, no noise maps. Generators use skip connections,
+discriminators residual ones, without labels. Up-convolutions there are true
+convolutions, so their kernels are ours flipped.
 """
 
 from typing import Any
 
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig
-from stylesmith.models.interop.allowed_globals import tensor_arrays
+from stylesmith.models.interop.allowed_globals import PARALLEL_PREFIX, tensor_arrays
 from stylesmith.models.interop.external_network import ExternalNetwork, NetworkRole
 from stylesmith.models.interop.name_map import (
     BATCHED,
@@ -21,6 +22,7 @@ from stylesmith.models.interop.network_reader import NetworkReader
 
 ROLES: dict[str, NetworkRole] = {"g_ema": "G_ema", "g": "G", "d": "D"}
 W_AVG_KEY = "latent_avg"
+W_AVG = "mapping.w_avg"
 FILTER_PATTERNS = {r".*\.kernel": "constant filter"}
 
 
@@ -28,7 +30,8 @@ def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     """The networks, if these are the values of such a file; also of a bare generator."""
     if not isinstance(value, dict):
         return None
-    content = {"g_ema": value} if "input.input" in value else value
+    bare = any(name in value for name in ("input.input", f"{PARALLEL_PREFIX}input.input"))
+    content = {"g_ema": value} if bare else value
     found: dict[NetworkRole, ExternalNetwork] = {}
     for key, role in ROLES.items():
         state = content.get(key)
@@ -42,7 +45,15 @@ def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
 def generator_config(reader: NetworkReader) -> GeneratorConfig:
     """The architecture of a generator; every size is read off its tensors."""
     levels = len(reader.numbers(r"to_rgbs\.(\d+)\.conv\.weight")) + 1
-    return reader.generator_config(generator_names, {"levels": levels})
+    config = reader.generator_config(generator_names, {"levels": levels})
+    z_dim, w_dim = config.mapping.z_dim, config.mapping.w_dim
+    if z_dim != w_dim:  # which have one setting there, style_dim
+        raise reader.error(
+            f"its mapping takes {z_dim} values and gives {w_dim}, which are equal in this layout: "
+            "an embedding of labels is missing, as in a converted conditional network. Import the "
+            "file that it was converted from."
+        )
+    return config
 
 
 def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = None) -> NameMap:
@@ -50,11 +61,8 @@ def generator_names(config: GeneratorConfig, network: ExternalNetwork | None = N
     names = NameMap(ignored=dict(FILTER_PATTERNS))
     for i in range(config.mapping.layers):
         names.add_weight_and_bias(f"mapping.layers.{i}", f"style.{i + 1}")
-    if network is None or W_AVG_KEY in network.tensors:
-        names.add("mapping.w_avg", W_AVG_KEY)
-    else:  # training checkpoints have none
-        names.ours_only.append("mapping.w_avg")
-        names.estimate_w_avg = True
+    names.add(W_AVG, W_AVG_KEY)
+    names.derivable += (W_AVG,)  # training checkpoints have none
     names.add("synthesis.const", "input.input")
     _add_styled(names, "synthesis.blocks.0.conv1", "conv1")
     _add_styled(names, "synthesis.blocks.0.to_rgb", "to_rgb1")

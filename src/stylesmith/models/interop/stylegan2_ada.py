@@ -29,6 +29,10 @@ from stylesmith.models.interop.name_map import (
 from stylesmith.models.interop.network_reader import ARCHITECTURES, NetworkReader
 
 ROLES: tuple[NetworkRole, ...] = ("G_ema", "G", "D")
+TUPLE_ROLES: tuple[NetworkRole, ...] = ("G", "D", "G_ema")
+"""Roles in a tuple of three networks, in the order of the older pickles."""
+GENERATOR_TENSORS = {"synthesis.b4.const"}
+"""Names that show a dictionary to be a generator's `state_dict`."""
 ROLE_CLASSES = {"G_ema": "Generator", "G": "Generator", "D": "Discriminator"}
 MAX_MODULE_DEPTH = 12
 FILTER_NAME = "resample_filter"
@@ -37,7 +41,8 @@ MAX_STDDEV_GROUP = 1 << 20
 
 
 def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
-    """The networks, if these are the values of such a file."""
+    """The networks, if these are the values of such a file; of a lone network too."""
+    value = _by_role(value)
     if not isinstance(value, dict) or not any(role in value for role in ROLES):
         return None
     plain = value.get("init_kwargs")
@@ -53,6 +58,22 @@ def recognize(value: Any) -> dict[NetworkRole, ExternalNetwork] | None:
     return found or None
 
 
+def _by_role(value: Any) -> Any:
+    """The networks of a file by role, also of one that names no roles.
+
+    Those are a whole network, as PTI saves its tuned generator; its `state_dict`; and a tuple of
+    the three networks in the order (G, D, G_ema).
+    """
+    if isinstance(value, InertObject) and value.name in ROLE_CLASSES.values():
+        return {"D" if value.name == ROLE_CLASSES["D"] else "G_ema": value}
+    if isinstance(value, dict) and tensor_arrays(value).keys() & GENERATOR_TENSORS:
+        return {"G_ema": value}
+    classes = [ROLE_CLASSES[role] for role in TUPLE_ROLES]
+    if isinstance(value, tuple | list) and [getattr(v, "name", None) for v in value] == classes:
+        return dict(zip(TUPLE_ROLES, value, strict=True))
+    return value
+
+
 def generator_config(reader: NetworkReader) -> GeneratorConfig:
     """The architecture of a generator, from its tensors, and settings that leave no trace there."""
     _check_network(reader)
@@ -64,7 +85,7 @@ def generator_config(reader: NetworkReader) -> GeneratorConfig:
         )
     noise = "synthesis.b4.conv1.noise_strength" in tensors
     reader.require("use_noise", noise)
-    reader.ignore("z_dim", "c_dim", "w_dim", "layer_features", "embed_features", "num_ws")
+    reader.ignore("layer_features", "embed_features", "num_ws")
     reader.ignore("num_layers", "fused_modconv_default", "truncation_psi")
     fields = {
         "levels": reader.levels(r"synthesis\.b(\d+)\.conv1\.weight"),
@@ -75,15 +96,18 @@ def generator_config(reader: NetworkReader) -> GeneratorConfig:
             "w_avg_beta": reader.number("w_avg_beta", default=0.995),
         },
     }
-    return reader.generator_config(generator_names, fields)
+    config = reader.generator_config(generator_names, fields)
+    mapping = config.mapping
+    reader.check_sizes(z_dim=mapping.z_dim, w_dim=mapping.w_dim, c_dim=config.label_size)
+    return config
 
 
 def discriminator_config(reader: NetworkReader) -> ConvolutionalConfig:
     """The architecture of a discriminator."""
     _check_network(reader)
-    reader.ignore("c_dim", "num_layers", "w_avg_beta", "cmap_dim")
+    reader.ignore("num_layers", "w_avg_beta", "cmap_dim")
     reader.ignore("block_kwargs.freeze_layers")  # decides what learns, no more
-    fields = {
+    fields: dict[str, Any] = {
         "levels": reader.levels(r"b(\d+)\.conv0\.weight"),
         "connection": _connection(reader),
         "stddev_group": _stddev_group(reader),
@@ -94,6 +118,7 @@ def discriminator_config(reader: NetworkReader) -> ConvolutionalConfig:
         fields["label_size"] = reader.shape_of(embed, axes=2)[1]
         fields["label_mode"] = "projection"
         fields["label_layers"] = len(reader.numbers(r"mapping\.fc(\d+)\.weight"))
+    reader.check_sizes(c_dim=fields.get("label_size", 0))
     return reader.discriminator_config(discriminator_names, fields)
 
 

@@ -82,13 +82,15 @@ def generator_config(reader: NetworkReader) -> GeneratorConfig:
             "takes labels, but has no weights for them in its mapping, as ProGAN's; that has no "
             "counterpart here."
         )
-    reader.ignore("label_size", "latent_size", "dlatent_size", "label_fmaps", "mapping_fmaps")
+    reader.ignore("dlatent_size", "label_fmaps", "mapping_fmaps")
     fields["levels"] = reader.levels(rf"{prefix}(\d+)x\1/Conv1/weight")
     fields["mapping"] = {
         "lr_multiplier": reader.number("mapping_lrmul", default=0.01),
         "w_avg_beta": reader.number("dlatent_avg_beta", "w_avg_beta", default=0.995),
     }
-    return reader.generator_config(generator_names, fields)
+    config = reader.generator_config(generator_names, fields)
+    reader.check_sizes(latent_size=config.mapping.z_dim, label_size=config.label_size)
+    return config
 
 
 def _stylegan2_fields(reader: NetworkReader) -> dict[str, Any]:
