@@ -11,6 +11,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -62,9 +63,14 @@ def _joined(chunks: list[tuple[bytes, bytes]], name: bytes) -> bytes:
     return b"".join(data for found, data in chunks if found == name)
 
 
+@cache
+def packed_zeros(count: int) -> bytes:
+    return zlib.compress(bytes(count))
+
+
 def _odd_png_chunk(dice: random.Random) -> tuple[bytes, bytes]:
     """An ancillary chunk with odd content: text bombs, profiles, transparency, EXIF, animation."""
-    zeros = zlib.compress(bytes(dice.choice((10, 10_000, 70_000_000))))
+    zeros = packed_zeros(dice.choice((10, 10_000, 70_000_000)))
     return dice.choice(
         (
             (b"zTXt", b"k\0\0" + zeros),

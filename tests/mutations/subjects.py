@@ -21,9 +21,9 @@ from PIL import Image, ImageCms, PngImagePlugin
 import stylesmith
 from stylesmith.cli import main
 from stylesmith.config import RunConfig
+from stylesmith.data.check import check_data
 from stylesmith.data.dataset import open_dataset
 from stylesmith.data.prepare import prepare_dataset
-from stylesmith.data.scan import check_data
 from stylesmith.errors import StylesmithError, UsageError
 from stylesmith.models import RunFolder, load_bundle
 from stylesmith.training.run_report import write_report
