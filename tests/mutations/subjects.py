@@ -114,14 +114,8 @@ def plan_training(path: Path, out: Path) -> None:
     run_command("train", path, "--preset", "tiny", "--dry-run")
 
 
-DATA_READERS = (
-    read_dataset,
-    read_dataset_without_bad,
-    check,
-    check_by_command,
-    prepare,
-    plan_training,
-)
+IMAGE_READERS = (read_dataset, read_dataset_without_bad, check, check_by_command, prepare)
+DATA_READERS = (*IMAGE_READERS, plan_training)
 
 
 def check_images(generator: stylesmith.Generator, **arguments: object) -> None:
@@ -233,7 +227,7 @@ def images() -> list[Subject]:
         ("exact.webp", encode(clear, ".webp", lossless=True), formats.change_webp),
     ]
     return [
-        Subject({"other.png": encode(color), name: content}, {name: change}, DATA_READERS)
+        Subject({"other.png": encode(color), name: content}, {name: change}, IMAGE_READERS)
         for name, content, change in variants
     ]
 

@@ -22,7 +22,7 @@ from tests.mutations import subjects
 from tests.mutations.changes import change_blindly
 from tests.mutations.subjects import Subject, silently
 
-FAST_CASES, ALL_CASES = 40, 1250
+FAST_CASES, ALL_CASES = 32, 1250
 MAX_SECONDS = 20
 """Processor time of one case; all of them together take minutes."""
 MAX_MEMORY = 3 << 30
