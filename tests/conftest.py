@@ -13,8 +13,11 @@ from stylesmith.networks import (
     build_discriminator,
     build_generator,
 )
+from tests import virtual_gpu
 
 Function = Callable[..., Tensor]
+
+virtual_gpu.register()  # before the first backward pass of the process
 
 
 @pytest.fixture(autouse=True)

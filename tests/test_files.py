@@ -27,6 +27,11 @@ write_atomically(Path(sys.argv[1]), write)
 """
 
 
+def test_what_is_no_text_is_written_as_escapes(tmp_path):
+    files.write_text(tmp_path / "a.html", "ä \udcff \ud800")
+    assert (tmp_path / "a.html").read_text(encoding="utf-8") == r"ä \udcff \ud800"
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, "{", b"\xff{}"])
 def test_json_that_cannot_be_read_is_one_kind_of_error(text):
     with pytest.raises(ValueError):

@@ -126,8 +126,8 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, as UTF-8."""
-    write_bytes(path, text.encode())
+    """Write a text file atomically, as UTF-8; what is no text in names and logs, as escapes."""
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -149,6 +149,28 @@ def test_a_damaged_zip_entry_is_named(make_image, make_zip):
         data.pixels(1)
 
 
+@pytest.mark.parametrize("place", [42, 24])
+@pytest.mark.parametrize("value", [2**31, 2**32 - 1])
+def test_a_zip_whose_table_of_contents_is_wrong(make_image, make_zip, place, value):
+    """Places and sizes beyond the file; those of the zip library itself are moved by them."""
+    path = make_zip({f"{i}.png": make_image(i) for i in range(2)})
+    content = bytearray(path.read_bytes())
+    start = content.index(b"PK\1\2") + place
+    content[start : start + 4] = value.to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(DataError):
+        open_dataset(path)
+
+
+def test_a_negative_place_in_a_zip_is_damage(make_image, make_zip):
+    path = make_zip({"a.png": make_image(0)})
+    content = bytearray(path.read_bytes())
+    content[-6:-2] = (len(content) + 100).to_bytes(4, "little")  # where the table should begin
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"neither a folder nor a zip|damaged inside the zip"):
+        open_dataset(path)
+
+
 def test_a_zip_entry_that_unpacks_to_gigabytes(make_image, make_zip, monkeypatch):
     monkeypatch.setattr("stylesmith.data.archive.MAX_BYTES", 10_000)
     bomb = make_image(0) + bytes(100_000)

@@ -206,6 +206,12 @@ class ZipArchive:
         if info.compress_type != zipfile.ZIP_STORED:
             content = self.read(name)
             return content, content[-tail:]
+        try:
+            return self._read_stored_ends(info, head, tail)
+        except OSError as error:  # of a place that is not in the file, too
+            raise DataError(f"damaged inside the zip: {error.strerror}") from error
+
+    def _read_stored_ends(self, info: zipfile.ZipInfo, head: int, tail: int) -> tuple[bytes, bytes]:
         with self._lock:
             self._raw.seek(info.header_offset)
             local = self._raw.read(_LOCAL_HEADER.size)

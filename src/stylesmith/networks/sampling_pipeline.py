@@ -135,6 +135,7 @@ class SamplingPipeline:
         settings: SamplingSettings | None = None,
         *,
         batch_size: int = DEFAULT_BATCH_SIZE,
+        refuse_infinite: bool = True,
     ):
         """Make a pipeline.
 
@@ -142,10 +143,13 @@ class SamplingPipeline:
             generator: The network, whose weights are fp32.
             settings: How to draw.
             batch_size: Images drawn at once by `sample` and the writers of files.
+            refuse_infinite: Whether images with numbers that are not finite are a ModelError; else
+                these become black, as in previews of a run that diverges.
 
         Raises:
             UsageError: If the settings don't fit the network.
         """
+        self.refuse_infinite = refuse_infinite
         self.generator, self.settings = generator, settings or SamplingSettings()
         self.config, self.batch_size = generator.config, batch_size
         self.device, dtype = generator.mapping.w_avg.device, generator.mapping.w_avg.dtype
@@ -292,7 +296,7 @@ class SamplingPipeline:
             precision=self.precision,
             style_offsets=codes.style_offsets,
         )
-        if not images.isfinite().all():  # would be black, without a word
+        if self.refuse_infinite and not images.isfinite().all():  # black, without a word
             raise ModelError(
                 "the network draws no finite images of these inputs: numbers of its weights or of "
                 "the latents are too large."

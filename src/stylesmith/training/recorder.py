@@ -21,6 +21,7 @@ from stylesmith.models import RunFolder, save_model
 from stylesmith.models.model_card import training_card
 from stylesmith.models.serialization import save_weights
 from stylesmith.networks import Generator
+from stylesmith.networks.sampling_pipeline import SamplingPipeline, SamplingSettings
 from stylesmith.training.log import LiveView, LogRecord, RunLog, TensorBoardWriter, read_log
 from stylesmith.training.loss_passes import Stats
 from stylesmith.training.run_history import HealthMonitor
@@ -84,13 +85,14 @@ class Preview:
         """The grid's images, `(N, C, H, W)` on the CPU; classes take turns."""
         count, classes = self.config.output.grid_images, self.config.generator.label_size
         precision = self.config.training.precision
+
+        def draw(seeds: Sequence[int], label: int | None) -> Tensor:
+            settings = SamplingSettings(label=label, precision=precision)
+            return SamplingPipeline(generator, settings, refuse_infinite=False).sample(seeds)
+
         if not classes:
-            return generator.sample(range(count), precision=precision).cpu()
-        rows = [
-            generator.sample([seed], label=seed % classes, precision=precision)
-            for seed in range(count)
-        ]
-        return torch.cat(rows).cpu()
+            return draw(range(count), None).cpu()
+        return torch.cat([draw([seed], seed % classes) for seed in range(count)]).cpu()
 
     def compare_with_reals(self, samples: Tensor) -> dict[str, float]:
         """Color distance to the real images, and diversity relative to theirs.

@@ -42,7 +42,8 @@ def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Move `average` towards `network`; buffers such as w_avg are copied outright."""
     # Many tensors at once: on a GPU each operation costs its launch, however small it is.
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
-    torch._foreach_copy_(list(average.buffers()), list(network.buffers()))
+    for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(buffer)
 
 
 LossPass = Callable[[range], tuple[Tensor, Stats]]
