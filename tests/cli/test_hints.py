@@ -86,3 +86,28 @@ def test_advice_names_commands_and_options_that_there_are():
 def test_no_hint_stands_for_a_word_that_a_command_knows():
     words = {word for words in [*COMMAND_HINTS, *MISSING_COMMANDS] for word in words.split()}
     assert not words & {path[0] for path in COMMANDS}
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("batch", "training.batch_size or training.micro_batch"),
+        ("batch_size", "training.batch_size"),
+        ("gamma", "training.r1_gamma"),
+        ("lr", "training.generator_lr or training.discriminator_lr"),
+        ("snapshot", "output.snapshot_kimg"),
+        ("kimg", "training.kimg"),
+    ],
+)
+def test_a_setting_by_a_part_of_its_name_is_found(cli, tmp_path, photos, key, advice):
+    words = ("train", photos, "--out", tmp_path / "run", "--preset", "tiny")
+    message = cli(*words, "--set", f"{key}=8").error()
+    assert message.startswith(f"--set {key}: there is no such setting; did you mean ")
+    assert advice in message
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("config-f", "stylegan2-f"), ("Config-E", "stylegan2-e")]
+)
+def test_a_row_by_the_name_of_the_papers_programs_is_found(cli, name, near):
+    assert cli("presets", name).error().endswith(f"Did you mean {near}?")

@@ -1,6 +1,7 @@
 """Base of all configs: frozen, strict, documented fields; unions; settings by name; overrides."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
@@ -194,10 +195,19 @@ def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
 def _check_key(known: Sequence[str], key: str) -> None:
     if key in known:
         return
-    same_leaf = (name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2])
-    near = suggest_name(key, known, cutoff=0.5) or next(same_leaf, None)
-    hint = f"did you mean {near}?" if near else "`stylesmith presets NAME --json` shows all."
+    near = suggest_name(key, known, cutoff=0.5)
+    alike = [near] if near else [name for name in known if _leaf_words(name) & _leaf_words(key)]
+    hint = (
+        f"did you mean {' or '.join(alike[:4])}?"
+        if alike
+        else "`stylesmith presets NAME --json` shows all."
+    )
     raise ConfigError(f"--set {key}: there is no such setting; {hint}")
+
+
+def _leaf_words(key: str) -> set[str]:
+    """Words of a setting, without the part of the config: {"batch", "size"}."""
+    return set(re.split(r"[_-]", key.rpartition(".")[2].lower()))
 
 
 def _parse_value(text: str) -> Any:

@@ -123,6 +123,7 @@ def find_preset(name: str) -> Preset:
     names = [preset.name for preset in PRESETS]
     if name in names:
         return PRESETS[names.index(name)]
-    near = suggest_name(name, names)
+    published = name.lower().replace("config", "stylegan2")  # as the papers' programs name rows
+    near = suggest_name(name, names) or suggest_name(published, names, cutoff=0.9)
     hint = f"Did you mean {near}?" if near else "`stylesmith presets` lists all."
     raise ConfigError(f"preset {name!r}: there is no such preset. {hint}")
