@@ -1,7 +1,8 @@
 """Groups of commands: unknown commands are explained, and numbers that cannot be used refused."""
 
 import math
-from typing import Any
+import re
+from typing import Any, get_args
 
 from typer.core import TyperGroup
 
@@ -21,6 +22,8 @@ class CommandGroup(TyperGroup):
             for parameter in command.params:
                 if parameter.callback is None:
                     parameter.callback = check_number
+                if _is_whole_number(parameter):
+                    read_strictly(parameter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is asked for; an unknown one is explained where that can be done."""
@@ -28,6 +31,24 @@ class CommandGroup(TyperGroup):
         if advice:
             ctx.fail(f"No such command {args[0]!r}; {advice}")
         return super().resolve_command(ctx, args)
+
+
+def _is_whole_number(parameter: Any) -> bool:
+    descriptor = getattr(parameter, "type_descriptor", None)
+    annotation = descriptor and descriptor.annotation
+    return annotation is int or int in get_args(annotation)
+
+
+def read_strictly(parameter: Any) -> None:
+    """Let an option of whole numbers take nothing else: the library reads `0-5` as -5."""
+    convert = parameter.process_value
+
+    def process(ctx: Any, value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(r"[+-]?\d+(_\d+)*", value, re.ASCII):
+            raise UsageError(f"{parameter.opts[-1]} {value!r}: wanted a whole number")
+        return convert(ctx, value)
+
+    parameter.process_value = process
 
 
 def check_number(ctx: Any, parameter: Any, value: Any) -> Any:

@@ -66,8 +66,10 @@ def edit(
     count: Annotated[int, typer.Option(min=1, max=100, help="Directions to find.")] = 10,
     psi: options.PsiOption = 0.7,
     psi_layers: options.PsiLayersOption = None,
+    psi_cutoff: options.PsiCutoffOption = None,
     center: options.CenterOption = "global",
     class_: options.ClassOption = None,
+    label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="The image, or with --find the folder.")] = Path(
         "edit.png"
@@ -103,7 +105,17 @@ def edit(
     if find and not files.names_folder(out):
         raise UsageError(f"--out {out}: --find writes several files; wanted a folder")
     check_image_path(out, force=force, folder=bool(find))
-    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
+    pipeline = open_pipeline(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        psi_cutoff=psi_cutoff,
+        center=center,
+        class_=class_,
+        label=label,
+        noise=noise,
+        device=device,
+    )
     sources = read_sources(pipeline, seeds)
     chosen = parse_layers(layers, pipeline.config, option="--layers") if layers else None
     if find == "weights":

@@ -11,7 +11,12 @@ from stylesmith.callbacks import ProgressCallback
 from stylesmith.choices import PathInterpolation
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line, progress_bar
-from stylesmith.cli.options import check_image_path, open_pipeline, read_sources
+from stylesmith.cli.options import (
+    check_image_path,
+    open_pipeline,
+    open_pipelines,
+    read_sources,
+)
 from stylesmith.errors import UsageError
 from stylesmith.formatting import format_count
 
@@ -28,8 +33,10 @@ def generate(
     seeds: options.SeedsOption = "0-15",
     psi: options.PsiOption = 0.7,
     psi_layers: options.PsiLayersOption = None,
+    psi_cutoff: options.PsiCutoffOption = None,
     center: options.CenterOption = "global",
-    class_: options.ClassOption = None,
+    class_: options.ClassesOption = None,
+    label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
     out: Annotated[
         Path, typer.Option(help="An image for a grid of all; a folder for one file each.")
@@ -42,6 +49,7 @@ def generate(
         bool, typer.Option("--latents", help="Write a latent file beside each image, too.")
     ] = False,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     force: options.ForceOption = False,
 ) -> None:
     """Draw one image per seed; the same seed gives the same image.
@@ -54,25 +62,45 @@ def generate(
 
     `stylesmith generate runs/photos --seeds 0-999 --out images/`
     """
-    from stylesmith.sampling.image_files import write_folder, write_grid
+    from stylesmith.devices import set_threads
+    from stylesmith.sampling.image_files import write_comparison, write_folder, write_grid
     from stylesmith.sampling.latent_files import load_sources
     from stylesmith.sampling.parsing import parse_seeds_and_paths
 
+    set_threads(threads)
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
     one_file = not files.names_folder(out)
     if one_file and latents:
         raise UsageError("--latents: one file for each image; let --out be a folder")
-    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
-    sources = load_sources(pipeline, parts)
+    pipelines = open_pipelines(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        psi_cutoff=psi_cutoff,
+        center=center,
+        class_=class_,
+        label=label,
+        noise=noise,
+        device=device,
+    )
+    sources = load_sources(pipelines[0], parts)
+    if len(pipelines) > 1 and (columns or not one_file):
+        raise UsageError(
+            f"--class {class_}: several classes are a grid with a column for each; let --out be "
+            "an image, without --columns"
+        )
     with progress_bar("Drawing") as advance:
-        if one_file:
-            write_grid(pipeline, sources, out, columns=columns, on_progress=advance)
+        if len(pipelines) > 1:
+            write_comparison(pipelines, sources, out, on_progress=advance)
+        elif one_file:
+            write_grid(pipelines[0], sources, out, columns=columns, on_progress=advance)
         else:
+            suffix = f".{format}"
             write_folder(
-                pipeline, sources, out, suffix=f".{format}", latents=latents, on_progress=advance
+                pipelines[0], sources, out, suffix=suffix, latents=latents, on_progress=advance
             )
-    print_line(f"{format_count(len(sources), 'image')} -> {out}")
+    print_line(f"{format_count(len(sources) * len(pipelines), 'image')} -> {out}")
 
 
 def mix(
@@ -92,8 +120,10 @@ def mix(
     ] = None,
     psi: options.PsiOption = 0.7,
     psi_layers: options.PsiLayersOption = None,
+    psi_cutoff: options.PsiCutoffOption = None,
     center: options.CenterOption = "global",
     class_: options.ClassOption = None,
+    label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("mix.png"),
     device: options.DeviceOption = "auto",
@@ -111,7 +141,17 @@ def mix(
     from stylesmith.sampling.parsing import parse_layers
 
     check_image_path(out, force=force)
-    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
+    pipeline = open_pipeline(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        psi_cutoff=psi_cutoff,
+        center=center,
+        class_=class_,
+        label=label,
+        noise=noise,
+        device=device,
+    )
     words = styles or list(pipeline.config.layer_groups())
     layers = [parse_layers(word, pipeline.config, option="--styles") for word in words]
     row_sources = read_sources(pipeline, rows, option="--rows")
@@ -145,8 +185,10 @@ def noise(
     ] = None,
     psi: options.PsiOption = 0.7,
     psi_layers: options.PsiLayersOption = None,
+    psi_cutoff: options.PsiCutoffOption = None,
     center: options.CenterOption = "global",
     class_: options.ClassOption = None,
+    label: options.LabelOption = None,
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("noise.png"),
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
@@ -165,7 +207,17 @@ def noise(
     window = parse_crop(crop) if crop else None
     check_image_path(out, force=force)
     maps = f"fixed:{layers}" if layers else "fixed"
-    pipeline = open_pipeline(model, psi, psi_layers, center, class_, maps, device)
+    pipeline = open_pipeline(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        psi_cutoff=psi_cutoff,
+        center=center,
+        class_=class_,
+        label=label,
+        noise=maps,
+        device=device,
+    )
     sources = read_sources(pipeline, seeds)
     drawn = format_count(len(sources), "image")
     if figure == "variation":
@@ -224,8 +276,10 @@ def video(
     ] = None,
     psi: options.PsiOption = 0.7,
     psi_layers: options.PsiLayersOption = None,
+    psi_cutoff: options.PsiCutoffOption = None,
     center: options.CenterOption = "global",
     class_: options.ClassOption = None,
+    label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="A .mp4, .webm, .gif or .webp file.")] = Path(
         "walk.mp4"
@@ -249,7 +303,17 @@ def video(
     videos.check_video_path(out)
     files.check_absent(out, force=force)
     rows, columns = parse_grid(grid) if grid else (1, 1)
-    pipeline = open_pipeline(model, psi, psi_layers, center, class_, noise, device)
+    pipeline = open_pipeline(
+        model,
+        psi=psi,
+        psi_layers=psi_layers,
+        psi_cutoff=psi_cutoff,
+        center=center,
+        class_=class_,
+        label=label,
+        noise=noise,
+        device=device,
+    )
     sources = read_sources(pipeline, seeds)
     loops = _split_into_loops(sources, rows * columns, at_least=1 if kind == "noise" else 2)
     paths = _latent_paths(pipeline, loops, kind, way, base, styles)

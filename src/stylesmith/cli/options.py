@@ -1,5 +1,6 @@
 """Options that several commands share, and a sampling pipeline opened by them."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,11 +8,15 @@ import typer
 
 from stylesmith import files
 from stylesmith.choices import DeviceName, TruncationCenter
-from stylesmith.cli.console import progress_bar
+from stylesmith.cli.console import print_problem, progress_bar
 from stylesmith.errors import UsageError
 
 if TYPE_CHECKING:
+    from stylesmith.config import GeneratorConfig
     from stylesmith.data.dataset import Dataset
+    from stylesmith.networks import Generator
+    from stylesmith.networks.layer_indices import LayerIndices
+    from stylesmith.networks.sample_inputs import LabelInput
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -19,7 +24,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 def read_class(text: str) -> int | str:
     """A class by number or name."""
-    return int(text) if text.isdecimal() else text
+    return int(text) if re.fullmatch(r"0|[1-9]\d*", text, re.ASCII) else text
 
 
 ModelArgument = Annotated[str, typer.Argument(help="Run, model folder, snapshot, or `avatars`.")]
@@ -36,6 +41,19 @@ PsiOption = Annotated[
 PsiLayersOption = Annotated[
     str | None, typer.Option(help="Truncate only these layers: 0-7, or coarse,middle,fine by name.")
 ]
+PsiCutoffOption = Annotated[
+    int | None,
+    typer.Option(min=0, help="Truncate only the layers below this one: 8 is layers 0-7."),
+]
+ClassesOption = Annotated[
+    Any,
+    typer.Option(
+        "--class",
+        parser=read_class,
+        metavar="CLASS",
+        help="Class to draw, by number or name; 0-3, 0,2 or all: a grid with a column for each.",
+    ),
+]
 CenterOption = Annotated[
     TruncationCenter, typer.Option(help="Truncate towards the mean of all, or of the class.")
 ]
@@ -47,6 +65,10 @@ ClassOption = Annotated[
         metavar="CLASS",
         help="Class to draw, by number or name, where the model has classes.",
     ),
+]
+LabelOption = Annotated[
+    str | None,
+    typer.Option(help="Label to draw, where labels are numbers: 0.5,0.3, one for each."),
 ]
 NoiseOption = Annotated[
     str,
@@ -75,25 +97,86 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is ther
 
 def open_pipeline(
     model: str,
+    *,
     psi: float,
     psi_layers: str | None,
+    psi_cutoff: int | None,
     center: TruncationCenter,
     class_: int | str | None,
+    label: str | None,
     noise: str,
     device: DeviceName,
 ) -> "SamplingPipeline":
     """Open the generator of a model with the settings that the options of the same names give."""
     from stylesmith.models import load
     from stylesmith.networks.sampling_pipeline import SamplingPipeline, SamplingSettings
-    from stylesmith.sampling.parsing import parse_layers, parse_noise
+    from stylesmith.sampling.parsing import parse_noise
 
+    if class_ is not None and label is not None:
+        raise UsageError(f"--class {class_}, --label {label}: wanted one of the two")
     generator = load(model, device=device)
-    config = generator.config
-    layers = parse_layers(psi_layers, config, option="--psi-layers") if psi_layers else None
     settings = SamplingSettings(
-        psi=psi, psi_layers=layers, center=center, label=class_, noise=parse_noise(noise, config)
+        psi=psi,
+        psi_layers=_truncated_layers(psi_layers, psi_cutoff, generator.config),
+        center=center,
+        label=_chosen_label(class_, label, generator),
+        noise=parse_noise(noise, generator.config),
     )
     return SamplingPipeline(generator, settings)
+
+
+def open_pipelines(
+    model: str, *, class_: int | str | None, **settings: Any
+) -> "list[SamplingPipeline]":
+    """One pipeline for each class of --class, as `open_pipeline` opens it for one."""
+    from dataclasses import replace
+
+    from stylesmith.networks.sampling_pipeline import SamplingPipeline
+    from stylesmith.sampling.parsing import parse_classes
+
+    if not isinstance(class_, str):
+        return [open_pipeline(model, class_=class_, **settings)]
+    first = open_pipeline(model, class_=None, **settings)
+    generator = first.generator
+    names, size = generator.class_names or (), generator.config.label_size
+    several = None if class_ in names or not size else parse_classes(class_, size)
+    chosen: list[int | str] = [*several] if several else [class_]
+    return [SamplingPipeline(generator, replace(first.settings, label=one)) for one in chosen]
+
+
+def _truncated_layers(
+    layers: str | None, cutoff: int | None, config: "GeneratorConfig"
+) -> "LayerIndices | None":
+    """The layers of --psi-layers or --psi-cutoff; None is all."""
+    from stylesmith.sampling.parsing import parse_layers
+
+    if layers is None:
+        return None if cutoff is None else tuple(range(min(cutoff, config.num_layers())))
+    if cutoff is not None:
+        raise UsageError(f"--psi-layers {layers}, --psi-cutoff {cutoff}: wanted one of the two")
+    if layers.strip().isdecimal() and (number := int(layers)):
+        print_problem(
+            "note",
+            f"--psi-layers {number} truncates layer {number} alone; --psi-cutoff {number} "
+            f"truncates layers 0-{number - 1}, as the cutoff of other programs does",
+        )
+    return parse_layers(layers, config, option="--psi-layers")
+
+
+def _chosen_label(
+    class_: int | str | None, label: str | None, generator: "Generator"
+) -> "LabelInput | None":
+    """The class of --class, or the numbers of --label."""
+    import numpy as np
+
+    from stylesmith.networks.sample_inputs import prefer_class_name
+
+    if label is None:
+        return prefer_class_name(class_, generator.class_names)
+    try:
+        return np.array([float(number) for number in label.split(",")], np.float32)
+    except ValueError:
+        raise UsageError(f"--label {label}: wanted numbers, such as 0.5,0.3") from None
 
 
 def read_sources(

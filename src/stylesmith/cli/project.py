@@ -88,22 +88,23 @@ def project(
     """
     from stylesmith.inversion import ProjectionSettings, Projector, pivotal_tuning, read_targets
     from stylesmith.models import load
+    from stylesmith.networks.sample_inputs import prefer_class_name
     from stylesmith.sampling.video import check_video_path
 
     check_result_folder(out, resume=resume, force=force)
     suffix = f".{video}" if video else None
     if suffix:
         check_video_path(out / f"search{suffix}")
+    generator = load(model, device=device)
     settings = ProjectionSettings(
         steps=steps,
         space=space,
         noise=not no_noise,
         form=form,
         stop_at=stop_at,
-        label=class_,
+        label=prefer_class_name(class_, generator.class_names),
         seed=seed,
     )
-    generator = load(model, device=device)
     targets = read_targets(images, generator)
     print_line(*(f"{target.source}: {target.changes}" for target in targets if target.changes))
     optimizer = open_optimizer(generator, settings, distance)
@@ -236,6 +237,7 @@ def attribution(
     from stylesmith.inversion.attribution import AttributionCalibration, open_calibration
     from stylesmith.inversion.projection_targets import generated_targets, real_targets
     from stylesmith.models import load
+    from stylesmith.networks.sample_inputs import prefer_class_name
 
     check_result_folder(out, resume=resume, force=force)
     network = load(model, device=device)
@@ -246,7 +248,11 @@ def attribution(
         _judge(results, separation, out)
     elif real:
         settings = ProjectionSettings(
-            steps=steps, noise=not no_noise, form=form, label=class_, seed=seed
+            steps=steps,
+            noise=not no_noise,
+            form=form,
+            label=prefer_class_name(class_, network.class_names),
+            seed=seed,
         )
         targets = {
             "generated": generated_targets(network, generated, settings),

@@ -17,6 +17,7 @@ from stylesmith.metrics.image_sources import training_data_config
 from stylesmith.models import RunFolder, load, locate_model
 from stylesmith.networks import Generator
 from stylesmith.networks.layer_indices import format_layers
+from stylesmith.networks.sample_inputs import prefer_class_name
 from stylesmith.sampling import (
     LatentCodes,
     LayerIndices,
@@ -86,10 +87,11 @@ class FigureInput:
             UsageError: If the class that the user chose doesn't fit the network.
         """
         chosen = psi if self.options.psi is None else self.options.psi
+        label, names = self.options.label, self.generator.class_names
         settings = SamplingSettings(
             psi=chosen,
             psi_layers=psi_layers,
-            label=self.options.label,
+            label=prefer_class_name(label, names),
             noise=noise or NoiseSettings(),
             precision="fp32",
         )

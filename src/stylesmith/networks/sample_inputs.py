@@ -104,6 +104,13 @@ def check_labels(
     return torch.eye(size)[[_class_number(one, size, class_names) for one in several]]
 
 
+def prefer_class_name(
+    label: int | str | None, class_names: Sequence[str] | None
+) -> int | str | None:
+    """A class as a user wrote it: a name that is a number wins over the number of a class."""
+    return str(label) if class_names and str(label) in class_names else label
+
+
 def check_noise_maps(maps: NoiseMaps, config: GeneratorConfig, count: int) -> NoiseMaps:
     """Noise maps of one's own, for `count` images.
 

@@ -238,6 +238,24 @@ def write_grid(
     grid.write(cells(), total=len(sources), on_progress=on_progress)
 
 
+def write_comparison(
+    pipelines: Sequence[SamplingPipeline],
+    sources: Sequence[SeedOrLatent],
+    path: Path,
+    *,
+    on_progress: ProgressCallback | None = None,
+) -> None:
+    """Write a grid with a row for each source and a column for each pipeline.
+
+    Raises:
+        UsageError: If the image would be too large for its format.
+        OutputError: If it cannot be written.
+    """
+    grid = ImageGrid(path, len(sources), len(pipelines), color=BLACK)
+    total = len(sources) * len(pipelines)
+    grid.write(column_cells(pipelines, sources), total=total, on_progress=on_progress)
+
+
 def _save_latent(pipeline: SamplingPipeline, source: SeedOrLatent, path: Path) -> None:
     made_by = {"from": image_stem(source), **pipeline.settings.describe()}
     write_latent_file(path, pipeline.codes([source]), model=pipeline.model_hash, settings=made_by)

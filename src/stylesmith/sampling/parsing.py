@@ -54,6 +54,27 @@ def parse_seeds_and_paths(text: str, *, option: str = "--seeds") -> list[int | P
     return found
 
 
+def parse_classes(text: str, size: int) -> list[int] | None:
+    """Several classes by number: `0-3`, `0,2` or `all`; None if the text is none of these.
+
+    Args:
+        text: Of an option; the name of a class is looked for before.
+        size: Number of classes of the network.
+
+    Raises:
+        UsageError: If a range runs backwards, or a number is no class.
+    """
+    if text.strip().lower() == "all":
+        return list(range(size))
+    number = r"\s*(0|[1-9]\d*)\s*"
+    if not re.fullmatch(f"{number}([-,]{number})+", text, re.ASCII):
+        return None
+    ranges = [parse_range(part, "--class", text, "classes") for part in text.split(",")]
+    if (largest := max(part[-1] for part in ranges)) >= size:
+        raise UsageError(f"--class {text!r}: there is no class {largest}, only 0-{size - 1}")
+    return [number for part in ranges for number in part]
+
+
 def parse_strengths(text: str, *, option: str = "--strength") -> list[float]:
     """Evenly spaced numbers: `-3:3:7` -> `[-3, -2, -1, 0, 1, 2, 3]`.
 
