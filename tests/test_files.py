@@ -12,7 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from stylesmith import files
-from stylesmith.errors import DataError, OutputError
+from stylesmith.errors import DataError, OutputError, UsageError
+from stylesmith.metrics.reference_statistics import default_cache_folder
+from stylesmith.perception.weights import default_weights_folder
 
 KILLED_WRITER = """
 import os, signal, sys
@@ -213,3 +215,26 @@ def test_everybody_who_may_read_new_files_may_read_those_of_libraries(tmp_path):
     plain.touch()
     files.write_atomically(tensors, lambda path: save_file({"x": torch.zeros(1)}, path))
     assert tensors.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.fixture
+def no_home(monkeypatch):
+    """A user without HOME and without an entry in the password file, as in containers."""
+
+    def fail(path: object) -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "STYLESMITH_CACHE", "STYLESMITH_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "expanduser", fail)
+    monkeypatch.setattr(Path, "home", fail)
+
+
+def test_without_a_home_the_variable_is_named(no_home, monkeypatch, tmp_path):
+    for folder in (files.cache_folder, default_weights_folder):
+        with pytest.raises(UsageError, match=r"HOME is not set\. Set XDG_CACHE_HOME"):
+            folder()
+    assert default_cache_folder() is None  # statistics are made again each time
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert files.cache_folder() == tmp_path / "stylesmith"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stylesmith.errors import DataError, OutputError, suggest_name
+from stylesmith.errors import DataError, OutputError, UsageError, suggest_name
 
 FILE_SUFFIXES = (
     ".png .jpg .jpeg .jpe .jfif .webp .gif .bmp .tif .tiff .avif .heic .ico .svg .pdf .eps .psd "
@@ -32,9 +32,28 @@ _FILE_MODE = 0o666 & ~_UMASK
 """Who may read and write a new file."""
 
 
+def user_path(text: str) -> Path:
+    """A path in which `~` is the user's home folder.
+
+    Raises:
+        UsageError: If it begins with `~` and the user has none, as in some containers.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            "this user has no home folder: HOME is not set. Set XDG_CACHE_HOME to a folder that "
+            "can be written."
+        ) from error
+
+
 def cache_folder() -> Path:
-    """`stylesmith` in the user's cache folder: `XDG_CACHE_HOME`, else `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylesmith"
+    """`stylesmith` in the user's cache folder: `XDG_CACHE_HOME`, else `~/.cache`.
+
+    Raises:
+        UsageError: If neither is known.
+    """
+    return user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "stylesmith"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:

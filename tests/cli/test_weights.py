@@ -106,3 +106,13 @@ def test_it_does_not_wait_for_torch(tmp_path):
         "standalone_mode=False); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
+
+
+def test_without_a_home_weights_name_the_variable(cli, monkeypatch):
+    def fail(path: object) -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "STYLESMITH_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.expanduser", fail)
+    assert "Set XDG_CACHE_HOME" in cli("weights", "list").error()

@@ -80,7 +80,7 @@ def evaluate(
 
     if out is not None:
         files.check_absent(out, force=force)
-    place, size = choose_device(device), options.read_size(resolution)
+    place, size = choose_device(device), options.read_size(resolution, any_size=True)
     dtype = choose_precision(precision, place)
     cache = StatisticsCache(None if no_cache else default_cache_folder())
     settings = evaluation.EvaluationSettings(place, seed, repeats, classifiers, cache)

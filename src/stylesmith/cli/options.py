@@ -189,11 +189,11 @@ def read_sources(
     return load_sources(pipeline, parse_seeds_and_paths(text, option=option))
 
 
-def read_size(resolution: str | None) -> tuple[int, int] | None:
-    """Height and width of --resolution, if it is given."""
+def read_size(resolution: str | None, *, any_size: bool = False) -> tuple[int, int] | None:
+    """Height and width of --resolution, if it is given; `any_size` may be one of no network."""
     from stylesmith.config import parse_size
 
-    return parse_size(resolution) if resolution else None
+    return parse_size(resolution, any_size=any_size) if resolution else None
 
 
 def open_dataset(

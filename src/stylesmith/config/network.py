@@ -289,7 +289,7 @@ def base_grid(height: int, width: int) -> tuple[tuple[int, int], int]:
     return base, levels
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_size(text: str, *, any_size: bool = False) -> tuple[int, int]:
     """Height and width from `256` or `WIDTHxHEIGHT`, as in `512x384`.
 
     Raises:
@@ -300,5 +300,8 @@ def parse_size(text: str) -> tuple[int, int]:
         raise ConfigError(f"size {text!r}: wanted a number such as 256, or WIDTHxHEIGHT")
     width = int(match[1])
     height = int(match[2]) if match[2] else width
-    base_grid(height, width)
+    if not any_size:
+        base_grid(height, width)
+    if not height * width:
+        raise ConfigError(f"size {text!r}: wanted at least one pixel")
     return height, width

@@ -165,6 +165,7 @@ def open_dataset(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     skip_bad: bool = False,
+    any_size: bool = False,
     version: int = FINGERPRINT_VERSION,
     on_progress: ProgressCallback | None = None,
 ) -> Dataset:
@@ -178,6 +179,7 @@ def open_dataset(
             that all images have.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3, with transparency on white.
         skip_bad: Leave unreadable images out.
+        any_size: Take sizes that no network has, for images that are only measured.
         version: Version of the rules that images and classes are found by; 1 is for earlier runs.
         on_progress: Called with the number of images that were read, and of all.
 
@@ -185,7 +187,7 @@ def open_dataset(
         DataError: If the data cannot be used; naming the first files that are the cause.
         ConfigError: If no network has this `size`.
     """
-    if size:
+    if size and not any_size:
         base_grid(*size)
     with ExitStack() as stack:
         archive = stack.enter_context(closing(open_archive(Path(path))))
@@ -197,7 +199,7 @@ def open_dataset(
         else:
             found = scan_images(archive, names, skip_bad=skip_bad, on_progress=on_progress)
             names, bad, found_channels = list(found.headers), found.bad, found.channels
-            found_size = size or common_size(archive.path, found.headers)
+            found_size = size or common_size(archive.path, found.headers, any_size=any_size)
         labels = read_image_labels(archive, every_name, names, version=version)
         dataset = Dataset(
             path=archive.path,

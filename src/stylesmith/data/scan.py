@@ -191,22 +191,33 @@ def unreadable_image_error(path: Path, name: str, reason: object) -> DataError:
     )
 
 
-def common_size(path: Path, headers: dict[str, ImageHeader]) -> tuple[int, int]:
-    """The one size of all images, which must be one that a network can have.
+def common_size(
+    path: Path, headers: dict[str, ImageHeader], *, any_size: bool = False
+) -> tuple[int, int]:
+    """The one size of all images.
+
+    Args:
+        path: The data, for messages.
+        headers: Of the images.
+        any_size: Whether it may be one that no network can have: the images are only measured.
 
     Raises:
-        DataError: If there are several sizes or no network fits; with the command that helps.
+        DataError: If there are several sizes or no network fits; with what helps.
     """
     name, first = next(iter(headers.items()))
     advice = f"Run `{prepare_command(path, headers)}` to crop and resize them."
+    if any_size:
+        advice = f"Add --resolution {max(first.size)} to crop and resize them."
     other = next((item for item in headers.items() if item[1].size != first.size), None)
     if other:
         count = len({header.size for header in headers.values()})
         raise DataError(
             f"{path}: images have {count} sizes, such as {format_image_size(first.size)} in "
-            f"{name!r} and {format_image_size(other[1].size)} in {other[0]!r}; training needs one. "
-            f"{advice}"
+            f"{name!r} and {format_image_size(other[1].size)} in {other[0]!r}; "
+            f"{'wanted' if any_size else 'training needs'} one. {advice}"
         )
+    if any_size:
+        return first.size
     try:
         base_grid(*first.size)
     except ConfigError as error:

@@ -157,6 +157,12 @@ def _source_notes(
 ) -> Iterator[str]:
     if not isinstance(real, DataSource) or reals is None:
         return
+    if fake.channels != real.channels:
+        gray, color = (fake, real) if fake.channels < real.channels else (real, fake)
+        yield (
+            f"{metric.name}: the images of {gray.name} are gray, those of {color.name} in color; "
+            "gray counts as three equal channels."
+        )
     if metric.max_reals and reals < metric.max_reals and not metric.all_reals:
         yield f"{metric.name}: the data has {reals:,} images, fewer than the name says."
     labels = real.dataset.labels

@@ -211,18 +211,20 @@ class ModelSource:
 
 
 def check_comparable(fake: ImageSource, real: ImageSource) -> None:
-    """Refuse sources whose images differ in size or channels.
+    """Refuse sources whose images differ in size, or in channels from those of a model.
 
     Raises:
-        DataError: If sizes or channels differ.
+        DataError: If they do.
     """
     if fake.size != real.size:
         small = format_image_size(fake.size)
+        option = fake.size[0] if fake.size[0] == fake.size[1] else small
         raise DataError(
             f"{real.name}: images of {format_image_size(real.size)}, where {fake.name} has "
-            f"{small}. Bring both to one size: --resolution {small.split('x')[0]} resizes the data."
+            f"{small}. Bring both to one size: --resolution {option} resizes the data."
         )
-    if fake.channels != real.channels:
+    are_data = isinstance(fake, DataSource) and isinstance(real, DataSource)
+    if fake.channels != real.channels and not are_data:
         raise DataError(
             f"{real.name}: its images have {real.channels} channels, those of {fake.name} have "
             f"{fake.channels}. Use the data that the model was trained on."
@@ -307,5 +309,9 @@ def open_model_source(path: Path, options: SourceOptions, labels: Dataset | None
 def open_data(path: Path, options: SourceOptions) -> Dataset:
     """Images as they are, or resized as the user asked."""
     return open_dataset(
-        path, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
+        path,
+        size=options.size,
+        skip_bad=options.skip_bad,
+        any_size=True,
+        on_progress=options.on_progress,
     )

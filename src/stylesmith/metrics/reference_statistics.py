@@ -12,7 +12,7 @@ from torch import Tensor
 
 from stylesmith import distributed, files
 from stylesmith.data.archive import blake2b_digest
-from stylesmith.errors import ModelError, OutputError
+from stylesmith.errors import ModelError, OutputError, UsageError
 from stylesmith.metrics.extraction import (
     FeatureStatistics,
     ProgressReporter,
@@ -50,10 +50,13 @@ class CacheKey:
         return f"{blake2b_digest([content.encode()])}.safetensors"
 
 
-def default_cache_folder() -> Path:
-    """`STYLESMITH_CACHE`, else `stylesmith/metrics` in the user's cache folder."""
-    place = os.environ.get("STYLESMITH_CACHE")
-    return Path(place) if place else files.cache_folder() / "metrics"
+def default_cache_folder() -> Path | None:
+    """`STYLESMITH_CACHE`, or `metrics` in the user's cache folder; None if there is no such."""
+    if place := os.environ.get("STYLESMITH_CACHE"):
+        return Path(place)
+    with contextlib.suppress(UsageError):  # statistics are made again each time
+        return files.cache_folder() / "metrics"
+    return None
 
 
 @dataclass(frozen=True)

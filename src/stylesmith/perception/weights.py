@@ -97,7 +97,7 @@ def find_weight_file(name: str) -> WeightFile:
 def default_weights_folder() -> Path:
     """Where weights lie: `STYLESMITH_WEIGHTS`, or the user's cache folder."""
     if chosen := os.environ.get(WEIGHTS_VARIABLE):
-        return Path(chosen).expanduser()
+        return files.user_path(chosen)
     return files.cache_folder() / "weights"
 
 
