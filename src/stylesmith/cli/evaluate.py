@@ -55,6 +55,7 @@ def evaluate(
         bool, typer.Option("--no-cache", help="Neither use nor keep statistics of real images.")
     ] = False,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     force: options.ForceOption = False,
 ) -> None:
     """Measure quality, variety and smoothness, as the papers do.
@@ -71,13 +72,14 @@ def evaluate(
     chosen = parse_metrics(metrics, extractor=extractor, protocol=protocol)
 
     from stylesmith import distributed
-    from stylesmith.devices import choose_device, choose_precision
+    from stylesmith.devices import choose_device, choose_precision, set_threads
     from stylesmith.metrics import evaluate as evaluation
     from stylesmith.metrics.extraction import ProgressReporter
     from stylesmith.metrics.image_sources import SourceOptions, open_sources
     from stylesmith.metrics.reference_statistics import StatisticsCache, default_cache_folder
     from stylesmith.metrics.results import results_table, unique_notes
 
+    set_threads(threads)
     if out is not None:
         files.check_absent(out, force=force)
     place, size = choose_device(device), options.read_size(resolution, any_size=True)

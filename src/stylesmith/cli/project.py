@@ -73,6 +73,7 @@ def project(
     tune_steps: Annotated[int, typer.Option(min=1, help="Steps of --tune.")] = 350,
     resume: ResumeOption = False,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     force: RestartOption = False,
 ) -> None:
     """Find the codes that draw an image (StyleGAN2, appendix D).
@@ -86,11 +87,13 @@ def project(
 
     `stylesmith generate runs/photos --seeds projected/me/latent.safetensors --out me-again.png`
     """
+    from stylesmith.devices import set_threads
     from stylesmith.inversion import ProjectionSettings, Projector, pivotal_tuning, read_targets
     from stylesmith.models import load
     from stylesmith.networks.sample_inputs import prefer_class_name
     from stylesmith.sampling.video import check_video_path
 
+    set_threads(threads)
     check_result_folder(out, resume=resume, force=force)
     suffix = f".{video}" if video else None
     if suffix:
@@ -216,6 +219,7 @@ def attribution(
     batch: BatchOption = None,
     resume: ResumeOption = False,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     force: RestartOption = False,
 ) -> None:
     """Tell whether this network made an image, by how close it projects (StyleGAN2, section 5.1).
@@ -233,12 +237,14 @@ def attribution(
             "wanted either --real DATA, to calibrate, or images and --calibration FILE, to judge"
         )
 
+    from stylesmith.devices import set_threads
     from stylesmith.inversion import ProjectionSettings, Projector, read_targets
     from stylesmith.inversion.attribution import AttributionCalibration, open_calibration
     from stylesmith.inversion.projection_targets import generated_targets, real_targets
     from stylesmith.models import load
     from stylesmith.networks.sample_inputs import prefer_class_name
 
+    set_threads(threads)
     check_result_folder(out, resume=resume, force=force)
     network = load(model, device=device)
     if images and calibration:
