@@ -114,11 +114,16 @@ LIMITS = {
 }
 
 
-def run_command(command: str, world: Path, limit: Limit, *, seconds: int = 60) -> support.Result:
+def run_command(command: str, world: Path, limit: Limit, *, seconds: int = 30) -> support.Result:
     """Run a command in the world as a user would; Ctrl-C after `seconds`."""
     environment = support.child_environment(
         HOME=str(world / "home"), XDG_CACHE_HOME="", STYLESMITH_WEIGHTS=str(world / "weights")
     )
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored by what a shell runs in background
+        limit.prepare()
+
     process = subprocess.Popen(
         [sys.executable, "-m", "stylesmith", *shlex.split(command)],
         cwd=world,
@@ -126,7 +131,7 @@ def run_command(command: str, world: Path, limit: Limit, *, seconds: int = 60) -
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=limit.prepare,
+        preexec_fn=prepare,
     )
     if limit.closed_stdout:
         assert process.stdout
@@ -136,7 +141,7 @@ def run_command(command: str, world: Path, limit: Limit, *, seconds: int = 60) -
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     return support.Result(process.returncode, *(as_text(part or b"") for part in (out, err)))
 
 

@@ -80,6 +80,17 @@ def test_a_header_of_other_types_is_damage_too(run, part, value):
     assert state.counters.images_seen == int(before.stem)
 
 
+@pytest.mark.parametrize("name", ["ema.mapping.w_avg", "generator.synthesis.const"])
+def test_weights_that_are_not_finite_are_damage_too(run, name):
+    newest, before = run.checkpoints()[:2]
+    tensors, header = read_tensor_file(newest)
+    tensors[name].view(-1)[0] = float("inf")
+    write_tensor_file(newest, tensors, header, kind="checkpoint")
+    state, said = restored(run)
+    assert f"{name} holds numbers that are not finite" in said[0]
+    assert state.counters.images_seen == int(before.stem)
+
+
 def test_all_damaged_is_an_error_that_names_the_run(run):
     for path in run.checkpoints():
         DAMAGES[1](path)

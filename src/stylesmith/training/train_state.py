@@ -281,6 +281,7 @@ def restore_newest(run: RunFolder, config: RunConfig, state: TrainState, *, noti
         try:
             tensors, header = read_tensor_file(path, kind="checkpoint")
             saved, counters, arithmetic = _parse_header(header, path)
+            _check_finite_weights(tensors, path)
         except ModelError as error:
             notify(f"{error} Going back to the checkpoint before it.")
             continue
@@ -319,6 +320,17 @@ def _parse_header(
         return saved, counters, dict(header["arithmetic"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: damaged (its header: {error}).") from None
+
+
+def _check_finite_weights(tensors: dict[str, Tensor], path: Path) -> None:
+    """Refuse weights that a run never saves, since it undoes steps that are not finite.
+
+    Moments of optimizers are left out: squares of finite gradients may be infinite.
+    """
+    for name, tensor in tensors.items():
+        is_weight = name.startswith(("ema.", "generator.", "discriminator."))
+        if is_weight and not tensor.isfinite().all():
+            raise ModelError(f"{path}: damaged ({name} holds numbers that are not finite).")
 
 
 def _arithmetic_identity(config: RunConfig, state: TrainState) -> dict[str, str]:
