@@ -12,7 +12,7 @@ PASSES = ("generator", "discriminator", "path", "r1")
 
 @pytest.fixture(scope="module")
 def train_step(tmp_path_factory):
-    photos = make_photos(tmp_path_factory.mktemp("data") / "photos", size=16)
+    photos = make_photos(tmp_path_factory.mktemp("data") / "photos", size=8)
     return make_train_step(*tiny_config(photos))
 
 
@@ -21,7 +21,7 @@ def test_a_compiled_pass_has_the_gradients_of_the_eager_one(train_step, name):
     """The compiler that is used here changes no arithmetic, so only wrong rules could differ."""
     networks, training = train_step.networks, train_step.config.training
     latents = train_step._latent_batch("generator", range(2))
-    reals = torch.randn(2, 3, 16, 16)
+    reals = torch.randn(2, 3, 8, 8)
     network = networks.generator if name in {"generator", "path"} else networks.discriminator
     parameters = list(network.parameters())
 

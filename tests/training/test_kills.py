@@ -12,8 +12,9 @@ from tests import support
 from tests.support import differing, newest_state, start
 
 # Imports once, then forks processes that train as the command line does. The first session of each
-# run is timed up to its tenth checkpoint; all others are killed at a uniformly random time in that
-# span, or, a quarter of them, at the next checkpoint that is being written after it.
+# run is timed up to its tenth checkpoint, or a quarter of them; all others are killed at a
+# uniformly random time in that span, or, a quarter of them, at the next checkpoint that is being
+# written after it.
 KILLER = """
 import contextlib, json, os, random, signal, sys, time
 from pathlib import Path
@@ -66,9 +67,9 @@ def kill(run, child, seconds, earlier):
     counts["kills"] += 1
     counts["while a checkpoint was written"] += bool(is_writing())
 
-def time_ten_checkpoints(run):
+def time_first_checkpoints(run):
     begun, child = time.monotonic(), train(run, *EVERY_STEP)
-    while newest(run) < 10 * support.BATCH:
+    while newest(run) < min(10, steps // 4) * support.BATCH:
         time.sleep(0.001)
     seconds = time.monotonic() - begun
     os.kill(child, signal.SIGKILL)
@@ -83,7 +84,7 @@ counts = {"runs": 0, "kills": 0, "while a checkpoint was written": 0}
 while not campaign_is_over():
     run = support.RunFolder(folder / str(counts["runs"]))
     counts["runs"] += 1
-    seconds = time_ten_checkpoints(run)
+    seconds = time_first_checkpoints(run)
     while newest(run) < steps * support.BATCH and not campaign_is_over():
         before, earlier = newest(run), unfinished(run)
         kill(run, train(run, *EVERY_STEP), seconds * rng.random(), earlier)
@@ -96,7 +97,7 @@ while not campaign_is_over():
 
 @pytest.mark.parametrize(
     ("steps", "kills", "writing"),
-    [(20, 4, 0), pytest.param(200, 1000, 100, marks=pytest.mark.slow)],
+    [(16, 4, 0), pytest.param(200, 1000, 100, marks=pytest.mark.slow)],
 )
 def test_killed_runs_go_on_to_the_bit(photos, tmp_path, one_thread, steps, kills, writing):
     words = [str(photos), str(tmp_path), str(steps), str(kills), str(writing)]

@@ -89,7 +89,26 @@ def forecast(
     return Forecast(max(needs), speed, seconds)
 
 
+_known_estimates: dict[tuple[object, ...], Estimate] = {}
+"""Of the phases counted so far: a micro-batch is chosen, and the run forecast, by the same ones."""
+
+
 def estimate_phase(config: RunConfig, precision: Precision, phase: Phase) -> Estimate:
+    """Memory and operations of a phase, whatever its micro-batch."""
+    key = (
+        config.generator.model_dump_json(),
+        config.discriminator.model_dump_json(),
+        config.training.model_dump_json(exclude={"micro_batch"}),
+        (config.data.size, config.data.channels, config.data.label_size),
+        precision,
+        phase.growth,
+    )
+    if key not in _known_estimates:
+        _known_estimates[key] = _count_phase(config, precision, phase)
+    return _known_estimates[key]
+
+
+def _count_phase(config: RunConfig, precision: Precision, phase: Phase) -> Estimate:
     """Count memory and operations of each pass on meta tensors; nothing is computed."""
     passes = _step_passes(config, precision, torch.device("meta"), PROBE_IMAGES, phase)
     counts = [(count_pass(run), 1 / interval) for run, interval in passes]
