@@ -167,14 +167,15 @@ def set_writable(folder: Path, *, writable: bool) -> None:
 def flaws(result: support.Result, *, closed_stdout: bool = False) -> str:
     """What is wrong with how a command ended; empty where it worked, or said one line.
 
-    A command whose stdout is closed ends without a word, as those of the system do.
+    Before that line may be what it told on the way, since `--json` leaves stdout to the result. A
+    command whose stdout is closed ends without a word, as those of the system do.
     """
-    lines = [line for line in result.err.splitlines() if not line.startswith("note: ")]
-    if result.status == 0 or (closed_stdout and not lines):
-        return "\n".join(lines)
-    is_error = result.status in (1, 2) and lines[0].startswith("error: ")
-    is_stopped = result.status == 130 and lines[0] == "stopped"
-    return "" if len(lines) == 1 and (is_error or is_stopped) else f"{result.status} {result.err}"
+    lines = result.err.splitlines()
+    told = [line for line in lines if line.startswith(("error: ", "stopped"))]
+    is_quiet = not told and (result.status == 0 or closed_stdout)
+    is_told = result.status in (1, 2, 130) and told == lines[-1:]
+    is_bug = any("Traceback" in line or "Exception ignored" in line for line in lines)
+    return "" if (is_quiet or is_told) and not is_bug else f"{result.status} {result.err}"
 
 
 def readable_by_others(folder: Path, before: set[Path]) -> list[Path]:

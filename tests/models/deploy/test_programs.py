@@ -1,6 +1,7 @@
 """ONNX and torch.export: what is written draws what this package draws, or isn't there."""
 
 import json
+import resource
 import sys
 from dataclasses import replace
 
@@ -195,6 +196,19 @@ def test_a_place_that_cannot_be_written_is_one_line(make, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"file: cannot be written \("):
         write_programs(tmp_path / "file" / "x.onnx", "onnx", make("skip"))
+
+
+@pytest.mark.parametrize("name", ["x.pt2", "x.onnx"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(make, tmp_path, name):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    form = "onnx" if name.endswith("onnx") else "torch-export"
+    try:
+        with pytest.raises((OutputError, OSError), match=r"too large|cannot be written"):
+            write_programs(tmp_path / name, form, make("skip"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_package_is_named(make, tmp_path, monkeypatch):
