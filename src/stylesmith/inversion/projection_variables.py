@@ -11,12 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylesmith.choices import ProjectionForm, ProjectionSpace
+from stylesmith.choices import ProjectionForm, ProjectionSpace, check_choices
 from stylesmith.latents import NoiseShape, RandomKeys, split_noise_maps
 from stylesmith.networks import Generator
 from stylesmith.networks.synthesis import NoiseMaps
 
 
+@check_choices
 @dataclass(frozen=True)
 class ProjectionSettings:
     """Settings of a projection; the defaults are StyleGAN2's appendix D."""
@@ -51,6 +52,7 @@ MIN_MAP_SIZE = 8
 """Size at which the noise pyramid ends: larger maps are halved."""
 
 
+@check_choices
 def noise_regularizer(maps: Sequence[Tensor], form: ProjectionForm = "code") -> Tensor:
     """Squared autocorrelation at shifts of one pixel, over all maps and scales, `(N,)`.
 
