@@ -105,5 +105,5 @@ def test_the_nearest_word_is_offered_and_other_types_pass():
     assert resize(3) == (3, "box")
     assert resize(3, "lanczos") == (3, "lanczos")
     assert resize(3, filter=0.5) == (3, 0.5)
-    with pytest.raises(UsageError, match="'lanczos', 'box'; did you mean 'lanczos'?"):
+    with pytest.raises(UsageError, match=r"'lanczos', 'box'; did you mean 'lanczos'\?"):
         resize(3, "lanzos")

@@ -231,15 +231,19 @@ def open_training_data(
 
     `size` and `skip_bad` replace those of the run; errors are those of `open_dataset`.
     """
-    is_first = data.fingerprint and ":" not in data.fingerprint
     return open_dataset(
         data.path,
         size=size or (data.size if data.resize else None),
         channels=data.channels,
         skip_bad=skip_bad or data.skip_bad,
-        version=1 if is_first else FINGERPRINT_VERSION,
+        version=fingerprint_version(data.fingerprint),
         on_progress=on_progress,
     )
+
+
+def fingerprint_version(fingerprint: str) -> int:
+    """Version of the rules that the images and classes of a run were found by."""
+    return 1 if fingerprint and ":" not in fingerprint else FINGERPRINT_VERSION
 
 
 def _fingerprint(archive: Archive, names: list[str], labels: Labels | None, version: int) -> str:
