@@ -14,6 +14,7 @@ from torch import Tensor
 from stylesmith.choices import ProjectionForm, ProjectionSpace, check_choices
 from stylesmith.latents import NoiseShape, RandomKeys, split_noise_maps
 from stylesmith.networks import Generator
+from stylesmith.networks.sample_inputs import LabelChoice
 from stylesmith.networks.synthesis import NoiseMaps
 
 
@@ -33,8 +34,8 @@ class ProjectionSettings:
     """Alpha, the weight of the noise regularizer."""
     stop_at: float | None = None
     """Distance at or below which an image is done; None runs all steps."""
-    label: int | str | None = None
-    """Class whose w are the start and the scale; None takes all classes in turn."""
+    label: LabelChoice | None = None
+    """Class or label whose w are the start and the scale; None takes all classes in turn."""
     seed: int = 0
     """Seed of the first noise maps, and of the noise on w."""
 

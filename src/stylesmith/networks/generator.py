@@ -247,7 +247,7 @@ class Generator(nn.Module):
                 maps = latents.noise_from_seeds(seeds, z_dim, shapes)
                 return [noise.to(self.mapping.w_avg.device) for noise in maps]
 
-    def label_row(self, label: Tensor | int | str | None) -> Tensor | None:
+    def label_row(self, label: LabelInput | None) -> Tensor | None:
         """A class number, name or label as one row `(1, label_size)`; None without classes.
 
         Raises:
