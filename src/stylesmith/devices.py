@@ -11,6 +11,7 @@ import torch
 
 from stylesmith.choices import PrecisionName, check_choices
 from stylesmith.errors import UsageError
+from stylesmith.formatting import format_count
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return "Apple GPU"
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    return f"{platform.machine()} CPU, {format_count(torch.get_num_threads(), 'thread')}"
 
 
 def numeric_environment() -> dict[str, str]:

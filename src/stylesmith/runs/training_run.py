@@ -98,7 +98,7 @@ def plan(
         f"  device     {device_name(options.device)}, {dtype_name(precision)}",
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.images_per_second:.3g} images a second at full size: "
-        f"{duration} for {training.kimg:g} thousand images",
+        f"{duration} for {format_image_count(round(training.kimg * 1000))} images",
         *_describe_minutes(options.limits, expected, training),
     ]
     return config, "\n".join(lines)

@@ -124,8 +124,12 @@ class RunHistory:
 
     @property
     def has_low_diversity(self) -> bool:
-        """Whether the latest samples are much less diverse than the data."""
-        return self.diversity is not None and self.diversity < LOW_DIVERSITY
+        """Whether the latest samples are much less diverse than the data.
+
+        The first samples of every run are: blobs of one color are all alike.
+        """
+        diversity = None if self.is_early else self.diversity
+        return diversity is not None and diversity < LOW_DIVERSITY
 
     @property
     def diversity(self) -> float | None:
