@@ -89,17 +89,21 @@ def _product(
 
     As an operator its derivative is itself, transposed; slices would each cost a whole gradient.
     """
+    if len(blocks) == 4:
+        return _multiply(x, matrix.T if adjoint else matrix, along_rows)
     y = x.new_zeros(_output_shape(x, matrix, along_rows, adjoint))
+    axis = -1 if along_rows else -2
     for r0, r1, c0, c1 in zip(*[iter(blocks)] * 4, strict=True):
-        block = matrix[r0:r1, c0:c1]
-        taken, given = ((r0, r1), (c0, c1)) if adjoint else ((c0, c1), (r0, r1))
-        if along_rows:
-            part = x[..., taken[0] : taken[1]] @ (block if adjoint else block.T)
-            y[..., given[0] : given[1]] += part
-        else:
-            part = (block.T if adjoint else block) @ x[..., taken[0] : taken[1], :]
-            y[..., given[0] : given[1], :] += part
+        block, rows, columns = matrix[r0:r1, c0:c1], (r0, r1 - r0), (c0, c1 - c0)
+        if adjoint:
+            block, rows, columns = block.T, columns, rows
+        part = _multiply(x.narrow(axis, *columns), block, along_rows)
+        y.narrow(axis, *rows).add_(part)
     return y
+
+
+def _multiply(x: Tensor, matrix: Tensor, along_rows: bool) -> Tensor:
+    return x @ matrix.T if along_rows else matrix @ x
 
 
 def _output_shape(x: Tensor, matrix: Tensor, along_rows: bool, adjoint: bool) -> list[int]:
