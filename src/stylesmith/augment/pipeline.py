@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from stylesmith.augment.ada import AdaPipeline
+from stylesmith.augment.diffaugment import DiffAugmentPipeline
 from stylesmith.augment.draws import Draws
-from stylesmith.config.augment import AdaConfig, AugmentConfig
-from stylesmith.errors import ConfigError
+from stylesmith.config.augment import AdaConfig, AugmentConfig, DiffAugmentConfig
 
 
 class Augmentation(Protocol):
@@ -52,4 +52,6 @@ def open_augmentation(
     """
     if isinstance(config, AdaConfig):
         return AdaPipeline.create(config, channels, height, width)
-    raise ConfigError(f"augmentation {config.kind!r} is not known")
+    if isinstance(config, DiffAugmentConfig):
+        return DiffAugmentPipeline.create(config, channels, height, width)
+    raise TypeError(f"no augmentation of kind {config.kind!r}")
