@@ -5,9 +5,7 @@ chroma, one by one: `c (1 - 2k) (mean + b)` and `c s` times the chroma, turned a
 """
 
 import math
-from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,18 +56,11 @@ def color_matrix(gates: Gates, mean_gain: Tensor) -> Tensor:
     saturation = torch.exp2(draws.normal("saturation") * SATURATION_DEVIATION)
     gain = _contrast(gates) * gates.gated("saturation", saturation, 1.0)
     hue = gates.gated("hue", (2 * draws.uniform("hue") - 1) * math.pi, 0.0)
-    factors = torch.stack([mean_gain, gain * hue.cos(), gain * hue.sin()], dim=1)
-    return torch.einsum("nk,kij->nij", factors, _chroma_basis(gain.dtype, gain.device))
-
-
-@cache
-def _chroma_basis(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """To the mean, to the chroma, and to the chroma turned by 90 degrees, `(3, 3, 3)`."""
-    to_mean = np.full((3, 3), 1 / 3)
-    quarter_turn = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
-    basis = np.stack([to_mean, np.eye(3) - to_mean, quarter_turn])
-    with torch.inference_mode(False):
-        return torch.from_numpy(basis).to(device, dtype)
+    along, turned = gain * hue.cos(), gain * hue.sin() / math.sqrt(3)
+    same, other = (mean_gain + 2 * along) / 3, (mean_gain - along) / 3
+    after, before = other - turned, other + turned  # the channel after it, and the one before it
+    rows = (same, after, before), (before, same, after), (after, before, same)
+    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
 
 
 def _contrast(gates: Gates) -> Tensor:

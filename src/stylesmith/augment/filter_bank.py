@@ -85,4 +85,4 @@ def _band_matrices(side: int, dtype: torch.dtype, device: torch.device) -> Tenso
         rows = np.arange(side)
         matrices[:, rows, reflect(rows + tap - RADIUS, side)] += band_kernels()[:, tap : tap + 1]
     with torch.inference_mode(False):
-        return torch.from_numpy(matrices).to(device, dtype)
+        return torch.from_numpy(matrices).to(dtype).to(device)

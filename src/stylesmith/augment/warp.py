@@ -90,7 +90,7 @@ def _sample_positions(side: int, dtype: torch.dtype, device: torch.device) -> Te
     """Positions of the output's samples from the center, in pixels, `(2 * side + 10,)`."""
     sample = np.arange(2 * side + SAMPLES_BEYOND) + FIRST_SAMPLE
     with torch.inference_mode(False):
-        return torch.from_numpy(sample / 2 - 3 - (side - 1) / 2).to(device, dtype)
+        return torch.from_numpy(sample / 2 - 3 - (side - 1) / 2).to(dtype).to(device)
 
 
 def _doubling(

@@ -40,7 +40,7 @@ class BandedMatrix:
 
     def to(self, dtype: torch.dtype, device: torch.device) -> "BandedMatrix":
         """The same matrix in another dtype, on another device."""
-        return replace(self, values=self.values.to(device, dtype))
+        return replace(self, values=self.values.to(dtype).to(device))
 
     def rows(self, start: int, stop: int) -> "BandedMatrix":
         """Some of the rows, without a copy."""
