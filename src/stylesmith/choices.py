@@ -49,6 +49,14 @@ ExportFormat = Literal["model", "ada", "rosinality", "onnx", "torch-export"]
 NoiseInput = Literal["fixed", "inputs", "none"]
 """`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""
 
+AugmentGroup = Literal["blit", "geom", "color", "filter", "noise", "cutout"]
+"""Groups of transformations of adaptive discriminator augmentation (ADA), in their order."""
+
+AugmentPolicy = Literal["color", "translation", "cutout"]
+"""Policies of DiffAugment, in the order of the pipeline."""
+
+StrengthSignal = Literal["fixed", "r_t", "r_v"]
+"""How the strength p of augmentation is set: constant; by scores of training or held-out images."""
 
 def check_choices(function: _Checked) -> _Checked:
     """Decorate a function, or a data class, whose arguments are words of closed sets.
