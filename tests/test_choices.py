@@ -15,6 +15,7 @@ from stylesmith.errors import UsageError
 PASSED_BY_THE_PACKAGE = {
     "stylesmith.cli",  # the command line refuses other words by itself, and so does a configuration
     "stylesmith.config",
+    "stylesmith.augment.blit",
     "stylesmith.networks.discriminators",  # what follows takes words of a configuration
     "stylesmith.networks.layers",
     "stylesmith.ops.resample",

@@ -18,6 +18,9 @@ WINDOW = (
 )
 """Sums of a window, in the order of its tensor: scores, signs of scores, and numbers of images."""
 
+DEFAULT_KIMG = 500.0
+"""Thousands of images in which p goes from 0 to 1 where no setting says it."""
+
 LEAK_BOUND = 0.8
 """Strength above which augmentations begin to show in generated images (ADA, section 2.2).
 
@@ -88,7 +91,9 @@ def direction(settings: StrengthConfig, window: Tensor) -> Tensor:
     return torch.where(signal.isnan(), 0.0, way)
 
 
-def adjust(settings: StrengthConfig, strength: Tensor, window: Tensor, *, images: float) -> Tensor:
+def adjust(
+    settings: StrengthConfig, strength: Tensor, window: Tensor, *, images: float | Tensor
+) -> Tensor:
     """The strength after a window, in 0..1, `()`.
 
     Args:
@@ -97,7 +102,7 @@ def adjust(settings: StrengthConfig, strength: Tensor, window: Tensor, *, images
         window: Sums of its scores over all processes, `(7,)`; a common factor changes nothing.
         images: Training images shown in the window, over all processes.
     """
-    step = images / (1000 * settings.kimg)
+    step = images / (1000 * (settings.kimg or DEFAULT_KIMG))
     return (strength + direction(settings, window) * step).clamp(0, 1)
 
 

@@ -84,8 +84,8 @@ class StrengthConfig(Config):
     """Value of the signal at which p rests; null takes 0.6 for r_t and 0.5 for r_v."""
     interval: int = Field(default=4, ge=1)
     """Steps between adjustments."""
-    kimg: float = Field(default=500.0, gt=0)
-    """Thousands of images in which p can go from 0 to 1."""
+    kimg: float | None = Field(default=500.0, gt=0)
+    """Thousands of images in which p can go from 0 to 1; null takes a tenth of the planned run."""
     guard: float = Field(default=0.2, ge=0)
     """With r_v, p goes down while mean scores of training and generated images are less apart."""
 

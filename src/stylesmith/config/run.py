@@ -140,6 +140,22 @@ class RunConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _augmentation_fits(self) -> Self:
+        if self.training.augment is None:
+            return self
+        if self.discriminator.connection == "multiscale":
+            raise ValueError(
+                "training.augment: a multiscale discriminator takes images of several sizes, which "
+                "cannot be augmented alike; set training.augment=null or another connection"
+            )
+        if self.training.strength.signal == "r_v" and not self.data.hold_out:
+            raise ValueError(
+                "training.strength.signal r_v: wanted held-out images (--hold-out N), by whose "
+                "scores it is set; or set r_t"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _growth_fits(self) -> Self:
         growth, levels = self.training.growth, self.generator.levels
         if growth is None:
