@@ -51,6 +51,7 @@ def narrow(side: int, channels: int) -> RunConfig:
 
 CASES: dict[str, Case] = {
     "e-64": Case(config_e(square(64)), batch=8),
+    "e-256": Case(config_e(square(256)), batch=4, compare=False),
     "small-32": Case(narrow(32, 128), batch=16),
     "f-256": Case(config_f(square(256)), batch=32, compare=False),
     "f-1024": Case(config_f(square(1024)), batch=32, compare=False),
