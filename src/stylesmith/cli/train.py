@@ -16,7 +16,7 @@ from stylesmith.formatting import format_command
 def train(
     data: Annotated[
         Path | None,
-        typer.Argument(help="Folder or zip of images; with --resume, where they are now."),
+        typer.Argument(help="Folder, zip or container of images; with --resume, its place now."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
     preset: Annotated[
@@ -65,6 +65,8 @@ def train(
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     skip_bad: options.SkipBadOption = False,
+    split: options.SplitOption = "",
+    labels: options.LabelsOption = "",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")
     ] = False,
@@ -73,7 +75,7 @@ def train(
     ] = False,
     force: options.ForceOption = False,
 ) -> None:
-    """Train a generator on a folder or zip of images.
+    """Train a generator on a folder, zip or other container of images.
 
     Without a preset, settings are chosen from your data and machine. The run folder gets a log,
     sample images, checkpoints, the model, and `report.html` with curves. Ctrl-C saves and stops;
@@ -106,6 +108,7 @@ def train(
     settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every)]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
+        values |= {"--split": split or None, "--labels": labels or None}
         flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
         flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
         fixed = [name for name, value in values.items() if value is not None]
@@ -134,9 +137,11 @@ def train(
         raise UsageError(f"--channels {channels}: wanted 1, 3 or 4")
     if out is not None and not dry_run:
         files.check_absent(out, force=force, folder=True)  # again later, but this saves the wait
-    dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
+    dataset = options.open_dataset(
+        data, resolution, channels, skip_bad=skip_bad, split=split, labels=labels
+    )
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
-    print_line(*filter(None, [dataset.other_files]))
+    print_line(*filter(None, [dataset.recognized, dataset.other_files]))
     if dataset.label_size and not conditional:
         print_line(
             f"The data has labels of length {dataset.label_size}; --conditional would use them."

@@ -11,6 +11,7 @@ from stylesmith import distributed, files
 from stylesmith.callbacks import Notify
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
+from stylesmith.data.image_set import absolute_table
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.formatting import (
@@ -58,6 +59,8 @@ def make_data_config(
     return DataConfig.model_validate(
         {
             "path": str(dataset.path.resolve()),
+            "split": dataset.options.split,
+            "labels": absolute_table(dataset.options.labels),
             "size": dataset.size,
             "channels": dataset.channels,
             "label_size": dataset.label_size if conditional else 0,
