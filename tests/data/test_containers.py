@@ -195,7 +195,13 @@ def test_samples_of_several_images_give_the_main_one(tmp_path, images):
         for number, pixels in enumerate(images):
             add_member(tar, f"{number:03d}.png", png(pixels))
             add_member(tar, f"{number:03d}.mask.png", png(255 - pixels))
-    np.testing.assert_array_equal(all_pixels(open_dataset(tmp_path / "a.tar")), images)
+    data = open_dataset(tmp_path / "a.tar")
+    np.testing.assert_array_equal(all_pixels(data), images)
+    assert "the .png of each sample without its other images" in data.recognized
+    with tarfile.open(tmp_path / "b.tar", "w") as tar:
+        for number, pixels in enumerate(images):
+            add_member(tar, f"photo.{number:03d}.png", png(pixels))
+    np.testing.assert_array_equal(all_pixels(open_dataset(tmp_path / "b.tar")), images)
 
 
 def test_shards_with_equal_names_and_folders_as_classes(tmp_path, images):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Annotated[
-        Path, typer.Argument(help="Run, model folder, `avatars`, or a folder or zip of images.")
+        Path, typer.Argument(help="Run, model folder, `avatars`, or images of any kind.")
     ],
     data: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""A folder or zip of images as rows of uint8 pixels and labels."""
+"""Images and labels of any data set as rows of uint8 pixels and vectors."""
 
 import threading
 from contextlib import ExitStack, closing

@@ -1,4 +1,4 @@
-"""Scan of a folder or zip by the headers of its images."""
+"""Scan of images by their headers."""
 
 import os
 from collections import Counter

@@ -45,23 +45,28 @@ class TarArchive:
         """
         self.path, self._shards = path, list(shards)
         self._members = _list_members(self._shards)
-        self._leave_out_other_images()
+        note = self._leave_out_other_images()
         self.sizes = {name: self._members[name].size for name in sorted(self._members)}
         self.labels = self._read_classes()
         shards_text = f" of {len(self._shards)} shards" if len(self._shards) > 1 else ""
-        self.description = f"tar{shards_text}, {len(self._members):,} files"
+        images = sum(map(_is_image, self.sizes))
+        self.description = f"tar{shards_text}, {images:,} images{note}"
 
-    def _leave_out_other_images(self) -> None:
-        """Of several images of one sample (`a.jpg`, `a.mask.png`) keep those of one kind."""
+    def _leave_out_other_images(self) -> str:
+        """Of several images of each sample (`a.jpg`, `a.mask.png`) keep one; returns a note."""
         images = [name for name in self._members if _is_image(name)]
-        if len(images) == len({_sample_key(name) for name in images}):
-            return
+        samples = len({_sample_key(name) for name in images})
+        if len(images) == samples:
+            return ""
         kinds = Counter(map(_kind, images))
         # `jpg` and `image.jpg` are the image more likely than `mask.png`: fewest dots first.
         kept = min(kinds, key=lambda kind: (kind.count("."), -kinds[kind], kind))
+        if kinds[kept] < samples or re.search(r"\d", kept):  # dots that are part of names
+            return ""
         for name in images:
             if _kind(name) != kept:
                 del self._members[name]
+        return f", the .{kept} of each sample without its other images"
 
     def read(self, name: str) -> bytes:
         """The whole content of a member."""
@@ -93,7 +98,7 @@ class TarArchive:
         return read_range(self._shards[member.shard], member.start + start, length)
 
     def _read_classes(self) -> Labels | None:
-        """The numbers in the `.cls` files, if every image has one."""
+        """The numbers in the `.cls` files, if every image has one; they are no files then."""
         images = [name for name in self.sizes if _is_image(name)]
         names = [f"{_sample_key(name)}.cls" for name in images]
         if not images or not all(name in self._members for name in names):
@@ -108,6 +113,7 @@ class TarArchive:
             classes = labels_from_array(np.array(values))
         except ValueError as error:
             raise DataError(f"{self.path}: its .cls files: {error}.") from error
+        self.sizes = {name: size for name, size in self.sizes.items() if not name.endswith(".cls")}
         by_name = dict(zip(images, values, strict=True))
         rows = np.array([by_name.get(name, 0) for name in self.sizes], np.int64)
         return Labels(classes.size, rows)
