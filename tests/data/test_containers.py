@@ -11,6 +11,7 @@ from PIL import Image
 from stylesmith.data.check import check_data
 from stylesmith.data.crc32c import crc32c
 from stylesmith.data.dataset import open_dataset
+from stylesmith.data.file_names import missing_parts
 from stylesmith.data.image_set import ReadOptions
 from stylesmith.data.prepare import prepare_dataset
 from stylesmith.errors import DataError
@@ -134,7 +135,7 @@ def test_records_may_lie_in_several_parts(tmp_path, images):
         containers.write_records(tmp_path / name, payloads[4 * part : 4 * part + 4])
     np.testing.assert_array_equal(all_pixels(open_dataset(tmp_path)), images)
     (tmp_path / "train.tfrecord-00001-of-00003").unlink()
-    assert "part 1 of 3 is missing" in message(tmp_path)
+    assert "train.tfrecord-00001-of-00003 is missing" in message(tmp_path)
 
 
 @pytest.mark.parametrize("channels", [1, 4])
@@ -264,6 +265,13 @@ def test_a_missing_shard_is_named(tmp_path, images):
     assert len(open_dataset(path, skip_bad=True)) == 7
     (path / "index.json").unlink()
     assert "the shard photos-000001.tar is missing" in message(path)
+
+
+def test_missing_parts():
+    assert missing_parts(["a-00.tar", "a-01.tar"]) == []
+    assert missing_parts(["a-2-07.tar", "a-2-10.tar"]) == ["a-2-08.tar", "a-2-09.tar"]
+    assert missing_parts(["a-1-of-3.tar"]) == ["a-0-of-3.tar", "a-2-of-3.tar"]
+    assert missing_parts(["cats.tar", "dogs.tar"]) == missing_parts(["a1.tar", "b3.tar"]) == []
 
 
 def test_a_truncated_shard_is_named(tmp_path, images):

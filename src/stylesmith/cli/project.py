@@ -205,7 +205,7 @@ def attribution(
     ] = 50,
     real: Annotated[
         Path | None,
-        typer.Option(help="Real images, of any kind that `train` reads, to calibrate with."),
+        typer.Option(help="Real images to calibrate with: a folder, zip or container."),
     ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="What a calibration wrote, to judge images by.")

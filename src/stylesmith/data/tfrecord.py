@@ -15,6 +15,7 @@ import numpy as np
 
 from stylesmith.data.archive import read_range
 from stylesmith.data.crc32c import masked_crc32c
+from stylesmith.data.file_names import missing_parts
 from stylesmith.data.label_values import Labels, labels_from_array
 from stylesmith.data.pixel_files import (
     CHANNELS,
@@ -140,7 +141,11 @@ def find_tfrecords(
     found = [re.fullmatch(r"(.+)-r(\d\d)\.tfrecords?", name) for name in names]
     levels = {match[2]: match for match in found if match}
     if not levels:
-        _check_parts(folder, names)
+        if missing := missing_parts(names):
+            raise DataError(
+                f"{folder}: {missing[0]} is missing ({len(missing)} in all). Add it, or name one "
+                "file alone."
+            )
         return TFRecordArchive(folder, [folder / name for name in names], None)
     sets = sorted({match[1] for match in found if match})
     if len(sets) > 1:
@@ -162,19 +167,6 @@ def open_tfrecord(file: Path, path: Path | None = None) -> TFRecordArchive:
         labels = sorted(p for p in file.parent.iterdir() if pattern.fullmatch(p.name))
     note = f" of level {file.name}" if level else ""
     return TFRecordArchive(path or file, [file], labels[0] if labels else None, note)
-
-
-def _check_parts(folder: Path, names: Sequence[str]) -> None:
-    """Refuse parts `-00000-of-00004` of which some are missing."""
-    parts = [re.search(r"-(\d+)-of-(\d+)", name) for name in names]
-    there = {int(part[1]) for part in parts if part}
-    total = max((int(part[2]) for part in parts if part), default=0)
-    if total and len(there) < total:
-        missing = min(set(range(total)) - there)
-        raise DataError(
-            f"{folder}: part {missing} of {total} is missing, beside {names[0]}. Add it, or name "
-            "one file alone."
-        )
 
 
 def _index_records(file: Path) -> tuple[np.ndarray, np.ndarray]:
