@@ -90,6 +90,20 @@ ThreadsOption = Annotated[
         help="Processor threads to compute with; fewer where other programs use the cores too.",
     ),
 ]
+SplitOption = Annotated[
+    str,
+    typer.Option(
+        "--split", help="Part of data that is split: train (the default), val, test or all."
+    ),
+]
+LabelsOption = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        help="A table, FILE or FILE:COLUMN (CSV, TSV, JSON, CelebA's list); none; or folders, "
+        "which takes every folder as a class and every image as one. Else as recognized.",
+    ),
+]
 """Handed to `devices.set_threads` before anything computes."""
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 
@@ -196,15 +210,27 @@ def read_size(resolution: str | None, *, any_size: bool = False) -> tuple[int, i
 
 
 def open_dataset(
-    path: Path, resolution: str | None, channels: int | None = None, *, skip_bad: bool
+    path: Path,
+    resolution: str | None,
+    channels: int | None = None,
+    *,
+    skip_bad: bool,
+    split: str = "",
+    labels: str = "",
 ) -> "Dataset":
     """Open images by the options of the same names, with a bar while they are listed."""
     from stylesmith.data import dataset
+    from stylesmith.data.image_set import ReadOptions
 
     size = read_size(resolution)
     with progress_bar("Reading") as advance:
         return dataset.open_dataset(
-            path, size=size, channels=channels, skip_bad=skip_bad, on_progress=advance
+            path,
+            size=size,
+            channels=channels,
+            skip_bad=skip_bad,
+            options=ReadOptions(split, labels),
+            on_progress=advance,
         )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def train(
     data: Annotated[
         Path | None,
-        typer.Argument(help="Folder or zip of images; with --resume, where they are now."),
+        typer.Argument(help="Folder, zip or container of images; with --resume, its place now."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
     preset: Annotated[
@@ -91,6 +91,8 @@ def train(
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     skip_bad: options.SkipBadOption = False,
+    split: options.SplitOption = "",
+    labels: options.LabelsOption = "",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")
     ] = False,
@@ -99,7 +101,7 @@ def train(
     ] = False,
     force: options.ForceOption = False,
 ) -> None:
-    """Train a generator on a folder or zip of images.
+    """Train a generator on a folder, zip or other container of images.
 
     Without a preset, settings are chosen from your data and machine. The run folder gets a log,
     sample images, checkpoints, the model, and `report.html` with curves. Ctrl-C saves and stops;
@@ -114,6 +116,7 @@ def train(
     """
     from stylesmith import runs
     from stylesmith.config import apply_overrides
+    from stylesmith.data.held_out import check_held_out
     from stylesmith.devices import choose_device, set_threads
     from stylesmith.models import RunFolder
     from stylesmith.presets import find_preset
@@ -133,6 +136,7 @@ def train(
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
         values["--hold-out"] = hold_out
+        values |= {"--split": split or None, "--labels": labels or None}
         flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
         flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
         fixed = [name for name, value in values.items() if value is not None]
@@ -162,20 +166,24 @@ def train(
         raise UsageError(f"--channels {channels}: wanted 1, 3 or 4")
     if out is not None and not dry_run:
         files.check_absent(out, force=force, folder=True)  # again later, but this saves the wait
-    dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
+    dataset = options.open_dataset(
+        data, resolution, channels, skip_bad=skip_bad, split=split, labels=labels
+    )
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
-    print_line(*filter(None, [dataset.other_files]))
+    print_line(*filter(None, [dataset.recognized, dataset.other_files]))
     if dataset.label_size and not conditional:
         print_line(
             f"The data has labels of length {dataset.label_size}; --conditional would use them."
         )
+    held_out = chosen.held_out_images(len(dataset)) if hold_out is None else hold_out
+    check_held_out(len(dataset), held_out, data)
     described = runs.make_data_config(
         dataset,
         conditional=conditional,
         mirror=mirror,
         skip_bad=skip_bad,
         resize=resolution is not None,
-        hold_out=chosen.held_out_images(len(dataset)) if hold_out is None else hold_out,
+        hold_out=held_out,
     )
     seeded = [] if seed is None else [f"training.seed={seed}"]
     config = chosen.build(described, run_options.device)

@@ -20,7 +20,11 @@ class DataConfig(Config):
     """The training set as the run sees it."""
 
     path: str = ""
-    """Folder or zip, as an absolute path."""
+    """Folder, zip or container of images, as an absolute path."""
+    split: str = ""
+    """Part of the data: train, val, test or all; empty takes the training part if there is one."""
+    labels: str = ""
+    """Where labels come from: none, folders, or a table; empty takes what is recognized."""
     size: tuple[int, int] = (256, 256)
     """Height and width in pixels."""
     channels: Literal[1, 3, 4] = 3

@@ -12,7 +12,8 @@ from stylesmith.augment import open_augmentation
 from stylesmith.callbacks import Notify
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
-from stylesmith.data.held_out import check_held_out, split_held_out
+from stylesmith.data.held_out import split_held_out
+from stylesmith.data.image_set import absolute_table
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.formatting import (
@@ -57,18 +58,18 @@ def make_data_config(
     """The data section of a configuration.
 
     Raises:
-        DataError: If `conditional` is set and there are no labels, or if fewer than 4 images are
-            left besides the `hold_out` that are held out.
+        DataError: If `conditional` is set and there are no labels.
     """
     if conditional and not dataset.label_size:
         raise DataError(
             f"{dataset.path}: has no labels, which --conditional needs. Put the images of each "
             "class into a folder of its own, or add a dataset.json."
         )
-    check_held_out(len(dataset), hold_out, dataset.path)
     return DataConfig.model_validate(
         {
             "path": str(dataset.path.resolve()),
+            "split": dataset.options.split,
+            "labels": absolute_table(dataset.options.labels),
             "size": dataset.size,
             "channels": dataset.channels,
             "label_size": dataset.label_size if conditional else 0,
