@@ -25,7 +25,6 @@ from stylesmith.inversion.latent_optimizer import choose_distance
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.extraction import batch_size
 from stylesmith.metrics.path_length import path_lengths_around
-from stylesmith.perception.preprocessing import disable_tf32
 from stylesmith.sampling import SamplingPipeline
 
 if TYPE_CHECKING:
@@ -130,8 +129,7 @@ def normalized_spectrum(pipeline: SamplingPipeline, w: Tensor) -> Tensor:
         return generator.draw(generator.broadcast(w))
 
     batch_size = max(1, min(MAX_PIXELS_PER_BATCH // (height * width), len(w)))
-    with disable_tf32():
-        values = singular_values(jacobian(draw, w, batch_size=batch_size))
+    values = singular_values(jacobian(draw, w, batch_size=batch_size))
     return values / values[0]
 
 
@@ -214,8 +212,7 @@ def measure_image_path_lengths(
             for way in range(PATHS_PER_IMAGE)
         )
         draw = partial(pipeline.generator.draw, noise=noise)
-        with disable_tf32():
-            lengths = path_lengths_around(draw, distance.embed, pipeline.ws(seeds), ends)
+        lengths = path_lengths_around(draw, distance.embed, pipeline.ws(seeds), ends)
         values.append(lengths.cpu())
         on_progress(seeds.stop, count)
     name = "PPL" if distance.name == "lpips" else f"path length ({distance.name} distance)"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from stylesmith import latents
 from stylesmith.choices import PrecisionName, TruncationCenter
-from stylesmith.devices import choose_precision
+from stylesmith.devices import choose_drawing_precision, dtype_name
 from stylesmith.errors import ModelError, UsageError, check_choice
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent, cat_codes
@@ -70,6 +70,7 @@ class SamplingSettings:
     """Class or label, where the network has classes."""
     noise: NoiseSettings = NoiseSettings()
     precision: PrecisionName = "auto"
+    """Number format of the convolution blocks; `auto` is fp32."""
     growth: Growth | None = None
     """The levels in use, by a network that grows; None is those trained."""
 
@@ -159,7 +160,7 @@ class SamplingPipeline:
                 "choose the dtype of drawing by precision"
             )
         check_choice("noise", self.settings.noise.mode, get_args(NoiseMode))
-        self.precision = choose_precision(self.settings.precision, self.device)
+        self.precision = choose_drawing_precision(self.settings.precision, self.device)
         label = self.settings.label
         labels = None if label is None else self._check_labels(label)
         self.labels = labels
@@ -174,6 +175,10 @@ class SamplingPipeline:
             check_choice("center", self.settings.center, get_args(TruncationCenter))
         if self.settings.center == "class" and not self.config.label_size:
             raise UsageError("center of a class: this network was trained without labels")
+
+    def describe(self) -> dict[str, Any]:
+        """The settings and the dtype that they lead to, as JSON, for files."""
+        return {**self.settings.describe(), "dtype": dtype_name(self.precision)}
 
     @cached_property
     def model_hash(self) -> str:
