@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import torch
+from torch import Tensor
 
 from stylesmith.choices import PrecisionName
 from stylesmith.errors import UsageError, check_choice
@@ -130,6 +131,16 @@ def dtype_name(precision: Precision) -> str:
 def has_fused_adam(device: torch.device) -> bool:
     """Whether Adam moves all parameters in one kernel there."""
     return device.type in {"cpu", "cuda"}
+
+
+def has_float64(device: torch.device) -> bool:
+    """Whether the device computes in double precision, which Apple's GPUs do not."""
+    return device.type != "mps"
+
+
+def to_float64(values: Tensor) -> Tensor:
+    """In double precision, for sums that need it: where the values lie, or else on the CPU."""
+    return (values if has_float64(values.device) else values.cpu()).double()
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback, partial_progress
+from stylesmith.devices import to_float64
 from stylesmith.figures.figure_input import FigureInput, draw_images, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
@@ -75,9 +76,9 @@ def singular_values(matrix: Tensor) -> Tensor:
     Rows are first folded into a triangle `(D, D)`, block by block, which keeps singular values and
     spares a float64 copy of the whole.
     """
-    triangle = matrix[:0].double()
+    triangle = to_float64(matrix[:0])
     for block in matrix.split(QR_BLOCK_ROWS):
-        triangle = torch.linalg.qr(torch.cat([triangle, block.double()]), mode="r").R
+        triangle = torch.linalg.qr(torch.cat([triangle, to_float64(block)]), mode="r").R
     return torch.linalg.svdvals(triangle)
 
 
