@@ -239,7 +239,8 @@ class SamplingPipeline:
         else:
             ws = self.truncate(self._given_w(w))
         if noise is not None:
-            noise = check_noise_maps(noise, self.config, len(ws))
+            maps = check_noise_maps(noise, self.config, len(ws))
+            noise = [None if map_ is None else map_.to(self.device) for map_ in maps]
         elif numbers is None:
             noise = self.noise_maps_without_seeds()
         images = []
