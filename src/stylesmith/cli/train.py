@@ -86,7 +86,7 @@ def train(
 
     `torchrun --nproc-per-node 8 -m stylesmith train photos.zip --out runs/photos`
     """
-    from stylesmith import runs
+    from stylesmith import distributed, runs
     from stylesmith.config import apply_overrides
     from stylesmith.devices import choose_device, set_threads
     from stylesmith.models import RunFolder
@@ -149,7 +149,8 @@ def train(
         resize=resolution is not None,
     )
     seeded = [] if seed is None else [f"training.seed={seed}"]
-    config = apply_overrides(chosen.build(described, run_options.device), [*seeded, *settings])
+    built = chosen.build(described, run_options.device, distributed.planned_world_size())
+    config = apply_overrides(built, [*seeded, *settings])
     if scale_schedule and kimg:
         config = config.scale_schedule(kimg)
     config, text = runs.plan(config, run_options, dataset_images=len(dataset))
