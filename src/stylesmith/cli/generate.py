@@ -15,6 +15,7 @@ from stylesmith.cli.options import (
     check_image_path,
     open_pipeline,
     open_pipelines,
+    open_sources,
     read_sources,
 )
 from stylesmith.errors import UsageError
@@ -48,6 +49,7 @@ def generate(
     latents: Annotated[
         bool, typer.Option("--latents", help="Write a latent file beside each image, too.")
     ] = False,
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     force: options.ForceOption = False,
@@ -64,7 +66,6 @@ def generate(
     """
     from stylesmith.devices import set_threads
     from stylesmith.sampling.image_files import write_comparison, write_folder, write_grid
-    from stylesmith.sampling.latent_files import load_sources
     from stylesmith.sampling.parsing import parse_seeds_and_paths
 
     set_threads(threads)
@@ -82,9 +83,10 @@ def generate(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
-    sources = load_sources(pipelines[0], parts)
+    sources = open_sources(pipelines[0], parts)
     if len(pipelines) > 1 and (columns or not one_file):
         raise UsageError(
             f"--class {class_}: several classes are a grid with a column for each; let --out be "
@@ -126,6 +128,7 @@ def mix(
     label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("mix.png"),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -150,6 +153,7 @@ def mix(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
     words = styles or list(pipeline.config.layer_groups())
@@ -190,6 +194,7 @@ def noise(
     class_: options.ClassOption = None,
     label: options.LabelOption = None,
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("noise.png"),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -216,6 +221,7 @@ def noise(
         class_=class_,
         label=label,
         noise=maps,
+        precision=precision,
         device=device,
     )
     sources = read_sources(pipeline, seeds)
@@ -284,6 +290,7 @@ def video(
     out: Annotated[Path, typer.Option(help="A .mp4, .webm, .gif or .webp file.")] = Path(
         "walk.mp4"
     ),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -312,6 +319,7 @@ def video(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
     sources = read_sources(pipeline, seeds)

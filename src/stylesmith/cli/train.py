@@ -114,7 +114,7 @@ def train(
 
     `torchrun --nproc-per-node 8 -m stylesmith train photos.zip --out runs/photos`
     """
-    from stylesmith import runs
+    from stylesmith import distributed, runs
     from stylesmith.config import apply_overrides
     from stylesmith.data.held_out import check_held_out
     from stylesmith.devices import choose_device, set_threads
@@ -176,7 +176,6 @@ def train(
             f"The data has labels of length {dataset.label_size}; --conditional would use them."
         )
     held_out = chosen.held_out_images(len(dataset)) if hold_out is None else hold_out
-    check_held_out(len(dataset), held_out, data)
     described = runs.make_data_config(
         dataset,
         conditional=conditional,
@@ -185,8 +184,9 @@ def train(
         resize=resolution is not None,
         hold_out=held_out,
     )
+    check_held_out(len(dataset), held_out, data)
     seeded = [] if seed is None else [f"training.seed={seed}"]
-    config = chosen.build(described, run_options.device)
+    config = chosen.build(described, run_options.device, distributed.planned_world_size())
     learned = len(dataset) - described.hold_out
     if augment is None and chosen.augmentation:
         config = _augmented(config, chosen.augmentation(learned * (2 if mirror else 1)))
