@@ -1,0 +1,106 @@
+"""A generator as the explorer shows it: what the page must know of it, and answers to requests."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from stylesmith.devices import dtype_name
+from stylesmith.errors import StylesmithError
+from stylesmith.explorer.messages import (
+    THUMBNAIL_PIXELS,
+    Answer,
+    SceneRequest,
+    frame_picture,
+)
+from stylesmith.images import to_pil_image
+from stylesmith.networks import Generator
+from stylesmith.networks.build import model_hash
+from stylesmith.networks.layer_indices import noise_layers
+from stylesmith.networks.sampling_pipeline import SamplingPipeline
+from stylesmith.networks.synthesis import DrawingStopped
+from stylesmith.sampling.scene import Scene, ScenePainter
+from stylesmith.sampling.scene_files import encode_scene_png, scene_command
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """A model as the user named it, and options that a command needs to draw the same."""
+
+    text: str
+    options: tuple[object, ...] = ()
+
+
+class Studio:
+    """Answers requests with one generator; used by one thread."""
+
+    def __init__(self, generator: Generator, name: ModelName):
+        self.generator, self.name = generator, name
+        self.painter = ScenePainter(generator)
+        self.hash = model_hash(generator)
+
+    def describe(self) -> dict[str, Any]:
+        """What the page must know of the model, as JSON."""
+        generator, config = self.generator, self.generator.config
+        top = generator.top_level
+        height, width = generator.image_size
+        layers = range(config.num_layers(top))
+        first_class = 0 if config.label_size else None
+        return {
+            "kind": "model",
+            "name": self.name.text,
+            "hash": self.hash,
+            "width": width,
+            "height": height,
+            "precision": dtype_name(SamplingPipeline(generator).precision),
+            "layers": [max(config.size(layer // config.layers_per_level)) for layer in layers],
+            "psi_layers": config.num_ws,
+            "mixes": config.num_ws > 1,
+            "groups": {name: list(span) for name, span in config.layer_groups(top).items()},
+            "noise_layers": [layer for layer in noise_layers(config) if layer in layers],
+            "classes": config.label_size,
+            "class_names": list(generator.class_names or ()),
+            "scene": Scene(label=first_class).model_dump(mode="json"),
+        }
+
+    def answer(self, request: SceneRequest, is_wanted: Callable[[], bool]) -> Answer | None:
+        """Draw a request; None if it is not wanted any more.
+
+        Errors that a scene can cause are answers, too.
+        """
+        started = time.perf_counter()
+        about: dict[str, Any] = {"kind": "drawn", "id": request.id, "of": request.kind}
+        try:
+            image = self.painter.draw(request.scene, lambda _: is_wanted())[0]
+        except DrawingStopped:
+            return None
+        except StylesmithError as error:
+            return Answer({"kind": "error", "id": request.id, "message": str(error)})
+        except (MemoryError, RuntimeError) as error:  # of torch, such as a device out of memory
+            message = f"the picture could not be drawn: {str(error).splitlines()[0]}"
+            return Answer({"kind": "error", "id": request.id, "message": message})
+        if request.kind == "save":
+            png = encode_scene_png(image, request.scene, model=self.hash)
+            return Answer(about, frame_picture(request, self.generator.image_size, png))
+        picture = to_pil_image(image).convert("RGBA")
+        if request.kind == "thumbnail":
+            picture = _shrink(picture)
+        else:
+            about["milliseconds"] = 1000 * (time.perf_counter() - started)
+            about["command"] = self._command(request.scene)
+        size = (picture.height, picture.width)
+        return Answer(about, frame_picture(request, size, picture.tobytes()))
+
+    def _command(self, scene: Scene) -> str:
+        names = self.generator.class_names
+        return scene_command(self.name.text, scene, *self.name.options, class_names=names)
+
+
+def _shrink(picture: Image.Image) -> Image.Image:
+    longest = max(picture.size)
+    if longest <= THUMBNAIL_PIXELS:
+        return picture
+    width, height = (max(1, side * THUMBNAIL_PIXELS // longest) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)
