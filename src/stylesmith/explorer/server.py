@@ -47,10 +47,11 @@ def serve(
         RunError: If the address cannot be listened at.
     """
     with _listen(settings) as listener:
-        token = access_token()
+        token, studio = access_token(), Studio(generator, name)
+        studio.warm_up()
         hosts = [*settings.allow_hosts, *_own_names(settings.host)]
         config = uvicorn.Config(
-            make_app(Studio(generator, name), token, hosts=hosts),
+            make_app(studio, token, hosts=hosts),
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,

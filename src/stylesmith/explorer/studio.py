@@ -1,7 +1,7 @@
 """A generator as the explorer shows it: what the page must know of it, and answers to requests."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from stylesmith.networks import Generator
 from stylesmith.networks.build import model_hash
 from stylesmith.networks.layer_indices import noise_layers
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
-from stylesmith.networks.synthesis import DrawingStopped
+from stylesmith.networks.synthesis import DrawingStopped, LevelState
 from stylesmith.sampling.scene import Scene, ScenePainter
 from stylesmith.sampling.scene_files import encode_scene_png, scene_command
 
@@ -47,7 +47,6 @@ class Studio:
         top = generator.top_level
         height, width = generator.image_size
         layers = range(config.num_layers(top))
-        first_class = 0 if config.label_size else None
         return {
             "kind": "model",
             "name": self.name.text,
@@ -62,8 +61,15 @@ class Studio:
             "noise_layers": [layer for layer in noise_layers(config) if layer in layers],
             "classes": config.label_size,
             "class_names": list(generator.class_names or ()),
-            "scene": Scene(label=first_class).model_dump(mode="json"),
+            "scene": self._first_scene().model_dump(mode="json"),
         }
+
+    def warm_up(self) -> None:
+        """Draw once, so that the first page need not wait for what is set up then."""
+        self.painter.draw(self._first_scene())
+
+    def _first_scene(self) -> Scene:
+        return Scene(label=0 if self.generator.config.label_size else None)
 
     def answer(self, request: SceneRequest, is_wanted: Callable[[], bool]) -> Answer | None:
         """Draw a request; None if it is not wanted any more.
@@ -72,8 +78,14 @@ class Studio:
         """
         started = time.perf_counter()
         about: dict[str, Any] = {"kind": "drawn", "id": request.id, "of": request.kind}
+        added: list[float | None] = []
+
+        def keep_going(level: LevelState) -> bool:
+            added.append(None if level.rgb is None else float(level.rgb.std()))
+            return is_wanted()
+
         try:
-            image = self.painter.draw(request.scene, lambda _: is_wanted())[0]
+            image = self.painter.draw(request.scene, keep_going)[0]
         except DrawingStopped:
             return None
         except StylesmithError as error:
@@ -90,12 +102,28 @@ class Studio:
         else:
             about["milliseconds"] = 1000 * (time.perf_counter() - started)
             about["command"] = self._command(request.scene)
+            about["shares"] = _shares(added)
         size = (picture.height, picture.width)
         return Answer(about, frame_picture(request, size, picture.tobytes()))
 
     def _command(self, scene: Scene) -> str:
         names = self.generator.class_names
         return scene_command(self.name.text, scene, *self.name.options, class_names=names)
+
+
+def _shares(added: Sequence[float | None]) -> list[float] | None:
+    """What each level's toRGB adds to the picture, as a share of the sum; None without such parts.
+
+    Args:
+        added: Standard deviation of what each level adds; None where it adds nothing of its own.
+
+    Source: StyleGAN2, section 4.1 and Figure 8.
+    """
+    sizes = [size for size in added if size is not None]
+    total = sum(sizes)
+    if len(sizes) < max(2, len(added)) or not 0 < total < float("inf"):
+        return None
+    return [size / total for size in sizes]
 
 
 def _shrink(picture: Image.Image) -> Image.Image:

@@ -1,0 +1,89 @@
+// Small pictures: drawn on demand, kept while the page is open, and buttons that can be dragged.
+
+import { h } from "./dom.js";
+import { makeDraggable } from "./drag.js";
+import { describe, sceneKey } from "./scene.js";
+
+const MAX_ASKED = 6; // at a time; the server draws large pictures first
+const MAX_KEPT = 500;
+
+export class Thumbnails {
+  constructor(app) {
+    this.app = app;
+    this.kept = new Map(); // pictures by scene
+    this.wanted = new Map(); // canvases that wait, by scene
+    this.asked = 0;
+  }
+
+  /** Paint a canvas with the picture of a scene, now or when it has come; till then it stays. */
+  paint(canvas, scene) {
+    const key = sceneKey(scene);
+    if (canvas.sceneKey === key) return;
+    canvas.sceneKey = key;
+    const picture = this.kept.get(key);
+    if (picture) put(canvas, picture);
+    else {
+      if (!this.wanted.has(key)) this.wanted.set(key, { scene, canvases: new Set() });
+      this.wanted.get(key).canvases.add(canvas);
+      this.pump();
+    }
+  }
+
+  /** Ask for the newest wishes whose canvases still want them. */
+  pump() {
+    if (!this.app.connection.isOpen) return;
+    for (const [key, { scene, canvases }] of [...this.wanted].reverse()) {
+      if (this.asked >= MAX_ASKED) return;
+      this.wanted.delete(key);
+      const left = [...canvases].filter((canvas) => canvas.sceneKey === key && canvas.isConnected);
+      if (left.length) this.ask(key, scene, left);
+    }
+  }
+
+  async ask(key, scene, canvases) {
+    this.asked += 1;
+    try {
+      const picture = await this.app.connection.ask("thumbnail", scene);
+      this.kept.set(key, picture);
+      if (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value);
+      for (const canvas of canvases) if (canvas.sceneKey === key) put(canvas, picture);
+    } catch {
+      for (const canvas of canvases) canvas.sceneKey = null; // asked again when it is shown again
+    }
+    this.asked -= 1;
+    this.pump();
+  }
+
+  /** A button with the picture of a scene; `pick` is what a click does. */
+  button({ pick }) {
+    const canvas = h("canvas", { width: 1, height: 1 });
+    const caption = h("span");
+    const element = h("button", { type: "button", className: "thumb", onclick: () => pick(element.scene) }, canvas, caption);
+    element.update = (scene, text) => {
+      element.scene = scene;
+      caption.textContent = text ?? scene.seed;
+      const words = describe(scene, this.app.model);
+      element.title = words;
+      element.setAttribute("aria-label", words);
+      this.paint(canvas, scene);
+    };
+    makeDraggable(element);
+    return element;
+  }
+
+  /** Show a list of scenes in a container with as few changes as possible. */
+  list(container, scenes, make, update) {
+    while (container.children.length > scenes.length) container.lastChild.remove();
+    scenes.forEach((scene, place) => {
+      const child = container.children[place] ?? container.appendChild(make());
+      update(child, scene);
+    });
+  }
+}
+
+function put(canvas, picture) {
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  canvas.classList.toggle("pixels", picture.width < 96);
+  canvas.getContext("2d").putImageData(picture, 0, 0);
+}
