@@ -1,4 +1,4 @@
-"""A real Chromium, driven over its debugging pipe: trusted mouse, keys and touch; pictures of pages.
+"""A real Chromium, driven over its debugging pipe: trusted mouse, keys and touch; screenshots.
 
 Messages of the DevTools protocol end with a zero byte; the browser reads them from descriptor 3 and
 writes to 4.

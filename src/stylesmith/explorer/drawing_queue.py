@@ -1,6 +1,7 @@
 """The drawing queue: one thread per model, and turns that are fair between pages."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,9 @@ from stylesmith.explorer.session import Session
 
 AnswerFunction = Callable[[SceneRequest, Callable[[], bool]], Answer | None]
 """Draws a request, and asks now and then whether the picture is still wanted."""
+
+
+_log = logging.getLogger("uvicorn.error")
 
 
 class DrawingQueue:
@@ -47,9 +51,14 @@ class DrawingQueue:
         try:
             while True:
                 session, request = await self._next()
-                answer = await loop.run_in_executor(
-                    thread, self._answer, request, lambda session=session: session.is_open
-                )
+                try:
+                    answer = await loop.run_in_executor(
+                        thread, self._answer, request, lambda session=session: session.is_open
+                    )
+                except Exception:  # a bug must not stop the drawing of everybody
+                    _log.exception("drawing failed")
+                    message = "the server met an error of its own; its terminal says more"
+                    answer = Answer({"kind": "error", "id": request.id, "message": message})
                 delivery = loop.create_task(session.deliver(answer))
                 self._deliveries.add(delivery)
                 delivery.add_done_callback(self._deliveries.discard)

@@ -8,7 +8,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from stylesmith.config.base import Config, format_validation_error
 from stylesmith.errors import UsageError
-from stylesmith.sampling.scene import Scene
 
 MAX_MESSAGE_BYTES = 1 << 16
 """Length of a message from the page."""
@@ -25,7 +24,8 @@ class SceneRequest(Config):
     """The picture that is shown; a small one; or the bytes of a PNG file."""
     id: Annotated[int, Field(strict=True, ge=0, lt=2**32)]
     """Comes back with the answer."""
-    scene: Scene
+    scene: dict[str, Any]
+    """Read when it is drawn, so that what is wrong with it is answered under its id."""
 
 
 class Received(Config):

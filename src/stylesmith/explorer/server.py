@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from stylesmith.errors import RunError
 from stylesmith.explorer.access_token import access_token
@@ -46,26 +47,37 @@ def serve(
     Raises:
         RunError: If the address cannot be listened at.
     """
-    with _listen(settings) as listener:
+    with listen(settings) as listener:
         token, studio = access_token(), Studio(generator, name)
         studio.warm_up()
         hosts = [*settings.allow_hosts, *_own_names(settings.host)]
-        config = uvicorn.Config(
-            make_app(studio, token, hosts=hosts),
-            ws="websockets-sansio",
-            ws_max_size=MAX_MESSAGE_BYTES,
-            ws_per_message_deflate=False,
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,  # addresses hold the token
-            log_level="error",
-            lifespan="on",
-            timeout_graceful_shutdown=1,
-        )
-        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host
-        shown = f"[{shown}]" if ":" in shown else shown
-        on_ready(f"http://{shown}:{listener.getsockname()[1]}/?token={token}")
-        uvicorn.Server(config).run(sockets=[listener])
+        server = make_server(make_app(studio, token, hosts=hosts))
+        on_ready(_address(settings.host, listener, token))
+        server.run(sockets=[listener])
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """A server with the limits of the explorer."""
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,  # addresses hold the token
+        log_level="error",
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+def _address(host: str, listener: socket.socket, token: str) -> str:
+    """What the user opens."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
+    shown = f"[{shown}]" if ":" in shown else shown
+    return f"http://{shown}:{listener.getsockname()[1]}/?token={token}"
 
 
 def _own_names(host: str) -> list[str]:
@@ -75,8 +87,12 @@ def _own_names(host: str) -> list[str]:
     return [f"[{host}]" if ":" in host else host]
 
 
-def _listen(settings: ServerSettings) -> socket.socket:
-    """A socket that takes connections."""
+def listen(settings: ServerSettings) -> socket.socket:
+    """A socket that takes connections.
+
+    Raises:
+        RunError: If the address cannot be listened at.
+    """
     first = DEFAULT_PORT if settings.port is None else settings.port
     ports = range(first, first + (PORTS_TRIED if settings.port is None else 1))
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET

@@ -22,7 +22,7 @@ from stylesmith.networks.layer_indices import noise_layers
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.networks.synthesis import DrawingStopped, LevelState
 from stylesmith.sampling.scene import Scene, ScenePainter
-from stylesmith.sampling.scene_files import encode_scene_png, scene_command
+from stylesmith.sampling.scene_files import check_scene, encode_scene_png, scene_command
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ class Studio:
             return is_wanted()
 
         try:
-            image = self.painter.draw(request.scene, keep_going)[0]
+            scene = check_scene(request.scene)
+            image = self.painter.draw(scene, keep_going)[0]
         except DrawingStopped:
             return None
         except StylesmithError as error:
@@ -94,14 +95,14 @@ class Studio:
             message = f"the picture could not be drawn: {str(error).splitlines()[0]}"
             return Answer({"kind": "error", "id": request.id, "message": message})
         if request.kind == "save":
-            png = encode_scene_png(image, request.scene, model=self.hash)
+            png = encode_scene_png(image, scene, model=self.hash)
             return Answer(about, frame_picture(request, self.generator.image_size, png))
         picture = to_pil_image(image).convert("RGBA")
         if request.kind == "thumbnail":
             picture = _shrink(picture)
         else:
             about["milliseconds"] = 1000 * (time.perf_counter() - started)
-            about["command"] = self._command(request.scene)
+            about["command"] = self._command(scene)
             about["shares"] = _shares(added)
         size = (picture.height, picture.width)
         return Answer(about, frame_picture(request, size, picture.tobytes()))

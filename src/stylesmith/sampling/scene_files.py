@@ -4,6 +4,7 @@ import io
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import PngImagePlugin
 from pydantic import ValidationError
@@ -33,6 +34,18 @@ def parse_scene(text: str | bytes) -> Scene:
         raise UsageError(f"longer than {MAX_SCENE_BYTES} bytes, which no scene is")
     try:
         return Scene.model_validate_json(text)
+    except ValidationError as error:
+        raise UsageError(f"not a scene: {format_validation_error(error)}") from None
+
+
+def check_scene(value: Any) -> Scene:
+    """A scene from what JSON was read to.
+
+    Raises:
+        UsageError: As `parse_scene`.
+    """
+    try:
+        return Scene.model_validate(value)
     except ValidationError as error:
         raise UsageError(f"not a scene: {format_validation_error(error)}") from None
 

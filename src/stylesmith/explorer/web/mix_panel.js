@@ -62,7 +62,7 @@ export function mixPanel(app) {
     update(store.scene);
   }
 
-  const legend = h("legend");
+  const hint = h("p", { id: "mix-hint", className: "hint" });
   const seed = h("input", { id: "mix-seed", type: "number", min: 0, max: 2 ** 32 - 1, step: 1 });
   const feed = (value, amount) => withSource(store.scene, [...chosen], value, amount);
   const showSeed = seedInput(seed, (value) => store.change(feed(value)), store.commit);
@@ -77,9 +77,9 @@ export function mixPanel(app) {
     oncommit: store.commit,
   });
   const clear = h("button", { type: "button", onclick: () => store.set(feed(store.scene.seed)) }, "Unmix");
-  byId("mix-controls").replaceChildren(legend,
+  byId("mix-controls").replaceChildren(hint,
     h("div", { className: "field" }, h("label", { for: "mix-seed" }, "Styles of seed"),
-      h("div", { className: "row" }, seed, dice)), amount.element, clear);
+      h("div", { className: "row" }, seed, dice, clear)), amount.element);
 
   function update(scene) {
     for (const cell of cells) {
@@ -100,9 +100,9 @@ export function mixPanel(app) {
     showShares();
     const layers = [...chosen].sort((a, b) => a - b);
     byId("mix-controls").disabled = !layers.length;
-    legend.textContent = layers.length
-      ? `Layers ${ranges(layers)}`
-      : "Drag a picture onto a layer, or choose layers here and give them a seed.";
+    hint.textContent = layers.length
+      ? `Layers ${ranges(layers)} are chosen: they take what you set here.`
+      : "Drag a small picture onto a layer, or choose layers and give them a seed.";
     const source = layers.length ? sourceAt(scene, layers[0]) : { seed: scene.seed, amount: 0 };
     if (source.amount > 0 || document.activeElement !== amount.input) {
       showSeed(source.seed);

@@ -1,0 +1,61 @@
+"""Small generators, the command line in this process, and a client of the explorer's app."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+import stylesmith
+from stylesmith.cli import main
+from stylesmith.explorer.app import make_app
+from stylesmith.explorer.studio import ModelName, Studio
+from stylesmith.models.serialization import save_weights
+from stylesmith.networks import Generator
+from tests.support import Result
+
+TOKEN = "0123456789abcdef" * 2
+ADDRESS = "http://127.0.0.1:8642"
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """`cli("generate", "avatars", ...)`: run a command as the console script does."""
+
+    def call(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["stylesmith", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return Result(int(ended.value.code or 0), output.out, output.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def avatars() -> Generator:
+    return stylesmith.load("avatars")
+
+
+@pytest.fixture
+def studio(avatars: Generator) -> Studio:
+    return Studio(avatars, ModelName("avatars"))
+
+
+@pytest.fixture
+def client(studio: Studio) -> Iterator[TestClient]:
+    """A browser that has opened the printed address."""
+    with TestClient(make_app(studio, TOKEN), base_url=ADDRESS) as found:
+        assert found.get(f"/?token={TOKEN}").status_code == 200
+        yield found
+
+
+@pytest.fixture
+def labelled(tiny_generator, tmp_path: Path) -> tuple[Generator, Path]:
+    """A generator with classes, and the file where it lies."""
+    generator = tiny_generator(label_size=3)
+    generator.class_names = ("1", "cat", "0")
+    save_weights(tmp_path / "labelled.safetensors", generator)
+    return generator, tmp_path / "labelled.safetensors"
