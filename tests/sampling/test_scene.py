@@ -202,4 +202,4 @@ def test_commands_are_as_short_as_they_can_be():
         "stylesmith generate 'a b' --seeds 3 --psi 0.7 --out seed0003.png"
     )
     mixed = Scene(mix=(LayerMix(seed=7, layers=(4, 5)),))
-    assert "--scene '{\"version\":1,\"mix\":" in scene_command("avatars", mixed)
+    assert '--scene \'{"version":1,"mix":' in scene_command("avatars", mixed)
