@@ -73,7 +73,7 @@ let toastTimer;
 
 /** Words that are shown for some seconds, and read out. */
 export function toast(text) {
-  const element = byId("toast") || document.body.appendChild(h("div", { id: "toast", role: "status" }));
+  const element = byId("toast");
   element.textContent = text;
   element.classList.add("shown");
   clearTimeout(toastTimer);
