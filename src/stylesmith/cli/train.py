@@ -44,6 +44,14 @@ def train(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Flip images at random; doubles the data.")
     ] = False,
+    hold_out: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Keep so many images from training, to tell whether it overfits; `auto` keeps a "
+            "twentieth, at least 50 and at most 500, of 300 or more.",
+        ),
+    ] = None,
     resolution: options.ResolutionOption = None,
     channels: Annotated[
         int | None, typer.Option(help="1 gray, 3 color, 4 with transparency.")
@@ -106,6 +114,7 @@ def train(
     settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every)]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
+        values["--hold-out"] = hold_out
         flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
         flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
         fixed = [name for name, value in values.items() if value is not None]
@@ -147,12 +156,14 @@ def train(
         mirror=mirror,
         skip_bad=skip_bad,
         resize=resolution is not None,
+        hold_out=chosen.held_out_images(len(dataset)) if hold_out is None else hold_out,
     )
     seeded = [] if seed is None else [f"training.seed={seed}"]
     config = apply_overrides(chosen.build(described, run_options.device), [*seeded, *settings])
     if scale_schedule and kimg:
         config = config.scale_schedule(kimg)
-    config, text = runs.plan(config, run_options, dataset_images=len(dataset))
+    learned = len(dataset) - config.data.hold_out
+    config, text = runs.plan(config, run_options, dataset_images=learned)
     print_line(text)
     if out is not None and not dry_run:
         _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line), minutes)

@@ -35,6 +35,8 @@ class DataConfig(Config):
     """Leave unreadable images out instead of stopping."""
     resize: bool = False
     """Crop and resize images of other sizes while reading; off means that they are refused."""
+    hold_out: int = Field(default=0, ge=0)
+    """Images kept from training, by which the discriminator and the samples are judged."""
     credit: str = ""
     """Author and license of the images, where they ask to be named; repeated on model cards."""
     fingerprint: str = ""

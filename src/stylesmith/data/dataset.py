@@ -1,8 +1,9 @@
 """A folder or zip of images as rows of uint8 pixels and labels."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -72,6 +73,12 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def subset(self, indices: Sequence[int]) -> "Dataset":
+        """Some of the images, in this order; closing either data set closes both."""
+        names = [self.names[index] for index in indices]
+        labels = self.labels and replace(self.labels, values=self.labels.values[list(indices)])
+        return replace(self, names=names, labels=labels)
 
     @property
     def label_size(self) -> int:
@@ -231,15 +238,19 @@ def open_training_data(
 
     `size` and `skip_bad` replace those of the run; errors are those of `open_dataset`.
     """
-    is_first = data.fingerprint and ":" not in data.fingerprint
     return open_dataset(
         data.path,
         size=size or (data.size if data.resize else None),
         channels=data.channels,
         skip_bad=skip_bad or data.skip_bad,
-        version=1 if is_first else FINGERPRINT_VERSION,
+        version=fingerprint_version(data.fingerprint),
         on_progress=on_progress,
     )
+
+
+def fingerprint_version(fingerprint: str) -> int:
+    """Version of the rules that the images and classes of a run were found by."""
+    return 1 if fingerprint and ":" not in fingerprint else FINGERPRINT_VERSION
 
 
 def _fingerprint(archive: Archive, names: list[str], labels: Labels | None, version: int) -> str:

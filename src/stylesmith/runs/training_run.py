@@ -11,6 +11,7 @@ from stylesmith import distributed, files
 from stylesmith.callbacks import Notify
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
+from stylesmith.data.held_out import check_held_out, split_held_out
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.formatting import (
@@ -43,18 +44,26 @@ class RunOptions:
 
 
 def make_data_config(
-    dataset: Dataset, *, conditional: bool, mirror: bool, skip_bad: bool, resize: bool
+    dataset: Dataset,
+    *,
+    conditional: bool,
+    mirror: bool,
+    skip_bad: bool,
+    resize: bool,
+    hold_out: int = 0,
 ) -> DataConfig:
     """The data section of a configuration.
 
     Raises:
-        DataError: If `conditional` is set and there are no labels.
+        DataError: If `conditional` is set and there are no labels, or if fewer than 4 images are
+            left besides the `hold_out` that are held out.
     """
     if conditional and not dataset.label_size:
         raise DataError(
             f"{dataset.path}: has no labels, which --conditional needs. Put the images of each "
             "class into a folder of its own, or add a dataset.json."
         )
+    check_held_out(len(dataset), hold_out, dataset.path)
     return DataConfig.model_validate(
         {
             "path": str(dataset.path.resolve()),
@@ -65,6 +74,7 @@ def make_data_config(
             "mirror": mirror,
             "skip_bad": skip_bad,
             "resize": resize,
+            "hold_out": hold_out,
             "credit": dataset.credit,
             "fingerprint": dataset.fingerprint,
         }
@@ -95,10 +105,11 @@ def plan(
         *_describe_phases(config, schedule),
         f"  losses     {_describe_losses(training)}",
         *_describe_metrics(config),
+        *_describe_held_out(config),
         f"  device     {device_name(options.device)}, {dtype_name(precision)}",
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.images_per_second:.3g} images a second at full size: "
-        f"{duration} for {training.kimg:g} thousand images",
+        f"{duration} for {format_image_count(round(training.kimg * 1000))} images",
         *_describe_minutes(options.limits, expected, training),
     ]
     return config, "\n".join(lines)
@@ -111,6 +122,13 @@ def _describe_minutes(limits: RunLimits, expected: Forecast, training: TrainingC
         return []
     reached = format_image_count(int(seconds * training.kimg * 1000 / expected.seconds))
     return [f"  this time  {format_duration(seconds)}: about {reached} images, then it stops"]
+
+
+def _describe_held_out(config: RunConfig) -> list[str]:
+    count = config.data.hold_out
+    if not count:
+        return []
+    return [f"  held out   {count} images more, to tell whether it overfits (--hold-out)"]
 
 
 def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
@@ -267,9 +285,11 @@ def _train(
     is_new: bool,
 ) -> StopReason:
     """Train in one process of the group; only the main one writes and shows anything."""
-    evaluator = RunEvaluator.from_config(config, dataset, options.device)
+    class_names = dataset.class_names
+    dataset, held_out = split_held_out(dataset, config.data.hold_out, seed=config.training.seed)
+    evaluator = RunEvaluator.from_config(config, held_out or dataset, options.device)
     state = TrainState.create(config, options.device)
-    state.ema.class_names = dataset.class_names if config.generator.label_size else None
+    state.ema.class_names = class_names if config.generator.label_size else None
     if not is_new:
         restore_newest(run, config, state, notify=notify)
     preview = Preview.from_dataset(config, dataset) if distributed.is_main() else None
@@ -285,7 +305,9 @@ def _train(
             view = stack.enter_context(_make_view(config, state, options.limits))
             recorder = Recorder(config, state, run, preview, view, options.tensorboard)
             stack.callback(recorder.close)
-        trainer = Trainer(config, state, dataset, run, recorder=recorder, evaluator=evaluator)
+        trainer = Trainer(
+            config, state, dataset, run, held_out=held_out, recorder=recorder, evaluator=evaluator
+        )
         if recorder:
             recorder.start(**_start_fields(config, trainer, options.device))
         return trainer.run(options.limits, request)
@@ -320,6 +342,7 @@ def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> 
         "generator_parameters": parameter_count(trainer.state.generator),
         "discriminator_parameters": parameter_count(trainer.state.discriminator),
         "dataset_images": len(trainer.dataset),
+        **({"held_out_images": len(trainer.held_out)} if trainer.held_out else {}),
         "stylesmith": stylesmith.__version__,
         "torch": str(torch.__version__),
     }

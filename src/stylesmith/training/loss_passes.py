@@ -150,6 +150,12 @@ def discriminator_pass(
     }
 
 
+def held_out_pass(networks: Networks, reals: Tensor, labels: Tensor | None) -> Stats:
+    """Scores of real images `(N, C, H, W)` that are kept from training; nothing learns."""
+    scores = networks.score(networks.prepare_reals(reals), labels)
+    return {"score_held_out": scores.mean(), "sign_held_out": (scores > 0).float().mean()}
+
+
 def wgan_pass(
     networks: Networks,
     reals: Tensor,

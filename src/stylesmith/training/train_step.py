@@ -49,6 +49,9 @@ def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
 LossPass = Callable[[range], tuple[Tensor, Stats]]
 """From indices in the global batch, one micro-batch of them, to a loss and stats."""
 
+HELD_OUT_INTERVAL = 4
+"""Steps between batches of held-out images: one for every four that are learned from."""
+
 RealBatches = dict[range, tuple[Tensor, Tensor | None]]
 """Real images in -1..1 and labels of each micro-batch."""
 
@@ -62,6 +65,8 @@ class TrainStep:
     loader: BatchLoader
     schedule: Schedule
     keys: RandomKeys
+    held_out: BatchLoader | None = None
+    """Images that are kept from training, on which the discriminator is judged."""
     phase: Phase = field(init=False)
     """What is in force since the schedule was last read."""
     networks: loss_passes.Networks = field(init=False)
@@ -84,7 +89,7 @@ class TrainStep:
         moves = [self._update_generator, self._update_discriminator]
         if self.config.training.order == "discriminator_first":
             moves.reverse()
-        stats = moves[0]() | moves[1]()
+        stats = moves[0]() | moves[1]() | self._judge()
         finite = bool(self.all_finite)  # the one wait for the device in a step
         if finite:
             self._update_ema()
@@ -169,6 +174,19 @@ class TrainStep:
         optimizer.step()
         return self.state.update_quantities(totals)
 
+    @torch.no_grad()
+    def _judge(self) -> Stats:
+        """Score a batch of held-out images every few steps, as the discriminator now is."""
+        step = self.state.counters.steps
+        if self.held_out is None or (step + 1) % HELD_OUT_INTERVAL:
+            return {}
+        start = step // HELD_OUT_INTERVAL * self.phase.batch_size
+        batches = self._take_images(self.held_out, start)
+        parts = [loss_passes.held_out_pass(self.networks, *batch) for batch in batches.values()]
+        means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+        distributed.all_reduce_mean_(list(means.values()))
+        return self.state.update_quantities(means)
+
     def _generator_pass(self, indices: range) -> tuple[Tensor, Stats]:
         latents = self._latent_batch("generator", indices)
         return loss_passes.generator_pass(self.networks, latents, loss=self.config.training.loss)
@@ -217,9 +235,13 @@ class TrainStep:
 
     def _take_reals(self) -> RealBatches:
         """The real images of this step; the next step's are prefetched."""
-        start, size = self.state.counters.images_seen, self.phase.batch_size
+        return self._take_images(self.loader, self.state.counters.images_seen)
+
+    def _take_images(self, loader: BatchLoader, start: int) -> RealBatches:
+        """A batch from a position on; the batch after it is prefetched."""
+        size = self.phase.batch_size
         positions = [start + index for indices in self.micro_batches for index in indices]
-        batch = self.loader.load_batch(positions, [position + size for position in positions])
+        batch = loader.load_batch(positions, [position + size for position in positions])
         count = len(self.micro_batches[0])
         reals = images.from_uint8(batch.images.to(self.device, non_blocking=True)).split(count)
         labels = batch.labels.to(self.device).split(count)
