@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stylesmith.images import to_uint8
-from stylesmith.sampling.scene import LayerMix, Scene, SceneNoise, ScenePainter
+from stylesmith.sampling.scene import LayerMix, Move, Scene, SceneNoise, ScenePainter
 from stylesmith.sampling.scene_files import encode_scene_png, read_scene, scene_command
 from tests.support import read_pixels
 
@@ -21,6 +21,7 @@ SCENES = {
     "no noise": Scene(seed=5, noise=SceneNoise(mode="none", layers=(1,))),
     "strength": Scene(seed=5, noise=SceneNoise(strength=1.7)),
     "layers": Scene(seed=9, layer_psi=(0, 0.1, 0.2, 0.3, 0.4, 0.5, 1, 1.5)),
+    "moves": Scene(seed=1, moves=(Move(layers=(0, 1, 2), number=3, strength=2.5),)),
     "mix": Scene(seed=1, mix=(LayerMix(seed=2, layers=(4, 5), amount=0.3),)),
 }
 

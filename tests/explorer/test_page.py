@@ -11,7 +11,7 @@ import pytest
 
 from stylesmith.explorer.app import make_app
 from stylesmith.images import to_uint8
-from stylesmith.sampling.scene import LayerMix, Scene, ScenePainter
+from stylesmith.sampling.scene import LayerMix, Move, Scene, ScenePainter
 from stylesmith.sampling.scene_files import encode_scene_png, read_scene
 from tests.explorer.chromium import chromium_page, find_browser
 from tests.explorer.conftest import TOKEN, Served
@@ -116,6 +116,20 @@ def test_a_small_picture_is_mixed_into_a_layer(page, avatars, way):
     page.key("z", modifiers=2)
     shown(page, "Seed 0 · + 2 on layers 4")
     page.key("z", modifiers=2)
+    assert (shown(page, "Seed 0 · ψ") == drawn(avatars)).all()
+
+
+def test_directions_move_the_picture_and_are_shown_at_both_ends(page, avatars):
+    ends = "document.querySelectorAll('#edit .thumb canvas.pixels').length"
+    page.wait_for(f"{ends} === 12")
+    page.click("#edit .direction:nth-of-type(2) .thumb:last-child")
+    moves = (Move(layers=tuple(range(8)), number=1, strength=3),)
+    assert (shown(page, "Seed 0 · edited (1)") == drawn(avatars, moves=moves)).all()
+    page.click("#edit .segments label:nth-child(2)")
+    set_value(page, "#edit .direction:nth-of-type(3) input", -2)
+    moves += (Move(layers=(0, 1, 2, 3), number=2, strength=-2),)
+    assert (shown(page, "Seed 0 · edited (2)") == drawn(avatars, moves=moves)).all()
+    page.click("#edit > button")
     assert (shown(page, "Seed 0 · ψ") == drawn(avatars)).all()
 
 

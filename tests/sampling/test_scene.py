@@ -8,9 +8,11 @@ import torch
 
 from stylesmith.errors import DataError, UsageError
 from stylesmith.images import to_uint8
+from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.networks.synthesis import DrawingStopped
+from stylesmith.sampling.directions import pca_directions, sefa_directions
 from stylesmith.sampling.editing import mix_styles
-from stylesmith.sampling.scene import LayerMix, Scene, SceneNoise, ScenePainter
+from stylesmith.sampling.scene import LayerMix, Move, Scene, SceneNoise, ScenePainter
 from stylesmith.sampling.scene_files import (
     check_scene,
     encode_scene_png,
@@ -29,6 +31,15 @@ def random_scene(number: int) -> Scene:
         LayerMix(seed=rng.randrange(2**32), layers=layers, amount=rng.choice([1, rng.random()]))
         for _ in range(rng.randrange(3))
     ]
+    moves = [
+        Move(
+            origin=rng.choice(["weights", "samples"]),
+            layers=layers,
+            number=rng.randint(1, 8),
+            strength=rng.uniform(-4, 4),
+        )
+        for _ in range(rng.randrange(3))
+    ]
     noise = SceneNoise(
         mode=rng.choice(["fixed", "random", "none"]),
         seed=rng.choice([None, rng.randrange(2**32)]),
@@ -41,6 +52,7 @@ def random_scene(number: int) -> Scene:
         layer_psi=rng.choice([None, tuple(rng.uniform(-1, 2) for _ in range(6))]),
         noise=noise,
         mix=tuple(mix),
+        moves=tuple(moves),
     )
 
 
@@ -125,6 +137,34 @@ def test_amounts_go_straight_from_one_w_to_the_other_and_the_last_mix_wins(paint
     assert torch.equal(mixed(LayerMix(seed=2, layers=(3,), amount=0)), own)
     back = mixed(LayerMix(seed=2, layers=(3,)), LayerMix(seed=1, layers=(3,)))
     assert torch.equal(back, own)
+
+
+FINDERS = {"weights": sefa_directions, "samples": pca_directions}
+
+
+@pytest.mark.parametrize("origin", FINDERS)
+def test_moves_go_along_the_directions_that_edit_finds(painter, origin):
+    scene = Scene(seed=1, mix=(LayerMix(seed=2, layers=(0, 1)),))
+    move = Move(origin=origin, layers=(1, 2, 3), number=2, strength=-1.5)
+    own = codes_of(painter, scene)
+    with torch.no_grad():
+        pipeline = SamplingPipeline(painter.generator)
+        direction = FINDERS[origin](pipeline, layers=(1, 2, 3), count=2)[1]
+    wanted = direction.apply(own, torch.tensor([-1.5]), painter.generator.config)
+    assert torch.equal(codes_of(painter, scene.change(moves=(move,))).ws, wanted.ws)
+    back = Move(origin=origin, layers=(1, 2, 3), number=2, strength=1.5)
+    restored = codes_of(painter, scene.change(moves=(move, back))).ws
+    assert torch.allclose(restored, own.ws, atol=1e-5)
+    still = codes_of(painter, scene.change(moves=(move,), psi=0.1))  # the same direction at any psi
+    moved = still.ws - codes_of(painter, scene.change(psi=0.1)).ws
+    assert torch.allclose(moved, wanted.ws - own.ws, atol=1e-5)
+
+
+def test_directions_are_counted_from_one_to_as_many_as_there_are(painter):
+    with pytest.raises(UsageError, match="direction 9: this network has 1-8 there"):
+        painter.draw(Scene(moves=(Move(layers=(0,), number=9, strength=1),)))
+    with pytest.raises(UsageError, match="this network has the layers 0-5"):
+        painter.draw(Scene(moves=(Move(layers=(17,), number=1, strength=1),)))
 
 
 def test_noise_has_a_strength_and_a_seed_of_its_own(painter):

@@ -21,7 +21,7 @@ from stylesmith.networks.build import model_hash
 from stylesmith.networks.layer_indices import noise_layers
 from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.networks.synthesis import DrawingStopped, LevelState
-from stylesmith.sampling.scene import Scene, ScenePainter
+from stylesmith.sampling.scene import MAX_DIRECTIONS, Scene, ScenePainter
 from stylesmith.sampling.scene_files import check_scene, encode_scene_png, scene_command
 
 
@@ -57,6 +57,7 @@ class Studio:
             "layers": [max(config.size(layer // config.layers_per_level)) for layer in layers],
             "psi_layers": config.num_ws,
             "mixes": config.num_ws > 1,
+            "directions": min(config.w_dim, MAX_DIRECTIONS),
             "groups": {name: list(span) for name, span in config.layer_groups(top).items()},
             "noise_layers": [layer for layer in noise_layers(config) if layer in layers],
             "classes": config.label_size,

@@ -11,22 +11,30 @@ from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
+import torch
 from pydantic import Field
 from torch import Tensor
 
 from stylesmith.choices import TruncationCenter
 from stylesmith.config.base import Config
+from stylesmith.errors import UsageError
 from stylesmith.networks import Generator
 from stylesmith.networks.latent_codes import LatentCodes
+from stylesmith.networks.layer_indices import LayerIndices, check_layers
 from stylesmith.networks.sample_inputs import LabelInput
 from stylesmith.networks.sampling_pipeline import NoiseSettings, SamplingPipeline, SamplingSettings
 from stylesmith.networks.synthesis import KeepGoing, NoiseMode
+from stylesmith.sampling.directions import Direction, pca_directions, sefa_directions
 from stylesmith.sampling.editing import mix_styles
 
 MAX_SCENE_BYTES = 1 << 16
 """Length of a scene as JSON."""
 MAX_CENTERS = 32
 """Means of classes that are kept."""
+MAX_DIRECTIONS = 64
+"""Directions that are found for the same layers."""
+MAX_SEARCHES = 32
+"""Sets of layers whose directions are kept."""
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Psi = Annotated[float, Field(ge=-2, le=2)]
@@ -56,6 +64,19 @@ class LayerMix(Config):
     """How far towards the other seed's w, 0..1; 1 is style mixing."""
 
 
+class Move(Config):
+    """A step along a direction that the network itself tells (sampling/directions.py)."""
+
+    origin: Literal["weights", "samples"] = "weights"
+    """Closed-form factorization of the weights (SeFa), or components of samples of w (GANSpace)."""
+    layers: Annotated[Layers, Field(min_length=1)]
+    """The layers that it is found for, and that move."""
+    number: int = Field(strict=True, ge=1, le=MAX_DIRECTIONS)
+    """Which one; 1 is the strongest."""
+    strength: float = Field(ge=-20, le=20)
+    """In standard deviations of w along the direction."""
+
+
 class Scene(Config):
     """Everything that decides a picture, beside the generator."""
 
@@ -71,6 +92,8 @@ class Scene(Config):
     noise: SceneNoise = SceneNoise()
     mix: Annotated[tuple[LayerMix, ...], Field(max_length=64)] = ()
     """Applied in this order, so that the last one wins where layers are named twice."""
+    moves: Annotated[tuple[Move, ...], Field(max_length=64)] = ()
+    """Applied behind the mixing."""
 
     def to_json(self) -> str:
         """The document, without the values that are defaults."""
@@ -84,6 +107,8 @@ class ScenePainter:
     def __init__(self, generator: Generator):
         self.generator = generator
         self._centers: dict[object, Tensor] = {}
+        self._directions: dict[tuple[str, LayerIndices], list[Direction]] = {}
+        self._plain = SamplingPipeline(generator)
 
     def draw(self, scene: Scene, keep_going: KeepGoing | None = None) -> Tensor:
         """Draw a scene, `(1, C, H, W)`, fp32, clipped to -1..1.
@@ -133,7 +158,25 @@ class ScenePainter:
             if part.amount < 1:
                 other = replace(other, ws=codes.ws.lerp(other.ws, part.amount))
             codes = mix_styles(codes, other, part.layers, pipeline.config)
+        for move in scene.moves:
+            strength = torch.tensor([move.strength], device=pipeline.device)
+            codes = self._direction(move).apply(codes, strength, pipeline.config)
         return self._with_noise(codes, scene, pipeline)
+
+    @torch.no_grad()
+    def _direction(self, move: Move) -> Direction:
+        """The direction of a move; it is the network's own, whatever the rest of a scene says."""
+        key = move.origin, move.layers
+        if key not in self._directions:
+            check_layers(move.layers, self.generator.config)
+            if len(self._directions) >= MAX_SEARCHES:
+                self._directions.clear()
+            find = sefa_directions if move.origin == "weights" else pca_directions
+            self._directions[key] = find(self._plain, layers=move.layers, count=MAX_DIRECTIONS)
+        found = self._directions[key]
+        if move.number > len(found):
+            raise UsageError(f"direction {move.number}: this network has 1-{len(found)} there")
+        return found[move.number - 1]
 
     def _with_noise(
         self, codes: LatentCodes, scene: Scene, pipeline: SamplingPipeline

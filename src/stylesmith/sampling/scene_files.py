@@ -107,7 +107,8 @@ def _scene_options(scene: Scene, class_names: Sequence[str] | None) -> list[obje
     """Options of `generate` that say all of a scene; `--scene` where there are none."""
     noise = scene.noise
     own_noise = noise.seed in (None, scene.seed) or noise.mode != "random"
-    if scene.mix or scene.layer_psi is not None or noise.strength != 1 or not own_noise:
+    more = scene.mix or scene.moves or scene.layer_psi is not None
+    if more or noise.strength != 1 or not own_noise:
         return ["--scene", scene.to_json()]
     if noise.layers is not None and (noise.mode == "none" or not noise.layers):
         return ["--scene", scene.to_json()]

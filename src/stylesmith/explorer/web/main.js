@@ -3,6 +3,7 @@
 import { Connection } from "./connection.js";
 import { byId, toast } from "./dom.js";
 import { drawPanel } from "./draw_panel.js";
+import { editPanel } from "./edit_panel.js";
 import { keepPanel, takeLinkedScene } from "./keep_panel.js";
 import { bindKeys } from "./keys.js";
 import { mixPanel } from "./mix_panel.js";
@@ -12,6 +13,7 @@ import { Store } from "./store.js";
 import { Thumbnails } from "./thumbnails.js";
 
 const THEME = "stylesmith-theme";
+const SLOW = 200; // milliseconds of a picture
 const THEMES = ["auto", "light", "dark"];
 
 const app = { model: null, store: null, command: "", panels: [] };
@@ -29,7 +31,7 @@ function start(model) {
   app.thumbnails = new Thumbnails(app);
   app.picture = new Picture(app);
   app.mix = mixPanel(app);
-  app.panels = [drawPanel(app), shapePanel(app), app.mix, keepPanel(app)];
+  app.panels = [drawPanel(app), shapePanel(app), editPanel(app), app.mix, keepPanel(app)];
   app.store.listeners.push(update);
   bindKeys(app);
   addEventListener("hashchange", openLink);
@@ -74,6 +76,8 @@ app.connection = new Connection({
     }
   },
   drawn(about, picture, isNewest) {
+    // Twelve small pictures would keep a slow network busy: they wait until they are asked for.
+    if (!app.command && about.milliseconds > SLOW) byId("edit-panel").open = false;
     app.picture.show(about, picture, isNewest);
     if (isNewest) app.command = about.command;
     app.mix.shares?.(about.shares);

@@ -27,6 +27,19 @@ export function withLayersOf(scene, layers, other) {
   }, scene);
 }
 
+const isSameMove = (a, b) => a.origin === b.origin && a.number === b.number && sameLayers(a.layers, b.layers);
+const sameLayers = (a, b) => a.length === b.length && a.every((layer, place) => layer === b[place]);
+
+/** How far a scene is moved along a direction, in standard deviations. */
+export const strengthOf = (scene, direction) =>
+  scene.moves.find((move) => isSameMove(move, direction))?.strength ?? 0;
+
+/** A scene moved along a direction by another strength; 0 leaves it out. */
+export function withStrength(scene, direction, strength) {
+  const moves = scene.moves.filter((move) => !isSameMove(move, direction));
+  return { ...scene, moves: strength ? [...moves, { ...direction, strength }] : moves };
+}
+
 /** The picture of one seed with the other settings of a scene, unmixed. */
 export const seedOf = (scene, seed) => ({ ...scene, seed, mix: [] });
 
@@ -51,6 +64,7 @@ export function describe(scene, model) {
     const share = part.amount < 1 ? ` (${Math.round(100 * part.amount)} %)` : "";
     words.push(`+ ${part.seed}${share} on layers ${ranges(part.layers)}`);
   }
+  if (scene.moves.length) words.push(`edited (${scene.moves.length})`);
   words.push(scene.layer_psi ? "ψ by layer" : `ψ ${scene.psi.toFixed(2)}`);
   if (Array.isArray(scene.label)) words.push("mixed classes");
   else if (scene.label !== null) words.push(model.class_names[scene.label] ?? `class ${scene.label}`);
@@ -81,8 +95,9 @@ export function unpackScene(text, standard) {
   const plain = { seed: 0, psi: 0.7, layer_psi: null, center: "global", label: standard.label };
   const noise = { ...standard.noise, ...(given.noise ?? {}) };
   const mix = (given.mix ?? []).map((part) => ({ amount: 1, ...part }));
-  const scene = { ...standard, ...plain, ...given, noise, mix };
-  const layersGood = mix.every((part) => Array.isArray(part.layers) && part.layers.length);
+  const moves = (given.moves ?? []).map((move) => ({ origin: "weights", ...move }));
+  const scene = { ...standard, ...plain, ...given, noise, mix, moves };
+  const layersGood = [...mix, ...moves].every((part) => Array.isArray(part.layers) && part.layers.length);
   const numbers = [scene.seed, scene.psi, noise.strength, ...mix.map((part) => part.seed)];
   const psiGood = scene.layer_psi === null || Array.isArray(scene.layer_psi);
   if (!layersGood || !psiGood || !numbers.every(Number.isFinite)) throw new Error("a damaged scene");

@@ -5,7 +5,7 @@ import { byId, h, iconButton, randomSeed, seedInput, slider } from "./dom.js";
 let names = 0;
 
 /** Radio buttons side by side; `options` are pairs of value and words. */
-function segments(legend, options, onchoose) {
+export function segments(legend, options, onchoose) {
   const name = `choice-${++names}`;
   const inputs = options.map(([value]) =>
     h("input", { type: "radio", name, value, onchange: () => onchoose(value) }));
@@ -30,7 +30,7 @@ function psiPart({ model, store }) {
     oninput: (psi) => store.change({ ...store.scene, psi, layer_psi: null }),
   });
   byId("psi").replaceChildren(all.element,
-    h("p", { className: "hint" }, "0 is the mean picture, 1 is full variety, below 0 are opposites."));
+    h("p", { className: "hint" }, "0 is the mean picture, 1 is full variety."));
 
   const count = Math.min(model.psi_layers, model.layers.length);
   const faders = Array.from({ length: count }, (_, layer) => fader(layer));
