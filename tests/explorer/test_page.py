@@ -93,7 +93,12 @@ def test_seeds_and_truncation_are_pictures_of_generate(page, avatars):
     assert (shown(page, "Seed 43 · ψ by layer") == drawn(avatars, seed=43, layer_psi=psi)).all()
 
 
-@pytest.mark.parametrize("way", ["mouse", "touch", "keyboard"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "way", ["mouse", pytest.param("touch", marks=SLOW), pytest.param("keyboard", marks=SLOW)]
+)
 def test_a_small_picture_is_mixed_into_a_layer(page, avatars, way):
     page.wait_for("document.querySelectorAll('#neighbors canvas.pixels').length === 8")
     source = "#neighbors .thumb:nth-child(6)"
@@ -143,13 +148,14 @@ def test_many_inputs_in_a_second_end_on_the_last_with_one_step_of_undo(page, ava
     assert page.evaluate("document.querySelector('#undo').disabled")
 
 
+@pytest.mark.slow
 def test_random_gestures_are_undone_to_the_start_and_redone_to_the_end(page):
     scene = (
         "JSON.stringify(JSON.parse(sessionStorage.getItem(Object.keys(sessionStorage)[0])).scene)"
     )
     rng = np.random.default_rng(0)
     keys = ["r", "ArrowRight", "ArrowUp", "ArrowDown", "n"]
-    for number in rng.integers(0, len(keys), 100):
+    for number in rng.integers(0, len(keys), 200):
         page.key(keys[number])
     page.evaluate("dispatchEvent(new Event('pagehide'))")
     end = page.evaluate(scene)
@@ -157,7 +163,7 @@ def test_random_gestures_are_undone_to_the_start_and_redone_to_the_end(page):
     while not page.evaluate("document.querySelector('#undo').disabled"):
         page.key("z", modifiers=2)
         steps += 1
-    assert 50 < steps <= 100
+    assert 100 < steps <= 200
     shown(page, "Seed 0 · ψ 0.70")
     page.evaluate("dispatchEvent(new Event('pagehide'))")
     assert json.loads(page.evaluate(scene)) == Scene().model_dump(mode="json")

@@ -35,7 +35,7 @@ export function editPanel(app) {
     return { element, direction, control, ends };
   });
 
-  const clear = h("button", { type: "button", className: "small", onclick: () => store.set({ ...store.scene, moves: [] }) }, "Undo all edits");
+  const clear = h("button", { type: "button", className: "small", onclick: () => store.set({ ...store.scene, moves: [] }) }, "Remove all edits");
   const hint = h("p", { className: "hint" }, "The strongest directions first; the small pictures show where each leads.");
   byId("edit").replaceChildren(choice.element, hint, ...rows.map((row) => row.element), clear);
 

@@ -24,8 +24,10 @@ history.replaceState(null, "", location.pathname + location.hash);
 function start(model) {
   app.model = model;
   document.documentElement.style.setProperty("--ratio", `${model.width} / ${model.height}`);
-  document.title = `${model.name} · stylesmith explore`;
-  byId("model-name").textContent = model.name;
+  const name = model.name.split(/[\\/]/).filter(Boolean).at(-1) ?? model.name;
+  document.title = `${name} · stylesmith explore`;
+  byId("model-name").textContent = name;
+  byId("model-name").title = model.name;
   byId("model-facts").textContent = `${model.width}×${model.height} · ${model.precision} · ${model.hash.slice(0, 6)}`;
   app.store = new Store(model);
   app.thumbnails = new Thumbnails(app);

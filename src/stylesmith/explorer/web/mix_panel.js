@@ -10,6 +10,7 @@ export function mixPanel(app) {
   if (!model.mixes) return () => {};
   const single = byId("single-layers");
   const strip = byId("strip");
+  const unit = new Set(model.layers).size > 6 ? "" : " px"; // where there is room
   let chosen = new Set(); // layers
   let cells = [];
   let shares = null;
@@ -43,7 +44,7 @@ export function mixPanel(app) {
     const size = model.layers[layers[0]];
     const element = h("button", {
       type: "button", className: "cell", "data-drop": "layers", onclick: () => press(layers),
-    }, h("b", {}, single.checked ? `${layers[0]} · ${size}` : `${size} px`), canvas, text,
+    }, h("b", {}, single.checked ? `${layers[0]} · ${size}` : `${size}${unit}`), canvas, text,
       h("div", { className: "share" }, bar));
     element.takeScene = take(layers);
     return { layers, element, canvas, text, bar, size };

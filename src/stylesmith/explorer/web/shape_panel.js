@@ -67,6 +67,7 @@ function classPart({ model, store }) {
   const options = () => Array.from({ length: model.classes }, (_, n) => h("option", { value: n }, name(n)));
   const first = h("select", { id: "class-first", onchange: () => apply(true) }, ...options());
   const second = h("select", { id: "class-second", onchange: () => apply(true) }, ...options());
+  second.value = model.classes > 1 ? 1 : 0;
   const blend = slider({
     label: "Share of the second class", min: 0, max: 100, step: 1, show: (n) => `${n} %`,
     oninput: () => apply(false), oncommit: store.commit,

@@ -11,7 +11,7 @@ export class Thumbnails {
   constructor(app) {
     this.app = app;
     this.kept = new Map(); // pictures by scene
-    this.wanted = new Map(); // canvases that wait, by scene
+    this.wanted = new Map(); // wishes, by scene: each is asked for once
     this.asked = 0;
   }
 
@@ -21,35 +21,38 @@ export class Thumbnails {
     if (canvas.sceneKey === key) return;
     canvas.sceneKey = key;
     const picture = this.kept.get(key);
-    if (picture) put(canvas, picture);
-    else {
-      if (!this.wanted.has(key)) this.wanted.set(key, { scene, canvases: new Set() });
-      this.wanted.get(key).canvases.add(canvas);
-      this.pump();
+    if (picture) {
+      put(canvas, picture);
+      return;
     }
+    if (!this.wanted.has(key)) this.wanted.set(key, { scene, canvases: new Set(), isAsked: false });
+    this.wanted.get(key).canvases.add(canvas);
+    this.pump();
   }
 
   /** Ask for the newest wishes whose canvases still want them. */
   pump() {
     if (!this.app.connection.isOpen) return;
-    for (const [key, { scene, canvases }] of [...this.wanted].reverse()) {
+    for (const [key, wish] of [...this.wanted].reverse()) {
       if (this.asked >= MAX_ASKED) return;
-      this.wanted.delete(key);
-      const left = [...canvases].filter((canvas) => canvas.sceneKey === key && canvas.isConnected);
-      if (left.length) this.ask(key, scene, left);
+      if (wish.isAsked) continue;
+      if (waiting(wish, key).length) this.ask(key, wish);
+      else this.wanted.delete(key);
     }
   }
 
-  async ask(key, scene, canvases) {
+  async ask(key, wish) {
     this.asked += 1;
+    wish.isAsked = true;
     try {
-      const picture = await this.app.connection.ask("thumbnail", scene);
+      const picture = await this.app.connection.ask("thumbnail", wish.scene);
       this.kept.set(key, picture);
       if (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value);
-      for (const canvas of canvases) if (canvas.sceneKey === key) put(canvas, picture);
+      for (const canvas of waiting(wish, key)) put(canvas, picture);
     } catch {
-      for (const canvas of canvases) canvas.sceneKey = null; // asked again when it is shown again
+      for (const canvas of waiting(wish, key)) canvas.sceneKey = null; // asked when it is shown again
     }
+    this.wanted.delete(key);
     this.asked -= 1;
     this.pump();
   }
@@ -80,6 +83,10 @@ export class Thumbnails {
     });
   }
 }
+
+/** The canvases that want a picture still. */
+const waiting = ({ canvases }, key) =>
+  [...canvases].filter((canvas) => canvas.sceneKey === key && canvas.isConnected);
 
 function put(canvas, picture) {
   canvas.width = picture.width;
