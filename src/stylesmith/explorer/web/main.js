@@ -51,7 +51,8 @@ function update(scene) {
   draw();
 }
 
-let frame = 0;
+const REST = 100; // milliseconds after which a picture is no more one of a movement
+let frame = 0, rest = 0;
 
 /** Ask for the present scene, once for each frame of the screen, and never by a hidden page. */
 function draw() {
@@ -81,7 +82,12 @@ app.connection = new Connection({
     // Twelve small pictures would keep a slow network busy: they wait until they are asked for.
     if (!app.command && about.milliseconds > SLOW) byId("edit-panel").open = false;
     app.picture.show(about, picture, isNewest);
-    if (isNewest) app.command = about.command;
+    clearTimeout(rest);
+    if (isNewest) {
+      app.command = about.command;
+      const scene = app.drawn;
+      rest = setTimeout(() => app.thumbnails.keep(scene, picture), REST);
+    }
     app.mix.shares?.(about.shares);
   },
   error(message) {

@@ -6,6 +6,7 @@ import { describe, sceneKey } from "./scene.js";
 
 const MAX_ASKED = 6; // at a time; the server draws large pictures first
 const MAX_KEPT = 500;
+const SIZE = 96; // pixels of the longest side, as the server has it
 
 export class Thumbnails {
   constructor(app) {
@@ -27,7 +28,19 @@ export class Thumbnails {
     }
     if (!this.wanted.has(key)) this.wanted.set(key, { scene, canvases: new Set(), isAsked: false });
     this.wanted.get(key).canvases.add(canvas);
+    canvas.classList.add("waiting");
     this.pump();
+  }
+
+  /** Keep the large picture of a scene as a small one, which then need not be drawn. */
+  keep(scene, picture) {
+    const key = sceneKey(scene);
+    if (this.kept.has(key)) return;
+    this.kept.set(key, shrink(picture));
+    const wish = this.wanted.get(key);
+    if (!wish || wish.isAsked) return;
+    for (const canvas of waiting(wish, key)) put(canvas, this.kept.get(key));
+    this.wanted.delete(key);
   }
 
   /** Ask for the newest wishes whose canvases still want them. */
@@ -88,9 +101,22 @@ export class Thumbnails {
 const waiting = ({ canvases }, key) =>
   [...canvases].filter((canvas) => canvas.sceneKey === key && canvas.isConnected);
 
+function shrink(picture) {
+  const scale = SIZE / Math.max(picture.width, picture.height);
+  if (scale >= 1) return picture;
+  const large = h("canvas", { width: picture.width, height: picture.height });
+  large.getContext("2d").putImageData(picture, 0, 0);
+  const small = h("canvas", { width: Math.round(scale * picture.width), height: Math.round(scale * picture.height) });
+  const context = small.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(large, 0, 0, small.width, small.height);
+  return context.getImageData(0, 0, small.width, small.height);
+}
+
 function put(canvas, picture) {
   canvas.width = picture.width;
   canvas.height = picture.height;
-  canvas.classList.toggle("pixels", picture.width < 96);
+  canvas.classList.remove("waiting");
+  canvas.classList.toggle("pixels", Math.max(picture.width, picture.height) < SIZE);
   canvas.getContext("2d").putImageData(picture, 0, 0);
 }
