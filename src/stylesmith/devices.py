@@ -79,6 +79,7 @@ def disable_tf32() -> None:
         part.fp32_precision = "ieee"
 
 
+@check_choices
 def choose_drawing_precision(name: PrecisionName, device: torch.device) -> Precision:
     """The policy behind a precision's name for images that are kept or measured.
 

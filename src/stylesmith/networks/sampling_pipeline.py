@@ -37,7 +37,7 @@ from stylesmith.networks.sample_inputs import (
     check_psi,
     check_seeds,
 )
-from stylesmith.networks.synthesis import LevelState, NoiseMaps, NoiseMode
+from stylesmith.networks.synthesis import KeepGoing, LevelState, NoiseMaps, NoiseMode
 from stylesmith.tensor_file import tensors_hash
 
 if TYPE_CHECKING:
@@ -292,14 +292,24 @@ class SamplingPipeline:
         return self.noise_maps([])
 
     @torch.no_grad()
-    def draw(self, codes: LatentCodes) -> Tensor:
-        """Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device."""
+    def draw(self, codes: LatentCodes, *, keep_going: KeepGoing | None = None) -> Tensor:
+        """Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device.
+
+        Args:
+            codes: Of N images.
+            keep_going: Asked behind every level whether to go on.
+
+        Raises:
+            DrawingStopped: If `keep_going` answered False.
+            ModelError: If images are not finite, where these are refused.
+        """
         images = self.generator.draw(
             codes.ws,
             codes.noise,
             growth=self.settings.growth,
             precision=self.precision,
             style_offsets=codes.style_offsets,
+            keep_going=keep_going,
         )
         if self.refuse_infinite and not images.isfinite().all():  # black, without a word
             raise ModelError(
