@@ -18,6 +18,7 @@ from stylesmith.presets.data_sets import (
 )
 from stylesmith.presets.own_presets import (
     auto,
+    auto_augmentation,
     auto_held_out_images,
     small_avatars,
     tiny,
@@ -46,6 +47,8 @@ class Preset:
     """Height and width for which it is shown: those of the paper."""
     held_out_images: Callable[[int], int] = lambda images: 0
     """How many of so many images are kept from training where the user does not say it."""
+    augmentation: Callable[[int], str] | None = None
+    """The augmentation for so many images where the user does not say it; None keeps its own."""
 
     def build(self, data: DataConfig, device: torch.device) -> RunConfig:
         """The configuration for these images on this device.
@@ -106,6 +109,7 @@ PRESETS = (
         "settings from your data and machine; the default",
         auto,
         held_out_images=auto_held_out_images,
+        augmentation=auto_augmentation,
         example_size=(256, 256),
     ),
     Preset(
