@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from stylesmith.augment.blit import shift_pixels
+from stylesmith.augment.controller import LEAK_BOUND
 from stylesmith.augment.geometry import (
     INTEGER_SHIFT,
     AffineMap,
@@ -17,7 +18,6 @@ from stylesmith.augment.geometry import (
     rotation_chance,
     sampling_map,
 )
-from stylesmith.augment.leaks import LEAK_BOUND
 from stylesmith.augment.warp import (
     SYM6,
     doubling_matrix,

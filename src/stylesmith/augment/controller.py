@@ -22,6 +22,12 @@ WINDOW = (
 DEFAULT_KIMG = 500.0
 """Thousands of images in which p goes from 0 to 1 where no setting says it."""
 
+LEAK_BOUND = 0.8
+"""Strength above which augmentations begin to show in generated images (ADA, section 2.2).
+
+At 0.82 shifts by whole pixels can no longer be undone, and at 1 flips, turns and hues.
+"""
+
 
 def window_sums(
     reals: Tensor, fakes: Tensor | None = None, held_out: Tensor | None = None
