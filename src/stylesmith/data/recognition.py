@@ -10,6 +10,7 @@ from stylesmith.data.archive import Archive, FolderArchive, ZipArchive
 from stylesmith.data.cifar import is_cifar, open_cifar_folder, open_cifar_tar
 from stylesmith.data.decode import IMAGE_SUFFIXES
 from stylesmith.data.file_names import is_system_file
+from stylesmith.data.lmdb_images import LmdbArchive
 from stylesmith.data.mnist import IMAGES_NAME, open_mnist
 from stylesmith.data.numpy_images import open_npy, open_npz
 from stylesmith.data.splits import ALL, choose_splits
@@ -17,6 +18,7 @@ from stylesmith.data.tar_shards import TarArchive, find_shards
 from stylesmith.data.tfrecord import find_tfrecords, open_tfrecord
 from stylesmith.errors import DataError
 
+DATABASE_NAME = "data.mdb"
 TFRECORD_NAME = re.compile(r".+\.tfrecords?(-\d+-of-\d+)?|.+\.tfrecords?-\d+", re.I)
 COMPRESSED = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
 FILE_SUFFIXES = (".zip", ".npy", ".npz", ".tfrecord", ".tfrecords", *COMPRESSED)
@@ -31,6 +33,7 @@ def is_data_file(path: Path) -> bool:
         name.endswith(FILE_SUFFIXES)
         or TFRECORD_NAME.fullmatch(name) is not None
         or IMAGES_NAME.fullmatch(name) is not None
+        or name == DATABASE_NAME
     )
 
 
@@ -66,6 +69,11 @@ def open_archive(
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
+def _open_lmdb(path: Path, folder: Path, size: tuple[int, int] | None, split: str) -> Archive:
+    choose_splits([], split, path)
+    return LmdbArchive(path, folder, size)
+
+
 def _open_file(path: Path, split: str) -> Archive | None:
     """The reader of a file; None for a zip, whose reader refuses unknown files, too."""
     name = path.name.lower()
@@ -85,6 +93,8 @@ def _open_file(path: Path, split: str) -> Archive | None:
         return open_npy(path, split)
     if IMAGES_NAME.fullmatch(name):
         return open_mnist(path.parent, [path.name], split or ALL, path)
+    if name == DATABASE_NAME:
+        return _open_lmdb(path, path.parent, None, split)
     if name.endswith(".tar"):
         return TarArchive(path, [path])
     return None
@@ -101,6 +111,8 @@ def _open_folder_container(
         return open_cifar_folder(folder, names, split, path)
     if any((folder / name).is_dir() for name in names):
         return None
+    if DATABASE_NAME in names:
+        return _open_lmdb(path, folder, size, split)
     records = [name for name in names if TFRECORD_NAME.fullmatch(name)]
     if records:
         choose_splits([], split, path)
