@@ -365,8 +365,8 @@ def test_resume_with_changed_data_is_refused(cli, tmp_path):
 def test_a_failed_run_ends_with_1_and_advice(cli, photos, tmp_path, monkeypatch):
     real = loss_passes.generator_pass
 
-    def bad(networks, draw, *, loss):
-        loss, stats = real(networks, draw, loss=loss)
+    def bad(networks, draw, **options):
+        loss, stats = real(networks, draw, **options)
         return loss * float("nan"), stats
 
     monkeypatch.setattr(loss_passes, "generator_pass", bad)

@@ -14,9 +14,8 @@ from stylesmith.errors import UsageError
 if TYPE_CHECKING:
     from stylesmith.config import GeneratorConfig
     from stylesmith.data.dataset import Dataset
-    from stylesmith.networks import Generator
     from stylesmith.networks.layer_indices import LayerIndices
-    from stylesmith.networks.sample_inputs import LabelInput
+    from stylesmith.networks.sample_inputs import LabelChoice
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -123,17 +122,17 @@ def open_pipeline(
 ) -> "SamplingPipeline":
     """Open the generator of a model with the settings that the options of the same names give."""
     from stylesmith.models import load
+    from stylesmith.networks.sample_inputs import label_input, prefer_class_name
     from stylesmith.networks.sampling_pipeline import SamplingPipeline, SamplingSettings
     from stylesmith.sampling.parsing import parse_noise
 
-    if class_ is not None and label is not None:
-        raise UsageError(f"--class {class_}, --label {label}: wanted one of the two")
+    chosen = choose_label(class_, label)
     generator = load(model, device=device)
     settings = SamplingSettings(
         psi=psi,
         psi_layers=_truncated_layers(psi_layers, psi_cutoff, generator.config),
         center=center,
-        label=_chosen_label(class_, label, generator),
+        label=label_input(prefer_class_name(chosen, generator.class_names)),
         noise=parse_noise(noise, generator.config),
     )
     return SamplingPipeline(generator, settings)
@@ -177,18 +176,18 @@ def _truncated_layers(
     return parse_layers(layers, config, option="--psi-layers")
 
 
-def _chosen_label(
-    class_: int | str | None, label: str | None, generator: "Generator"
-) -> "LabelInput | None":
-    """The class of --class, or the numbers of --label."""
-    import numpy as np
+def choose_label(class_: int | str | None, label: str | None) -> "LabelChoice | None":
+    """The class of --class, or the numbers of --label; None where neither is given.
 
-    from stylesmith.networks.sample_inputs import prefer_class_name
-
+    Raises:
+        UsageError: If both are, or a label is not made of numbers.
+    """
     if label is None:
-        return prefer_class_name(class_, generator.class_names)
+        return class_
+    if class_ is not None:
+        raise UsageError(f"--class {class_}, --label {label}: wanted one of the two")
     try:
-        return np.array([float(number) for number in label.split(",")], np.float32)
+        return [float(number) for number in label.split(",")]
     except ValueError:
         raise UsageError(f"--label {label}: wanted numbers, such as 0.5,0.3") from None
 

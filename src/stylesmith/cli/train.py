@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from stylesmith.cli import options
 from stylesmith.cli.console import print_line
 from stylesmith.errors import UsageError
 from stylesmith.formatting import format_command
+
+if TYPE_CHECKING:
+    from stylesmith.config import RunConfig
 
 
 def train(
@@ -44,6 +47,29 @@ def train(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Flip images at random; doubles the data.")
     ] = False,
+    hold_out: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Keep so many images from training, to tell whether it overfits; `auto` keeps a "
+            "twentieth, at least 50 and at most 500, of 300 or more.",
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            help="Augment what the discriminator sees: none, ada, diffaugment, or fixed:P with a "
+            "strength P in 0..1; `auto` takes ada for fewer than 30,000 images."
+        ),
+    ] = None,
+    augment_groups: Annotated[
+        str | None,
+        typer.Option(help="Groups of ada, such as bgc or blit,color; or policies of diffaugment."),
+    ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(help="Signal at which the strength of ada rests; 0.6 for r_t, 0.5 for r_v."),
+    ] = None,
     resolution: options.ResolutionOption = None,
     channels: Annotated[
         int | None, typer.Option(help="1 gray, 3 color, 4 with transparency.")
@@ -109,6 +135,7 @@ def train(
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
         values |= {"--split": split or None, "--labels": labels or None}
+        values["--hold-out"] = hold_out
         flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
         flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
         fixed = [name for name, value in values.items() if value is not None]
@@ -121,6 +148,7 @@ def train(
         changed = {"path": str(data.resolve())} if data else {}
         config = apply_overrides(run.read_config(), settings)
         config = config.change(data=changed | ({"skip_bad": True} if skip_bad else {}))
+        config = _augmented(config, augment, augment_groups, target)
         runs.check_resumable(run, config)
         if dry_run:
             print_line(runs.plan(config, run_options, dataset_images=None)[1])
@@ -152,15 +180,41 @@ def train(
         mirror=mirror,
         skip_bad=skip_bad,
         resize=resolution is not None,
+        hold_out=chosen.held_out_images(len(dataset)) if hold_out is None else hold_out,
     )
     seeded = [] if seed is None else [f"training.seed={seed}"]
-    config = apply_overrides(chosen.build(described, run_options.device), [*seeded, *settings])
+    config = chosen.build(described, run_options.device)
+    learned = len(dataset) - described.hold_out
+    if augment is None and chosen.augmentation:
+        config = _augmented(config, chosen.augmentation(learned * (2 if mirror else 1)))
+        if config.training.augment:  # adjusted within this run, however long it is
+            config = config.change(training={"strength": {"kimg": None}})
+    config = _augmented(config, augment, augment_groups, target)
+    config = apply_overrides(config, [*seeded, *settings])
     if scale_schedule and kimg:
         config = config.scale_schedule(kimg)
-    config, text = runs.plan(config, run_options, dataset_images=len(dataset))
+    config, text = runs.plan(config, run_options, dataset_images=learned)
     print_line(text)
     if out is not None and not dry_run:
         _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line), minutes)
+
+
+def _augmented(
+    config: "RunConfig",
+    augment: str | None,
+    groups: str | None = None,
+    target: float | None = None,
+) -> "RunConfig":
+    """The run with another augmentation, where one is given."""
+    from stylesmith.config.augment import augmentation_settings
+
+    if augment is None:
+        if groups is None and target is None:
+            return config
+        augment = "ada"  # whose options were given
+    held_out = bool(config.data.hold_out)
+    changed = augmentation_settings(augment, held_out=held_out, groups=groups, target=target)
+    return config.change(training=changed)
 
 
 def _run_settings(kimg: float | None, metrics: str | None, every: float | None) -> list[str]:

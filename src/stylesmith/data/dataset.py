@@ -1,8 +1,9 @@
 """Images and labels of any data set as rows of uint8 pixels and vectors."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -74,6 +75,12 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def subset(self, indices: Sequence[int]) -> "Dataset":
+        """Some of the images, in this order; closing either data set closes both."""
+        names = [self.names[index] for index in indices]
+        labels = self.labels and replace(self.labels, values=self.labels.values[list(indices)])
+        return replace(self, names=names, labels=labels)
 
     @property
     def label_size(self) -> int:
@@ -247,13 +254,13 @@ def open_training_data(
         channels=data.channels,
         skip_bad=skip_bad or data.skip_bad,
         options=ReadOptions(data.split, data.labels),
-        version=_version_of(data.fingerprint),
+        version=fingerprint_version(data.fingerprint),
         on_progress=on_progress,
     )
 
 
-def _version_of(fingerprint: str) -> int:
-    """The version of the rules that a run's data was opened by."""
+def fingerprint_version(fingerprint: str) -> int:
+    """Version of the rules that the images and classes of a run were found by."""
     if not fingerprint:
         return FINGERPRINT_VERSION
     number, colon, _ = fingerprint.partition(":")

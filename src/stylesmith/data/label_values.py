@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stylesmith.errors import DataError
+from stylesmith.formatting import shorten_list
+
 Label = int | list[float]
 """A class, or the label itself."""
 
@@ -25,6 +28,24 @@ class Labels:
         one_hot = np.zeros(self.size, np.float32)
         one_hot[self.values[index]] = 1
         return one_hot
+
+    def numbered_as(self, class_names: Sequence[str] | None) -> "Labels":
+        """The same labels with the numbers that a network gives to classes of these names.
+
+        They stay as they are where the data or the network has no names.
+
+        Raises:
+            DataError: If the network lacks a class of the data.
+        """
+        if not class_names or not self.class_names:
+            return self
+        if unknown := [name for name in self.class_names if name not in class_names]:
+            raise DataError(
+                f"has a class {unknown[0]}, the model only {shorten_list(class_names)}. Use the "
+                "classes that it was trained on."
+            )
+        numbers = np.array([list(class_names).index(name) for name in self.class_names])
+        return Labels(len(class_names), numbers[self.values], list(class_names))
 
     def json_value(self, index: int) -> Label:
         """The label of one image as `dataset.json` writes it."""

@@ -11,7 +11,7 @@ import PIL
 from PIL import Image
 
 from stylesmith.callbacks import ProgressCallback
-from stylesmith.choices import ResizeFilter
+from stylesmith.choices import ResizeFilter, check_choices
 from stylesmith.config import base_grid
 from stylesmith.data.archive import Archive
 from stylesmith.data.decode import (
@@ -57,6 +57,7 @@ class PreparedDataset:
     """What else is worth knowing about the images, as sentences."""
 
 
+@check_choices
 def prepare_dataset(
     source: Path | str,
     out: Path | str,
@@ -154,6 +155,7 @@ def prepare_dataset(
     )
 
 
+@check_choices
 @dataclass(frozen=True)
 class CropAndResize:
     """Transformation of every image: cropped, resized, and set between black bars."""

@@ -43,7 +43,6 @@ def open_archive(
     size: tuple[int, int] | None = None,
     split: str = "",
     skip_bad: bool = False,
-    containers: bool = True,
 ) -> Archive:
     """Open a folder, a zip, or a container of images.
 
@@ -52,19 +51,16 @@ def open_archive(
         size: Height and width that are wanted; of several levels in TFRecords this one is taken.
         split: Part of a container that has several: train, val, test or all; empty is train.
         skip_bad: Go on where a shard is missing.
-        containers: Whether there can be others than folders and zips.
 
     Raises:
         DataError: If it is missing, unknown or unreadable, or holds unsafe names.
     """
     try:
         if path.is_dir():
-            found = _open_folder_container(path, size, split, skip_bad) if containers else None
-            return found or FolderArchive(path)
+            return _open_folder_container(path, size, split, skip_bad) or FolderArchive(path)
         if not path.exists():
             raise DataError(f"{path}: there is no such folder or zip.")
-        found = _open_file(path, split) if containers else None
-        return found or ZipArchive(path)
+        return _open_file(path, split) or ZipArchive(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 import stylesmith
 from stylesmith import files
-from stylesmith.choices import PROGRAM_SUFFIXES, NoiseInput, ProgramFormat
+from stylesmith.choices import PROGRAM_SUFFIXES, NoiseInput, ProgramFormat, check_choices
 from stylesmith.errors import RunError, UsageError
 from stylesmith.models.deploy.programs import (
     ExportableProgram,
@@ -179,6 +179,7 @@ class ExportedFile:
     """The largest found, in fp32."""
 
 
+@check_choices
 def write_programs(
     dest: Path,
     file_format: ProgramFormat,
