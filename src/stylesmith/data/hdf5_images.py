@@ -53,14 +53,18 @@ def open_hdf5(path: Path, size: tuple[int, int] | None) -> ArrayArchive:
         raise UsageError(
             f'{path}: is an HDF5 file, which needs a package: pip install "stylesmith[hdf5]"'
         ) from None
+    arrays: dict[str, Any] = {}
+
+    def add(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item
+
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
+        h5py.File(path, "r").visititems(add)
+    except (OSError, RuntimeError) as error:
         raise DataError(
             f"{path}: is damaged or no HDF5 file. Copy or download it again."
         ) from error
-    arrays: dict[str, Any] = {}
-    file.visititems(lambda name, one: arrays.update({name: one} if hasattr(one, "dtype") else {}))
     name = _choose_array(path, arrays, size)
     images = _StoredImages(arrays[name], f"{path}: {name}")
     labels = _read_labels(path, arrays, len(images))
