@@ -64,7 +64,7 @@ def test_an_option_of_another_program_is_answered_by_ours(cli, words, advice):
         ("calc_metrics", "`stylesmith evaluate MODEL --data DATA`"),
         ("resume runs/x", "`stylesmith train --resume RUN`"),
         ("finetune", "cannot start from the weights of another network"),
-        ("visualizer", "there is no viewer yet"),
+        ("visualizer", "`stylesmith explore MODEL`"),
     ],
 )
 def test_a_command_of_another_program_is_answered_by_ours(cli, words, advice):

@@ -45,7 +45,8 @@ def evaluate(
         float, typer.Option(min=-2, max=2, help="Truncation; published numbers are without.")
     ] = 1.0,
     precision: Annotated[
-        PrecisionName, typer.Option(help="Of the generator; path lengths always take fp32.")
+        PrecisionName,
+        typer.Option(help="Of the generator: auto is fp32, as path lengths always are."),
     ] = "auto",
     resolution: options.ResolutionOption = None,
     skip_bad: options.SkipBadOption = False,
@@ -74,7 +75,7 @@ def evaluate(
 
     from stylesmith import distributed
     from stylesmith.data.image_set import ReadOptions
-    from stylesmith.devices import choose_device, choose_precision, set_threads
+    from stylesmith.devices import choose_device, choose_drawing_precision, set_threads
     from stylesmith.metrics import evaluate as evaluation
     from stylesmith.metrics.extraction import ProgressReporter
     from stylesmith.metrics.image_sources import SourceOptions, open_sources
@@ -85,7 +86,7 @@ def evaluate(
     if out is not None:
         files.check_absent(out, force=force)
     place, size = choose_device(device), options.read_size(resolution, any_size=True)
-    dtype = choose_precision(precision, place)
+    dtype = choose_drawing_precision(precision, place)
     cache = StatisticsCache(None if no_cache else default_cache_folder())
     settings = evaluation.EvaluationSettings(place, seed, repeats, classifiers, cache)
     status_console = error_console if json else console  # stdout is for programs then

@@ -8,13 +8,14 @@ import typer
 
 from stylesmith import files
 from stylesmith.callbacks import ProgressCallback
-from stylesmith.choices import PathInterpolation
+from stylesmith.choices import DeviceName, PathInterpolation
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line, progress_bar
 from stylesmith.cli.options import (
     check_image_path,
     open_pipeline,
     open_pipelines,
+    open_sources,
     read_sources,
 )
 from stylesmith.errors import UsageError
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from stylesmith.sampling.video import LatentPath
 
 
+OPTION_DEFAULTS: dict[str, object] = {
+    "--seeds": "0-15",
+    "--psi": 0.7,
+    "--center": "global",
+    "--noise": "fixed",
+}
+"""Options of `generate` that a scene stands in place of; the others have none."""
+
+
 def generate(
     model: options.ModelArgument,
     seeds: options.SeedsOption = "0-15",
@@ -38,6 +48,13 @@ def generate(
     class_: options.ClassesOption = None,
     label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
+    scene: Annotated[
+        str | None,
+        typer.Option(
+            help="One picture of `stylesmith explore`: a PNG that it saved, a .json file, or JSON. "
+            "In place of the options of seeds, truncation, class and noise."
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="An image for a grid of all; a folder for one file each.")
     ] = Path("samples.png"),
@@ -48,6 +65,7 @@ def generate(
     latents: Annotated[
         bool, typer.Option("--latents", help="Write a latent file beside each image, too.")
     ] = False,
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     force: options.ForceOption = False,
@@ -64,10 +82,27 @@ def generate(
     """
     from stylesmith.devices import set_threads
     from stylesmith.sampling.image_files import write_comparison, write_folder, write_grid
-    from stylesmith.sampling.latent_files import load_sources
     from stylesmith.sampling.parsing import parse_seeds_and_paths
 
     set_threads(threads)
+    if scene is not None:
+        given = {
+            "--seeds": seeds,
+            "--psi": psi,
+            "--psi-layers": psi_layers,
+            "--psi-cutoff": psi_cutoff,
+            "--center": center,
+            "--class": class_,
+            "--label": label,
+            "--noise": noise,
+            "--columns": columns,
+            "--latents": latents or None,
+        }
+        beside = [name for name, value in given.items() if value != OPTION_DEFAULTS.get(name)]
+        if beside:
+            raise UsageError(f"--scene with {', '.join(beside)}: a scene says all of a picture")
+        _draw_scene(model, scene, out, device=device, force=force)
+        return
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
     one_file = not files.names_folder(out)
@@ -82,9 +117,10 @@ def generate(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
-    sources = load_sources(pipelines[0], parts)
+    sources = open_sources(pipelines[0], parts)
     if len(pipelines) > 1 and (columns or not one_file):
         raise UsageError(
             f"--class {class_}: several classes are a grid with a column for each; let --out be "
@@ -101,6 +137,25 @@ def generate(
                 pipelines[0], sources, out, suffix=suffix, latents=latents, on_progress=advance
             )
     print_line(f"{format_count(len(sources) * len(pipelines), 'image')} -> {out}")
+
+
+def _draw_scene(model: str, source: str, out: Path, *, device: DeviceName, force: bool) -> None:
+    """Write the picture of a scene, with the scene inside where it is a PNG."""
+    from stylesmith import images
+    from stylesmith.models import load
+    from stylesmith.networks.build import model_hash
+    from stylesmith.sampling.scene import ScenePainter
+    from stylesmith.sampling.scene_files import encode_scene_png, read_scene
+
+    check_image_path(out, force=force)
+    scene = read_scene(source)
+    generator = load(model, device=device)
+    image = ScenePainter(generator).draw(scene)[0]
+    if out.suffix.lower() == ".png":
+        files.write_bytes(out, encode_scene_png(image, scene, model=model_hash(generator)))
+    else:
+        images.save_image(image, out)
+    print_line(f"1 image -> {out}")
 
 
 def mix(
@@ -126,6 +181,7 @@ def mix(
     label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("mix.png"),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -150,6 +206,7 @@ def mix(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
     words = styles or list(pipeline.config.layer_groups())
@@ -190,6 +247,7 @@ def noise(
     class_: options.ClassOption = None,
     label: options.LabelOption = None,
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("noise.png"),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -216,6 +274,7 @@ def noise(
         class_=class_,
         label=label,
         noise=maps,
+        precision=precision,
         device=device,
     )
     sources = read_sources(pipeline, seeds)
@@ -284,6 +343,7 @@ def video(
     out: Annotated[Path, typer.Option(help="A .mp4, .webm, .gif or .webp file.")] = Path(
         "walk.mp4"
     ),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -312,6 +372,7 @@ def video(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
     sources = read_sources(pipeline, seeds)

@@ -132,6 +132,7 @@ COMMAND_HINTS = {
     "metrics calc-metrics metric eval fid measure": "stylesmith evaluate MODEL --data DATA",
     "convert legacy": "stylesmith import FILE OUT, or stylesmith export MODEL DEST",
     "info show describe": "stylesmith inspect FILE",
+    "visualizer gui viewer app ui": "stylesmith explore MODEL",
     "factorize sefa ganspace closed-form-factorization directions": (
         "stylesmith edit MODEL --find weights"
     ),
@@ -147,9 +148,6 @@ COMMAND_HINTS = {
 MISSING_COMMANDS = {
     "finetune fine-tune transfer": NO_FINE_TUNING,
     "align crop face-align": "faces cannot be aligned by this package; align them before `prepare`",
-    "visualizer gui explore viewer app": (
-        "there is no viewer yet; `stylesmith export --web` writes a page that draws in the browser"
-    ),
     "avg-spectra": "spectra cannot be measured by this package",
 }
 

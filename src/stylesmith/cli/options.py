@@ -1,13 +1,14 @@
 """Options that several commands share, and a sampling pipeline opened by them."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stylesmith import files
-from stylesmith.choices import DeviceName, TruncationCenter
+from stylesmith.choices import DeviceName, PrecisionName, TruncationCenter
 from stylesmith.cli.console import print_problem, progress_bar
 from stylesmith.errors import UsageError
 
@@ -82,6 +83,10 @@ ResolutionOption = Annotated[
 ]
 SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+PrecisionOption = Annotated[
+    PrecisionName,
+    typer.Option(help="Number format of convolutions: auto is fp32; bf16 is faster, and rounds."),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
@@ -118,6 +123,7 @@ def open_pipeline(
     class_: int | str | None,
     label: str | None,
     noise: str,
+    precision: PrecisionName,
     device: DeviceName,
 ) -> "SamplingPipeline":
     """Open the generator of a model with the settings that the options of the same names give."""
@@ -134,6 +140,7 @@ def open_pipeline(
         center=center,
         label=label_input(prefer_class_name(chosen, generator.class_names)),
         noise=parse_noise(noise, generator.config),
+        precision=precision,
     )
     return SamplingPipeline(generator, settings)
 
@@ -196,10 +203,19 @@ def read_sources(
     pipeline: "SamplingPipeline", text: str, *, option: str = "--seeds"
 ) -> "list[SeedOrLatent]":
     """Seeds and latent files of an option."""
-    from stylesmith.sampling.latent_files import load_sources
     from stylesmith.sampling.parsing import parse_seeds_and_paths
 
-    return load_sources(pipeline, parse_seeds_and_paths(text, option=option))
+    return open_sources(pipeline, parse_seeds_and_paths(text, option=option))
+
+
+def open_sources(pipeline: "SamplingPipeline", parts: Sequence[int | Path]) -> "list[SeedOrLatent]":
+    """Sources of seeds and files; a note says where a file was drawn in another precision."""
+    from stylesmith.sampling.latent_files import load_sources, precision_note
+
+    sources = load_sources(pipeline, parts)
+    if note := precision_note(pipeline, sources):
+        print_problem("note", note)
+    return sources
 
 
 def read_size(resolution: str | None, *, any_size: bool = False) -> tuple[int, int] | None:

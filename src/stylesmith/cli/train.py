@@ -114,8 +114,9 @@ def train(
 
     `torchrun --nproc-per-node 8 -m stylesmith train photos.zip --out runs/photos`
     """
-    from stylesmith import runs
+    from stylesmith import distributed, runs
     from stylesmith.config import apply_overrides
+    from stylesmith.data.held_out import check_held_out
     from stylesmith.devices import choose_device, set_threads
     from stylesmith.models import RunFolder
     from stylesmith.presets import find_preset
@@ -134,8 +135,8 @@ def train(
     settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every)]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
-        values |= {"--split": split or None, "--labels": labels or None}
         values["--hold-out"] = hold_out
+        values |= {"--split": split or None, "--labels": labels or None}
         flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
         flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
         fixed = [name for name, value in values.items() if value is not None]
@@ -174,16 +175,18 @@ def train(
         print_line(
             f"The data has labels of length {dataset.label_size}; --conditional would use them."
         )
+    held_out = chosen.held_out_images(len(dataset)) if hold_out is None else hold_out
     described = runs.make_data_config(
         dataset,
         conditional=conditional,
         mirror=mirror,
         skip_bad=skip_bad,
         resize=resolution is not None,
-        hold_out=chosen.held_out_images(len(dataset)) if hold_out is None else hold_out,
+        hold_out=held_out,
     )
+    check_held_out(len(dataset), held_out, data)
     seeded = [] if seed is None else [f"training.seed={seed}"]
-    config = chosen.build(described, run_options.device)
+    config = chosen.build(described, run_options.device, distributed.planned_world_size())
     learned = len(dataset) - described.hold_out
     if augment is None and chosen.augmentation:
         config = _augmented(config, chosen.augmentation(learned * (2 if mirror else 1)))

@@ -10,9 +10,9 @@ import stylesmith
 from stylesmith import distributed, files
 from stylesmith.augment import open_augmentation
 from stylesmith.callbacks import Notify
-from stylesmith.config import DataConfig, RunConfig, TrainingConfig
+from stylesmith.config import ConvolutionalConfig, DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
-from stylesmith.data.held_out import check_held_out, split_held_out
+from stylesmith.data.held_out import split_held_out
 from stylesmith.data.image_set import absolute_table
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
@@ -58,15 +58,13 @@ def make_data_config(
     """The data section of a configuration.
 
     Raises:
-        DataError: If `conditional` is set and there are no labels, or if fewer than 4 images are
-            left besides the `hold_out` that are held out.
+        DataError: If `conditional` is set and there are no labels.
     """
     if conditional and not dataset.label_size:
         raise DataError(
             f"{dataset.path}: has no labels, which --conditional needs. Put the images of each "
             "class into a folder of its own, or add a dataset.json."
         )
-    check_held_out(len(dataset), hold_out, dataset.path)
     return DataConfig.model_validate(
         {
             "path": str(dataset.path.resolve()),
@@ -119,6 +117,7 @@ def plan(
         f"{duration} for {format_image_count(round(training.kimg * 1000))} images",
         *_describe_minutes(options.limits, expected, training),
         *_describe_first_results(config, options.device, expected),
+        *filter(None, [_micro_batch_note(config, schedule)]),
     ]
     return config, "\n".join(lines)
 
@@ -152,7 +151,9 @@ def _size_within_an_hour(config: RunConfig, device: torch.device) -> tuple[int, 
         height, width = height // 2, width // 2
         data = config.data.change(size=(height, width))
         try:
-            smaller = find_preset(config.preset).build(data, device)
+            smaller = find_preset(config.preset).build(
+                data, device, distributed.planned_world_size()
+            )
         except ConfigError:  # of a data set of one size
             return None
         smaller = choose_micro_batch(smaller, device)
@@ -266,7 +267,7 @@ def start(
     """
     with distributed.process_group(options.device):
         files.check_absent(out, force=options.force, folder=True)
-        config = _agree_on_micro_batch(config, options.device)
+        config = _agree_on_config(config, options.device)
         with _lock(RunFolder(out), notify):
             if RunFolder(out).exists():  # another process may have begun and ended one
                 files.check_absent(out, force=options.force, folder=True)
@@ -294,9 +295,11 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
             "the images, or start a new run."
         )
     with distributed.process_group(options.device), _lock(run, notify):
-        Schedule(config)  # refused, as a damaged log is, before anything is written
+        schedule = Schedule(config)  # refused, as a damaged log is, before anything is written
         if run.log.exists():
             read_log(run.log)
+        if distributed.is_main() and (note := _micro_batch_note(config, schedule)):
+            notify(note)
         return _train(config, dataset, run, options, notify, is_new=False)
 
 
@@ -399,13 +402,34 @@ def _make_view(config: RunConfig, state: TrainState, limits: RunLimits) -> LiveV
     )
 
 
-def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
-    """The smallest micro-batches that any process chose: each knows its own free memory."""
-    config = choose_micro_batch(config, device)
+def _agree_on_config(config: RunConfig, device: torch.device) -> RunConfig:
+    """The configuration of the main process, with the smallest micro-batches that any chose.
+
+    Each process knows its own free memory; all else is decided once.
+    """
+    own = choose_micro_batch(config, device)
+    config = RunConfig.model_validate_json(distributed.broadcast_text(own.model_dump_json()))
     levels = list(Schedule(config).phases)
-    chosen = [config.training.at_level("micro_batch", level) for level in levels]
+    chosen = [own.training.at_level("micro_batch", level) for level in levels]
     agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device)).tolist()
     return set_micro_batches(config, dict(zip(levels, agreed, strict=True)))
+
+
+def _micro_batch_note(config: RunConfig, schedule: Schedule) -> str | None:
+    """Says where micro-batches are smaller than the groups of the minibatch standard deviation."""
+    critic = config.discriminator
+    if not isinstance(critic, ConvolutionalConfig) or not critic.stddev_features:
+        return None
+    group = critic.stddev_group
+    smallest = min(phase.layout.micro_batch for phase in schedule.phases.values())
+    if smallest >= group:
+        return None
+    effect = "off" if smallest == 1 else f"taken over {smallest} images"
+    return (
+        f"Micro-batches of {smallest} are smaller than the groups of {group} images whose standard "
+        f"deviation the discriminator sees: it is {effect} there. A larger training.batch_size, "
+        "fewer processes or more memory mend that."
+    )
 
 
 def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:

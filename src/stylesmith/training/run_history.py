@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, Literal
 
 from stylesmith.augment.controller import LEAK_BOUND
-from stylesmith.config import RunConfig, TrainingConfig
+from stylesmith.config import AdaConfig, RunConfig, TrainingConfig
 from stylesmith.config.training import map_setting
 from stylesmith.formatting import format_command, format_image_count
 from stylesmith.training.log import LogRecord
@@ -318,7 +318,10 @@ PROBLEMS = (
     ),
     Problem(
         "leak",
-        lambda history: (history.recent("augment_p") or 0) > LEAK_BOUND,
+        lambda history: (
+            isinstance(history.config.training.augment, AdaConfig)  # DiffAugment is always on
+            and (history.recent("augment_p") or 0) > LEAK_BOUND
+        ),
         hint=f"Augmentation is above {LEAK_BOUND:g}: turned, shifted and recolored images begin to "
         "show in the samples. Bring more images, raise --target, or take fewer groups "
         "(--augment-groups bg).",
