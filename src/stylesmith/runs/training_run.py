@@ -1,7 +1,7 @@
 """Start a training run, or continue one."""
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -9,7 +9,7 @@ import torch
 import stylesmith
 from stylesmith import distributed, files
 from stylesmith.callbacks import Notify
-from stylesmith.config import ConvolutionalConfig, DataConfig, RunConfig, TrainingConfig
+from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
@@ -24,7 +24,13 @@ from stylesmith.networks import parameter_count
 from stylesmith.presets import differences
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.runs.run_lock import lock_run
-from stylesmith.training.estimate import Forecast, choose_micro_batch, forecast, set_micro_batches
+from stylesmith.training.estimate import (
+    Forecast,
+    choose_micro_batch,
+    forecast,
+    micro_batch_note,
+    set_micro_batches,
+)
 from stylesmith.training.log import LiveView, read_log
 from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.schedule import Schedule
@@ -40,6 +46,8 @@ class RunOptions:
     limits: RunLimits = field(default_factory=RunLimits)
     tensorboard: bool = False
     force: bool = False
+    may_shrink: bool = False
+    """Halve the micro-batch where memory runs out, for it was chosen by what seemed free."""
 
 
 def make_data_config(
@@ -100,7 +108,7 @@ def plan(
         f"  time       about {expected.images_per_second:.3g} images a second at full size: "
         f"{duration} for {training.kimg:g} thousand images",
         *_describe_minutes(options.limits, expected, training),
-        *filter(None, [_micro_batch_note(config, schedule)]),
+        *filter(None, [micro_batch_note(config, schedule)]),
     ]
     return config, "\n".join(lines)
 
@@ -172,6 +180,8 @@ def start(
     """
     with distributed.process_group(options.device):
         files.check_absent(out, force=options.force, folder=True)
+        if config.training.micro_batch is None:
+            options = replace(options, may_shrink=True)
         config = _agree_on_config(config, options.device)
         with _lock(RunFolder(out), notify):
             if RunFolder(out).exists():  # another process may have begun and ended one
@@ -203,7 +213,7 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
         schedule = Schedule(config)  # refused, as a damaged log is, before anything is written
         if run.log.exists():
             read_log(run.log)
-        if distributed.is_main() and (note := _micro_batch_note(config, schedule)):
+        if distributed.is_main() and (note := micro_batch_note(config, schedule)):
             notify(note)
         return _train(config, dataset, run, options, notify, is_new=False)
 
@@ -288,7 +298,7 @@ def _train(
             view = stack.enter_context(_make_view(config, state, options.limits))
             recorder = Recorder(config, state, run, preview, view, options.tensorboard)
             stack.callback(recorder.close)
-        trainer = Trainer(config, state, dataset, run, recorder=recorder, evaluator=evaluator)
+        trainer = Trainer(config, state, dataset, run, recorder, evaluator, options.may_shrink)
         if recorder:
             recorder.start(**_start_fields(config, trainer, options.device))
         return trainer.run(options.limits, request)
@@ -314,23 +324,6 @@ def _agree_on_config(config: RunConfig, device: torch.device) -> RunConfig:
     chosen = [own.training.at_level("micro_batch", level) for level in levels]
     agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device)).tolist()
     return set_micro_batches(config, dict(zip(levels, agreed, strict=True)))
-
-
-def _micro_batch_note(config: RunConfig, schedule: Schedule) -> str | None:
-    """Says where micro-batches are smaller than the groups of the minibatch standard deviation."""
-    critic = config.discriminator
-    if not isinstance(critic, ConvolutionalConfig) or not critic.stddev_features:
-        return None
-    group = critic.stddev_group
-    smallest = min(phase.layout.micro_batch for phase in schedule.phases.values())
-    if smallest >= group:
-        return None
-    effect = "off" if smallest == 1 else f"taken over {smallest} images"
-    return (
-        f"Micro-batches of {smallest} are smaller than the groups of {group} images whose standard "
-        f"deviation the discriminator sees: it is {effect} there. A larger training.batch_size, "
-        "fewer processes or more memory mend that."
-    )
 
 
 def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:
