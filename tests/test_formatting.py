@@ -56,8 +56,8 @@ def test_bytes_in_words():
 
 
 def test_counts_of_images_in_words():
-    assert [formatting.format_image_count(n) for n in (0, 640, 40_000, 2_500_000)] == [
-        "0", "640", "40 thousand", "2.5 million",
+    assert [formatting.format_image_count(n) for n in (0, 640, 7000, 7584, 40_000, 2_500_000)] == [
+        "0", "640", "7 thousand", "7,584", "40 thousand", "2.5 million",
     ]  # fmt: skip
 
 

@@ -3,7 +3,15 @@
 The command line needs them before a command runs, and `--help` must not wait for torch.
 """
 
-from typing import Literal
+import functools
+import inspect
+from collections.abc import Callable
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from stylesmith.errors import check_choice
+
+_Checked = TypeVar("_Checked", bound=Callable[..., Any])
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -40,3 +48,51 @@ ExportFormat = Literal["model", "ada", "rosinality", "onnx", "torch-export"]
 
 NoiseInput = Literal["fixed", "inputs", "none"]
 """`fixed`: the network's own maps, as constants; `inputs`: one input per map; `none`: no noise."""
+
+AugmentGroup = Literal["blit", "geom", "color", "filter", "noise", "cutout"]
+"""Groups of transformations of adaptive discriminator augmentation (ADA), in their order."""
+
+AugmentPolicy = Literal["color", "translation", "cutout"]
+"""Policies of DiffAugment, in the order of the pipeline."""
+
+StrengthSignal = Literal["fixed", "r_t", "r_v"]
+"""How the strength p of augmentation is set: constant; by scores of training or held-out images."""
+
+
+def check_choices(function: _Checked) -> _Checked:
+    """Decorate a function, or a data class, whose arguments are words of closed sets.
+
+    A call with another word is refused before anything else happens. Arguments that are no text
+    are left to the function: some take a word or a tensor.
+
+    Raises:
+        UsageError: In a call, naming the argument, the words it may be, and the nearest one.
+    """
+    if inspect.isclass(function):
+        setattr(function, "__init__", check_choices(function.__init__))  # noqa: B010
+        return function
+    signature = inspect.signature(function)
+    choices = {
+        name: words
+        for name, parameter in signature.parameters.items()
+        if (words := words_of(parameter.annotation))
+    }
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind_partial(*args, **kwargs).arguments
+        for name in choices.keys() & given.keys():
+            if isinstance(given[name], str):
+                check_choice(name, given[name], choices[name])
+        return function(*args, **kwargs)
+
+    return checked  # type: ignore[return-value]
+
+
+def words_of(annotation: Any) -> tuple[str, ...]:
+    """The words of a `Literal`, alone or in a union; none of any other type."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(word for part in get_args(annotation) for word in words_of(part))
+    return ()

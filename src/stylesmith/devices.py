@@ -7,13 +7,14 @@ import platform
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from stylesmith.choices import PrecisionName
-from stylesmith.errors import UsageError, check_choice
+from stylesmith.choices import PrecisionName, check_choices
+from stylesmith.errors import UsageError
+from stylesmith.formatting import format_count
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def disable_tf32() -> None:
         part.fp32_precision = "ieee"
 
 
+@check_choices
 def choose_drawing_precision(name: PrecisionName, device: torch.device) -> Precision:
     """The policy behind a precision's name for images that are kept or measured.
 
@@ -87,13 +89,13 @@ def choose_drawing_precision(name: PrecisionName, device: torch.device) -> Preci
     return choose_precision("fp32" if name == "auto" else name, device)
 
 
+@check_choices
 def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
     """The policy behind a precision's name in training on a device.
 
     `auto` is bf16 where the device computes it natively and fp32 elsewhere. `fp16` follows
     StyleGAN2-ADA: the four highest resolutions, activations clamped at 256.
     """
-    check_choice("precision", name, get_args(PrecisionName))
     if name == "auto":
         name = "bf16" if has_bf16(device) else "fp32"
     match name:
@@ -235,7 +237,7 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return "Apple GPU"
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    return f"{platform.machine()} CPU, {format_count(torch.get_num_threads(), 'thread')}"
 
 
 def numeric_environment() -> dict[str, str]:

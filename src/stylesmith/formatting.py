@@ -39,9 +39,9 @@ def format_image_size(size: tuple[int, int]) -> str:
 
 
 def format_image_count(images_seen: int) -> str:
-    """A number of images in a few letters: `640`, `40 thousand`, `2.5 million`."""
-    if images_seen < 1000:
-        return str(images_seen)
+    """A number of images in a few letters: `7,640`, `40 thousand`, `2.5 million`."""
+    if images_seen < 1000 or (images_seen < 10_000 and images_seen % 1000):
+        return f"{images_seen:,}"
     if images_seen < 1_000_000:
         return f"{images_seen / 1000:.4g} thousand"
     return f"{images_seen / 1e6:.4g} million"

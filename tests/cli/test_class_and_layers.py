@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylesmith import load, load_latents
 from stylesmith.networks.sample_inputs import prefer_class_name
-from tests.cli.commands import parameters_of
+from tests.cli.commands import COMMANDS, parameters_of
 
 WHOLE_NUMBERS = {
     f"{' '.join(words)} {parameter.opts[-1]}": (words, parameter.opts[-1])
@@ -53,6 +54,55 @@ def test_a_label_is_given_by_its_numbers(two_classes):
         two_classes("--seeds", "3", "--label", "0,1"), two_classes("--seeds", "3", "--class", "1")
     )
     two_classes("--seeds", "3", "--label", "0.5,0.3")
+
+
+def test_every_command_that_takes_a_class_takes_a_label():
+    taking = {
+        option: {words for words, command in COMMANDS.items() if option in options_of(command)}
+        for option in ("--class", "--label")
+    }
+    assert taking["--class"] == taking["--label"] and len(taking["--class"]) >= 8
+
+
+def options_of(command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts}
+
+
+def test_a_projection_starts_at_a_label(two_classes, classes_run, cli, tmp_path):
+    two_classes("--seeds", "3", "--class", "1")
+    image = tmp_path / "drawn.png"
+    found = []
+    for words in (["--label", "0,1"], ["--class", "1"], ["--label", "0.5,0.5"]):
+        out = tmp_path / "-".join(words)
+        search = ("--steps", "2", "--distance", "pixels", "--out", out)
+        assert cli("project", classes_run, image, *words, *search).status == 0
+        codes = load_latents(out / "drawn" / "latent.safetensors", load(classes_run))
+        found.append(codes.ws.numpy())
+    np.testing.assert_array_equal(found[0], found[1])
+    assert (found[0] != found[2]).any()
+    words = ("--label", "0,1", "--steps", "2", "--distance", "pixels", "--out", out)
+    assert (
+        "was made by other settings"
+        in cli("project", classes_run, image, *words, "--resume").error()
+    )
+    again = (*words[2:], "--label", "0.5,0.5", "--resume")
+    assert cli("project", classes_run, image, *again).status == 0
+
+
+def test_a_figure_draws_a_label(classes_run, cli, tmp_path):
+    drawn = {}
+    for words in (["--label", "0,1"], ["--class", "1"], ["--class", "0"]):
+        out = tmp_path / f"{'-'.join(words)}.png"
+        assert cli("figure", "stylegan-8", classes_run, *words, "--out", out).status == 0
+        drawn[" ".join(words)] = panels(out)
+    assert (drawn["--label 0,1"] == drawn["--class 1"]).all()
+    assert (drawn["--class 0"] != drawn["--class 1"]).any()
+
+
+def panels(path) -> np.ndarray:
+    """A figure without its caption, which names the class."""
+    pixels = np.asarray(Image.open(path).convert("L")).astype(int)
+    return pixels[: pixels.shape[0] // 2]
 
 
 @pytest.mark.parametrize(

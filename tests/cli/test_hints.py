@@ -21,8 +21,9 @@ from tests.cli.commands import COMMANDS
         ("train --cfg auto", "--preset NAME"),
         ("train --epochs 100", "--kimg N"),
         ("train --cond", "--conditional"),
-        ("train --aug ada", "augmentation is not part of this package"),
-        ("train --target 0.6", "augmentation is not part of this package"),
+        ("train --aug ada", "--augment ada"),
+        ("train --augpipe bgc", "--augment-groups bgc"),
+        ("train --p 0.2", "--augment fixed:P"),
         ("train --init x.pkl", "cannot start from the weights of another network"),
         ("train --network_pkl x.pkl", "--resume RUN"),
         ("generate avatars --trunc 0.5", "--psi NUMBER"),
@@ -63,7 +64,7 @@ def test_an_option_of_another_program_is_answered_by_ours(cli, words, advice):
         ("calc_metrics", "`stylesmith evaluate MODEL --data DATA`"),
         ("resume runs/x", "`stylesmith train --resume RUN`"),
         ("finetune", "cannot start from the weights of another network"),
-        ("visualizer", "there is no viewer yet"),
+        ("visualizer", "`stylesmith explore MODEL`"),
     ],
 )
 def test_a_command_of_another_program_is_answered_by_ours(cli, words, advice):

@@ -6,10 +6,17 @@ import torch
 from torch.testing import assert_close
 
 from stylesmith.data.dataset import open_dataset
+from stylesmith.devices import FP32
 from stylesmith.errors import DataError, UsageError
-from stylesmith.metrics.image_sources import DataSource, ModelSource, check_comparable
+from stylesmith.metrics.image_sources import (
+    DataSource,
+    ModelSource,
+    SourceOptions,
+    check_comparable,
+    open_sources,
+)
 from tests.metrics.fakes import tiny_model, tiny_network
-from tests.support import make_photos
+from tests.support import CPU, make_photos, start
 
 
 @pytest.fixture
@@ -77,6 +84,50 @@ def test_a_model_with_classes_needs_labels_that_fit(tmp_path):
     photos = open_dataset(make_photos(tmp_path / "photos", classes=2))
     with pytest.raises(DataError, match="has labels of length 2, the model tiny wants 3"):
         ModelSource(network, "tiny", labels=photos)
+
+
+def photos_by_class(folder, names):
+    """One photograph of each class, and its number in the data."""
+    for number, name in enumerate(names):
+        make_photos(folder / str(number), classes=1, count=1)
+        (folder / str(number) / "class0").rename(folder / name)
+        (folder / str(number)).rmdir()
+    return open_dataset(folder)
+
+
+@pytest.mark.parametrize("names", [["dog", "cat", "eel"], ["eel", "cat"]])
+def test_classes_with_names_are_those_of_the_model_by_name(tmp_path, names):
+    network = tiny_network(label_size=3)
+    network.class_names = ("dog", "cat", "eel")
+    data = photos_by_class(tmp_path / "photos", names)
+    labels = ModelSource(network, "tiny", labels=data).label(range(60))
+    assert labels is not None and (labels.sum(dim=1) == 1).all()
+    drawn = {network.class_names[number] for number in labels.argmax(dim=1).tolist()}
+    assert drawn == set(names)
+
+
+def test_a_class_that_the_model_lacks_is_named(tmp_path):
+    network = tiny_network(label_size=2)
+    network.class_names = ("dog", "cat")
+    data = photos_by_class(tmp_path / "photos", ["dog", "hen"])
+    with pytest.raises(DataError, match=f"^{data.path}: has a class hen, the model only dog, cat"):
+        ModelSource(network, "tiny", labels=data)
+
+
+def test_data_is_read_by_the_rules_of_the_run_that_is_measured(tmp_path):
+    """A run of 0.1.0 numbered the classes 2 and 10 in the order of the alphabet."""
+    photos = tmp_path / "photos"
+    photos_by_class(photos, ["2", "10"])
+    run = start(photos, tmp_path / "run", steps=1, conditional=True)
+    config = run.read_config()
+    old = open_dataset(photos, version=1)
+    options = SourceOptions(CPU, FP32)
+    orders = {config.data.fingerprint: ("2", "10"), old.fingerprint: ("10", "2")}
+    for fingerprint, names in orders.items():
+        run.write_config(config.change(data={"fingerprint": fingerprint, "path": "moved"}))
+        model, _ = open_sources(run.path, photos, options)
+        assert isinstance(model, ModelSource) and model.labels
+        assert model.labels.class_names == names
 
 
 def test_other_sizes_and_channels_are_refused(photos, tmp_path):

@@ -16,7 +16,7 @@ IDLE = WELL | {"loss_d": 2 * math.log(2) + 0.005}
 
 
 def observe(monitor: HealthMonitor, event: str, values: dict) -> list[str]:
-    return monitor.observe({"event": event, "images_seen": 1000, **values})
+    return monitor.observe({"event": event, "images_seen": 200_000, **values})
 
 
 def hints(records: list[dict]) -> list[str]:

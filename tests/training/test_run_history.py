@@ -93,9 +93,12 @@ def test_few_images_call_for_mirroring_only_where_the_discriminator_wins():
 
 
 def test_samples_that_are_alike_call_for_larger_batches():
-    told = history(tick(), {"event": "samples", "diversity": 0.2})
+    alike = {"event": "samples", "diversity": 0.2, "images_seen": 50_000}
+    told = history(tick(50_000), alike)
     assert settings(told) == ["training.batch_size=64"]
     assert "collapsing" in describe_run(told)
+    first = history(tick(1000), alike | {"images_seen": 1000})  # those of every run are
+    assert settings(first) == [] and "collapsing" not in describe_run(first)
     assert settings(history(tick(), {"event": "samples", "diversity": 0.9})) == []
 
 
@@ -108,8 +111,8 @@ def test_dropped_steps_call_for_safer_numbers():
 def test_every_suggested_setting_is_accepted():
     told = history(
         {"event": "start", "dataset_images": 800},
-        tick(real=1, fake=1, dropped=3),
-        {"event": "samples", "diversity": 0.2},
+        tick(50_000, real=1, fake=1, dropped=3),
+        {"event": "samples", "diversity": 0.2, "images_seen": 50_000},
     )
     suggested = settings(told)
     assert len(suggested) == 6

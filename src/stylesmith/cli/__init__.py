@@ -15,6 +15,7 @@ from stylesmith.cli.convert import export, import_, inspect
 from stylesmith.cli.doctor import doctor
 from stylesmith.cli.edit import edit
 from stylesmith.cli.evaluate import evaluate
+from stylesmith.cli.explore import explore
 from stylesmith.cli.failures import (
     STOPPED_EXIT_STATUSES,
     check_unicode,
@@ -40,6 +41,7 @@ app.add_typer(weights.weights_app, name="weights")
 for command in (train, generate, mix, video, noise, edit, project, attribution, evaluate, figure):
     app.command()(command)
 app.command()(table)
+app.command()(explore)
 app.command("import")(import_)
 for other_command in (inspect, export, presets, doctor):
     app.command()(other_command)

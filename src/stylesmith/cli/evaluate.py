@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Annotated[
-        Path, typer.Argument(help="Run, model folder, `avatars`, or a folder or zip of images.")
+        Path, typer.Argument(help="Run, model folder, `avatars`, or images of any kind.")
     ],
     data: Annotated[
         Path | None,
@@ -50,6 +50,7 @@ def evaluate(
     ] = "auto",
     resolution: options.ResolutionOption = None,
     skip_bad: options.SkipBadOption = False,
+    split: options.SplitOption = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write JSON lines to a file too.")] = None,
     no_cache: Annotated[
@@ -73,6 +74,7 @@ def evaluate(
     chosen = parse_metrics(metrics, extractor=extractor, protocol=protocol)
 
     from stylesmith import distributed
+    from stylesmith.data.image_set import ReadOptions
     from stylesmith.devices import choose_device, choose_drawing_precision, set_threads
     from stylesmith.metrics import evaluate as evaluation
     from stylesmith.metrics.extraction import ProgressReporter
@@ -91,7 +93,14 @@ def evaluate(
     with distributed.process_group(place):
         with progress_bar("Reading") as advance:
             source_options = SourceOptions(
-                place, dtype, seed=seed, psi=psi, size=size, skip_bad=skip_bad, on_progress=advance
+                place,
+                dtype,
+                seed=seed,
+                psi=psi,
+                size=size,
+                skip_bad=skip_bad,
+                reading=ReadOptions(split),
+                on_progress=advance,
             )
             fake, real = open_sources(model, data, source_options)
         print_line(_describe_metrics(chosen, repeats), to=status_console)

@@ -8,7 +8,14 @@ import typer
 
 from stylesmith.choices import DeviceName, ProtocolName
 from stylesmith.cli.console import print_line, print_table, progress_bar
-from stylesmith.cli.options import ClassOption, DeviceOption, ForceOption, split_names
+from stylesmith.cli.options import (
+    ClassOption,
+    DeviceOption,
+    ForceOption,
+    LabelOption,
+    choose_label,
+    split_names,
+)
 from stylesmith.errors import UsageError
 from stylesmith.formatting import format_count
 
@@ -31,6 +38,7 @@ def figure(
     seeds: Annotated[str | None, typer.Option(help="Which images: 0-15, or 3,5,8-10.")] = None,
     psi: Annotated[float | None, typer.Option(min=-2, max=2, help="Truncation.")] = None,
     class_: ClassOption = None,
+    label: LabelOption = None,
     count: Annotated[
         int | None, typer.Option(min=1, help="How many images, draws or points are measured.")
     ] = None,
@@ -77,7 +85,9 @@ def figure(
     chosen = find_figure(id_)
     check_model(chosen, model)
     parts = parse_seeds_and_paths(seeds) if seeds else None
-    options = FigureOptions(parts, psi, class_, count, steps, distance, other, data)
+    options = FigureOptions(
+        parts, psi, choose_label(class_, label), count, steps, distance, other, data
+    )
     check_options(chosen, options)
     path = out or Path(f"{id_}.png")
     if path.suffix.lower() != ".png":

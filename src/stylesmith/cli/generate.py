@@ -8,7 +8,7 @@ import typer
 
 from stylesmith import files
 from stylesmith.callbacks import ProgressCallback
-from stylesmith.choices import PathInterpolation
+from stylesmith.choices import DeviceName, PathInterpolation
 from stylesmith.cli import options
 from stylesmith.cli.console import print_line, progress_bar
 from stylesmith.cli.options import (
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from stylesmith.sampling.video import LatentPath
 
 
+OPTION_DEFAULTS: dict[str, object] = {
+    "--seeds": "0-15",
+    "--psi": 0.7,
+    "--center": "global",
+    "--noise": "fixed",
+}
+"""Options of `generate` that a scene stands in place of; the others have none."""
+
+
 def generate(
     model: options.ModelArgument,
     seeds: options.SeedsOption = "0-15",
@@ -39,6 +48,13 @@ def generate(
     class_: options.ClassesOption = None,
     label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
+    scene: Annotated[
+        str | None,
+        typer.Option(
+            help="One picture of `stylesmith explore`: a PNG that it saved, a .json file, or JSON. "
+            "In place of the options of seeds, truncation, class and noise."
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="An image for a grid of all; a folder for one file each.")
     ] = Path("samples.png"),
@@ -69,6 +85,24 @@ def generate(
     from stylesmith.sampling.parsing import parse_seeds_and_paths
 
     set_threads(threads)
+    if scene is not None:
+        given = {
+            "--seeds": seeds,
+            "--psi": psi,
+            "--psi-layers": psi_layers,
+            "--psi-cutoff": psi_cutoff,
+            "--center": center,
+            "--class": class_,
+            "--label": label,
+            "--noise": noise,
+            "--columns": columns,
+            "--latents": latents or None,
+        }
+        beside = [name for name, value in given.items() if value != OPTION_DEFAULTS.get(name)]
+        if beside:
+            raise UsageError(f"--scene with {', '.join(beside)}: a scene says all of a picture")
+        _draw_scene(model, scene, out, device=device, force=force)
+        return
     parts = parse_seeds_and_paths(seeds)
     check_image_path(out, force=force, folder=True)
     one_file = not files.names_folder(out)
@@ -103,6 +137,25 @@ def generate(
                 pipelines[0], sources, out, suffix=suffix, latents=latents, on_progress=advance
             )
     print_line(f"{format_count(len(sources) * len(pipelines), 'image')} -> {out}")
+
+
+def _draw_scene(model: str, source: str, out: Path, *, device: DeviceName, force: bool) -> None:
+    """Write the picture of a scene, with the scene inside where it is a PNG."""
+    from stylesmith import images
+    from stylesmith.models import load
+    from stylesmith.networks.build import model_hash
+    from stylesmith.sampling.scene import ScenePainter
+    from stylesmith.sampling.scene_files import encode_scene_png, read_scene
+
+    check_image_path(out, force=force)
+    scene = read_scene(source)
+    generator = load(model, device=device)
+    image = ScenePainter(generator).draw(scene)[0]
+    if out.suffix.lower() == ".png":
+        files.write_bytes(out, encode_scene_png(image, scene, model=model_hash(generator)))
+    else:
+        images.save_image(image, out)
+    print_line(f"1 image -> {out}")
 
 
 def mix(

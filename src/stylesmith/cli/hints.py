@@ -6,9 +6,6 @@ from typing import NamedTuple
 
 import typer
 
-NO_AUGMENTATION = (
-    "augmentation is not part of this package; --mirror of `stylesmith train` flips images"
-)
 NO_FINE_TUNING = (
     "a run cannot start from the weights of another network; `stylesmith train --resume RUN` goes "
     "on with a run of its own"
@@ -26,7 +23,11 @@ class OptionHint(NamedTuple):
 
 
 OPTION_HINTS = [
-    OptionHint("aug augment ada augpipe aug-p p target-p", None, NO_AUGMENTATION),
+    OptionHint("aug ada adaptive-augment", "augment", "--augment ada"),
+    OptionHint("augpipe aug-groups", "augment_groups", "--augment-groups bgc"),
+    OptionHint("aug-p p", "augment", "--augment fixed:P"),
+    OptionHint("target-p ada-target", "target", "--target 0.6"),
+    OptionHint("holdout validation val-images", "hold_out", "--hold-out N"),
     OptionHint(
         "init transfer finetune fine-tune pretrained resume-pkl freezed freeze-d",
         None,
@@ -113,7 +114,6 @@ OPTION_HINTS = [
     OptionHint("max limit num n number", "count", "--count N"),
     OptionHint("resize-filter interpolation", "filter", "--filter lanczos (or box)"),
     OptionHint("kind type to fmt", "form", "--format FORMAT"),
-    OptionHint("target", None, NO_AUGMENTATION),
 ]
 """In order: the first that has the word, and whose parameter the command has, counts."""
 
@@ -132,6 +132,7 @@ COMMAND_HINTS = {
     "metrics calc-metrics metric eval fid measure": "stylesmith evaluate MODEL --data DATA",
     "convert legacy": "stylesmith import FILE OUT, or stylesmith export MODEL DEST",
     "info show describe": "stylesmith inspect FILE",
+    "visualizer gui viewer app ui": "stylesmith explore MODEL",
     "factorize sefa ganspace closed-form-factorization directions": (
         "stylesmith edit MODEL --find weights"
     ),
@@ -139,17 +140,14 @@ COMMAND_HINTS = {
     "classifier": "stylesmith classifiers train DATA",
     "figures": "stylesmith figure --list",
     "tables": "stylesmith table --list",
+    "augment ada": "stylesmith train DATA --augment ada",
     "version": "stylesmith --version",
     "help": "stylesmith --help",
 }
 
 MISSING_COMMANDS = {
-    "augment ada": NO_AUGMENTATION,
     "finetune fine-tune transfer": NO_FINE_TUNING,
     "align crop face-align": "faces cannot be aligned by this package; align them before `prepare`",
-    "visualizer gui explore viewer app": (
-        "there is no viewer yet; `stylesmith export --web` writes a page that draws in the browser"
-    ),
     "avg-spectra": "spectra cannot be measured by this package",
 }
 

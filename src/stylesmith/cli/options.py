@@ -15,9 +15,8 @@ from stylesmith.errors import UsageError
 if TYPE_CHECKING:
     from stylesmith.config import GeneratorConfig
     from stylesmith.data.dataset import Dataset
-    from stylesmith.networks import Generator
     from stylesmith.networks.layer_indices import LayerIndices
-    from stylesmith.networks.sample_inputs import LabelInput
+    from stylesmith.networks.sample_inputs import LabelChoice
     from stylesmith.sampling import SamplingPipeline, SeedOrLatent
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -96,6 +95,20 @@ ThreadsOption = Annotated[
         help="Processor threads to compute with; fewer where other programs use the cores too.",
     ),
 ]
+SplitOption = Annotated[
+    str,
+    typer.Option(
+        "--split", help="Part of data that is split: train (the default), val, test or all."
+    ),
+]
+LabelsOption = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        help="A table, FILE or FILE:COLUMN (CSV, TSV, JSON, CelebA's list); none; or folders, "
+        "which takes every folder as a class and every image as one. Else as recognized.",
+    ),
+]
 """Handed to `devices.set_threads` before anything computes."""
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 
@@ -115,17 +128,17 @@ def open_pipeline(
 ) -> "SamplingPipeline":
     """Open the generator of a model with the settings that the options of the same names give."""
     from stylesmith.models import load
+    from stylesmith.networks.sample_inputs import label_input, prefer_class_name
     from stylesmith.networks.sampling_pipeline import SamplingPipeline, SamplingSettings
     from stylesmith.sampling.parsing import parse_noise
 
-    if class_ is not None and label is not None:
-        raise UsageError(f"--class {class_}, --label {label}: wanted one of the two")
+    chosen = choose_label(class_, label)
     generator = load(model, device=device)
     settings = SamplingSettings(
         psi=psi,
         psi_layers=_truncated_layers(psi_layers, psi_cutoff, generator.config),
         center=center,
-        label=_chosen_label(class_, label, generator),
+        label=label_input(prefer_class_name(chosen, generator.class_names)),
         noise=parse_noise(noise, generator.config),
         precision=precision,
     )
@@ -170,18 +183,18 @@ def _truncated_layers(
     return parse_layers(layers, config, option="--psi-layers")
 
 
-def _chosen_label(
-    class_: int | str | None, label: str | None, generator: "Generator"
-) -> "LabelInput | None":
-    """The class of --class, or the numbers of --label."""
-    import numpy as np
+def choose_label(class_: int | str | None, label: str | None) -> "LabelChoice | None":
+    """The class of --class, or the numbers of --label; None where neither is given.
 
-    from stylesmith.networks.sample_inputs import prefer_class_name
-
+    Raises:
+        UsageError: If both are, or a label is not made of numbers.
+    """
     if label is None:
-        return prefer_class_name(class_, generator.class_names)
+        return class_
+    if class_ is not None:
+        raise UsageError(f"--class {class_}, --label {label}: wanted one of the two")
     try:
-        return np.array([float(number) for number in label.split(",")], np.float32)
+        return [float(number) for number in label.split(",")]
     except ValueError:
         raise UsageError(f"--label {label}: wanted numbers, such as 0.5,0.3") from None
 
@@ -213,15 +226,27 @@ def read_size(resolution: str | None, *, any_size: bool = False) -> tuple[int, i
 
 
 def open_dataset(
-    path: Path, resolution: str | None, channels: int | None = None, *, skip_bad: bool
+    path: Path,
+    resolution: str | None,
+    channels: int | None = None,
+    *,
+    skip_bad: bool,
+    split: str = "",
+    labels: str = "",
 ) -> "Dataset":
     """Open images by the options of the same names, with a bar while they are listed."""
     from stylesmith.data import dataset
+    from stylesmith.data.image_set import ReadOptions
 
     size = read_size(resolution)
     with progress_bar("Reading") as advance:
         return dataset.open_dataset(
-            path, size=size, channels=channels, skip_bad=skip_bad, on_progress=advance
+            path,
+            size=size,
+            channels=channels,
+            skip_bad=skip_bad,
+            options=ReadOptions(split, labels),
+            on_progress=advance,
         )
 
 

@@ -61,6 +61,7 @@ def project(
     distance: DistanceOption = None,
     form: FormOption = "code",
     class_: options.ClassOption = None,
+    label: options.LabelOption = None,
     seed: options.SeedOption = 0,
     batch: BatchOption = None,
     video: Annotated[
@@ -94,6 +95,7 @@ def project(
     from stylesmith.sampling.video import check_video_path
 
     set_threads(threads)
+    chosen = options.choose_label(class_, label)
     check_result_folder(out, resume=resume, force=force)
     suffix = f".{video}" if video else None
     if suffix:
@@ -105,7 +107,7 @@ def project(
         noise=not no_noise,
         form=form,
         stop_at=stop_at,
-        label=prefer_class_name(class_, generator.class_names),
+        label=prefer_class_name(chosen, generator.class_names),
         seed=seed,
     )
     targets = read_targets(images, generator)
@@ -204,7 +206,8 @@ def attribution(
         int, typer.Option(min=2, help="Images to calibrate with, of the network and real ones.")
     ] = 50,
     real: Annotated[
-        Path | None, typer.Option(help="Folder or zip of real images, to calibrate with.")
+        Path | None,
+        typer.Option(help="Real images to calibrate with: a folder, zip or container."),
     ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="What a calibration wrote, to judge images by.")
@@ -215,6 +218,7 @@ def attribution(
     distance: DistanceOption = None,
     form: FormOption = "code",
     class_: options.ClassOption = None,
+    label: options.LabelOption = None,
     seed: options.SeedOption = 0,
     batch: BatchOption = None,
     resume: ResumeOption = False,
@@ -245,6 +249,7 @@ def attribution(
     from stylesmith.networks.sample_inputs import prefer_class_name
 
     set_threads(threads)
+    chosen = options.choose_label(class_, label)
     check_result_folder(out, resume=resume, force=force)
     network = load(model, device=device)
     if images and calibration:
@@ -257,7 +262,7 @@ def attribution(
             steps=steps,
             noise=not no_noise,
             form=form,
-            label=prefer_class_name(class_, network.class_names),
+            label=prefer_class_name(chosen, network.class_names),
             seed=seed,
         )
         targets = {

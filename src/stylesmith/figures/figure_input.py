@@ -17,7 +17,7 @@ from stylesmith.metrics.image_sources import training_data_config
 from stylesmith.models import RunFolder, load, locate_model
 from stylesmith.networks import Generator
 from stylesmith.networks.layer_indices import format_layers
-from stylesmith.networks.sample_inputs import prefer_class_name
+from stylesmith.networks.sample_inputs import LabelChoice, label_input, prefer_class_name
 from stylesmith.sampling import (
     LatentCodes,
     LayerIndices,
@@ -38,8 +38,8 @@ class FigureOptions:
     seeds: Sequence[int | Path] | None = None
     """Or latent files."""
     psi: float | None = None
-    label: int | str | None = None
-    """Class, where the network has classes."""
+    label: LabelChoice | None = None
+    """Class or label, where the network has any."""
     count: int | None = None
     """How many images, draws or points are measured."""
     steps: int | None = None
@@ -63,7 +63,12 @@ class FigureInput:
     def name(self) -> str:
         """What captions call it, with the class that the user chose."""
         name = self.path.stem if self.path.is_file() else self.path.resolve().name
-        return name if self.options.label is None else f"{name}, class {self.options.label}"
+        label = self.options.label
+        if label is None:
+            return name
+        if isinstance(label, list):
+            return f"{name}, label {', '.join(f'{number:g}' for number in label)}"
+        return f"{name}, class {label}"
 
     @cached_property
     def generator(self) -> Generator:
@@ -87,11 +92,11 @@ class FigureInput:
             UsageError: If the class that the user chose doesn't fit the network.
         """
         chosen = psi if self.options.psi is None else self.options.psi
-        label, names = self.options.label, self.generator.class_names
+        label = prefer_class_name(self.options.label, self.generator.class_names)
         settings = SamplingSettings(
             psi=chosen,
             psi_layers=psi_layers,
-            label=prefer_class_name(label, names),
+            label=label_input(label),
             noise=noise or NoiseSettings(),
             precision="fp32",
         )

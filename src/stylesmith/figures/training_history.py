@@ -26,6 +26,7 @@ from stylesmith.figures.tables.measurements import parse_score_title
 from stylesmith.formatting import format_image_size
 from stylesmith.models import RunFolder, load
 from stylesmith.networks import Generator
+from stylesmith.networks.sample_inputs import label_input
 from stylesmith.sampling import sample_w
 from stylesmith.training.log import LogRecord, read_log
 from stylesmith.training.run_history import finite_number
@@ -225,8 +226,8 @@ def torgb_contributions(generator: Generator, w: Tensor) -> Tensor:
 
 
 def _measure_contributions(model: FigureInput, generator: Generator, count: int) -> Tensor:
-    number = model.options.label
-    label = None if number is None else generator.label_row(number)
+    chosen = model.options.label
+    label = None if chosen is None else generator.label_row(label_input(chosen))
     return torgb_contributions(generator, sample_w(generator, label, count=count))
 
 

@@ -22,6 +22,7 @@ from stylesmith.inversion.projection_variables import (
 )
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
+from stylesmith.networks.sample_inputs import LabelChoice, label_input
 from stylesmith.networks.sampling_pipeline import sample_w
 from stylesmith.perception.extractors import open_distance
 from stylesmith.perception.preprocessing import ImageDistance
@@ -41,13 +42,13 @@ class WStatistics:
     """sigma, the root of the mean squared distance to the mean."""
 
 
-def w_statistics(generator: Generator, label: int | str | None = None) -> WStatistics:
-    """Statistics of one class; None is all classes in turn, where there are any.
+def w_statistics(generator: Generator, label: LabelChoice | None = None) -> WStatistics:
+    """Statistics of one class or label; None is all classes in turn, where there are any.
 
     Raises:
         UsageError: If the network has no such class, or none at all.
     """
-    w = sample_w(generator, None if label is None else generator.label_row(label))
+    w = sample_w(generator, None if label is None else generator.label_row(label_input(label)))
     mean = w.mean(dim=0)
     spread = (w - mean).square().sum(dim=1).mean().sqrt()
     return WStatistics(mean, float(spread))

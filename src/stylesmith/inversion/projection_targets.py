@@ -26,6 +26,7 @@ from stylesmith.formatting import format_image_size
 from stylesmith.inversion.projection_variables import ProjectionSettings
 from stylesmith.latents import RandomKeys
 from stylesmith.networks import Generator
+from stylesmith.networks.sample_inputs import label_input
 from stylesmith.networks.synthesis import NoiseMode
 
 MODE_NAMES = {"L": "gray", "LA": "gray with transparency", "RGB": "RGB", "RGBA": "RGBA"}
@@ -107,9 +108,9 @@ def generated_targets(
     """
     noise: NoiseMode = "random" if settings.noise else "fixed"
     classes = generator.config.label_size
-    targets = []
+    targets, chosen = [], label_input(settings.label)
     for seed in range(count):
-        label = seed % classes if settings.label is None and classes else settings.label
+        label = seed % classes if settings.label is None and classes else chosen
         image = generator.sample([seed], label=label, noise=noise, precision="fp32")[0].cpu()
         whole = pixels.from_uint8(pixels.to_uint8(image))
         targets.append(ProjectionTarget(f"seed{seed:04d}", f"seed {seed}", whole))
@@ -124,10 +125,10 @@ def real_targets(
     *,
     option: str = "--generated",
 ) -> list[ProjectionTarget]:
-    """Images of a folder or zip chosen at random, in the size of the network.
+    """Images of a data set chosen at random, in the size of the network.
 
     Args:
-        data: The folder or zip.
+        data: The folder, zip or container.
         generator: Decides size and channels.
         count: Number of images.
         settings: Their seed chooses.

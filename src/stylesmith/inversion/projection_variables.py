@@ -11,12 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylesmith.choices import ProjectionForm, ProjectionSpace
+from stylesmith.choices import ProjectionForm, ProjectionSpace, check_choices
 from stylesmith.latents import NoiseShape, RandomKeys, split_noise_maps
 from stylesmith.networks import Generator
+from stylesmith.networks.sample_inputs import LabelChoice
 from stylesmith.networks.synthesis import NoiseMaps
 
 
+@check_choices
 @dataclass(frozen=True)
 class ProjectionSettings:
     """Settings of a projection; the defaults are StyleGAN2's appendix D."""
@@ -32,8 +34,8 @@ class ProjectionSettings:
     """Alpha, the weight of the noise regularizer."""
     stop_at: float | None = None
     """Distance at or below which an image is done; None runs all steps."""
-    label: int | str | None = None
-    """Class whose w are the start and the scale; None takes all classes in turn."""
+    label: LabelChoice | None = None
+    """Class or label whose w are the start and the scale; None takes all classes in turn."""
     seed: int = 0
     """Seed of the first noise maps, and of the noise on w."""
 
@@ -51,6 +53,7 @@ MIN_MAP_SIZE = 8
 """Size at which the noise pyramid ends: larger maps are halved."""
 
 
+@check_choices
 def noise_regularizer(maps: Sequence[Tensor], form: ProjectionForm = "code") -> Tensor:
     """Squared autocorrelation at shifts of one pixel, over all maps and scales, `(N,)`.
 

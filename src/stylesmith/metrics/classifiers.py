@@ -21,7 +21,7 @@ from torch import Tensor
 
 from stylesmith import distributed, files, images
 from stylesmith.callbacks import Notify, ProgressCallback, partial_progress
-from stylesmith.choices import ProtocolName
+from stylesmith.choices import ProtocolName, check_choices
 from stylesmith.config import ConvolutionalConfig, base_grid
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import Sampler
@@ -244,6 +244,7 @@ class ClassifierTraining:
         )
 
 
+@check_choices
 def plan_classifier_training(
     dataset: Dataset,
     attributes: Attributes,

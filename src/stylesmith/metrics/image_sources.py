@@ -19,8 +19,17 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import DataConfig
-from stylesmith.data.dataset import Dataset, open_dataset, open_training_data
+from stylesmith.data.dataset import (
+    FINGERPRINT_VERSION,
+    Dataset,
+    fingerprint_version,
+    open_dataset,
+    open_training_data,
+)
+from stylesmith.data.image_set import AUTOMATIC, ReadOptions
+from stylesmith.data.label_values import Labels
 from stylesmith.data.parallel import map_ahead
+from stylesmith.data.recognition import is_data_file
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, UsageError
 from stylesmith.formatting import format_image_size
@@ -87,7 +96,7 @@ class ModelSource:
     """Images drawn from a generator with random noise; image number i is a function of (seed, i).
 
     Labels are those of images chosen at random from `labels`, so that classes come as often as in
-    the data.
+    the data. Classes with names are the same in both by name, else by number.
     """
 
     generator: Generator
@@ -106,6 +115,7 @@ class ModelSource:
     size: tuple[int, int] = field(init=False)
     channels: int = field(init=False)
     count: int | None = field(default=None, init=False)
+    _labels: Labels | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.size, self.channels = self.generator.image_size, self.generator.config.image_channels
@@ -115,11 +125,20 @@ class ModelSource:
                 f"{self.name}: draws by class. Name labeled images with --data, so that classes "
                 "come as often as there."
             )
-        if wanted and self.labels and self.labels.label_size != wanted:
+        self._labels = self._match_labels(self.labels) if wanted and self.labels else None
+
+    def _match_labels(self, data: Dataset) -> Labels:
+        try:
+            labels = data.labels and data.labels.numbered_as(self.generator.class_names)
+        except DataError as error:
+            raise DataError(f"{data.path}: {error}") from None
+        wanted = self.generator.config.label_size
+        if labels is None or labels.size != wanted:
             raise DataError(
-                f"{self.labels.path}: has labels of length {self.labels.label_size}, the model "
-                f"{self.name} wants {wanted}. Use the data that it was trained on."
+                f"{data.path}: has labels of length {data.label_size}, the model {self.name} "
+                f"wants {wanted}. Use the data that it was trained on."
             )
+        return labels
 
     @property
     def device(self) -> torch.device:
@@ -180,10 +199,11 @@ class ModelSource:
 
     def label(self, indices: Sequence[int]) -> Tensor | None:
         """Labels, `(N, label_size)`, of images chosen uniformly from the data."""
-        if not self.generator.config.label_size or self.labels is None:
+        if self._labels is None:
             return None
-        chosen = [self._keys.number(f"{self.role} label", i) % len(self.labels) for i in indices]
-        rows = np.stack([self.labels.label(i) for i in chosen])
+        count = len(self._labels.values)
+        chosen = [self._keys.number(f"{self.role} label", i) % count for i in indices]
+        rows = np.stack([self._labels.vector(i) for i in chosen])
         return torch.from_numpy(rows).to(self.device)
 
     def noise(self, indices: Sequence[int]) -> NoiseMaps:
@@ -242,6 +262,8 @@ class SourceOptions:
     size: tuple[int, int] | None = None
     """Height and width that data is cropped and resized to; None leaves it as it is."""
     skip_bad: bool = False
+    reading: ReadOptions = AUTOMATIC
+    """Which part of images to take; those of a run are read as the run reads them."""
     on_progress: ProgressCallback | None = None
 
 
@@ -264,12 +286,13 @@ def open_sources(
     trained = training_data_config(fake)
     real_model = real if real is not None and is_model(real) else None
     dataset = None
-    if trained and (real is None or real_model or real.resolve() == Path(trained.path)):
+    is_own = real is not None and real.resolve() == Path(trained.path if trained else "")
+    if trained and (real is None or real_model or (is_own and options.reading == AUTOMATIC)):
         dataset = open_training_data(
             trained, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
         )
     elif real is not None and not real_model:
-        dataset = open_data(real, options)
+        dataset = open_data(real, options, rules_of=_data_config(fake))
     reference: ImageSource | None = DataSource(dataset) if dataset else None
     if real_model:
         reference = replace(open_model_source(real_model, options, dataset), role="real")
@@ -282,16 +305,18 @@ def is_model(path: Path) -> bool:
     """Whether a path is a run, a model folder or a file that `load` opens, and not images."""
     if path.is_dir():
         return (path / WEIGHTS_FILE).is_file() or RunFolder(path).exists()
-    return path.is_file() and path.suffix.lower() != ".zip"
+    return path.is_file() and not is_data_file(path)
 
 
 def training_data_config(path: Path) -> DataConfig | None:
     """Configuration of the data of a run; None for other models, or if the data is gone."""
+    data = _data_config(path)
+    return data if data and Path(data.path).exists() else None
+
+
+def _data_config(path: Path) -> DataConfig | None:
     run = RunFolder(path)
-    if not run.exists():
-        return None
-    data = run.read_config().data
-    return data if Path(data.path).exists() else None
+    return run.read_config().data if run.exists() else None
 
 
 def open_model_source(path: Path, options: SourceOptions, labels: Dataset | None) -> ModelSource:
@@ -306,12 +331,18 @@ def open_model_source(path: Path, options: SourceOptions, labels: Dataset | None
     )
 
 
-def open_data(path: Path, options: SourceOptions) -> Dataset:
-    """Images as they are, or resized as the user asked."""
+def open_data(path: Path, options: SourceOptions, *, rules_of: DataConfig | None = None) -> Dataset:
+    """Images as they are, or resized as the user asked.
+
+    With `rules_of` classes are numbered as in the data of that run, which may be of an earlier
+    version.
+    """
     return open_dataset(
         path,
+        version=fingerprint_version(rules_of.fingerprint) if rules_of else FINGERPRINT_VERSION,
         size=options.size,
         skip_bad=options.skip_bad,
         any_size=True,
+        options=options.reading,
         on_progress=options.on_progress,
     )

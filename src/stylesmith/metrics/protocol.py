@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from stylesmith.choices import ProtocolName
+from stylesmith.choices import ProtocolName, check_choices
 from stylesmith.errors import UsageError, suggest_name
 
 MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
@@ -123,6 +123,7 @@ _FAMILY_OF_STEM: dict[str, MetricFamily] = {
 }
 
 
+@check_choices
 def parse_metrics(
     text: str, *, extractor: str | None = None, protocol: ProtocolName = "paper"
 ) -> list[Metric]:
@@ -144,6 +145,7 @@ def parse_metrics(
     return list(dict.fromkeys(metrics))
 
 
+@check_choices
 def parse_metric(
     name: str, *, extractor: str | None = None, protocol: ProtocolName = "paper"
 ) -> Metric:

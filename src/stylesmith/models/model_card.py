@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stylesmith.choices import check_choices
 from stylesmith.config import GeneratorConfig, RunConfig
 from stylesmith.models.interop.external_network import (
     FORMAT_DESCRIPTIONS,
@@ -76,6 +77,7 @@ Use: `stylesmith generate THIS_FOLDER --seeds THIS_FOLDER/latent.safetensors --o
 """
 
 
+@check_choices
 def import_card(
     config: GeneratorConfig,
     format_: ExternalFormat,

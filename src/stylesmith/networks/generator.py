@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from stylesmith import latents
-from stylesmith.choices import PrecisionName, TruncationCenter
+from stylesmith.choices import PrecisionName, TruncationCenter, check_choices
 from stylesmith.config import GeneratorConfig
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import UsageError
@@ -178,6 +178,7 @@ class Generator(nn.Module):
         """The same w for every layer: `(N, D)` -> `(N, num_ws, D)`."""
         return broadcast(w, self.config.num_ws)
 
+    @check_choices
     def sample(
         self,
         seeds: Iterable[int] | None = None,
@@ -234,6 +235,7 @@ class Generator(nn.Module):
         maps = None if isinstance(noise, str) else noise
         return pipeline.sample(seeds, z=z, w=w, noise=maps)
 
+    @check_choices
     def noise_maps(self, seeds: Sequence[int], mode: NoiseMode) -> NoiseMaps:
         """The noise of each seed in one of the three modes, on the network's device."""
         match mode:
@@ -246,7 +248,7 @@ class Generator(nn.Module):
                 maps = latents.noise_from_seeds(seeds, z_dim, shapes)
                 return [noise.to(self.mapping.w_avg.device) for noise in maps]
 
-    def label_row(self, label: Tensor | int | str | None) -> Tensor | None:
+    def label_row(self, label: LabelInput | None) -> Tensor | None:
         """A class number, name or label as one row `(1, label_size)`; None without classes.
 
         Raises:

@@ -16,6 +16,8 @@ from stylesmith.networks.synthesis import NoiseMaps
 
 Array = Tensor | np.ndarray
 LabelInput = int | str | Array | Sequence[int | str]
+LabelChoice = int | str | list[float]
+"""One class by number or name, or the numbers of one label; it can be written as JSON."""
 """A class by number or name, one for all images, or a list with one per image; tensors and arrays
 are label vectors, `(label_size,)` or `(N, label_size)`."""
 PsiInput = float | Sequence[float] | Array
@@ -104,9 +106,14 @@ def check_labels(
     return torch.eye(size)[[_class_number(one, size, class_names) for one in several]]
 
 
+def label_input(label: LabelChoice | None) -> LabelInput | None:
+    """The class or label as an argument of sampling, where a list has a class for each image."""
+    return np.array(label, np.float32) if isinstance(label, list) else label
+
+
 def prefer_class_name(
-    label: int | str | None, class_names: Sequence[str] | None
-) -> int | str | None:
+    label: LabelChoice | None, class_names: Sequence[str] | None
+) -> LabelChoice | None:
     """A class as a user wrote it: a name that is a number wins over the number of a class."""
     return str(label) if class_names and str(label) in class_names else label
 

@@ -9,16 +9,16 @@ Source: StyleGAN, section 3.2 and appendix B; the statistics of w, StyleGAN2, ap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from stylesmith import latents
-from stylesmith.choices import PrecisionName, TruncationCenter
+from stylesmith.choices import PrecisionName, TruncationCenter, check_choices
 from stylesmith.devices import choose_drawing_precision, dtype_name
-from stylesmith.errors import ModelError, UsageError, check_choice
+from stylesmith.errors import ModelError, UsageError
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent, cat_codes
 from stylesmith.networks.latent_functions import truncate
@@ -37,13 +37,14 @@ from stylesmith.networks.sample_inputs import (
     check_psi,
     check_seeds,
 )
-from stylesmith.networks.synthesis import LevelState, NoiseMaps, NoiseMode
+from stylesmith.networks.synthesis import KeepGoing, LevelState, NoiseMaps, NoiseMode
 from stylesmith.tensor_file import tensors_hash
 
 if TYPE_CHECKING:
     from stylesmith.networks.generator import Generator
 
 
+@check_choices
 @dataclass(frozen=True)
 class NoiseSettings:
     """Which noise maps, and which layers get them."""
@@ -56,6 +57,7 @@ class NoiseSettings:
         return self.mode if self.layers is None else f"{self.mode}:{format_layers(self.layers)}"
 
 
+@check_choices
 @dataclass(frozen=True)
 class SamplingSettings:
     """The settings that decide an image besides its seed."""
@@ -159,7 +161,6 @@ class SamplingPipeline:
                 f"this network's weights are {dtype}, wanted torch.float32: call .float(), and "
                 "choose the dtype of drawing by precision"
             )
-        check_choice("noise", self.settings.noise.mode, get_args(NoiseMode))
         self.precision = choose_drawing_precision(self.settings.precision, self.device)
         label = self.settings.label
         labels = None if label is None else self._check_labels(label)
@@ -171,8 +172,6 @@ class SamplingPipeline:
         self.psi = psi.to(self.device)
         """Truncation of each layer, `(num_ws, 1)`."""
         self._truncates = bool((psi != 1).any())
-        if isinstance(self.settings.center, str):
-            check_choice("center", self.settings.center, get_args(TruncationCenter))
         if self.settings.center == "class" and not self.config.label_size:
             raise UsageError("center of a class: this network was trained without labels")
 
@@ -293,14 +292,24 @@ class SamplingPipeline:
         return self.noise_maps([])
 
     @torch.no_grad()
-    def draw(self, codes: LatentCodes) -> Tensor:
-        """Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device."""
+    def draw(self, codes: LatentCodes, *, keep_going: KeepGoing | None = None) -> Tensor:
+        """Images `(N, C, H, W)`, fp32, clipped to -1..1, on the network's device.
+
+        Args:
+            codes: Of N images.
+            keep_going: Asked behind every level whether to go on.
+
+        Raises:
+            DrawingStopped: If `keep_going` answered False.
+            ModelError: If images are not finite, where these are refused.
+        """
         images = self.generator.draw(
             codes.ws,
             codes.noise,
             growth=self.settings.growth,
             precision=self.precision,
             style_offsets=codes.style_offsets,
+            keep_going=keep_going,
         )
         if self.refuse_infinite and not images.isfinite().all():  # black, without a word
             raise ModelError(

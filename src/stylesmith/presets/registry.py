@@ -16,7 +16,13 @@ from stylesmith.presets.data_sets import (
     PaperDataset,
     PresetRow,
 )
-from stylesmith.presets.own_presets import auto, small_avatars, tiny
+from stylesmith.presets.own_presets import (
+    auto,
+    auto_augmentation,
+    auto_held_out_images,
+    small_avatars,
+    tiny,
+)
 from stylesmith.presets.published_results import PublishedResults, published_results_of
 
 BuildPreset = Callable[[DataConfig, torch.device, int], RunConfig]
@@ -40,6 +46,10 @@ class Preset:
     """The one it is for; most take any images."""
     example_size: tuple[int, int] = (1024, 1024)
     """Height and width for which it is shown: those of the paper."""
+    held_out_images: Callable[[int], int] = lambda images: 0
+    """How many of so many images are kept from training where the user does not say it."""
+    augmentation: Callable[[int], str] | None = None
+    """The augmentation for so many images where the user does not say it; None keeps its own."""
 
     def build(self, data: DataConfig, device: torch.device, processes: int = 1) -> RunConfig:
         """The configuration for these images on this device, in so many processes.
@@ -98,7 +108,12 @@ def _paper_presets(
 
 PRESETS = (
     Preset(
-        "auto", "settings from your data and machine; the default", auto, example_size=(256, 256)
+        "auto",
+        "settings from your data and machine; the default",
+        auto,
+        held_out_images=auto_held_out_images,
+        augmentation=auto_augmentation,
+        example_size=(256, 256),
     ),
     Preset(
         "small-avatars",

@@ -8,9 +8,12 @@ import torch
 
 import stylesmith
 from stylesmith import distributed, files
+from stylesmith.augment import open_augmentation
 from stylesmith.callbacks import Notify
 from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
+from stylesmith.data.held_out import split_held_out
+from stylesmith.data.image_set import absolute_table
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.formatting import (
@@ -21,7 +24,7 @@ from stylesmith.formatting import (
 )
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
-from stylesmith.presets import differences
+from stylesmith.presets import differences, find_preset
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.runs.run_lock import lock_run
 from stylesmith.training.estimate import (
@@ -33,6 +36,7 @@ from stylesmith.training.estimate import (
 )
 from stylesmith.training.log import LiveView, read_log
 from stylesmith.training.recorder import Preview, Recorder
+from stylesmith.training.run_history import EARLY_IMAGES
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.train_state import TrainState, restore_newest
 from stylesmith.training.trainer import RunLimits, StopReason, Trainer, stop_request
@@ -51,7 +55,13 @@ class RunOptions:
 
 
 def make_data_config(
-    dataset: Dataset, *, conditional: bool, mirror: bool, skip_bad: bool, resize: bool
+    dataset: Dataset,
+    *,
+    conditional: bool,
+    mirror: bool,
+    skip_bad: bool,
+    resize: bool,
+    hold_out: int = 0,
 ) -> DataConfig:
     """The data section of a configuration.
 
@@ -66,6 +76,8 @@ def make_data_config(
     return DataConfig.model_validate(
         {
             "path": str(dataset.path.resolve()),
+            "split": dataset.options.split,
+            "labels": absolute_table(dataset.options.labels),
             "size": dataset.size,
             "channels": dataset.channels,
             "label_size": dataset.label_size if conditional else 0,
@@ -73,6 +85,7 @@ def make_data_config(
             "mirror": mirror,
             "skip_bad": skip_bad,
             "resize": resize,
+            "hold_out": hold_out,
             "credit": dataset.credit,
             "fingerprint": dataset.fingerprint,
         }
@@ -93,6 +106,7 @@ def plan(
     schedule = Schedule(config, processes=distributed.planned_world_size())
     precision = choose_precision(config.training.precision, options.device)
     expected = forecast(config, schedule, precision, options.device)
+    config = _plan_strength(config, options.limits, expected)
     duration, training = format_duration(expected.seconds), config.training
     mirrored = ", mirrored" if config.data.mirror else ""
     count = "" if dataset_images is None else f"{dataset_images} "
@@ -103,11 +117,14 @@ def plan(
         *_describe_phases(config, schedule),
         f"  losses     {_describe_losses(training)}",
         *_describe_metrics(config),
+        *_describe_held_out(config),
+        *_describe_augmentation(config),
         f"  device     {device_name(options.device)}, {dtype_name(precision)}",
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.images_per_second:.3g} images a second at full size: "
-        f"{duration} for {training.kimg:g} thousand images",
+        f"{duration} for {format_image_count(round(training.kimg * 1000))} images",
         *_describe_minutes(options.limits, expected, training),
+        *_describe_first_results(config, options.device, expected),
         *filter(None, [micro_batch_note(config, schedule)]),
     ]
     return config, "\n".join(lines)
@@ -120,6 +137,84 @@ def _describe_minutes(limits: RunLimits, expected: Forecast, training: TrainingC
         return []
     reached = format_image_count(int(seconds * training.kimg * 1000 / expected.seconds))
     return [f"  this time  {format_duration(seconds)}: about {reached} images, then it stops"]
+
+
+def _describe_first_results(
+    config: RunConfig, device: torch.device, expected: Forecast
+) -> list[str]:
+    """When first shapes may be expected, and by `auto` at which size within an hour."""
+    if config.training.kimg * 1000 < EARLY_IMAGES:
+        return []
+    seconds = EARLY_IMAGES / expected.images_per_second
+    text = f"after {format_image_count(EARLY_IMAGES)} images, about {format_duration(seconds)}"
+    size = _size_within_an_hour(config, device) if seconds > 3600 else None
+    advice = f"; within an hour at {format_image_size(size)} (--resolution)" if size else ""
+    return [f"  shapes     usually appear {text}{advice}"]
+
+
+def _size_within_an_hour(config: RunConfig, device: torch.device) -> tuple[int, int] | None:
+    """The largest smaller size at which the same preset shows shapes within an hour."""
+    height, width = config.data.size
+    while min(height, width) >= 32:
+        height, width = height // 2, width // 2
+        data = config.data.change(size=(height, width))
+        try:
+            smaller = find_preset(config.preset).build(
+                data, device, distributed.planned_world_size()
+            )
+        except ConfigError:  # of a data set of one size
+            return None
+        smaller = choose_micro_batch(smaller, device)
+        schedule = Schedule(smaller, processes=distributed.planned_world_size())
+        precision = choose_precision(smaller.training.precision, device)
+        speed = forecast(smaller, schedule, precision, device).images_per_second
+        if speed * 3600 >= EARLY_IMAGES:
+            return height, width
+    return None
+
+
+MIN_ADJUSTMENT_KIMG = 10.0
+"""Fewest thousands of images over which the strength of augmentation goes from 0 to 1."""
+
+
+def _plan_strength(config: RunConfig, limits: RunLimits, expected: Forecast) -> RunConfig:
+    """Let the strength of augmentation go from 0 to 1 in a tenth of what this session reaches."""
+    training = config.training
+    if training.augment is None or training.strength.kimg is not None:
+        return config
+    planned = training.kimg
+    if limits.minutes:
+        planned = min(planned, limits.minutes * 60 * planned / expected.seconds)
+    kimg = max(MIN_ADJUSTMENT_KIMG, round(planned / 10, 1))
+    return config.change(training={"strength": {"kimg": kimg}})
+
+
+def _describe_augmentation(config: RunConfig) -> list[str]:
+    """The augmentation, what sets its strength, and the groups that cannot run at this size."""
+    augment, strength = config.training.augment, config.training.strength
+    if augment is None:
+        return []
+    size, channels = config.data.size, config.generator.image_channels
+    left_out = open_augmentation(augment, channels, *size).left_out
+    if strength.signal == "fixed":
+        course = f"with strength {strength.initial:g}"
+    else:
+        by = "held-out" if strength.signal == "r_v" else "training"
+        course = (
+            f"by scores of {by} images ({strength.signal} {strength.target_value:g}), from 0 to 1 "
+            f"in {strength.kimg:g} thousand"
+        )
+    return [
+        f"  augments   {augment.describe()}, {course} (--augment none turns it off)",
+        *(f"             without {group}: {reason}" for group, reason in left_out.items()),
+    ]
+
+
+def _describe_held_out(config: RunConfig) -> list[str]:
+    count = config.data.hold_out
+    if not count:
+        return []
+    return [f"  held out   {count} images more, to tell whether it overfits (--hold-out)"]
 
 
 def _describe_phases(config: RunConfig, schedule: Schedule) -> list[str]:
@@ -280,9 +375,11 @@ def _train(
     is_new: bool,
 ) -> StopReason:
     """Train in one process of the group; only the main one writes and shows anything."""
-    evaluator = RunEvaluator.from_config(config, dataset, options.device)
+    class_names = dataset.class_names
+    dataset, held_out = split_held_out(dataset, config.data.hold_out, seed=config.training.seed)
+    evaluator = RunEvaluator.from_config(config, held_out or dataset, options.device)
     state = TrainState.create(config, options.device)
-    state.ema.class_names = dataset.class_names if config.generator.label_size else None
+    state.ema.class_names = class_names if config.generator.label_size else None
     if not is_new:
         restore_newest(run, config, state, notify=notify)
     preview = Preview.from_dataset(config, dataset) if distributed.is_main() else None
@@ -298,7 +395,16 @@ def _train(
             view = stack.enter_context(_make_view(config, state, options.limits))
             recorder = Recorder(config, state, run, preview, view, options.tensorboard)
             stack.callback(recorder.close)
-        trainer = Trainer(config, state, dataset, run, recorder, evaluator, options.may_shrink)
+        trainer = Trainer(
+            config,
+            state,
+            dataset,
+            run,
+            held_out=held_out,
+            recorder=recorder,
+            evaluator=evaluator,
+            may_shrink=options.may_shrink,
+        )
         if recorder:
             recorder.start(**_start_fields(config, trainer, options.device))
         return trainer.run(options.limits, request)
@@ -337,6 +443,7 @@ def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> 
         "generator_parameters": parameter_count(trainer.state.generator),
         "discriminator_parameters": parameter_count(trainer.state.discriminator),
         "dataset_images": len(trainer.dataset),
+        **({"held_out_images": len(trainer.held_out)} if trainer.held_out else {}),
         "stylesmith": stylesmith.__version__,
         "torch": str(torch.__version__),
     }

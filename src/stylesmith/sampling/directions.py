@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylesmith.choices import check_choices
 from stylesmith.config import GeneratorConfig
 from stylesmith.devices import to_float64
 from stylesmith.errors import DataError, UsageError
@@ -35,6 +36,7 @@ DirectionOrigin = Literal["weights", "samples", "boundary", "channel"]
 """Closed-form factorization, PCA of W, a linear classifier, or a single style channel."""
 
 
+@check_choices
 @dataclass(frozen=True)
 class Direction:
     """One direction of one generator."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from stylesmith import files, latents
 from stylesmith import images as pixels
-from stylesmith.choices import PathInterpolation
+from stylesmith.choices import PathInterpolation, check_choices
 from stylesmith.devices import to_float64
 from stylesmith.errors import UsageError
 from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
@@ -88,6 +88,7 @@ NOISE_LOOP_KEYFRAMES = 4
 """Keyframes of a turn of noise: two noise maps and their negatives."""
 
 
+@check_choices
 def latent_path(
     pipeline: SamplingPipeline,
     sources: Sequence[SeedOrLatent],
@@ -103,6 +104,7 @@ def latent_path(
     return lambda times: LatentCodes(styles(times), noise)
 
 
+@check_choices
 def mixing_path(
     pipeline: SamplingPipeline,
     base: SeedOrLatent,
@@ -148,6 +150,7 @@ def noise_path(pipeline: SamplingPipeline, source: SeedOrLatent) -> LatentPath:
     return at
 
 
+@check_choices
 def ws_path(
     pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent], interpolation: PathInterpolation
 ) -> Callable[[Tensor], Tensor]:

@@ -24,6 +24,7 @@ from stylesmith.networks import Generator
 from stylesmith.networks.sampling_pipeline import SamplingPipeline, SamplingSettings
 from stylesmith.training.log import LiveView, LogRecord, RunLog, TensorBoardWriter, read_log
 from stylesmith.training.loss_passes import Stats
+from stylesmith.training.overfitting import overfitting_signals
 from stylesmith.training.run_history import HealthMonitor
 from stylesmith.training.run_report import write_report
 from stylesmith.training.schedule import Phase, Schedule
@@ -254,6 +255,7 @@ class Recorder:
             dropped=counters.dropped,
             **self._phase_fields(),
             **{"r1": None, "path_penalty": None, **means},
+            **overfitting_signals(means),
         )
         self._stat_sums.clear()
         self._last_images, self._last_seconds = counters.images_seen, counters.seconds

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from stylesmith.augment.controller import LEAK_BOUND
 from stylesmith.charts import ChartPoint, evenly_spaced, line_chart
 from stylesmith.formatting import format_image_count
 from stylesmith.models import RunFolder
@@ -43,7 +44,11 @@ PLOTS = (
     Plot(
         "Score signs",
         "share right",
-        {"sign_real": "reals scored positive", "sign_fake": "fakes scored negative"},
+        {
+            "sign_real": "reals scored positive",
+            "sign_fake": "fakes scored negative",
+            "sign_held_out": "held-out reals scored positive",
+        },
         "How often the discriminator is right. In the shaded range "
         f"({HEALTHY_SIGNS[0]:g} to {HEALTHY_SIGNS[1]:g}) it is ahead and still learns; "
         "at 1 it has won, 0.5 is chance.",
@@ -60,9 +65,23 @@ PLOTS = (
     Plot(
         "Scores",
         "score",
-        {"score_real": "reals", "score_fake": "fakes"},
+        {"score_real": "reals", "score_fake": "fakes", "score_held_out": "held-out reals"},
         "Mean output of the discriminator: above 0 it takes an image for real. A gap that only "
-        "widens means that it is winning.",
+        "widens means that it is winning. It overfits where held-out reals score like fakes.",
+    ),
+    Plot(
+        "Overfitting",
+        "signal",
+        {"r_v": "r_v, by held-out images", "r_t": "r_t, by training images"},
+        "r_v is 0 where held-out images score as training images, and 1 where they score as "
+        "generated ones. r_t is the mean sign of the scores of training images.",
+    ),
+    Plot(
+        "Augmentation",
+        "strength p",
+        {"augment_p": "chance of each transformation"},
+        f"Above {LEAK_BOUND:g} augmentations begin to show in the samples.",
+        y_range=(0.0, 1.0),
     ),
     Plot(
         "Distance of color moments",
@@ -117,6 +136,7 @@ def curves_section(history: RunHistory) -> str:
 
 def _metric_plots(history: RunHistory) -> list[Plot]:
     """A plot for each metric that was taken on the way."""
+    compared = "the held-out" if history.config.data.hold_out else "the training"
     names = dict.fromkeys(
         name for record in history.curve("metrics") for name in record.get("scores", {})
     )
@@ -125,7 +145,7 @@ def _metric_plots(history: RunHistory) -> list[Plot]:
             name,
             "value",
             {name: "averaged generator"},
-            "Measured on the way against the training images.",
+            f"Measured on the way against {compared} images.",
             event="metrics",
             y_range=(0.0, 0.0),
         )

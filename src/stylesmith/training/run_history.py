@@ -13,10 +13,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from stylesmith.config import RunConfig, TrainingConfig
+from stylesmith.augment.controller import LEAK_BOUND
+from stylesmith.config import AdaConfig, RunConfig, TrainingConfig
 from stylesmith.config.training import map_setting
 from stylesmith.formatting import format_command, format_image_count
 from stylesmith.training.log import LogRecord
+from stylesmith.training.overfitting import COMPLETE, describe_overfitting
 
 Balance = Literal["unknown", "healthy", "winning", "losing"]
 
@@ -124,8 +126,12 @@ class RunHistory:
 
     @property
     def has_low_diversity(self) -> bool:
-        """Whether the latest samples are much less diverse than the data."""
-        return self.diversity is not None and self.diversity < LOW_DIVERSITY
+        """Whether the latest samples are much less diverse than the data.
+
+        The first samples of every run are: blobs of one color are all alike.
+        """
+        diversity = None if self.is_early else self.diversity
+        return diversity is not None and diversity < LOW_DIVERSITY
 
     @property
     def diversity(self) -> float | None:
@@ -218,6 +224,9 @@ def _describe_balance(history: RunHistory) -> str:
 
 
 def _describe_data(history: RunHistory) -> list[str]:
+    judged = describe_overfitting([r for r in history.curve("progress") if "r_v" in r])
+    if judged and not history.is_early:
+        return [judged]
     if not history.is_small_data:
         return []
     images = finite_number(history.last("start").get("dataset_images")) or 0
@@ -299,6 +308,23 @@ PROBLEMS = (
         "There are few images: mirroring them doubles their number, "
         "if left and right do not matter.",
         lambda training: ["data.mirror=true"],
+    ),
+    Problem(
+        "overfitting",
+        lambda history: (history.recent("r_v") or 0) > COMPLETE and not history.is_early,
+        hint="The discriminator overfits: images that it has never seen pass for generated ones "
+        "(r_v above 1). Augment the images (--augment ada in a new run), bring more of them, or "
+        "stop and keep a snapshot of before.",
+    ),
+    Problem(
+        "leak",
+        lambda history: (
+            isinstance(history.config.training.augment, AdaConfig)  # DiffAugment is always on
+            and (history.recent("augment_p") or 0) > LEAK_BOUND
+        ),
+        hint=f"Augmentation is above {LEAK_BOUND:g}: turned, shifted and recolored images begin to "
+        "show in the samples. Bring more images, raise --target, or take fewer groups "
+        "(--augment-groups bg).",
     ),
     Problem(
         "less-r1",

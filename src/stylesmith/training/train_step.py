@@ -18,6 +18,7 @@ from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision
 from stylesmith.latents import RandomKeys
 from stylesmith.training import loss_passes
+from stylesmith.training.augmenter import Augmenter, AugmentImages
 from stylesmith.training.loss_passes import LatentBatch, Stats, make_latent_batch
 from stylesmith.training.schedule import Phase, Schedule
 from stylesmith.training.train_state import StateBackup, TrainState
@@ -62,9 +63,12 @@ class TrainStep:
     loader: BatchLoader
     schedule: Schedule
     keys: RandomKeys
+    held_out: BatchLoader | None = None
+    """Images that are kept from training, on which the discriminator is judged."""
     phase: Phase = field(init=False)
     """What is in force since the schedule was last read."""
     networks: loss_passes.Networks = field(init=False)
+    augmenter: Augmenter = field(init=False)
 
     def __post_init__(self) -> None:
         self.device = self.state.device
@@ -84,7 +88,8 @@ class TrainStep:
         moves = [self._update_generator, self._update_discriminator]
         if self.config.training.order == "discriminator_first":
             moves.reverse()
-        stats = moves[0]() | moves[1]()
+        stats = moves[0]() | moves[1]() | self._judge()
+        self._adjust_strength()
         finite = bool(self.all_finite)  # the one wait for the device in a step
         if finite:
             self._update_ema()
@@ -123,6 +128,9 @@ class TrainStep:
             growth=phase.growth,
             penalty_scale=phase.penalty_scale,
         )
+        self.augmenter = Augmenter.at_level(
+            self.config, phase.growth.level, self.keys, state.quantities["augment_p"]
+        )
         state.ema.growth = phase.growth
         state.set_learning_rates(phase.generator_lr, phase.discriminator_lr)
 
@@ -134,7 +142,9 @@ class TrainStep:
         return self._update(
             "discriminator",
             lambda indices: self._discriminator_pass(indices, batches[indices]),
-            lambda indices: loss_passes.r1_pass(self.networks, *batches[indices], training),
+            lambda indices: loss_passes.r1_pass(
+                self.networks, *batches[indices], training, augment=self._augment("r1", indices)
+            ),
         )
 
     def _update(self, name: NetworkName, main: LossPass, penalty: LossPass) -> Stats:
@@ -174,9 +184,43 @@ class TrainStep:
         optimizer.step()
         return self.state.update_quantities(totals)
 
+    @torch.no_grad()
+    def _judge(self) -> Stats:
+        """Score a batch of held-out images every few steps, as the discriminator now is."""
+        if self.held_out is None or not self._ends_window:
+            return {}
+        window = self.state.counters.steps // self.config.training.strength.interval
+        batches = self._take_images(self.held_out, window * self.phase.batch_size)
+        parts = [
+            loss_passes.held_out_pass(self.networks, *batch, self._augment("held-out", indices))
+            for indices, batch in batches.items()
+        ]
+        means = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
+        distributed.all_reduce_mean_(list(means.values()))
+        return self.state.update_quantities(means)
+
+    def _adjust_strength(self) -> None:
+        """At the end of each window let its scores decide on the strength of augmentation."""
+        if self._ends_window:
+            images = self.phase.batch_size * self.config.training.strength.interval
+            shown = torch.full((), float(images), device=self.device)
+            self.state.update_quantities({"window_images": shown})
+
+    @property
+    def _ends_window(self) -> bool:
+        return (self.state.counters.steps + 1) % self.config.training.strength.interval == 0
+
+    def _augment(self, purpose: str, indices: range) -> AugmentImages:
+        return self.augmenter.images(purpose, self.state.counters.steps, indices)
+
     def _generator_pass(self, indices: range) -> tuple[Tensor, Stats]:
         latents = self._latent_batch("generator", indices)
-        return loss_passes.generator_pass(self.networks, latents, loss=self.config.training.loss)
+        return loss_passes.generator_pass(
+            self.networks,
+            latents,
+            loss=self.config.training.loss,
+            augment=self._augment("generator", indices),
+        )
 
     def _path_pass(self, indices: range) -> tuple[Tensor, Stats]:
         training, config = self.config.training, self.config.generator
@@ -196,11 +240,16 @@ class TrainStep:
     ) -> tuple[Tensor, Stats]:
         training, step = self.config.training, self.state.counters.steps
         latents = self._latent_batch("discriminator", indices)
+        reals, fakes = self._augment("reals", indices), self._augment("fakes", indices)
         if training.loss == "logistic":
-            return loss_passes.discriminator_pass(self.networks, *batch, latents)
+            return loss_passes.discriminator_pass(
+                self.networks, *batch, latents, augment_reals=reals, augment_fakes=fakes
+            )
         numbers = [self.keys.uniform("wgan", step, i) for i in indices]
         t = torch.tensor(numbers, dtype=torch.float32, device=self.device)
-        return loss_passes.wgan_pass(self.networks, *batch, latents, t, training)
+        return loss_passes.wgan_pass(
+            self.networks, *batch, latents, t, training, augment_reals=reals, augment_fakes=fakes
+        )
 
     def _latent_batch(self, purpose: str, indices: range) -> LatentBatch:
         """Latents, noise and labels of generated images; labels are distributed as in the data."""
@@ -222,9 +271,13 @@ class TrainStep:
 
     def _take_reals(self) -> RealBatches:
         """The real images of this step; the next step's are prefetched."""
-        start, size = self.state.counters.images_seen, self.phase.batch_size
+        return self._take_images(self.loader, self.state.counters.images_seen)
+
+    def _take_images(self, loader: BatchLoader, start: int) -> RealBatches:
+        """A batch from a position on; the batch after it is prefetched."""
+        size = self.phase.batch_size
         positions = [start + index for indices in self.micro_batches for index in indices]
-        batch = self.loader.load_batch(positions, [position + size for position in positions])
+        batch = loader.load_batch(positions, [position + size for position in positions])
         count = len(self.micro_batches[0])
         reals = images.from_uint8(batch.images.to(self.device, non_blocking=True)).split(count)
         labels = batch.labels.to(self.device).split(count)

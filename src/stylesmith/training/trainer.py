@@ -99,6 +99,8 @@ class Trainer:
     evaluator: Evaluator | None = None
     may_shrink: bool = False
     """Whether the micro-batch was chosen by free memory, and may become smaller."""
+    held_out: Dataset | None = None
+    """Images that are kept from training; the discriminator is judged on them."""
 
     def __post_init__(self) -> None:
         self.schedule = Schedule(self.config)
@@ -117,7 +119,7 @@ class Trainer:
             reason = self._stop_reason(limits, began, request)
         if self.recorder:
             self.recorder.stop(reason)
-        self.loader.close()
+        self._close_loaders()
         distributed.barrier()
         return reason
 
@@ -220,7 +222,7 @@ class Trainer:
         self.state.counters.rollbacks = failed.rollbacks + 1
         self.state.counters.dropped = failed.dropped
         self.state.counters.dropped_in_row = 0
-        self.loader.close()
+        self._close_loaders()
         self._prepare()
         if self.recorder:
             self.recorder.record_rollback()
@@ -245,5 +247,16 @@ class Trainer:
         """Make loader and training step; with other random numbers after a rollback."""
         config = self.config
         keys = RandomKeys(config.training.seed, branch=self.state.counters.rollbacks)
-        self.loader = BatchLoader(self.dataset, keys=keys, mirror=config.data.mirror)
-        self.train_step = TrainStep(config, self.state, self.loader, self.schedule, keys)
+        mirror = config.data.mirror
+        self.loader = BatchLoader(self.dataset, keys=keys, mirror=mirror)
+        self.held_out_loader = None
+        if self.held_out:
+            self.held_out_loader = BatchLoader(self.held_out, keys=keys, mirror=mirror)
+        self.train_step = TrainStep(
+            config, self.state, self.loader, self.schedule, keys, self.held_out_loader
+        )
+
+    def _close_loaders(self) -> None:
+        self.loader.close()
+        if self.held_out_loader:
+            self.held_out_loader.close()

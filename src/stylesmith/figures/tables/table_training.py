@@ -7,7 +7,7 @@ from typing import Any
 
 from stylesmith import distributed, files
 from stylesmith.callbacks import Notify
-from stylesmith.choices import ProtocolName
+from stylesmith.choices import ProtocolName, check_choices
 from stylesmith.devices import choose_precision
 from stylesmith.errors import RunError, UsageError
 from stylesmith.figures.tables.measurements import (
@@ -43,6 +43,7 @@ SCALE_CHANGES: dict[ProtocolName, dict[str, dict[str, Any]]] = {
 """Changes of all presets, for `RunComparison.changes`."""
 
 
+@check_choices
 @dataclass(frozen=True)
 class TableTraining:
     """Rows of a table, the runs that they are trained in, and what is measured of them."""

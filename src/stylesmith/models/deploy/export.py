@@ -16,7 +16,7 @@ from torch import Tensor
 
 import stylesmith
 from stylesmith import files
-from stylesmith.choices import PROGRAM_SUFFIXES, NoiseInput, ProgramFormat
+from stylesmith.choices import PROGRAM_SUFFIXES, NoiseInput, ProgramFormat, check_choices
 from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import RunError, UsageError
 from stylesmith.models.deploy.programs import (
@@ -188,6 +188,7 @@ class ExportedFile:
     """The largest found, in fp32."""
 
 
+@check_choices
 def write_programs(
     dest: Path,
     file_format: ProgramFormat,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from stylesmith.choices import NoiseInput
+from stylesmith.choices import NoiseInput, check_choices
 from stylesmith.latents import latents_from_seeds
 from stylesmith.networks import Generator
 from stylesmith.networks.latent_functions import broadcast, truncate
@@ -95,6 +95,7 @@ def mapping_program(generator: Generator) -> ExportableProgram:
     )
 
 
+@check_choices
 def synthesis_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
     """From styles (as `mapping` gives them, or mixed by layer) to images, clipped to -1..1."""
     rows, noise_shapes = generator.config.num_ws, []
@@ -116,6 +117,7 @@ def synthesis_program(generator: Generator, noise: NoiseInput = "fixed") -> Expo
     return ExportableProgram(SynthesisModule(generator, noise), names, "images", example, reference)
 
 
+@check_choices
 def image_program(generator: Generator, noise: NoiseInput = "fixed") -> ExportableProgram:
     """From z to images `(N, C, H, W)`, fp32, clipped to -1..1: mapping, then synthesis."""
     mapping, synthesis = mapping_program(generator), synthesis_program(generator, noise)

@@ -13,6 +13,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from stylesmith.choices import check_choices
 from stylesmith.config import ConvolutionalConfig, GeneratorConfig, format_validation_error
 from stylesmith.errors import ConfigError, ModelError
 from stylesmith.models.interop.allowed_globals import short_text
@@ -37,6 +38,7 @@ MIN_PARTIAL_FRACTION = 0.5
 """Part of a network's values that a partial import must find."""
 
 
+@check_choices
 def import_generator(
     file: ExternalFile, path: Path, role: NetworkRole, *, partial: bool = False
 ) -> tuple[Generator, ImportReport]:

@@ -1,0 +1,51 @@
+"""Held-out images: kept from training, so that the discriminator can be judged on others."""
+
+from stylesmith.data.dataset import Dataset
+from stylesmith.errors import DataError
+from stylesmith.formatting import format_count
+from stylesmith.latents import RandomKeys
+
+MIN_TRAINING_IMAGES = 4
+"""Fewer images to learn from are a mistake."""
+
+
+def check_held_out(images: int, count: int, source: object) -> None:
+    """Refuse to hold out so many images that nearly none are left.
+
+    Args:
+        images: Number of images of the data.
+        count: Number to hold out.
+        source: Name of the data, for the message.
+
+    Raises:
+        DataError: If fewer than 4 images are left to learn from.
+    """
+    if images < MIN_TRAINING_IMAGES:
+        found = format_count(images, "image")
+        raise DataError(f"{source}: has {found}; training wants at least 4.")
+    if images - count < MIN_TRAINING_IMAGES:
+        raise DataError(
+            f"{source}: has {images} images, of which {count} are to be held out; hold out at most "
+            f"{images - MIN_TRAINING_IMAGES}."
+        )
+
+
+def split_held_out(dataset: Dataset, count: int, *, seed: int) -> tuple[Dataset, Dataset | None]:
+    """The images to learn from, and those held out; both in the order of the data.
+
+    The choice depends on the number of images, `count` and `seed` alone, so that a run that is
+    resumed, and a measurement of it, hold out the same ones.
+
+    Args:
+        dataset: All images.
+        count: Number to hold out; 0 holds none out.
+        seed: Seed of the run.
+
+    Raises:
+        DataError: As `check_held_out`.
+    """
+    if not count:
+        return dataset, None
+    check_held_out(len(dataset), count, dataset.path)
+    order = RandomKeys(seed).permutation(len(dataset), "held out").tolist()
+    return dataset.subset(sorted(order[count:])), dataset.subset(sorted(order[:count]))
