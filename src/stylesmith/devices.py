@@ -1,6 +1,7 @@
 """Which device to use, how many bits to compute with, and how much memory there is."""
 
 import contextlib
+import gc
 import os
 import platform
 from dataclasses import dataclass
@@ -173,6 +174,33 @@ def free_memory(device: torch.device) -> int | None:
         return None
     fields = dict(line.split(":", 1) for line in lines)
     return int(fields["MemAvailable"].split()[0]) * 1024
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or in RAM."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def describe_device_failure(error: Exception) -> str | None:
+    """One line for errors of a device that are no bug of this package; None for all others."""
+    reason = str(error).partition("\n")[0].strip().rstrip(".") or type(error).__name__
+    if is_out_of_memory(error):
+        return f"out of memory: {reason}. Ask for less at once, or use --device cpu."
+    if isinstance(error, torch.AcceleratorError):
+        return (
+            f"the device failed: {reason}. Start again: a run goes on from its newest checkpoint "
+            "by `stylesmith train --resume RUN`."
+        )
+    return None
+
+
+def release_memory(device: torch.device) -> None:
+    """Give memory that torch keeps for later back to the GPU."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def peak_memory(device: torch.device) -> int | None:

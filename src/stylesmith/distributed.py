@@ -6,12 +6,17 @@ Started by torchrun, which sets RANK, WORLD_SIZE and the meeting point in the en
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from stylesmith.errors import RunError
+from stylesmith.formatting import format_duration
+
+TIMEOUT = timedelta(minutes=30)
+"""How long a process waits for the others, while the main one writes files, for one."""
 
 
 def rank() -> int:
@@ -40,9 +45,19 @@ def process_group(device: torch.device) -> Iterator[None]:
     if planned_world_size() == 1:
         yield
         return
-    if device.type == "cuda":
+    on_gpu = device.type == "cuda"
+    if on_gpu:
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        dist.init_process_group(
+            "nccl" if on_gpu else "gloo", timeout=TIMEOUT, device_id=device if on_gpu else None
+        )
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RunError(
+            f"process {os.environ.get('RANK', '?')} of {planned_world_size()}: could not meet the "
+            f"others ({reason}). Start all of them by torchrun, which tells them where to meet."
+        ) from error
     try:
         yield
     finally:
@@ -106,7 +121,16 @@ def _report_lost_process() -> Iterator[None]:
     """Say in one line that another process is gone; the line that it printed says why."""
     try:
         yield
+    except torch.AcceleratorError:  # the device of this one, which the command line describes
+        raise
     except RuntimeError as error:
+        said = str(error).lower()
+        if "timed out" in said or "timeout" in said:
+            raise RunError(
+                f"process {rank()}: stopped, for another process did not answer within "
+                f"{format_duration(TIMEOUT.total_seconds())}. It hangs, or its machine is lost; "
+                "start all of them again."
+            ) from error
         raise RunError(
             f"process {rank()}: stopped, for another process is gone; see the error of that one."
         ) from error

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from stylesmith import cli as cli_module
 from stylesmith.cli.failures import REMEDIES
@@ -36,6 +37,26 @@ def test_an_error_of_the_system_is_one_line(cli, monkeypatch, number):
     monkeypatch.setattr(cli_module, "app", fail)
     message = cli().error(status=1)
     assert message.startswith(f"runs/x/log.jsonl: {os.strerror(number)}.")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.\nMore."), "out of m"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes"), "out of memory: Def"),
+        (MemoryError(), "out of memory: MemoryError. Ask for less at once, or use --device cpu."),
+        (
+            torch.AcceleratorError("CUDA error: launch failure", 719),
+            "the device failed",
+        ),
+    ],
+)
+def test_a_device_that_fails_is_one_line(cli, monkeypatch, error, line):
+    def fail(**options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli_module, "app", fail)
+    assert cli().error(status=1).startswith(line)
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])

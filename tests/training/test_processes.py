@@ -154,6 +154,24 @@ def test_the_way_a_batch_is_cut_matters_otherwise(photos, tmp_path, parted):
     assert (found["path_mean"] - other["path_mean"]).abs() > 1e-3 * other["path_mean"]
 
 
+@pytest.mark.slow
+def test_a_process_without_memory_stops_all_with_the_setting(photos, tmp_path):
+    program = f"import torch\n{FAIL}".replace(
+        'raise DataError(f"{self.path}: the disk of this process is gone.")',
+        'raise torch.OutOfMemoryError("CUDA out of memory.")',
+    )
+    run = tmp_path / "run"
+    words = ("train", photos, "--preset", "tiny", "--out", run, "--device", "cpu")
+    (main_status, _, main_error), (status, _, error) = run_two(program, *words)
+    assert (status, main_status) == (1, 1)
+    assert error == (
+        "error: process 1: out of memory with micro-batches of 2 images. By torchrun as before, "
+        "from the newest checkpoint: Go on with fewer images at once: stylesmith train --resume "
+        f"{run} --set training.micro_batch=1\n"
+    )
+    assert "another process is gone" in main_error and "Traceback" not in main_error
+
+
 def test_a_failing_process_stops_all_with_its_error(photos, tmp_path):
     begun = time.monotonic()
     words = ("train", photos, "--preset", "tiny", "--out", tmp_path / "run", "--kimg", 1000)

@@ -88,4 +88,9 @@ def describe_failure(error: Exception) -> tuple[int, str] | None:
         if wanted:
             command = f'{sys.executable} -m pip install "{wanted}"'
             return 2, f"{module}: not installed, and this command needs it: {command}"
+    if "torch" in sys.modules:
+        from stylesmith.devices import describe_device_failure
+
+        line = describe_device_failure(error)
+        return None if line is None else (1, line)
     return None

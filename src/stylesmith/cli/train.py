@@ -1,6 +1,7 @@
 """`stylesmith train`: start a run, or go on with one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -214,6 +215,7 @@ def train(
     config = apply_overrides(config, [*seeded, *settings])
     if scale_schedule and kimg:
         config = config.scale_schedule(kimg)
+    run_options = replace(run_options, may_shrink=config.training.micro_batch is None)
     config, text = runs.plan(config, run_options, dataset_images=learned)
     print_line(text)
     if out is not None and not dry_run:

@@ -1,7 +1,7 @@
 """Start a training run, or continue one."""
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -10,7 +10,7 @@ import stylesmith
 from stylesmith import distributed, files
 from stylesmith.augment import open_augmentation
 from stylesmith.callbacks import Notify
-from stylesmith.config import ConvolutionalConfig, DataConfig, RunConfig, TrainingConfig
+from stylesmith.config import DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
 from stylesmith.data.held_out import split_held_out
 from stylesmith.data.image_set import absolute_table
@@ -28,7 +28,13 @@ from stylesmith.presets import differences, find_preset
 from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.runs.fine_tuning import copy_source_weights, describe_source
 from stylesmith.runs.run_lock import lock_run
-from stylesmith.training.estimate import Forecast, choose_micro_batch, forecast, set_micro_batches
+from stylesmith.training.estimate import (
+    Forecast,
+    choose_micro_batch,
+    forecast,
+    micro_batch_note,
+    set_micro_batches,
+)
 from stylesmith.training.log import LiveView, read_log
 from stylesmith.training.recorder import Preview, Recorder
 from stylesmith.training.run_history import EARLY_IMAGES
@@ -45,6 +51,8 @@ class RunOptions:
     limits: RunLimits = field(default_factory=RunLimits)
     tensorboard: bool = False
     force: bool = False
+    may_shrink: bool = False
+    """Halve the micro-batch where memory runs out, for it was chosen by what seemed free."""
 
 
 def make_data_config(
@@ -119,7 +127,7 @@ def plan(
         f"{duration} for {format_image_count(round(training.kimg * 1000))} images",
         *_describe_minutes(options.limits, expected, training),
         *_describe_first_results(config, options.device, expected),
-        *filter(None, [_micro_batch_note(config, schedule)]),
+        *filter(None, [micro_batch_note(config, schedule)]),
     ]
     return config, "\n".join(lines)
 
@@ -269,6 +277,8 @@ def start(
     """
     with distributed.process_group(options.device):
         files.check_absent(out, force=options.force, folder=True)
+        if config.training.micro_batch is None:
+            options = replace(options, may_shrink=True)
         config = _agree_on_config(config, options.device)
         with _lock(RunFolder(out), notify):
             if RunFolder(out).exists():  # another process may have begun and ended one
@@ -300,7 +310,7 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
         schedule = Schedule(config)  # refused, as a damaged log is, before anything is written
         if run.log.exists():
             read_log(run.log)
-        if distributed.is_main() and (note := _micro_batch_note(config, schedule)):
+        if distributed.is_main() and (note := micro_batch_note(config, schedule)):
             notify(note)
         return _train(config, dataset, run, options, notify, is_new=False)
 
@@ -396,7 +406,14 @@ def _train(
             recorder = Recorder(config, state, run, preview, view, options.tensorboard)
             stack.callback(recorder.close)
         trainer = Trainer(
-            config, state, dataset, run, held_out=held_out, recorder=recorder, evaluator=evaluator
+            config,
+            state,
+            dataset,
+            run,
+            held_out=held_out,
+            recorder=recorder,
+            evaluator=evaluator,
+            may_shrink=options.may_shrink,
         )
         if recorder:
             recorder.start(**_start_fields(config, trainer, options.device))
@@ -423,23 +440,6 @@ def _agree_on_config(config: RunConfig, device: torch.device) -> RunConfig:
     chosen = [own.training.at_level("micro_batch", level) for level in levels]
     agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device)).tolist()
     return set_micro_batches(config, dict(zip(levels, agreed, strict=True)))
-
-
-def _micro_batch_note(config: RunConfig, schedule: Schedule) -> str | None:
-    """Says where micro-batches are smaller than the groups of the minibatch standard deviation."""
-    critic = config.discriminator
-    if not isinstance(critic, ConvolutionalConfig) or not critic.stddev_features:
-        return None
-    group = critic.stddev_group
-    smallest = min(phase.layout.micro_batch for phase in schedule.phases.values())
-    if smallest >= group:
-        return None
-    effect = "off" if smallest == 1 else f"taken over {smallest} images"
-    return (
-        f"Micro-batches of {smallest} are smaller than the groups of {group} images whose standard "
-        f"deviation the discriminator sees: it is {effect} there. A larger training.batch_size, "
-        "fewer processes or more memory mend that."
-    )
 
 
 def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from stylesmith import distributed
-from stylesmith.config import RunConfig
+from stylesmith.config import ConvolutionalConfig, RunConfig
 from stylesmith.devices import Precision, choose_precision, free_memory
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.training import loss_passes
@@ -177,6 +177,23 @@ def set_micro_batches(config: RunConfig, by_level: dict[int, int]) -> RunConfig:
     table = {4 << level: micro_batch for level, micro_batch in by_level.items()}
     (first, *others) = set(table.values())
     return config.change(training={"micro_batch": table if others else first})
+
+
+def micro_batch_note(config: RunConfig, schedule: Schedule) -> str | None:
+    """Says where micro-batches are smaller than the groups of the minibatch standard deviation."""
+    critic = config.discriminator
+    if not isinstance(critic, ConvolutionalConfig) or not critic.stddev_features:
+        return None
+    group = critic.stddev_group
+    smallest = min(phase.layout.micro_batch for phase in schedule.phases.values())
+    if smallest >= group:
+        return None
+    effect = "off" if smallest == 1 else f"taken over {smallest} images"
+    return (
+        f"Micro-batches of {smallest} are smaller than the groups of {group} images whose standard "
+        f"deviation the discriminator sees: it is {effect} there. A larger training.batch_size, "
+        "fewer processes or more memory mend that."
+    )
 
 
 def _fitting_micro_batch(

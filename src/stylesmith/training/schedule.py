@@ -94,6 +94,17 @@ class Schedule:
         self.phases = {level: self._phase(Growth(level)) for level in self._levels_trained()}
         self.repeats = self.training.growth.repeats if self.training.growth else 1
 
+    def with_smaller_micro_batch(self, level: int) -> dict[int, int] | None:
+        """Micro-batches of all levels with half of this level's from it on; None if it is odd."""
+        sizes = {number: phase.layout.micro_batch for number, phase in self.phases.items()}
+        half, rest = divmod(sizes[level], 2)
+        if rest:
+            return None
+        return {
+            number: min(size, half) if number >= level and size % half == 0 else size
+            for number, size in sizes.items()
+        }
+
     def at(self, images_seen: int) -> Phase:
         """The phase after so many images."""
         growth = growth_at(self.training, self.levels, images_seen)

@@ -100,6 +100,11 @@ class TrainStep:
         self._advance_counters(dropped=not finite)
         return stats if finite else None
 
+    def follow(self, schedule: Schedule) -> None:
+        """Go on by a schedule that cuts the same batches otherwise."""
+        self.schedule = schedule
+        self._apply_phase(schedule.at(self.state.counters.schedule_read))
+
     def _read_schedule(self) -> None:
         """Follow the schedule, every few steps; Adam starts anew where other levels learn.
 

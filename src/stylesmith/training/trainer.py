@@ -15,9 +15,12 @@ from stylesmith import distributed
 from stylesmith.config import RunConfig
 from stylesmith.data.dataset import Dataset
 from stylesmith.data.loader import BatchLoader
+from stylesmith.devices import is_out_of_memory, release_memory
 from stylesmith.errors import DataError, RunError
+from stylesmith.formatting import format_command
 from stylesmith.latents import RandomKeys
 from stylesmith.models import RunFolder
+from stylesmith.training.estimate import micro_batch_note, set_micro_batches
 from stylesmith.training.loss_passes import Stats
 from stylesmith.training.recorder import Evaluator, Recorder, crossed_interval
 from stylesmith.training.schedule import Schedule
@@ -69,6 +72,21 @@ class RunLimits:
     """Go on although the run's length is reached: somebody asked for more minutes."""
 
 
+def _out_of_memory_message(run: RunFolder, size: int, *, can_halve: bool) -> str:
+    again = ("train", "--resume", str(run.path))
+    if can_halve:
+        command = format_command(*again, "--set", f"training.micro_batch={size // 2}")
+        advice = f"Go on with fewer images at once: {command}"
+    else:
+        advice = f"Go on where more memory is free: {format_command(*again)}"
+    if distributed.world_size() > 1:
+        return (
+            f"process {distributed.rank()}: out of memory with micro-batches of {size} images. By "
+            f"torchrun as before, from the newest checkpoint: {advice}"
+        )
+    return f"out of memory with micro-batches of {size} images; the state is saved. {advice}"
+
+
 @dataclass(eq=False)
 class Trainer:
     """Trains one run in one or several processes; only the main one has a recorder."""
@@ -79,6 +97,8 @@ class Trainer:
     run_folder: RunFolder
     recorder: Recorder | None
     evaluator: Evaluator | None = None
+    may_shrink: bool = False
+    """Whether the micro-batch was chosen by free memory, and may become smaller."""
     held_out: Dataset | None = None
     """Images that are kept from training; the discriminator is judged on them."""
 
@@ -129,14 +149,59 @@ class Trainer:
                 self.recorder.record_scores(scores)
 
     def _step_or_save(self) -> Stats | None:
-        """Make a step; where an image turns out to be damaged, save the state before it."""
-        try:
-            return self.train_step.step()
-        except DataError:
-            self.train_step.backup.restore()
-            if self.recorder:
-                self.recorder.checkpoint()
-            raise
+        """Make a step; where that cannot be, save the state before it.
+
+        Raises:
+            DataError: If an image turns out to be damaged.
+            RunError: If memory ran out, and the micro-batch cannot become smaller.
+        """
+        while True:
+            try:
+                return self.train_step.step()
+            except DataError:
+                self._save_before_step()
+                raise
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._shrink_micro_batch()  # here, where the error no longer holds any tensors
+
+    def _save_before_step(self) -> None:
+        self.train_step.backup.restore()
+        if self.recorder:
+            self.recorder.checkpoint()
+
+    def _shrink_micro_batch(self) -> None:
+        """Undo a step that ran out of memory, and halve the micro-batch in the configuration.
+
+        So a run that is resumed cuts its batches as this one goes on to. Several processes end:
+        the others are within the step, and cannot be asked.
+
+        Raises:
+            RunError: If the micro-batch was set by the user, or cannot be halved.
+        """
+        level = self.train_step.phase.growth.level
+        size = self.train_step.phase.layout.micro_batch
+        sizes = self.schedule.with_smaller_micro_batch(level)
+        if sizes is None or not self.may_shrink or distributed.world_size() > 1:
+            self._save_before_step()
+            raise RunError(_out_of_memory_message(self.run_folder, size, can_halve=bool(sizes)))
+        self.train_step.backup.restore()
+        self.config = set_micro_batches(self.config, sizes)
+        self.schedule = Schedule(self.config)
+        for network in (self.state.generator, self.state.discriminator):
+            network.zero_grad()
+        release_memory(self.state.device)
+        self.train_step.follow(self.schedule)
+        if self.recorder:
+            self.recorder.config = self.config
+            self.run_folder.write_config(self.config)
+            self.recorder.notify(
+                f"Out of memory: going on with micro-batches of {size // 2} images instead of "
+                f"{size}, as config.json says from now on"
+            )
+            if note := micro_batch_note(self.config, self.schedule):
+                self.recorder.notify(note)
 
     def _roll_back(self) -> None:
         """Return to the newest checkpoint, once.
