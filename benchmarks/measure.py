@@ -19,6 +19,7 @@ from stylesmith import devices
 from stylesmith.choices import PrecisionName
 from stylesmith.config import DataConfig, RunConfig
 from stylesmith.devices import Precision
+from stylesmith.presets.own_presets import small_avatars
 from stylesmith.presets.stylegan2_configs import config_e, config_f
 
 Work = Callable[[], object]
@@ -51,6 +52,8 @@ def narrow(side: int, channels: int) -> RunConfig:
 
 CASES: dict[str, Case] = {
     "e-64": Case(config_e(square(64)), batch=8),
+    "e-256": Case(config_e(square(256)), batch=4, compare=False),
+    "avatars-32": Case(small_avatars(square(32)), batch=16),
     "small-32": Case(narrow(32, 128), batch=16),
     "f-256": Case(config_f(square(256)), batch=32, compare=False),
     "f-1024": Case(config_f(square(1024)), batch=32, compare=False),

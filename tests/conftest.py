@@ -1,12 +1,16 @@
 """What several tests share: a fixed seed, tiny networks, comparison up to second derivatives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from stylesmith.config import DiscriminatorConfig, GeneratorConfig, MappingConfig
+from stylesmith.devices import choose_device
+from stylesmith.errors import UsageError
 from stylesmith.networks import (
     Generator,
     ResidualDiscriminator,
@@ -24,6 +28,63 @@ virtual_gpu.register()  # before the first backward pass of the process
 def fixed_seed() -> None:
     """Every test starts from the same random state, in whatever order tests run."""
     torch.manual_seed(0)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("device")
+    group.addoption(
+        "--device",
+        default="cpu",
+        help="Run tests of ops, networks and training steps on this device: cuda, mps, or vgpu, "
+        "the virtual GPU.",
+    )
+    group.addoption(
+        "--dtype",
+        default="fp32",
+        choices=["fp32", "bf16", "fp16"],
+        help="Number format in which tests/test_device.py compares the device with the CPU.",
+    )
+
+
+DEVICE_TESTS = ("ops", "networks", "training/test_losses.py", "training/test_loss_passes.py")
+"""Folders and files whose tests make their tensors on the device of `--device`."""
+
+
+class HostNumbers(TorchFunctionMode):
+    """Numbers of a generator of the CPU are drawn there, and brought to the device."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if kwargs.get("generator") is None or "device" in kwargs:
+            return function(*args, **kwargs)
+        device = torch.get_default_device()
+        with torch.device("cpu"):
+            return function(*args, **kwargs).to(device)
+
+
+@pytest.fixture
+def device(request: pytest.FixtureRequest) -> Iterator[torch.device]:
+    """The device of `--device`, or the virtual GPU where none is named."""
+    name = request.config.getoption("--device")
+    if name in {"cpu", virtual_gpu.NAME}:
+        with virtual_gpu.VirtualGpu("cpu"):
+            yield torch.device(virtual_gpu.NAME)
+        return
+    try:
+        yield choose_device(name)
+    except UsageError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def default_device(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests of `DEVICE_TESTS` run on the device of `--device`."""
+    place = request.path.relative_to(Path(__file__).parent).as_posix()
+    if request.config.getoption("--device") == "cpu" or not place.startswith(DEVICE_TESTS):
+        yield
+        return
+    with request.getfixturevalue("device"), HostNumbers():
+        yield
 
 
 @pytest.fixture

@@ -89,7 +89,8 @@ def make_train_step(
     keys = RandomKeys(config.training.seed)
     loader = BatchLoader(dataset, keys=keys, mirror=config.data.mirror, workers=1)
     schedule = Schedule(config, processes=1)
-    return TrainStep(config, state or TrainState.create(config, CPU), loader, schedule, keys)
+    state = state or TrainState.create(config, torch.get_default_device())
+    return TrainStep(config, state, loader, schedule, keys)
 
 
 def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -26,7 +26,7 @@ CLOSE = {"atol": 1e-4, "rtol": 1e-4}
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
     """A function that imports a benchmark as its own command line would."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    names = ("plain", "measure", "step", "generate")
+    names = ("plain", "measure", "step", "generate", "augment")
     yield importlib.import_module
     for name in names:
         sys.modules.pop(name, None)
@@ -89,6 +89,27 @@ def test_a_benchmark_reports_both_forms(name, load, capsys):
     assert result["share_of_peak"]["convolution"] > 0
     alone = load(name).run(replace(setting, case=replace(case, compare=False)))
     assert "ratio" not in alone and set(alone["seconds"]) == {"shipped"}
+
+
+def test_the_cost_of_augmentation_is_a_share_of_the_step_with_it(load):
+    measure = load("measure")
+    config = measure.narrow(8, 4).change(generator={"mapping": {"layers": 1}})
+    case = measure.Case(config, batch=4)
+    setting = measure.Setting("tiny", case, pairs=2, device=torch.device("cpu"), precision=FP32)
+    result = json.loads(json.dumps(load("augment").run(setting)))
+    assert set(result["seconds"]) == {"step", "augmentation"}
+    low, high = result["share_of_pairs"]["low"], result["share_of_pairs"]["high"]
+    assert 0 < low <= result["share"] <= high < 1
+
+
+def test_the_share_weighs_lazy_passes_by_their_interval(load):
+    names = ("generator", "path", "discriminator", "r1")
+    weights = {"generator": 1.0, "path": 0.25, "discriminator": 1.0, "r1": 0.5}
+    rounds = {
+        "step": [dict.fromkeys(names, 4.0)],
+        "augmentation": [dict.fromkeys(set(names) - {"path"}, 2.0)],
+    }
+    assert load("augment").shares(rounds, weights)["share"] == pytest.approx(5 / 16)
 
 
 def test_flops_count_the_arithmetic_of_convolutions(load):

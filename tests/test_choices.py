@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import stylesmith
 from stylesmith.choices import check_choices, words_of
@@ -15,6 +16,7 @@ from stylesmith.errors import UsageError
 PASSED_BY_THE_PACKAGE = {
     "stylesmith.cli",  # the command line refuses other words by itself, and so does a configuration
     "stylesmith.config",
+    "stylesmith.augment.blit",
     "stylesmith.networks.discriminators",  # what follows takes words of a configuration
     "stylesmith.networks.layers",
     "stylesmith.ops.resample",
@@ -44,6 +46,8 @@ def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
         for name, member in vars(importlib.import_module(module.name)).items():
             if name.startswith("_") or getattr(member, "__module__", None) != module.name:
                 continue
+            if inspect.isclass(member) and issubclass(member, BaseModel):
+                continue  # configurations refuse other words by themselves
             full_name = f"{module.name}.{name}"
             if inspect.isclass(member):
                 yield full_name, member

@@ -42,6 +42,28 @@ def test_auto_precision_follows_the_processor(flags, wanted, monkeypatch):
     assert devices.choose_precision("auto", CPU).dtype == wanted
 
 
+def test_images_are_drawn_in_fp32_unless_told_otherwise(monkeypatch):
+    monkeypatch.setattr(devices, "has_bf16", lambda device: True)
+    assert devices.choose_drawing_precision("auto", CPU) == devices.FP32
+    for name in ("fp32", "bf16", "fp16"):
+        assert devices.choose_drawing_precision(name, CPU) == devices.choose_precision(name, CPU)
+
+
+def test_fp32_is_fp32_once_a_device_is_chosen():
+    backends = torch.backends
+    for part in (backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
+        part.fp32_precision = "tf32"  # as torch itself, or a program that uses the package
+    devices.choose_device("cpu")
+    found = [backends, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn]
+    found += [backends.cuda.matmul, backends.mkldnn.conv, backends.mkldnn.matmul]
+    assert {part.fp32_precision for part in found} == {"ieee"}
+    with backends.cudnn.flags(enabled=False):
+        pass  # names of both kinds agree, or torch would refuse; what it restores is fp32 again
+    assert backends.cudnn.conv.fp32_precision == "ieee"
+    assert not backends.cudnn.allow_tf32 and not backends.cuda.matmul.allow_tf32
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_bf16_and_fp32_cover_all_levels_without_a_clamp():
     for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
         policy = devices.choose_precision(name, CPU)

@@ -24,6 +24,7 @@ with d.process_group(torch.device("cpu")):
     print(json.dumps({
         "rank": rank, "world": d.world_size(), "main": d.is_main(),
         "average": [small.item(), grid.tolist()], "agreed": agreed.tolist(),
+        "said": d.broadcast_text(f"by {rank}"),
     }))
 assert d.world_size() == 1
 """
@@ -38,6 +39,7 @@ def test_one_process_needs_no_group():
         assert distributed.is_main()
     assert x.tolist() == [1.0, 2.0]
     assert distributed.all_reduce_min_(x).tolist() == [1.0, 2.0]
+    assert distributed.broadcast_text("mine") == "mine"
 
 
 def test_two_processes_average_and_agree():
@@ -56,6 +58,7 @@ def test_two_processes_average_and_agree():
     for result in found:
         assert result["average"] == [0.5, [[5.0, 5.0], [5.0, 5.0]]]
         assert result["agreed"] == [1, 0, 0]
+        assert result["said"] == "by 0"
 
 
 def start_worker(rank: int, port: int) -> subprocess.Popen:

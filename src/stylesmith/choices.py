@@ -58,6 +58,7 @@ AugmentPolicy = Literal["color", "translation", "cutout"]
 StrengthSignal = Literal["fixed", "r_t", "r_v"]
 """How the strength p of augmentation is set: constant; by scores of training or held-out images."""
 
+
 def check_choices(function: _Checked) -> _Checked:
     """Decorate a function, or a data class, whose arguments are words of closed sets.
 

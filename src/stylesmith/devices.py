@@ -6,8 +6,10 @@ import platform
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from stylesmith.choices import PrecisionName, check_choices
 from stylesmith.errors import UsageError
@@ -39,9 +41,12 @@ FP32 = Precision()
 def choose_device(name: str = "auto") -> torch.device:
     """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device that is there.
 
+    From then on fp32 is fp32 in this process (see `disable_tf32`).
+
     Raises:
         UsageError: If the device is unknown or missing on this machine.
     """
+    disable_tf32()
     present = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -60,9 +65,32 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def disable_tf32() -> None:
+    """Compute fp32 as fp32 in this process, backward passes included.
+
+    By default torch lets cuDNN round the inputs of fp32 convolutions to 10 bits (TF32). Path
+    lengths compare images that differ by 1e-4, which would be lost. A context would not do:
+    backward passes often run after it has ended.
+    """
+    backends: Any = torch.backends
+    backends.cudnn.allow_tf32 = False  # old names too: torch refuses to read them where they differ
+    backends.cuda.matmul.allow_tf32 = False
+    for part in (backends, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
+        part.fp32_precision = "ieee"
+
+
+@check_choices
+def choose_drawing_precision(name: PrecisionName, device: torch.device) -> Precision:
+    """The policy behind a precision's name for images that are kept or measured.
+
+    `auto` is fp32: in bf16, images are off by up to 10 of 255 gray levels.
+    """
+    return choose_precision("fp32" if name == "auto" else name, device)
+
+
 @check_choices
 def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
-    """The policy behind a precision's name on a device.
+    """The policy behind a precision's name in training on a device.
 
     `auto` is bf16 where the device computes it natively and fp32 elsewhere. `fp16` follows
     StyleGAN2-ADA: the four highest resolutions, activations clamped at 256.
@@ -105,6 +133,16 @@ def dtype_name(precision: Precision) -> str:
 def has_fused_adam(device: torch.device) -> bool:
     """Whether Adam moves all parameters in one kernel there."""
     return device.type in {"cpu", "cuda"}
+
+
+def has_float64(device: torch.device) -> bool:
+    """Whether the device computes in double precision, which Apple's GPUs do not."""
+    return device.type != "mps"
+
+
+def to_float64(values: Tensor) -> Tensor:
+    """In double precision, for sums that need it: where the values lie, or else on the CPU."""
+    return (values if has_float64(values.device) else values.cpu()).double()
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -84,6 +84,16 @@ def all_reduce_min_(values: Tensor) -> Tensor:
     return values
 
 
+def broadcast_text(text: str) -> str:
+    """The text of the main process, in every process."""
+    if world_size() == 1:
+        return text
+    texts = [text]
+    with _report_lost_process():
+        dist.broadcast_object_list(texts, src=0)
+    return texts[0]
+
+
 def barrier() -> None:
     """Wait for every process."""
     if world_size() > 1:

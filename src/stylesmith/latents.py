@@ -61,11 +61,17 @@ class RandomKeys:
         """A number in 0..1 for one decision, such as a coin flip."""
         return self.number(purpose, *numbers) / 2**63
 
+    def generator(
+        self, purpose: str, *numbers: int, device: torch.device | str = "cpu"
+    ) -> torch.Generator:
+        """A generator of random numbers that starts at this key."""
+        return torch.Generator(device).manual_seed(self.number(purpose, *numbers))
+
     def normal(
         self, size: int, purpose: str, *numbers: int, device: torch.device | str = "cpu"
     ) -> Tensor:
         """Standard normal numbers, `(size,)`."""
-        generator = torch.Generator(device).manual_seed(self.number(purpose, *numbers))
+        generator = self.generator(purpose, *numbers, device=device)
         return torch.randn(size, generator=generator, device=device)
 
     def permutation(self, size: int, purpose: str, *numbers: int) -> np.ndarray:

@@ -21,7 +21,7 @@ EYE = torch.eye(3, dtype=torch.float64)
 def falls(draws: Draws, n: int, name: str, p: float) -> bool:
     """Whether a coin falls; one of two rotations happens with chance p."""
     chance = 1 - math.sqrt(1 - p) if "rotation" in name else p
-    return draws.coin(name)[n].item() < chance
+    return draws.coins[n, draws.plan.coins.index(name)].item() < chance
 
 
 def ada_reference(images: Tensor, draws: Draws, p: float, groups: set[str]) -> Tensor:

@@ -150,7 +150,9 @@ def test_frequencies_of_all_gates():
     draws = augmentation.draw(generators(count))
     error = 4 * math.sqrt(0.25 / count)
     for name in COINS:
-        assert (draws.coin(name) < p).double().mean() == pytest.approx(p, abs=error)
+        assert (draws.coins[:, COINS.index(name)] < p).double().mean() == pytest.approx(
+            p, abs=error
+        )
     angles = draws.values[:, [COINS.index("first rotation"), COINS.index("second rotation")]]
     rotated = (angles < 1 - math.sqrt(1 - p)).any(1).double().mean()
     assert rotated == pytest.approx(p, abs=error)

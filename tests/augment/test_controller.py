@@ -9,8 +9,6 @@ from stylesmith.augment.controller import (
     Overfitting,
     adjust,
     direction,
-    empty_window,
-    update,
     window_sums,
 )
 from stylesmith.config.augment import StrengthConfig
@@ -20,37 +18,36 @@ R_T, R_V = StrengthConfig(signal="r_t"), StrengthConfig(signal="r_v")
 RIGHT, WRONG = torch.ones(64), -torch.ones(64)
 
 
-def run(settings: StrengthConfig, sums: Tensor, steps: int, p: float = 0.0) -> list[float]:
-    """The course of p under constant scores, 64 images a step."""
-    strength, window, course = torch.tensor(p), empty_window(), []
-    for step in range(1, steps + 1):
-        strength, window = update(settings, strength, window, sums, steps=step, images=64)
+def run(settings: StrengthConfig, sums: Tensor, windows: int, p: float = 0.0) -> list[float]:
+    """The course of p under constant scores, in windows of four steps of 64 images."""
+    strength, course = torch.tensor(p), []
+    for _ in range(windows):
+        strength = adjust(settings, strength, sums, images=4 * 64)
         course.append(strength.item())
     return course
 
 
 def test_p_goes_from_0_to_1_in_the_adjustment_length():
-    steps = 4 * 1954
-    course = run(R_T, window_sums(RIGHT), steps)
-    assert course[3] == pytest.approx(5.12e-4) and course[2] == 0
-    assert course[-4 - 1] < 1 and course[-1] == 1
-    assert run(R_T.change(kimg=100), window_sums(RIGHT), 4)[-1] == pytest.approx(5.12e-4 * 5)
+    course = run(R_T, window_sums(RIGHT), 1954)
+    assert course[0] == pytest.approx(5.12e-4)
+    assert course[-2] < 1 and course[-1] == 1
+    assert run(R_T.change(kimg=100), window_sums(RIGHT), 1)[-1] == pytest.approx(5.12e-4 * 5)
 
 
 def test_p_stays_in_0_to_1_and_comes_back_at_once():
     settings = R_T.change(kimg=1)
-    up = run(settings, window_sums(RIGHT), 40)
+    up = run(settings, window_sums(RIGHT), 10)
     assert up[-1] == 1.0
-    down = run(settings, window_sums(WRONG), 4, p=1.0)
+    down = run(settings, window_sums(WRONG), 1, p=1.0)
     assert down[-1] == pytest.approx(1 - 0.256)
-    assert run(settings, window_sums(WRONG), 40)[-1] == 0.0
+    assert run(settings, window_sums(WRONG), 10)[-1] == 0.0
 
 
 def test_p_rests_where_the_signal_is_the_target():
     half = torch.cat([RIGHT, RIGHT, RIGHT, WRONG])  # r_t = 0.5
-    assert run(R_T.change(target=0.5), window_sums(half), 40, p=0.3)[-1] == pytest.approx(0.3)
-    assert run(R_T.change(target=0.4), window_sums(half), 40, p=0.3)[-1] > 0.3
-    assert run(R_T, window_sums(half), 40, p=0.3)[-1] < 0.3
+    assert run(R_T.change(target=0.5), window_sums(half), 10, p=0.3)[-1] == pytest.approx(0.3)
+    assert run(R_T.change(target=0.4), window_sums(half), 10, p=0.3)[-1] > 0.3
+    assert run(R_T, window_sums(half), 10, p=0.3)[-1] < 0.3
 
 
 def test_default_targets_are_those_of_the_paper():
@@ -70,7 +67,7 @@ def test_the_signals_of_a_window():
 def test_windows_add_up_and_a_common_factor_changes_nothing():
     scores = torch.randn(3, 12)
     whole = window_sums(*scores)
-    parts = sum((window_sums(*scores[:, i : i + 4]) for i in (0, 4, 8)), empty_window())
+    parts = sum((window_sums(*scores[:, i : i + 4]) for i in (0, 4, 8)), torch.zeros(7))
     assert_close(parts, whole)
     for window in (parts, whole / 7):
         assert_close(Overfitting.of(window).r_v, Overfitting.of(whole).r_v)
@@ -95,36 +92,16 @@ def test_with_r_v_p_goes_down_where_reals_and_fakes_are_hardly_told_apart():
 
 def test_nothing_moves_without_scores_or_with_a_fixed_strength():
     assert direction(R_V, window_sums(RIGHT, WRONG)) == 0
-    assert direction(R_V, empty_window()) == 0
-    assert adjust(R_T, torch.tensor(0.3), empty_window(), images=256) == pytest.approx(0.3)
+    assert direction(R_V, torch.zeros(7)) == 0
+    assert adjust(R_T, torch.tensor(0.3), torch.zeros(7), images=256) == pytest.approx(0.3)
     fixed = StrengthConfig(signal="fixed", initial=0.4)
-    assert run(fixed, window_sums(RIGHT), 40, p=0.4)[-1] == pytest.approx(0.4)
-
-
-def test_the_course_can_be_cut_anywhere_within_a_window():
-    scores = torch.randn(22, 32, generator=torch.Generator().manual_seed(0)) + 0.3
-    settings = R_T.change(kimg=2, target=0.2)
-    strength, window, kept = torch.zeros(()), empty_window(), {}
-    for step, batch in enumerate(scores, 1):
-        strength, window = update(
-            settings, strength, window, window_sums(batch), steps=step, images=32
-        )
-        kept[step] = strength, window
-    again, open_window = kept[10]
-    assert open_window[2] == 2 * 32  # two steps of a window of four
-    for step, batch in enumerate(scores[10:], 11):
-        again, open_window = update(
-            settings, again, open_window, window_sums(batch), steps=step, images=32
-        )
-    assert torch.equal(again, strength) and torch.equal(open_window, window)
-    assert 0 < strength < 1
+    assert run(fixed, window_sums(RIGHT), 10, p=0.4)[-1] == pytest.approx(0.4)
 
 
 def test_nothing_is_read_on_the_host():
     scores = torch.ones(8, device="meta")
     sums = window_sums(scores, scores, scores)
-    strength, window = torch.zeros((), device="meta"), empty_window("meta")
-    moved, _ = update(R_V, strength, window, sums, steps=4, images=8)
+    moved = adjust(R_V, torch.zeros((), device="meta"), sums, images=8)
     assert moved.device.type == "meta"
 
 

@@ -88,8 +88,9 @@ def test_margins_for_any_strength_hold_those_of_every_strength():
     pipeline = open_ada("bg", 3, 24, 24)
     for seed in range(3):
         draws = pipeline.draw(generators(3, seed))
-        bound = pipeline._margins(draws, torch.zeros((), device="meta"))
-        every = [pipeline._margins(draws, p) for p in torch.linspace(0, 1, 101).tolist()]
+        bound = pipeline.margins_on_host(draws, torch.zeros((), device="meta"))
+        levels = torch.linspace(0, 1, 101).tolist()
+        every = [pipeline.margins_on_host(draws, p) for p in levels]
         highest = tuple(max(margins[i] for margins in every) for i in range(4))
         assert all(a <= b for a, b in zip(highest, bound, strict=True))
         assert sum(bound) <= sum(highest) + 2

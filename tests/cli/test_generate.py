@@ -9,6 +9,7 @@ from PIL import Image
 from stylesmith import load
 from stylesmith.models import RunFolder
 from tests import support
+from tests.compatibility.observe import LATENT, run_path
 from tests.support import read_pixels
 
 
@@ -84,6 +85,30 @@ def test_latent_files_redraw_their_images_and_belong_to_one_model(
     words = ("--seeds", files, "--class", 0, "--out", tmp_path / "other.png")
     error = cli("generate", conditional_run.path, *words).error()
     assert "belongs to the model " in error and "this one is " in error
+
+
+def test_a_latent_file_remembers_the_precision_it_was_drawn_in(cli, finished_run, tmp_path):
+    first, again = tmp_path / "first", tmp_path / "again.png"
+    words = ("generate", finished_run.path, "--seeds")
+    drawn = cli(*words, "3", "--latents", "--precision", "bf16", "--out", first)
+    assert (drawn.status, drawn.err) == (0, "")
+    file = first / "seed0003.safetensors"
+    other = cli(*words, file, "--out", again)
+    assert other.err == (
+        f"note: {file}: was drawn in bfloat16; --precision bf16 redraws its image to the bit\n"
+    )
+    assert again.read_bytes() != (first / "seed0003.png").read_bytes()
+    same = cli(*words, file, "--precision", "bf16", "--out", again, "--force")
+    assert (same.status, same.err) == (0, "")
+    assert again.read_bytes() == (first / "seed0003.png").read_bytes()
+
+
+def test_a_file_of_the_first_version_is_told_how_it_was_drawn(cli, tmp_path):
+    words = ("generate", run_path("tiny"), "--seeds", LATENT, "--out", tmp_path / "x.png")
+    assert cli(*words).err == (
+        f"note: {LATENT}: is drawn in float32 now; where version 0.1.0 drew it in bfloat16, "
+        "--precision bf16 redraws its image to the bit\n"
+    )
 
 
 def test_latent_files_of_a_network_with_classes_need_no_class(cli, conditional_run, tmp_path):

@@ -37,7 +37,9 @@ def test_other_sizes_and_modes_are_converted_and_said(cli, finished_run, tmp_pat
     assert (result.status, result.err) == (0, "")
     said = f"{path}: 30x10, cropped to its center and resized to 8x8; gray, made RGB"
     assert said in result.out
-    settings = json.loads((tmp_path / "out/wide/result.json").read_text())["made_by"]["settings"]
+    summary = json.loads((tmp_path / "out/wide/result.json").read_text())
+    settings, dtype = summary["made_by"]["settings"], summary["dtype"]
+    assert dtype == "float32"
     assert (settings["space"], settings["noise"]) == ("w+", False)
 
 

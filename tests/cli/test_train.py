@@ -78,7 +78,7 @@ def test_resume_goes_up_to_kimg(cli, run):
 def test_a_time_limit_says_what_it_will_reach(cli, photos, run):
     words = ("--kimg", 25000, "--dry-run")
     result = cli("train", photos, *TINY, *words, "--minutes", 2)
-    assert re.search(r"this time  2 min: about [\d.]+ (thousand|million) images", result.out)
+    assert re.search(r"this time  2 min: about [\d.,]+( thousand| million)? images", result.out)
     assert "this time" not in cli("train", photos, *TINY, *words).out
     short = cli("train", photos, *TINY, "--kimg", 0.004, "--dry-run", "--minutes", 60)
     assert "this time" not in short.out  # it will end before
@@ -365,8 +365,8 @@ def test_resume_with_changed_data_is_refused(cli, tmp_path):
 def test_a_failed_run_ends_with_1_and_advice(cli, photos, tmp_path, monkeypatch):
     real = loss_passes.generator_pass
 
-    def bad(networks, draw, *, loss):
-        loss, stats = real(networks, draw, loss=loss)
+    def bad(networks, draw, **options):
+        loss, stats = real(networks, draw, **options)
         return loss * float("nan"), stats
 
     monkeypatch.setattr(loss_passes, "generator_pass", bad)

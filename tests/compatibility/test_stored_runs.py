@@ -28,6 +28,17 @@ def test_stored_files_redraw_their_images(name, tmp_path):
     assert_same_pixels(read_pixels(observe.draw(name, tmp_path)), name)
 
 
+@pytest.mark.parametrize("name", ["latent", "mix"])
+def test_bf16_redraws_what_the_first_version_drew_in_it(name, tmp_path):
+    """`NAME-bf16.png` is of the same command at d6de6e2, on a processor with bf16 units."""
+    if exact("images") is None:
+        pytest.skip("was pinned on another kind of machine")
+    out = tmp_path / "image.png"
+    words = [*observe.drawings()[name], "--precision", "bf16", "--out", out, "--device", "cpu"]
+    access.run_command(*words, cache=tmp_path)
+    assert_same_pixels(read_pixels(out), f"{name}-bf16")
+
+
 def test_a_stored_run_is_drawn_from_python():
     images = access.sample(observe.run_path("tiny"), [0, 1, 2, 3], psi=1)
     grid = read_pixels(DATA / "images" / "run-tiny.png")  # two rows

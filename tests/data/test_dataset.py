@@ -160,7 +160,7 @@ def test_runs_with_the_first_fingerprint_keep_their_images_and_classes(make_imag
     newest = open_dataset(folder)
     assert newest.names == names
     assert newest.class_names == ("2", "10")
-    assert newest.fingerprint.startswith("2:")
+    assert newest.fingerprint.startswith("3:")
     again = open_training_data(make_data_config(folder, newest.fingerprint))
     assert again.fingerprint == newest.fingerprint
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from stylesmith.config import DataConfig
-from stylesmith.data.archive import open_archive
 from stylesmith.data.check import check_data
 from stylesmith.data.dataset import open_dataset
 from stylesmith.data.file_names import natural_key
 from stylesmith.data.prepare import prepare_dataset
+from stylesmith.data.recognition import open_archive
 from stylesmith.errors import ConfigError, DataError
 
 SYSTEM_FILES = [

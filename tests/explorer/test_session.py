@@ -167,13 +167,13 @@ class Bench:
 
     def answer(self, request, is_wanted):
         self.started.append(request.id)
-        self.release.acquire(timeout=5)
+        self.release.acquire(timeout=60)
         if request.scene.get("bug"):
             raise KeyError("bug")
         return Answer({"id": request.id}, b"picture") if is_wanted() else None
 
     async def until(self, condition):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.001)
 

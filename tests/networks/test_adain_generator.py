@@ -119,9 +119,8 @@ def test_noise_has_no_effect_at_the_start(tiny_generator):
 def test_every_noise_map_enters_its_own_layer_channel_by_channel(generator):
     ws = torch.randn(1, 2 * LEVELS, 8)
     for i, layer in enumerate(adain_layers(generator)):
-        strength = torch.zeros(8)
-        strength[3] = 0.5
-        layer.noise_strength.data = strength
+        with torch.no_grad():
+            layer.noise_strength.zero_()[3] = 0.5
         before = outputs(generator, ws)
         getattr(generator.synthesis, f"noise_{i}").neg_()
         after = outputs(generator, ws)

@@ -161,7 +161,7 @@ def test_a_seed_gives_its_weights_and_a_file_gives_them_back(tmp_path):
     images = generator.sample(range(3), psi=0.5, noise="random")
     assert images.shape == (3, 3, 16, 16)
     serialization.save_model(tmp_path, generator, card="# x\n", about={})
-    loaded = stylesmith.load(tmp_path, device="cpu")
+    loaded = stylesmith.load(tmp_path, device="cpu").to(images.device)
     assert torch.equal(loaded.sample(range(3), psi=0.5, noise="random"), images)
 
 

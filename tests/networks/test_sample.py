@@ -39,11 +39,11 @@ def test_seeds_their_z_and_their_w_give_the_same_images(tiny_generator, fields):
     generator = tiny_generator(**fields)
     wanted = generator.sample(SEEDS, psi=0.6)
     z = latents_from_seeds(SEEDS, 8)
-    w = generator.mapping(z).detach()
+    w = generator.mapping(z.to(wanted)).detach()
     for given in (z, z.numpy(), z.double(), z.tolist()):
         assert_same(generator.sample(z=given, psi=0.6), wanted)
     assert_same(generator.sample(w=w, psi=0.6), wanted)
-    assert_same(generator.sample(w=generator.map(z, psi=0.6).detach().numpy()), wanted)
+    assert_same(generator.sample(w=generator.map(z.to(w), psi=0.6).detach().cpu().numpy()), wanted)
     assert_same(generator.sample(w=w[0], psi=0.6), wanted[:1])
     assert wanted.abs().max() <= 1 and wanted.shape == (3, 3, 16, 16)
 
@@ -62,7 +62,7 @@ def test_the_batch_size_does_not_matter(generator, batch_size):
 
 def test_psi_is_a_number_or_one_per_layer(generator):
     z, w_avg = latents_from_seeds(SEEDS, 8), generator.mapping.w_avg
-    ws = generator.broadcast(generator.mapping(z))
+    ws = generator.broadcast(generator.mapping(z.to(w_avg)))
     psi = [0.0, 0.2, 0.5, 1.0, 1.3, -0.5]
     wanted = torch.lerp(w_avg.expand_as(ws), ws, torch.tensor(psi)[:, None])
     for given in (psi, np.array(psi), torch.tensor(psi)):

@@ -41,9 +41,9 @@ def upfirdn_row(row: np.ndarray, taps, up: int, down: int, before: int, after: i
 
 def upfirdn_by_definition(x: Tensor, taps, up, down, padding, gain) -> Tensor:
     left, right, top, bottom = padding
-    wide = np.apply_along_axis(upfirdn_row, 3, x.numpy(), taps, up, down, left, right)
+    wide = np.apply_along_axis(upfirdn_row, 3, x.cpu().numpy(), taps, up, down, left, right)
     both = np.apply_along_axis(upfirdn_row, 2, wide, taps, up, down, top, bottom)
-    return torch.from_numpy(both * gain)
+    return torch.from_numpy(both * gain).to(x)
 
 
 @pytest.mark.parametrize("taps", [(1,), BILINEAR, ASYMMETRIC, (4, -3, 2, 1, 1)])

@@ -103,6 +103,26 @@ def test_auto_follows_stylegan2_ada_on_a_gpu(side, batch, lr, channel_base):
     assert training.ema_rampup == 0.05
 
 
+@pytest.mark.parametrize("processes", [1, 2, 3, 8, 32])
+@pytest.mark.parametrize("device", [CPU, GPU], ids=str)
+@pytest.mark.parametrize("side", [64, 256, 1024])
+def test_auto_sees_the_number_of_processes(side, device, processes):
+    config = find_preset("auto").build(DataConfig(size=(side, side)), device, processes)
+    training, group = config.training, config.discriminator.stddev_group
+    share, rest = divmod(training.batch_size, processes)
+    assert rest == 0 and share >= group
+    assert training.batch_size <= max(64, group * processes)
+    assert training.r1_gamma == pytest.approx(2e-4 * side**2 / training.batch_size)
+    if device == GPU:
+        assert training.ema_kimg == pytest.approx(training.batch_size * 10 / 32)
+
+
+def test_other_presets_do_not_see_it():
+    data = DataConfig(size=(64, 64))
+    for name in ("stylegan2-f", "stylegan-a", "tiny"):
+        assert find_preset(name).build(data, GPU, 8) == find_preset(name).build(data, GPU)
+
+
 def test_auto_is_smaller_on_a_cpu():
     on_cpu, on_gpu = build("auto", device=CPU), build("auto", device=GPU)
     assert on_cpu.generator.channel_base < on_gpu.generator.channel_base

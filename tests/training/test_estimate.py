@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from stylesmith import runs
 from stylesmith.devices import FP32, Precision
 from stylesmith.networks import build_discriminator, build_generator, parameter_count
 from stylesmith.training import estimate, loss_passes
@@ -81,6 +82,16 @@ def test_the_micro_batch_fits_into_free_memory(photos, monkeypatch, free, expect
     monkeypatch.setattr(estimate, "free_memory", lambda device: free)
     config, _ = tiny_config(photos, "training.batch_size=16")
     assert choose_micro_batch(config, CPU).training.micro_batch == expected
+
+
+@pytest.mark.parametrize(
+    ("micro_batch", "said"), [(1, "it is off there"), (2, "it is taken over 2 images"), (4, None)]
+)
+def test_micro_batches_below_the_group_of_deviations_are_said(photos, micro_batch, said):
+    config, _ = tiny_config(photos, f"training.micro_batch={micro_batch}")
+    _, text = runs.plan(config, runs.RunOptions(device=CPU), dataset_images=None)
+    assert ("smaller than the groups of 4 images" in text) == (said is not None)
+    assert (said or "") in text
 
 
 def test_half_the_memory_halves_the_micro_batch(photos, monkeypatch):

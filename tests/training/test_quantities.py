@@ -76,8 +76,8 @@ def test_a_quantity_follows_the_mean_of_its_stat_over_micro_batches(photos, monk
     train_step = make_train_step(*tiny_config(photos, "training.micro_batch=2"))
     found, real = [], loss_passes.discriminator_pass
 
-    def remember(*arguments):
-        loss, stats = real(*arguments)
+    def remember(*arguments, **augment):
+        loss, stats = real(*arguments, **augment)
         found.append(stats)
         return loss, stats
 
@@ -168,8 +168,8 @@ def test_two_processes_carry_the_same_value_as_one(photos, tmp_path, monkeypatch
     firsts, real = torch.zeros(()), loss_passes.discriminator_pass
     counter = iter(range(2 * STEPS))
 
-    def remember(*arguments):
-        loss, stats = real(*arguments)
+    def remember(*arguments, **augment):
+        loss, stats = real(*arguments, **augment)
         if next(counter) % 2 == 0:  # the half of the batch that the first process has
             firsts.lerp_(stats["score_real"], 0.5)
         return loss, stats

@@ -84,7 +84,13 @@ class AdaPipeline:
             images = flip_and_turn(images, groups["blit"])
         if "geom" in groups:
             to_input = sampling_map(groups.get("blit"), groups["geom"], self.shape[1:])
-            images = warp(images, to_input, self._margins(draws, strength))
+            on_host = images.device.type == "cpu"
+            margins = (
+                reflection_margins(to_input, self.shape[1:])
+                if on_host
+                else self.margins_on_host(draws, strength)
+            )
+            images = warp(images, to_input, margins)
         elif "blit" in groups:
             right, down = integer_shift(groups["blit"], self.shape[1:])
             images = shift_pixels(images, right, down, fill="reflect")
@@ -94,10 +100,11 @@ class AdaPipeline:
                 images = transform(images, groups[name])
         return images
 
-    def _margins(self, draws: Draws, strength: float | Tensor) -> Margins:
-        """How much of the reflected images is shown, computed on the CPU.
+    def margins_on_host(self, draws: Draws, strength: float | Tensor) -> Margins:
+        """How much of the reflected images is shown, without waiting for their device.
 
-        A strength on another device is not known here: then what any strength would show.
+        Of a strength on another device than the CPU the value is not known here: then what any
+        strength would show.
         """
         host = draws.host()
         if isinstance(strength, Tensor) and strength.device.type != "cpu":

@@ -25,19 +25,27 @@ def flip_and_turn(images: Tensor, gates: Gates) -> Tensor:
     turns = (draws.uniform("quarter turns") * 4).floor()
     if images.shape[2] != images.shape[3]:
         turns = 2 * (turns % 2)
-    turns = gates.gated("quarter turns", turns, 0.0)
-    return turn(torch.where(expand(mirrored), images.flip(3), images), turns)
+    return mirror_and_turn(images, mirrored, gates.gated("quarter turns", turns))
 
 
-def turn(images: Tensor, turns: Tensor) -> Tensor:
-    """Turn images counter-clockwise, as displayed, by a number of quarter turns, `(N,)`.
+def mirror_and_turn(images: Tensor, mirrored: Tensor, turns: Tensor) -> Tensor:
+    """Mirror some images, then turn them counter-clockwise, as displayed.
 
-    A quarter turn is a transposition followed by a flip of the vertical axis.
+    A quarter turn is a transposition followed by an upside-down flip, and so is every combination
+    a transposition or none, followed by flips of the two axes or none.
+
+    Args:
+        images: `(N, C, H, W)`.
+        mirrored: Which ones are mirrored, left for right, bool `(N,)`.
+        turns: Quarter turns, 0, 1, 2 or 3; 0 or 2 where images are not square, `(N,)`.
     """
+    odd, half = turns % 2 == 1, turns == 2
     if images.shape[2] == images.shape[3]:
-        images = torch.where(expand(turns % 2 == 1), images.transpose(2, 3), images)
-    images = torch.where(expand((turns == 1) | (turns == 2)), images.flip(2), images)
-    return torch.where(expand((turns == 2) | (turns == 3)), images.flip(3), images)
+        images = torch.where(expand(odd), images.transpose(2, 3), images)
+    upside_down = half | ((turns == 1) ^ (odd & mirrored))
+    left_to_right = (turns == 3) | (half ^ (~odd & mirrored))
+    images = torch.where(expand(upside_down), images.flip(2), images)
+    return torch.where(expand(left_to_right), images.flip(3), images)
 
 
 def shift_pixels(

@@ -23,7 +23,7 @@ def change_color(images: Tensor, gates: Gates) -> Tensor:
 
     Gray images have no hue and no saturation. Images of which no coin falls stay as they are.
     """
-    changed = torch.stack([gates.happens(name) for name in COLOR_COINS]).any(dim=0)
+    changed = gates.any_happens(COLOR_COINS)
     mean_gain, mean_offset = gray_line(gates)
     if images.shape[1] == 1:
         result = images * expand(mean_gain) + expand(mean_offset)
@@ -39,9 +39,9 @@ def change_color(images: Tensor, gates: Gates) -> Tensor:
 def gray_line(gates: Gates) -> tuple[Tensor, Tensor]:
     """Factor and offset that gray levels are changed by, `(N,)` each."""
     draws = gates.draws
-    offset = gates.gated("brightness", draws.normal("brightness") * BRIGHTNESS_DEVIATION, 0.0)
-    inverted = gates.happens("luma flip") & (draws.uniform("luma flip") >= 0.5)
-    gain = torch.where(inverted, -_contrast(gates), _contrast(gates))
+    offset = gates.gated("brightness", draws.normal("brightness") * BRIGHTNESS_DEVIATION)
+    inverted = gates.gated("luma flip", (2 * draws.uniform("luma flip")).floor())
+    gain = _contrast(gates) * (1 - 2 * inverted)
     return gain, gain * offset
 
 
@@ -53,9 +53,9 @@ def color_matrix(gates: Gates, mean_gain: Tensor) -> Tensor:
         mean_gain: Factor on gray levels, from `gray_line`, `(N,)`.
     """
     draws = gates.draws
-    saturation = torch.exp2(draws.normal("saturation") * SATURATION_DEVIATION)
-    gain = _contrast(gates) * gates.gated("saturation", saturation, 1.0)
-    hue = gates.gated("hue", (2 * draws.uniform("hue") - 1) * math.pi, 0.0)
+    log_saturation = draws.normal("saturation") * SATURATION_DEVIATION
+    gain = _contrast(gates) * torch.exp2(gates.gated("saturation", log_saturation))
+    hue = gates.gated("hue", (2 * draws.uniform("hue") - 1) * math.pi)
     along, turned = gain * hue.cos(), gain * hue.sin() / math.sqrt(3)
     same, other = (mean_gain + 2 * along) / 3, (mean_gain - along) / 3
     after, before = other - turned, other + turned  # the channel after it, and the one before it
@@ -64,5 +64,5 @@ def color_matrix(gates: Gates, mean_gain: Tensor) -> Tensor:
 
 
 def _contrast(gates: Gates) -> Tensor:
-    deviation = gates.draws.normal("contrast") * CONTRAST_DEVIATION
-    return gates.gated("contrast", torch.exp2(deviation), 1.0)
+    log_contrast = gates.draws.normal("contrast") * CONTRAST_DEVIATION
+    return torch.exp2(gates.gated("contrast", log_contrast))

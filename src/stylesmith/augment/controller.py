@@ -1,8 +1,9 @@
 """Control of the strength p of augmentation by the scores of the discriminator (ADA, section 3).
 
-The scores of some steps, the window, are kept as sums. At the end of the window p moves by a fixed
-step: up where the discriminator overfits more than the target says, down where it does so less.
-All are tensors on the device of training, and nothing is read on the host.
+The scores of some steps, the window, are kept as sums; training adds to them and empties them. At
+the end of the window p moves by a fixed step: up where the discriminator overfits more than the
+target says, down where it does so less. All are tensors on the device of training, and nothing is
+read on the host.
 """
 
 from dataclasses import dataclass
@@ -18,16 +19,14 @@ WINDOW = (
 )
 """Sums of a window, in the order of its tensor: scores, signs of scores, and numbers of images."""
 
+DEFAULT_KIMG = 500.0
+"""Thousands of images in which p goes from 0 to 1 where no setting says it."""
+
 LEAK_BOUND = 0.8
 """Strength above which augmentations begin to show in generated images (ADA, section 2.2).
 
 At 0.82 shifts by whole pixels can no longer be undone, and at 1 flips, turns and hues.
 """
-
-
-def empty_window(device: torch.device | str = "cpu") -> Tensor:
-    """Sums of no scores, `(7,)`."""
-    return torch.zeros(len(WINDOW), device=device)
 
 
 def window_sums(
@@ -88,7 +87,9 @@ def direction(settings: StrengthConfig, window: Tensor) -> Tensor:
     return torch.where(signal.isnan(), 0.0, way)
 
 
-def adjust(settings: StrengthConfig, strength: Tensor, window: Tensor, *, images: float) -> Tensor:
+def adjust(
+    settings: StrengthConfig, strength: Tensor, window: Tensor, *, images: float | Tensor
+) -> Tensor:
     """The strength after a window, in 0..1, `()`.
 
     Args:
@@ -97,31 +98,5 @@ def adjust(settings: StrengthConfig, strength: Tensor, window: Tensor, *, images
         window: Sums of its scores over all processes, `(7,)`; a common factor changes nothing.
         images: Training images shown in the window, over all processes.
     """
-    step = images / (1000 * settings.kimg)
+    step = images / (1000 * (settings.kimg or DEFAULT_KIMG))
     return (strength + direction(settings, window) * step).clamp(0, 1)
-
-
-def update(
-    settings: StrengthConfig,
-    strength: Tensor,
-    window: Tensor,
-    sums: Tensor,
-    *,
-    steps: int,
-    images: float,
-) -> tuple[Tensor, Tensor]:
-    """Strength and window after a training step.
-
-    Args:
-        settings: Signal, target, interval and speed.
-        strength: Before the step, `()`.
-        window: Sums since the last adjustment, `(7,)`.
-        sums: Of the step's scores, `(7,)`.
-        steps: Number of steps, this one included; p moves where the interval divides it.
-        images: Training images of the step, over all processes.
-    """
-    window = window + sums
-    if steps % settings.interval:
-        return strength, window
-    moved = adjust(settings, strength, window, images=images * settings.interval)
-    return moved, torch.zeros_like(window)

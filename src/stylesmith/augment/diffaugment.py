@@ -108,7 +108,7 @@ def translate(images: Tensor, gates: Gates) -> Tensor:
     for name, side in (("translation x", width), ("translation y", height)):
         farthest = int(side * TRANSLATION + 0.5)
         steps = _whole(gates.draws.uniform(name), 2 * farthest + 1) - farthest
-        shifts.append(gates.gated("translation", steps, 0.0))
+        shifts.append(gates.gated("translation", steps))
     return shift_pixels(images, shifts[0], shifts[1], fill="zeros")
 
 

@@ -6,6 +6,7 @@ neither on the strength, nor on the groups in use, nor on the other images of th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -65,35 +66,54 @@ class Draws:
         """The same numbers on the CPU, without the noise."""
         return replace(self, values=self.on_host, noise=None)
 
-    def coin(self, name: str) -> Tensor:
-        """Uniform numbers that decide whether a transformation happens, `(N,)`."""
-        return self.values[:, self.plan.coins.index(name)]
+    @cached_property
+    def coins(self) -> Tensor:
+        """Uniform numbers that decide whether transformations happen, `(N, coins)`."""
+        return self.values[:, : len(self.plan.coins)]
 
     def uniform(self, name: str) -> Tensor:
         """Uniform numbers in 0..1, `(N,)`."""
-        return self.values[:, len(self.plan.coins) + self.plan.uniform.index(name)]
+        return self._columns[len(self.plan.coins) + self.plan.uniform.index(name)]
 
     def normal(self, name: str) -> Tensor:
         """Standard normal numbers, `(N,)`."""
         before = len(self.plan.coins) + len(self.plan.uniform)
-        return self.values[:, before + self.plan.normal.index(name)]
+        return self._columns[before + self.plan.normal.index(name)]
+
+    @cached_property
+    def _columns(self) -> tuple[Tensor, ...]:
+        return self.values.unbind(1)
 
 
 @dataclass(frozen=True)
 class Gates:
-    """Draws at a strength: whether transformations happen, and values that are neutral if not."""
+    """Draws at a strength: which transformations happen to which images."""
 
     draws: Draws
     strength: Tensor
-    """In 0..1, one number or one for each image."""
+    """In 0..1: one number, or one for each image, `(N,)`; or for several cases, `(K, 1 or N)`."""
+
+    @cached_property
+    def falls(self) -> Tensor:
+        """Whether each coin falls, bool `(N, coins)`, or `(K, N, coins)`."""
+        return self.draws.coins < self.strength[..., None]
+
+    @cached_property
+    def _factors(self) -> tuple[Tensor, ...]:
+        return self.falls.to(self.draws.values.dtype).unbind(-1)
 
     def happens(self, name: str) -> Tensor:
         """Whether the coin of a transformation falls, bool `(N,)`."""
-        return self.draws.coin(name) < self.strength
+        return self.falls[..., self.draws.plan.coins.index(name)]
 
-    def gated(self, name: str, value: Tensor, neutral: float) -> Tensor:
-        """The value where the coin of that name falls, else the neutral one, `(N,)`."""
-        return torch.where(self.happens(name), value, neutral)
+    def any_happens(self, names: Sequence[str]) -> Tensor:
+        """Whether one of the coins falls, which follow one another in the plan, bool `(N,)`."""
+        first = self.draws.plan.coins.index(names[0])
+        return self.falls[..., first : first + len(names)].any(dim=-1)
+
+    def gated(self, name: str, value: Tensor) -> Tensor:
+        """The value where the coin of that name falls, else 0, `(N,)`."""
+        return value * self._factors[self.draws.plan.coins.index(name)]
 
     def scaled(self, factor: float) -> "Gates":
         """The same draws at a multiple of the strength."""

@@ -32,7 +32,7 @@ def amplify_bands(images: Tensor, gates: Gates) -> Tensor:
 
     Images are extended by reflection. Those of which no coin falls stay as they are.
     """
-    changed = torch.stack([gates.happens(name) for name in BAND_COINS]).any(dim=0)
+    changed = gates.any_happens(BAND_COINS)
     gains = band_gains(gates)
     vertical, horizontal = (
         torch.einsum("nb,bij->nij", gains, _band_matrices(side, gains.dtype, gains.device))
@@ -48,14 +48,13 @@ def band_gains(gates: Gates) -> Tensor:
     Each band is drawn by itself, and what it adds or takes of the power of a natural image is
     divided out.
     """
-    total = torch.ones_like(gates.draws.coin(BAND_COINS[0]))[:, None].repeat(1, BANDS)
-    for band, name in enumerate(BAND_COINS):
-        gain = gates.gated(name, torch.exp2(gates.draws.normal(name) * GAIN_DEVIATION), 1.0)
-        power = (1 - POWER[band]) + POWER[band] * gain.square()
-        factors = torch.ones_like(total)
-        factors[:, band] = gain
-        total = total * factors * power.rsqrt()[:, None]
-    return total
+    gains: list[Tensor] = []
+    normalization = torch.ones_like(gates.draws.values[:, 0])
+    for power, name in zip(POWER.tolist(), BAND_COINS, strict=True):
+        gain = torch.exp2(gates.gated(name, gates.draws.normal(name) * GAIN_DEVIATION))
+        normalization = normalization * (1 - power + power * gain.square()).rsqrt()
+        gains.append(gain)
+    return torch.stack(gains, dim=1) * normalization[:, None]
 
 
 @cache

@@ -54,8 +54,8 @@ class AffineMap:
 
     def moved(self) -> Tensor:
         """Images whose map is not the identity, bool `(N,)`."""
-        changed = (self.xx != 1) | (self.yy != 1) | (self.xy != 0) | (self.yx != 0)
-        return changed | (self.x0 != 0) | (self.y0 != 0)
+        from_identity = (self.xx - 1, self.xy, self.yx, self.yy - 1, self.x0, self.y0)
+        return torch.stack(from_identity).any(dim=0)
 
 
 def integer_shift(gates: Gates, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -64,7 +64,7 @@ def integer_shift(gates: Gates, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     shifts = []
     for axis, side in (("x", width), ("y", height)):
         share = (2 * gates.draws.uniform(f"integer shift {axis}") - 1) * INTEGER_SHIFT
-        shifts.append(gates.gated("integer shift", (share * side).round(), 0.0))
+        shifts.append(gates.gated("integer shift", (share * side).round()))
     return shifts[0], shifts[1]
 
 
@@ -80,14 +80,14 @@ def sampling_map(blit: Gates | None, geom: Gates, size: tuple[int, int]) -> Affi
     draws = geom.draws
     rotations = Gates(draws, rotation_chance(geom.strength))
     first, second = (
-        rotations.gated(name, (2 * draws.uniform(name) - 1) * math.pi, 0.0)
+        rotations.gated(name, (2 * draws.uniform(name) - 1) * math.pi)
         for name in ("first rotation", "second rotation")
     )
-    scale = geom.gated("scale", torch.exp2(draws.normal("scale") * SCALE_DEVIATION), 1.0)
-    stretch = geom.gated("stretch", torch.exp2(draws.normal("stretch") * SCALE_DEVIATION), 1.0)
-    shift_x = geom.gated("shift", draws.normal("shift x") * (SHIFT_DEVIATION * width), 0.0)
-    shift_y = geom.gated("shift", draws.normal("shift y") * (SHIFT_DEVIATION * height), 0.0)
-    narrow, wide = 1 / (scale * stretch), stretch / scale
+    log_scale = geom.gated("scale", draws.normal("scale") * SCALE_DEVIATION)
+    log_stretch = geom.gated("stretch", draws.normal("stretch") * SCALE_DEVIATION)
+    shift_x = geom.gated("shift", draws.normal("shift x") * (SHIFT_DEVIATION * width))
+    shift_y = geom.gated("shift", draws.normal("shift y") * (SHIFT_DEVIATION * height))
+    narrow, wide = torch.exp2(-log_scale - log_stretch), torch.exp2(log_stretch - log_scale)
     cos1, sin1, cos2, sin2 = first.cos(), first.sin(), second.cos(), second.sin()
     # rotation by -first, times diag(narrow, wide), times rotation by -second
     xx, xy = cos1 * narrow * cos2 - sin1 * wide * sin2, cos1 * narrow * sin2 + sin1 * wide * cos2
@@ -112,7 +112,7 @@ def strengths_of_change(gates: Sequence[tuple[Gates, str]]) -> Tensor:
     """
     found = []
     for gate, name in gates:
-        coin = gate.draws.coin(name)
+        coin = gate.draws.coins[:, gate.draws.plan.coins.index(name)]
         level = 1 - (1 - coin) ** 2 if "rotation" in name else coin
         found.append((level * (1 + 1e-5) + 1e-6) / gate.strength.clamp(min=1e-6))
     return torch.stack([torch.zeros_like(found[0]), *found]).clamp(0, 1)

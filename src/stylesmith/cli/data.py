@@ -40,7 +40,7 @@ REST_OF_TOPIC = {
 
 @data_app.command()
 def prepare(
-    source: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
+    source: Annotated[Path, typer.Argument(help="Folder, zip or container of images.")],
     out: Annotated[Path, typer.Argument(help="The zip to write.")],
     resolution: Annotated[
         str, typer.Option(help="Size in pixels: 256, or WIDTHxHEIGHT as in 512x384.")
@@ -68,18 +68,22 @@ def prepare(
             "use a small part of their range, such as 12-bit data in 16-bit files.",
         ),
     ] = False,
+    split: options.SplitOption = "",
+    labels: options.LabelsOption = "",
     skip_bad: options.SkipBadOption = False,
     force: options.ForceOption = False,
 ) -> None:
-    """Crop and resize any folder or zip of images into one zip, ready for training.
+    """Crop and resize any folder, zip or container of images into one zip, ready for training.
 
-    PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF, PPM and PGM files are read. Each image is cropped around
-    its center and resized. Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a
-    `dataset.json` tells them.
+    PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF, PPM and PGM files are read, in folders, zips and tar
+    shards; also TFRecords, `.npy`, `.npz`, CIFAR and MNIST. Each image is cropped around its center
+    and resized. Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a `dataset.json`,
+    a table or the container tells them.
 
     Example: `stylesmith data prepare photos/ photos.zip --resolution 256`
     """
     from stylesmith.config import parse_size
+    from stylesmith.data.image_set import ReadOptions
     from stylesmith.data.prepare import prepare_dataset
 
     with progress_bar("Preparing") as advance:
@@ -93,6 +97,7 @@ def prepare(
             skip_bad=skip_bad,
             max_images=max_images,
             stretch=stretch,
+            options=ReadOptions(split, labels),
             force=force,
             on_progress=advance,
         )
@@ -114,10 +119,12 @@ def prepare(
 
 @data_app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="Folder (with subfolders) or zip of images.")],
+    path: Annotated[Path, typer.Argument(help="Folder, zip or container of images.")],
     show_all: Annotated[
         bool, typer.Option("--all", help="List every finding, not only some of each kind.")
     ] = False,
+    split: options.SplitOption = "",
+    labels: options.LabelsOption = "",
 ) -> None:
     """Decode every image and say what is wrong with the data, what matters first.
 
@@ -129,9 +136,11 @@ def check(
     Example: `stylesmith data check photos/`
     """
     from stylesmith.data.check import check_data
+    from stylesmith.data.image_set import ReadOptions
 
     with progress_bar("Checking") as advance:
-        report = check_data(path, on_progress=advance)
+        report = check_data(path, options=ReadOptions(split, labels), on_progress=advance)
+    print_line(*filter(None, [report.recognized]))
     for topic, findings in report.by_topic().items():
         color = "red" if topic == "bad" else "yellow"
         shown = findings if show_all else findings[:MAX_EXAMPLES]

@@ -74,6 +74,7 @@ def edit(
     out: Annotated[Path, typer.Option(help="The image, or with --find the folder.")] = Path(
         "edit.png"
     ),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -114,6 +115,7 @@ def edit(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
     sources = read_sources(pipeline, seeds)

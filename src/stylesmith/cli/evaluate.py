@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Annotated[
-        Path, typer.Argument(help="Run, model folder, `avatars`, or a folder or zip of images.")
+        Path, typer.Argument(help="Run, model folder, `avatars`, or images of any kind.")
     ],
     data: Annotated[
         Path | None,
@@ -45,10 +45,12 @@ def evaluate(
         float, typer.Option(min=-2, max=2, help="Truncation; published numbers are without.")
     ] = 1.0,
     precision: Annotated[
-        PrecisionName, typer.Option(help="Of the generator; path lengths always take fp32.")
+        PrecisionName,
+        typer.Option(help="Of the generator: auto is fp32, as path lengths always are."),
     ] = "auto",
     resolution: options.ResolutionOption = None,
     skip_bad: options.SkipBadOption = False,
+    split: options.SplitOption = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write JSON lines to a file too.")] = None,
     no_cache: Annotated[
@@ -72,7 +74,8 @@ def evaluate(
     chosen = parse_metrics(metrics, extractor=extractor, protocol=protocol)
 
     from stylesmith import distributed
-    from stylesmith.devices import choose_device, choose_precision, set_threads
+    from stylesmith.data.image_set import ReadOptions
+    from stylesmith.devices import choose_device, choose_drawing_precision, set_threads
     from stylesmith.metrics import evaluate as evaluation
     from stylesmith.metrics.extraction import ProgressReporter
     from stylesmith.metrics.image_sources import SourceOptions, open_sources
@@ -83,14 +86,21 @@ def evaluate(
     if out is not None:
         files.check_absent(out, force=force)
     place, size = choose_device(device), options.read_size(resolution, any_size=True)
-    dtype = choose_precision(precision, place)
+    dtype = choose_drawing_precision(precision, place)
     cache = StatisticsCache(None if no_cache else default_cache_folder())
     settings = evaluation.EvaluationSettings(place, seed, repeats, classifiers, cache)
     status_console = error_console if json else console  # stdout is for programs then
     with distributed.process_group(place):
         with progress_bar("Reading") as advance:
             source_options = SourceOptions(
-                place, dtype, seed=seed, psi=psi, size=size, skip_bad=skip_bad, on_progress=advance
+                place,
+                dtype,
+                seed=seed,
+                psi=psi,
+                size=size,
+                skip_bad=skip_bad,
+                reading=ReadOptions(split),
+                on_progress=advance,
             )
             fake, real = open_sources(model, data, source_options)
         print_line(_describe_metrics(chosen, repeats), to=status_console)

@@ -15,6 +15,7 @@ from stylesmith.cli.options import (
     check_image_path,
     open_pipeline,
     open_pipelines,
+    open_sources,
     read_sources,
 )
 from stylesmith.errors import UsageError
@@ -64,6 +65,7 @@ def generate(
     latents: Annotated[
         bool, typer.Option("--latents", help="Write a latent file beside each image, too.")
     ] = False,
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     force: options.ForceOption = False,
@@ -80,7 +82,6 @@ def generate(
     """
     from stylesmith.devices import set_threads
     from stylesmith.sampling.image_files import write_comparison, write_folder, write_grid
-    from stylesmith.sampling.latent_files import load_sources
     from stylesmith.sampling.parsing import parse_seeds_and_paths
 
     set_threads(threads)
@@ -116,9 +117,10 @@ def generate(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
-    sources = load_sources(pipelines[0], parts)
+    sources = open_sources(pipelines[0], parts)
     if len(pipelines) > 1 and (columns or not one_file):
         raise UsageError(
             f"--class {class_}: several classes are a grid with a column for each; let --out be "
@@ -179,6 +181,7 @@ def mix(
     label: options.LabelOption = None,
     noise: options.NoiseOption = "fixed",
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("mix.png"),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -203,6 +206,7 @@ def mix(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
     words = styles or list(pipeline.config.layer_groups())
@@ -243,6 +247,7 @@ def noise(
     class_: options.ClassOption = None,
     label: options.LabelOption = None,
     out: Annotated[Path, typer.Option(help="The image to write.")] = Path("noise.png"),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -269,6 +274,7 @@ def noise(
         class_=class_,
         label=label,
         noise=maps,
+        precision=precision,
         device=device,
     )
     sources = read_sources(pipeline, seeds)
@@ -337,6 +343,7 @@ def video(
     out: Annotated[Path, typer.Option(help="A .mp4, .webm, .gif or .webp file.")] = Path(
         "walk.mp4"
     ),
+    precision: options.PrecisionOption = "auto",
     device: options.DeviceOption = "auto",
     force: options.ForceOption = False,
 ) -> None:
@@ -365,6 +372,7 @@ def video(
         class_=class_,
         label=label,
         noise=noise,
+        precision=precision,
         device=device,
     )
     sources = read_sources(pipeline, seeds)

@@ -6,14 +6,6 @@ from typing import NamedTuple
 
 import typer
 
-NO_AUGMENTATION = (
-    "augmentation is not part of this package; --mirror of `stylesmith train` flips images"
-)
-NO_FINE_TUNING = (
-    "a run cannot start from the weights of another network; `stylesmith train --resume RUN` goes "
-    "on with a run of its own"
-)
-
 
 class OptionHint(NamedTuple):
     """What to write in place of some options that a command does not have."""
@@ -26,12 +18,13 @@ class OptionHint(NamedTuple):
 
 
 OPTION_HINTS = [
-    OptionHint("aug augment ada augpipe aug-p p target-p", None, NO_AUGMENTATION),
-    OptionHint(
-        "init transfer finetune fine-tune pretrained resume-pkl freezed freeze-d",
-        None,
-        NO_FINE_TUNING,
-    ),
+    OptionHint("aug ada adaptive-augment", "augment", "--augment ada"),
+    OptionHint("augpipe aug-groups", "augment_groups", "--augment-groups bgc"),
+    OptionHint("aug-p p", "augment", "--augment fixed:P"),
+    OptionHint("target-p ada-target", "target", "--target 0.6"),
+    OptionHint("holdout validation val-images", "hold_out", "--hold-out N"),
+    OptionHint("init transfer finetune fine-tune pretrained resume-pkl", "source", "--from MODEL"),
+    OptionHint("freezed freeze", "freeze_d", "--freeze-d N"),
     OptionHint(
         "translate rotate", None, "only StyleGAN3 has them, which is not part of this package"
     ),
@@ -113,7 +106,6 @@ OPTION_HINTS = [
     OptionHint("max limit num n number", "count", "--count N"),
     OptionHint("resize-filter interpolation", "filter", "--filter lanczos (or box)"),
     OptionHint("kind type to fmt", "form", "--format FORMAT"),
-    OptionHint("target", None, NO_AUGMENTATION),
 ]
 """In order: the first that has the word, and whose parameter the command has, counts."""
 
@@ -140,13 +132,13 @@ COMMAND_HINTS = {
     "classifier": "stylesmith classifiers train DATA",
     "figures": "stylesmith figure --list",
     "tables": "stylesmith table --list",
+    "augment ada": "stylesmith train DATA --augment ada",
+    "finetune fine-tune transfer": "stylesmith train DATA --from MODEL",
     "version": "stylesmith --version",
     "help": "stylesmith --help",
 }
 
 MISSING_COMMANDS = {
-    "augment ada": NO_AUGMENTATION,
-    "finetune fine-tune transfer": NO_FINE_TUNING,
     "align crop face-align": "faces cannot be aligned by this package; align them before `prepare`",
     "avg-spectra": "spectra cannot be measured by this package",
 }

@@ -1,13 +1,14 @@
 """Options that several commands share, and a sampling pipeline opened by them."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stylesmith import files
-from stylesmith.choices import DeviceName, TruncationCenter
+from stylesmith.choices import DeviceName, PrecisionName, TruncationCenter
 from stylesmith.cli.console import print_problem, progress_bar
 from stylesmith.errors import UsageError
 
@@ -82,12 +83,30 @@ ResolutionOption = Annotated[
 ]
 SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+PrecisionOption = Annotated[
+    PrecisionName,
+    typer.Option(help="Number format of convolutions: auto is fp32; bf16 is faster, and rounds."),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
         min=1,
         max=1024,
         help="Processor threads to compute with; fewer where other programs use the cores too.",
+    ),
+]
+SplitOption = Annotated[
+    str,
+    typer.Option(
+        "--split", help="Part of data that is split: train (the default), val, test or all."
+    ),
+]
+LabelsOption = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        help="A table, FILE or FILE:COLUMN (CSV, TSV, JSON, CelebA's list); none; or folders, "
+        "which takes every folder as a class and every image as one. Else as recognized.",
     ),
 ]
 """Handed to `devices.set_threads` before anything computes."""
@@ -104,6 +123,7 @@ def open_pipeline(
     class_: int | str | None,
     label: str | None,
     noise: str,
+    precision: PrecisionName,
     device: DeviceName,
 ) -> "SamplingPipeline":
     """Open the generator of a model with the settings that the options of the same names give."""
@@ -120,6 +140,7 @@ def open_pipeline(
         center=center,
         label=label_input(prefer_class_name(chosen, generator.class_names)),
         noise=parse_noise(noise, generator.config),
+        precision=precision,
     )
     return SamplingPipeline(generator, settings)
 
@@ -182,10 +203,19 @@ def read_sources(
     pipeline: "SamplingPipeline", text: str, *, option: str = "--seeds"
 ) -> "list[SeedOrLatent]":
     """Seeds and latent files of an option."""
-    from stylesmith.sampling.latent_files import load_sources
     from stylesmith.sampling.parsing import parse_seeds_and_paths
 
-    return load_sources(pipeline, parse_seeds_and_paths(text, option=option))
+    return open_sources(pipeline, parse_seeds_and_paths(text, option=option))
+
+
+def open_sources(pipeline: "SamplingPipeline", parts: Sequence[int | Path]) -> "list[SeedOrLatent]":
+    """Sources of seeds and files; a note says where a file was drawn in another precision."""
+    from stylesmith.sampling.latent_files import load_sources, precision_note
+
+    sources = load_sources(pipeline, parts)
+    if note := precision_note(pipeline, sources):
+        print_problem("note", note)
+    return sources
 
 
 def read_size(resolution: str | None, *, any_size: bool = False) -> tuple[int, int] | None:
@@ -196,15 +226,27 @@ def read_size(resolution: str | None, *, any_size: bool = False) -> tuple[int, i
 
 
 def open_dataset(
-    path: Path, resolution: str | None, channels: int | None = None, *, skip_bad: bool
+    path: Path,
+    resolution: str | None,
+    channels: int | None = None,
+    *,
+    skip_bad: bool,
+    split: str = "",
+    labels: str = "",
 ) -> "Dataset":
     """Open images by the options of the same names, with a bar while they are listed."""
     from stylesmith.data import dataset
+    from stylesmith.data.image_set import ReadOptions
 
     size = read_size(resolution)
     with progress_bar("Reading") as advance:
         return dataset.open_dataset(
-            path, size=size, channels=channels, skip_bad=skip_bad, on_progress=advance
+            path,
+            size=size,
+            channels=channels,
+            skip_bad=skip_bad,
+            options=ReadOptions(split, labels),
+            on_progress=advance,
         )
 
 

@@ -206,7 +206,8 @@ def attribution(
         int, typer.Option(min=2, help="Images to calibrate with, of the network and real ones.")
     ] = 50,
     real: Annotated[
-        Path | None, typer.Option(help="Folder or zip of real images, to calibrate with.")
+        Path | None,
+        typer.Option(help="Real images to calibrate with: a folder, zip or container."),
     ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="What a calibration wrote, to judge images by.")

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +12,14 @@ from stylesmith.cli.console import print_line
 from stylesmith.errors import UsageError
 from stylesmith.formatting import format_command
 
+if TYPE_CHECKING:
+    from stylesmith.config import RunConfig
+
 
 def train(
     data: Annotated[
         Path | None,
-        typer.Argument(help="Folder or zip of images; with --resume, where they are now."),
+        typer.Argument(help="Folder, zip or container of images; with --resume, its place now."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
     preset: Annotated[
@@ -52,6 +55,35 @@ def train(
             "twentieth, at least 50 and at most 500, of 300 or more.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Start with the weights of this model (fine-tuning): a run, model folder, "
+            "checkpoint, or published weights; its architecture is taken too.",
+        ),
+    ] = None,
+    freeze_d: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="With --from: layers of the discriminator, from the image on, that stay."
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            help="Augment what the discriminator sees: none, ada, diffaugment, or fixed:P with a "
+            "strength P in 0..1; `auto` takes ada for fewer than 30,000 images."
+        ),
+    ] = None,
+    augment_groups: Annotated[
+        str | None,
+        typer.Option(help="Groups of ada, such as bgc or blit,color; or policies of diffaugment."),
+    ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(help="Signal at which the strength of ada rests; 0.6 for r_t, 0.5 for r_v."),
+    ] = None,
     resolution: options.ResolutionOption = None,
     channels: Annotated[
         int | None, typer.Option(help="1 gray, 3 color, 4 with transparency.")
@@ -73,6 +105,8 @@ def train(
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     skip_bad: options.SkipBadOption = False,
+    split: options.SplitOption = "",
+    labels: options.LabelsOption = "",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")
     ] = False,
@@ -81,7 +115,7 @@ def train(
     ] = False,
     force: options.ForceOption = False,
 ) -> None:
-    """Train a generator on a folder or zip of images.
+    """Train a generator on a folder, zip or other container of images.
 
     Without a preset, settings are chosen from your data and machine. The run folder gets a log,
     sample images, checkpoints, the model, and `report.html` with curves. Ctrl-C saves and stops;
@@ -94,8 +128,9 @@ def train(
 
     `torchrun --nproc-per-node 8 -m stylesmith train photos.zip --out runs/photos`
     """
-    from stylesmith import runs
+    from stylesmith import distributed, runs
     from stylesmith.config import apply_overrides
+    from stylesmith.data.held_out import check_held_out
     from stylesmith.devices import choose_device, set_threads
     from stylesmith.models import RunFolder
     from stylesmith.presets import find_preset
@@ -114,7 +149,8 @@ def train(
     settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every)]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
-        values["--hold-out"] = hold_out
+        values |= {"--hold-out": hold_out, "--from": source, "--freeze-d": freeze_d}
+        values |= {"--split": split or None, "--labels": labels or None}
         flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
         flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
         fixed = [name for name, value in values.items() if value is not None]
@@ -127,6 +163,7 @@ def train(
         changed = {"path": str(data.resolve())} if data else {}
         config = apply_overrides(run.read_config(), settings)
         config = config.change(data=changed | ({"skip_bad": True} if skip_bad else {}))
+        config = _augmented(config, augment, augment_groups, target)
         runs.check_resumable(run, config)
         if dry_run:
             print_line(runs.plan(config, run_options, dataset_images=None)[1])
@@ -143,30 +180,62 @@ def train(
         raise UsageError(f"--channels {channels}: wanted 1, 3 or 4")
     if out is not None and not dry_run:
         files.check_absent(out, force=force, folder=True)  # again later, but this saves the wait
-    dataset = options.open_dataset(data, resolution, channels, skip_bad=skip_bad)
+    dataset = options.open_dataset(
+        data, resolution, channels, skip_bad=skip_bad, split=split, labels=labels
+    )
     print_line(*(f"Left out {name!r}: {reason}" for name, reason in dataset.skipped))
-    print_line(*filter(None, [dataset.other_files]))
+    print_line(*filter(None, [dataset.recognized, dataset.other_files]))
     if dataset.label_size and not conditional:
         print_line(
             f"The data has labels of length {dataset.label_size}; --conditional would use them."
         )
+    held_out = chosen.held_out_images(len(dataset)) if hold_out is None else hold_out
     described = runs.make_data_config(
         dataset,
         conditional=conditional,
         mirror=mirror,
         skip_bad=skip_bad,
         resize=resolution is not None,
-        hold_out=chosen.held_out_images(len(dataset)) if hold_out is None else hold_out,
+        hold_out=held_out,
     )
+    check_held_out(len(dataset), held_out, data)
     seeded = [] if seed is None else [f"training.seed={seed}"]
-    config = apply_overrides(chosen.build(described, run_options.device), [*seeded, *settings])
+    config = chosen.build(described, run_options.device, distributed.planned_world_size())
+    learned = len(dataset) - described.hold_out
+    if augment is None and chosen.augmentation:
+        config = _augmented(config, chosen.augmentation(learned * (2 if mirror else 1)))
+        if config.training.augment:  # adjusted within this run, however long it is
+            config = config.change(training={"strength": {"kimg": None}})
+    config = _augmented(config, augment, augment_groups, target)
+    if source is not None:
+        config = runs.fine_tuned_config(config, source, freeze_d=freeze_d or 0)
+    elif freeze_d is not None:
+        raise UsageError(f"--freeze-d {freeze_d}: wanted --from MODEL too, whose layers stay")
+    config = apply_overrides(config, [*seeded, *settings])
     if scale_schedule and kimg:
         config = config.scale_schedule(kimg)
-    learned = len(dataset) - config.data.hold_out
     config, text = runs.plan(config, run_options, dataset_images=learned)
     print_line(text)
     if out is not None and not dry_run:
         _print_end(out, runs.start(config, dataset, out, run_options, notify=print_line), minutes)
+
+
+def _augmented(
+    config: "RunConfig",
+    augment: str | None,
+    groups: str | None = None,
+    target: float | None = None,
+) -> "RunConfig":
+    """The run with another augmentation, where one is given."""
+    from stylesmith.config.augment import augmentation_settings
+
+    if augment is None:
+        if groups is None and target is None:
+            return config
+        augment = "ada"  # whose options were given
+    held_out = bool(config.data.hold_out)
+    changed = augmentation_settings(augment, held_out=held_out, groups=groups, target=target)
+    return config.change(training=changed)
 
 
 def _run_settings(kimg: float | None, metrics: str | None, every: float | None) -> list[str]:

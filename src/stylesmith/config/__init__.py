@@ -1,5 +1,11 @@
 """Everything a run depends on, as frozen typed values that read and write JSON."""
 
+from stylesmith.config.augment import (
+    AdaConfig,
+    AugmentConfig,
+    DiffAugmentConfig,
+    StrengthConfig,
+)
 from stylesmith.config.base import Config, apply_overrides, format_validation_error
 from stylesmith.config.network import (
     AdaINConfig,
@@ -20,10 +26,13 @@ from stylesmith.config.training import (
 )
 
 __all__ = [
+    "AdaConfig",
     "AdaINConfig",
+    "AugmentConfig",
     "Config",
     "ConvolutionalConfig",
     "DataConfig",
+    "DiffAugmentConfig",
     "DiscriminatorConfig",
     "GeneratorConfig",
     "LevelConnection",
@@ -32,6 +41,7 @@ __all__ = [
     "OutputConfig",
     "ProgressiveConfig",
     "RunConfig",
+    "StrengthConfig",
     "TraditionalConfig",
     "TrainingConfig",
     "apply_overrides",

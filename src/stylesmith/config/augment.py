@@ -1,5 +1,6 @@
 """Augmentation of what the discriminator sees: the pipeline, and how its strength is set."""
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -7,7 +8,7 @@ from pydantic import Field, field_validator
 
 from stylesmith.choices import AugmentGroup, AugmentPolicy, StrengthSignal
 from stylesmith.config.base import Config, ConfigUnion
-from stylesmith.errors import suggest_name
+from stylesmith.errors import ConfigError, suggest_name
 
 ADA_GROUPS: tuple[AugmentGroup, ...] = get_args(AugmentGroup)
 ADA_PRESETS: dict[str, tuple[AugmentGroup, ...]] = {
@@ -17,6 +18,9 @@ ADA_PRESETS: dict[str, tuple[AugmentGroup, ...]] = {
 """Groups by the names of their published combinations; `bgc` is that of all published results."""
 
 POLICIES: tuple[AugmentPolicy, ...] = get_args(AugmentPolicy)
+
+AUGMENTATIONS = ("none", "ada", "diffaugment")
+"""Augmentations by name, besides `fixed:P`."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -28,6 +32,10 @@ class AugmentConfig(ConfigUnion):
 
     kind: str = "ada"
     """The pipeline: `ada`, or `diffaugment`."""
+
+    def describe(self) -> str:
+        """The pipeline and its parts in a few words."""
+        raise NotImplementedError
 
 
 class AdaConfig(AugmentConfig):
@@ -46,6 +54,10 @@ class AdaConfig(AugmentConfig):
             others = [name for name in ADA_PRESETS if name not in ADA_GROUPS]
             _check_names(groups, ADA_GROUPS, others, what="group")
         return groups
+
+    def describe(self) -> str:
+        """`ada (bgc)`."""
+        return f"{self.kind} ({self.groups})"
 
     @property
     def group_names(self) -> tuple[AugmentGroup, ...]:
@@ -67,6 +79,10 @@ class DiffAugmentConfig(AugmentConfig):
         _check_names(policies, POLICIES, (), what="policy")
         return policies
 
+    def describe(self) -> str:
+        """`diffaugment (color,translation,cutout)`."""
+        return f"{self.kind} ({self.policies})"
+
     @property
     def policy_names(self) -> tuple[AugmentPolicy, ...]:
         """The policies in use, in the order of the pipeline."""
@@ -84,8 +100,8 @@ class StrengthConfig(Config):
     """Value of the signal at which p rests; null takes 0.6 for r_t and 0.5 for r_v."""
     interval: int = Field(default=4, ge=1)
     """Steps between adjustments."""
-    kimg: float = Field(default=500.0, gt=0)
-    """Thousands of images in which p can go from 0 to 1."""
+    kimg: float | None = Field(default=500.0, gt=0)
+    """Thousands of images in which p can go from 0 to 1; null takes a tenth of the planned run."""
     guard: float = Field(default=0.2, ge=0)
     """With r_v, p goes down while mean scores of training and generated images are less apart."""
 
@@ -95,6 +111,61 @@ class StrengthConfig(Config):
         if self.target is not None:
             return self.target
         return 0.5 if self.signal == "r_v" else 0.6
+
+
+def augmentation_settings(
+    name: str, *, held_out: bool, groups: str | None = None, target: float | None = None
+) -> dict[str, Any]:
+    """The settings of training behind `--augment`, as values of `TrainingConfig.change`.
+
+    Args:
+        name: `none`, `ada`, `diffaugment`, or `fixed:P`, ADA with the strength P in 0..1.
+        held_out: Whether images are held out; their scores then set the strength of `ada`.
+        groups: Groups of ADA or policies of DiffAugment; None takes the published ones.
+        target: Value of the signal at which the strength of `ada` rests; None is the usual one.
+
+    Raises:
+        ConfigError: If there is no such augmentation, or an option does not belong to it.
+    """
+    kind, _, number = name.partition(":")
+    check_choice_of_augmentation(name)
+    if kind != "ada" and target is not None:
+        raise ConfigError(f"--target {target:g}: belongs to --augment ada, got {name}")
+    if kind == "none":
+        if groups is not None:
+            raise ConfigError(f"--augment-groups {groups}: nothing is augmented by --augment none")
+        return {"augment": None}
+    if kind == "diffaugment":
+        policies = {} if groups is None else {"policies": groups}
+        strength: dict[str, Any] = {"signal": "fixed", "initial": 1.0}
+        return {"augment": {"kind": "diffaugment", **policies}, "strength": strength}
+    if kind == "fixed":
+        strength = {"signal": "fixed", "initial": float(number)}
+    else:
+        strength = {"signal": "r_v" if held_out else "r_t", "target": target}
+    return {"augment": {"kind": "ada", "groups": groups or "bgc"}, "strength": strength}
+
+
+def check_choice_of_augmentation(name: str) -> None:
+    """Refuse what is no augmentation by name.
+
+    Raises:
+        ConfigError: If it is none, or its strength is no number in 0..1.
+    """
+    kind, _, number = name.partition(":")
+    if kind == "fixed":
+        try:
+            strength = float(number)
+        except ValueError:
+            strength = math.nan
+        if not 0 <= strength <= 1:
+            raise ConfigError(f"--augment {name}: wanted fixed:P with a number P in 0..1")
+    elif name not in AUGMENTATIONS:
+        near = suggest_name(kind, [*AUGMENTATIONS, "fixed"])
+        hint = f"; did you mean {'fixed:0.2' if near == 'fixed' else near}?" if near else ""
+        raise ConfigError(
+            f"--augment {name}: wanted {', '.join(AUGMENTATIONS)}, or fixed:P with P in 0..1{hint}"
+        )
 
 
 def _check_names(text: str, known: Sequence[str], also: Sequence[str], *, what: str) -> None:

@@ -20,7 +20,11 @@ class DataConfig(Config):
     """The training set as the run sees it."""
 
     path: str = ""
-    """Folder or zip, as an absolute path."""
+    """Folder, zip or container of images, as an absolute path."""
+    split: str = ""
+    """Part of the data: train, val, test or all; empty takes the training part if there is one."""
+    labels: str = ""
+    """Where labels come from: none, folders, or a table; empty takes what is recognized."""
     size: tuple[int, int] = (256, 256)
     """Height and width in pixels."""
     channels: Literal[1, 3, 4] = 3
@@ -136,6 +140,22 @@ class RunConfig(Config):
             raise ValueError(
                 "a multiscale generator needs a multiscale discriminator and the other way round; "
                 f"got {connections[0]} and {connections[1]}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _augmentation_fits(self) -> Self:
+        if self.training.augment is None:
+            return self
+        if self.discriminator.connection == "multiscale":
+            raise ValueError(
+                "training.augment: a multiscale discriminator takes images of several sizes, which "
+                "cannot be augmented alike; set training.augment=null or another connection"
+            )
+        if self.training.strength.signal == "r_v" and not self.data.hold_out:
+            raise ValueError(
+                "training.strength.signal r_v: wanted held-out images (--hold-out N), by whose "
+                "scores it is set; or set r_t"
             )
         return self
 

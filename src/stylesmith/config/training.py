@@ -8,9 +8,10 @@ Resolutions count from a 4x4 base: level n stands for 4 * 2**n.
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from stylesmith.choices import PrecisionName
+from stylesmith.config.augment import AugmentConfig, StrengthConfig
 from stylesmith.config.base import Config
 
 Count = Annotated[int, Field(ge=1)]
@@ -147,6 +148,16 @@ class TrainingConfig(Config):
     style_mixing: float = Field(default=0.9, ge=0, le=1)
     """Probability that a step draws styles from two latents."""
 
+    source: str | None = None
+    """Model whose weights the run starts with (fine-tuning); null starts at random."""
+    freeze_d: int = Field(default=0, ge=0)
+    """Layers of the discriminator, from the image on, that do not learn (Freeze-D)."""
+
+    augment: SerializeAsAny[AugmentConfig] | None = None
+    """Augmentation of what the discriminator sees; null leaves it out."""
+    strength: StrengthConfig = StrengthConfig()
+    """How the strength p of the augmentation is set."""
+
     ema_kimg: float = Field(default=10.0, gt=0)
     """Half-life of the averaged generator, in thousands of images."""
     ema_rampup: float | None = Field(default=None, gt=0)
@@ -161,6 +172,15 @@ class TrainingConfig(Config):
         if network == "generator":
             return self.path_interval if self.path_weight else None
         return self.r1_interval if self.r1_gamma else None
+
+    @model_validator(mode="after")
+    def _strength_has_a_signal(self) -> Self:
+        if self.augment and self.loss == "wgan_gp" and self.strength.signal == "r_t":
+            raise ValueError(
+                "training.strength.signal r_t: the scores of wgan_gp have no meaningful sign; set "
+                "fixed, with training.strength.initial, or r_v"
+            )
+        return self
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:

@@ -3,8 +3,6 @@
 import hashlib
 import os
 import struct
-import threading
-import weakref
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 from stylesmith import files
 from stylesmith.data.file_names import is_system_file, zip_member_name
+from stylesmith.data.label_values import Labels
 from stylesmith.errors import DataError
 
 MAX_BYTES = 1 << 30
@@ -31,9 +30,18 @@ def blake2b_digest(parts: Iterable[bytes | memoryview]) -> str:
 
 
 class Archive(Protocol):
-    """A folder or zip as a flat list of names with `/`; files of the system are left out."""
+    """A folder, zip or container as a flat list of names with `/`.
+
+    Files of the system are left out. Containers of pixels give each image as an uncompressed file.
+    """
 
     path: Path
+    description: str
+    """What this is, for people; empty for a folder or zip."""
+    shape: tuple[int, int, int] | None
+    """Height, width and channels of every image, where the container tells them."""
+    labels: Labels | None
+    """Labels that the container keeps, in the order of its names."""
     sizes: dict[str, int]
     """Bytes of each file, unpacked, in the order of the sorted names."""
     dead_links: frozenset[str]
@@ -73,6 +81,10 @@ class Archive(Protocol):
 
 class FolderArchive:
     """Every file under a folder, and under the folders that it links to."""
+
+    description = ""
+    shape: tuple[int, int, int] | None = None
+    labels: Labels | None = None
 
     def __init__(self, path: Path):
         self.path = path
@@ -138,7 +150,7 @@ class FolderArchive:
     def _open(self, name: str) -> Iterator[BinaryIO]:
         if name in self.dead_links:
             raise DataError(f"a link to {(self.path / name).readlink()}, which does not exist")
-        _check_file_size(self.sizes[name])
+        check_file_size(self.sizes[name])
         try:
             with (self.path / name).open("rb") as file:
                 yield file
@@ -154,6 +166,9 @@ class FolderArchive:
 class ZipArchive:
     """Every file in a zip whose names all stay inside it."""
 
+    description = ""
+    shape: tuple[int, int, int] | None = None
+    labels: Labels | None = None
     dead_links: frozenset[str] = frozenset()
 
     def __init__(self, path: Path):
@@ -172,9 +187,6 @@ class ZipArchive:
             if self._is_listed(info, name := zip_member_name(info))
         }
         self.sizes = {name: self._entries[name].file_size for name in sorted(self._entries)}
-        self._raw = path.open("rb")
-        weakref.finalize(self, self._raw.close)
-        self._lock = threading.Lock()
 
     def _is_listed(self, info: zipfile.ZipInfo, name: str) -> bool:
         files.check_member_path(info.filename, self.path)
@@ -189,7 +201,7 @@ class ZipArchive:
 
     def read(self, name: str) -> bytes:
         """The whole content of a file, its checksum verified."""
-        _check_file_size(self.sizes[name])
+        check_file_size(self.sizes[name])
         try:
             return self._zip.read(self._entries[name])
         except NotImplementedError as error:
@@ -202,28 +214,17 @@ class ZipArchive:
     def read_ends(self, name: str, head: int, tail: int) -> tuple[bytes, bytes]:
         """The first and last bytes of a file; only a compressed one is read in full."""
         info = self._entries[name]
-        _check_file_size(info.file_size)
+        check_file_size(info.file_size)
         if info.compress_type != zipfile.ZIP_STORED:
             content = self.read(name)
             return content, content[-tail:]
+        rest = max(0, info.file_size - tail)
         try:
-            return self._read_stored_ends(info, head, tail)
-        except OSError as error:  # of a place that is not in the file, too
-            raise DataError(f"damaged inside the zip: {error.strerror}") from error
-
-    def _read_stored_ends(self, info: zipfile.ZipInfo, head: int, tail: int) -> tuple[bytes, bytes]:
-        with self._lock:
-            self._raw.seek(info.header_offset)
-            local = self._raw.read(_LOCAL_HEADER.size)
-            if len(local) < _LOCAL_HEADER.size or not local.startswith(b"PK\3\4"):
-                raise DataError("damaged inside the zip: its header is missing")
-            _, name_length, extra_length = _LOCAL_HEADER.unpack(local)
-            start = self._raw.seek(name_length + extra_length, os.SEEK_CUR)
-            first = self._raw.read(min(max(head, tail), info.file_size))
-            if len(first) == info.file_size:
-                return first, first[-tail:]
-            self._raw.seek(start + info.file_size - tail)
-            return first, self._raw.read(tail)
+            start = member_start(self.path, info)
+            first = read_range(self.path, start, min(max(head, tail), info.file_size))
+            return first, read_range(self.path, start + rest, info.file_size - rest)
+        except DataError as error:
+            raise DataError(f"damaged inside the zip: {error}") from error
 
     def checksum(self, name: str) -> bytes:
         """The checksum that the zip keeps, so that the file need not be read."""
@@ -234,27 +235,47 @@ class ZipArchive:
     def close(self) -> None:
         """Close the file."""
         self._zip.close()
-        self._raw.close()
 
 
-def open_archive(path: Path) -> Archive:
-    """Open a folder or a zip.
+def read_range(path: Path, start: int, length: int) -> bytes:
+    """Bytes of a file, from any thread; the file is opened anew, so that none is kept open.
 
     Raises:
-        DataError: If it is missing, neither of the two, unreadable, or holds unsafe names.
+        DataError: If they cannot be read, or the file ends before; the message is the reason alone.
     """
     try:
-        if path.is_dir():
-            return FolderArchive(path)
-        if not path.exists():
-            raise DataError(f"{path}: there is no such folder or zip.")
-        return ZipArchive(path)
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            content = file.read(length)
+            while len(content) < length and (more := file.read(length - len(content))):
+                content += more
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise DataError(error.strerror or str(error)) from error
+    if len(content) < length:
+        raise DataError("cut short")
+    return content
 
 
-def _check_file_size(size: int) -> None:
+def check_file_size(size: int) -> None:
+    """Refuse to read an empty file, or one that is too large.
+
+    Raises:
+        DataError: With the reason alone.
+    """
     if size == 0:
         raise DataError("empty file")
     if size > MAX_BYTES:
         raise DataError(f"would unpack to {size / 2**30:.1f} GiB, more than the limit of 1 GiB")
+
+
+def member_start(path: Path, info: zipfile.ZipInfo) -> int:
+    """The byte at which the content of a file in a zip begins.
+
+    Raises:
+        DataError: If it cannot be read; the message is the reason alone.
+    """
+    local = read_range(path, info.header_offset, _LOCAL_HEADER.size)
+    magic, name_length, extra_length = _LOCAL_HEADER.unpack(local)
+    if magic != b"PK\3\4":
+        raise DataError("its header is missing")
+    return info.header_offset + _LOCAL_HEADER.size + name_length + extra_length

@@ -24,7 +24,7 @@ from stylesmith.data.avatar_drawing import (
     ignore_interrupt,
     load_style_definition,
 )
-from stylesmith.data.labels import Label
+from stylesmith.data.label_values import Label
 from stylesmith.data.parallel import map_ahead, report_progress
 from stylesmith.data.training_zip import (
     ATTRIBUTES_FILE,

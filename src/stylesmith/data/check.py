@@ -10,16 +10,15 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 
 from stylesmith.callbacks import ProgressCallback
-from stylesmith.data.archive import Archive, blake2b_digest, open_archive
+from stylesmith.data.archive import Archive, blake2b_digest
 from stylesmith.data.decode import ImageHeader, decode_image, image_value_range, parse_header
-from stylesmith.data.labels import Labels
+from stylesmith.data.image_set import AUTOMATIC, ImageSet, ReadOptions, open_images
+from stylesmith.data.label_values import Labels
 from stylesmith.data.scan import (
     common_size,
-    image_names,
     note_other_files,
     prepare_command,
     process_images,
-    read_image_labels,
 )
 from stylesmith.data.value_range import note_value_range
 from stylesmith.errors import DataError
@@ -59,6 +58,8 @@ class DataReport:
     """How many images have each height and width."""
     modes: Counter[str] = field(default_factory=Counter)
     """How many images have each pixel format, by Pillow's names."""
+    recognized: str = ""
+    """What was recognized, and what overrules it; empty if there is nothing to say."""
     labels: str = "none"
     """The labels in words."""
     pixel_hash: str = ""
@@ -91,20 +92,30 @@ class _CheckedImage:
     value_range: tuple[int, int]
 
 
-def check_data(path: Path | str, *, on_progress: ProgressCallback | None = None) -> DataReport:
-    """Decode every image of a folder or zip and report.
+def check_data(
+    path: Path | str,
+    *,
+    options: ReadOptions = AUTOMATIC,
+    on_progress: ProgressCallback | None = None,
+) -> DataReport:
+    """Decode every image of a folder, zip or container and report.
+
+    Args:
+        path: The data.
+        options: Which part to take, and where labels come from.
+        on_progress: Called with the number of images done, and of all.
 
     Raises:
         DataError: If there is nothing to check: no such path, no images, unsafe names.
     """
-    with closing(open_archive(Path(path))) as archive:
-        names = image_names(archive)
-        report = DataReport(archive.path, len(names))
+    with closing(open_images(Path(path), options=options)) as found:
+        archive, names = found.archive, found.names
+        report = DataReport(archive.path, len(names), recognized=found.recognized)
         images = _decode_all(archive, names, report, on_progress)
         headers = {name: image.header for name, image in images.items()}
         report.pixel_hash = blake2b_digest(one.pixel_hash.encode() for one in images.values())
         _note_outliers(headers, report)
-        labels = _read_labels(archive, names, list(headers), report)
+        labels = _read_labels(found, list(headers), report)
         _note_copies(images, labels, report)
         if labels:
             _note_small_classes(labels, report)
@@ -152,15 +163,13 @@ def _majority(counts: Counter[T]) -> T | None:
     return None
 
 
-def _read_labels(
-    archive: Archive, names: list[str], good: list[str], report: DataReport
-) -> Labels | None:
+def _read_labels(found: ImageSet, good: list[str], report: DataReport) -> Labels | None:
     if not good:
         return None
     try:
-        labels = read_image_labels(archive, names, good)
+        labels = found.read_labels(good)
     except DataError as error:
-        report.add("labels", "bad", str(error).removeprefix(f"{archive.path}: "))
+        report.add("labels", "bad", str(error).removeprefix(f"{found.archive.path}: "))
         report.labels = "not usable"
         return None
     if labels:

@@ -1,4 +1,4 @@
-"""A folder or zip of images as rows of uint8 pixels and labels."""
+"""Images and labels of any data set as rows of uint8 pixels and vectors."""
 
 import threading
 from collections.abc import Sequence
@@ -12,16 +12,15 @@ import numpy as np
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import DataConfig, base_grid
-from stylesmith.data.archive import Archive, blake2b_digest, open_archive
+from stylesmith.data.archive import Archive, blake2b_digest
 from stylesmith.data.decode import convert_channels, crop_and_resize, decode_image, image_to_array
-from stylesmith.data.labels import Labels
+from stylesmith.data.image_set import AUTOMATIC, ReadOptions, open_images
+from stylesmith.data.label_values import Labels
 from stylesmith.data.scan import (
     FINGERPRINT_VERSION,
     BadImage,
     common_size,
-    image_names,
     note_other_files,
-    read_image_labels,
     scan_images,
     unreadable_image_error,
 )
@@ -60,6 +59,9 @@ class Dataset:
     """Author and license of the images, where they ask to be named."""
     other_files: str = ""
     """A sentence about files that are no images; empty if there are none."""
+    recognized: str = ""
+    """A sentence about what was recognized, and what overrules it; empty if there is nothing."""
+    options: ReadOptions = AUTOMATIC
     _cached: np.ndarray | None = field(init=False, repr=False)
     _is_cached: np.ndarray = field(init=False, repr=False)
     _damaged: dict[int, str] = field(init=False, repr=False, default_factory=dict)
@@ -173,21 +175,24 @@ def open_dataset(
     channels: int | None = None,
     skip_bad: bool = False,
     any_size: bool = False,
+    options: ReadOptions = AUTOMATIC,
     version: int = FINGERPRINT_VERSION,
     on_progress: ProgressCallback | None = None,
 ) -> Dataset:
-    """Open a folder (with its subfolders) or zip of images.
+    """Open a folder (with its subfolders), zip or container of images.
 
     The headers of all images are read; those of a zip made by `data prepare` are trusted.
 
     Args:
-        path: The folder or zip.
+        path: The folder, zip or container; see docs/data.md.
         size: Height and width; other images are center-cropped and resized. None takes the size
             that all images have.
         channels: 1, 3 or 4; None is 1 if no image has color, else 3, with transparency on white.
         skip_bad: Leave unreadable images out.
         any_size: Take sizes that no network has, for images that are only measured.
-        version: Version of the rules that images and classes are found by; 1 is for earlier runs.
+        options: Which part to take, and where labels come from.
+        version: Version of the rules that images and classes are found by; lower ones are for
+            earlier runs.
         on_progress: Called with the number of images that were read, and of all.
 
     Raises:
@@ -197,9 +202,12 @@ def open_dataset(
     if size and not any_size:
         base_grid(*size)
     with ExitStack() as stack:
-        archive = stack.enter_context(closing(open_archive(Path(path))))
-        names = every_name = image_names(archive, version=version)
-        manifest = read_manifest(archive, len(names))
+        images = open_images(
+            Path(path), options=options, size=size, skip_bad=skip_bad, version=version
+        )
+        archive = stack.enter_context(closing(images.archive))
+        names = images.names
+        manifest = read_manifest(archive, len(images.every_image))
         bad: list[BadImage] = []
         if manifest:
             found_size, found_channels = manifest.size, manifest.channels
@@ -207,7 +215,7 @@ def open_dataset(
             found = scan_images(archive, names, skip_bad=skip_bad, on_progress=on_progress)
             names, bad, found_channels = list(found.headers), found.bad, found.channels
             found_size = size or common_size(archive.path, found.headers, any_size=any_size)
-        labels = read_image_labels(archive, every_name, names, version=version)
+        labels = images.read_labels(names)
         dataset = Dataset(
             path=archive.path,
             size=size or found_size,
@@ -222,6 +230,8 @@ def open_dataset(
             filter="lanczos" if size else manifest.filter if manifest else None,
             credit=manifest.credit if manifest else "",
             other_files=note_other_files(archive),
+            recognized=images.recognized,
+            options=options,
         )
         stack.pop_all()  # the data set closes the archive
     return dataset
@@ -243,6 +253,7 @@ def open_training_data(
         size=size or (data.size if data.resize else None),
         channels=data.channels,
         skip_bad=skip_bad or data.skip_bad,
+        options=ReadOptions(data.split, data.labels),
         version=fingerprint_version(data.fingerprint),
         on_progress=on_progress,
     )
@@ -250,7 +261,10 @@ def open_training_data(
 
 def fingerprint_version(fingerprint: str) -> int:
     """Version of the rules that the images and classes of a run were found by."""
-    return 1 if fingerprint and ":" not in fingerprint else FINGERPRINT_VERSION
+    if not fingerprint:
+        return FINGERPRINT_VERSION
+    number, colon, _ = fingerprint.partition(":")
+    return int(number) if colon and number.isdecimal() else 1
 
 
 def _fingerprint(archive: Archive, names: list[str], labels: Labels | None, version: int) -> str:

@@ -54,6 +54,7 @@ _SIGNATURES = {
     b"MM\0*": "TIFF",
     b"P5": "PPM",
     b"P6": "PPM",
+    b"PyRGBA": "PPM",  # pixels of containers; see `pixel_files`
 }
 _HEAD_BYTES, _TAIL_BYTES = 1 << 16, 1 << 12
 

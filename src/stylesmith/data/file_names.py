@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 _SYSTEM_NAMES = frozenset(
@@ -61,3 +62,17 @@ def natural_key(name: str) -> tuple[list[int | str], str]:
 def printable_name(name: str) -> str:
     r"""The name with bytes that are no UTF-8 written as `\xNN`, so that every file can hold it."""
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def missing_parts(names: Sequence[str]) -> list[str]:
+    """Names that are missing among numbered parts of one set.
+
+    Of `a-00000-of-00004` all are known, of `a-00000.tar` those between the first and the last.
+    """
+    found = [re.fullmatch(r"(.*?)(\d+)(-of-(\d+)\D*|\D*)", name) for name in names]
+    if None in found or len({(match[1], match[3]) for match in found if match}) != 1:
+        return []
+    there = {int(match[2]): match for match in found if match}
+    one = next(iter(there.values()))
+    wanted = range(int(one[4])) if one[4] else range(min(there), max(there) + 1)
+    return [f"{one[1]}{number:0{len(one[2])}d}{one[3]}" for number in wanted if number not in there]

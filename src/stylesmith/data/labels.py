@@ -9,7 +9,6 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,56 +16,10 @@ import numpy as np
 from stylesmith import files
 from stylesmith.data.archive import Archive
 from stylesmith.data.file_names import natural_key, plain_path, printable_name
+from stylesmith.data.label_values import MAX_CLASSES, Labels
 from stylesmith.errors import DataError
-from stylesmith.formatting import shorten_list
 
 LABELS_FILE = "dataset.json"
-MAX_CLASSES = 100_000
-"""A larger number is no class but a mistake, and its one-hot would fill the memory."""
-
-Label = int | list[float]
-"""A class, or the label itself."""
-
-
-@dataclass(frozen=True)
-class Labels:
-    """One label per image, in the order of the names; `size` is the length of each as a vector."""
-
-    size: int
-    values: np.ndarray
-    """Classes `(N,)` int64, or vectors `(N, size)` float32."""
-    class_names: list[str] | None = None
-
-    def vector(self, index: int) -> np.ndarray:
-        """The label of one image, float32 `(size,)`."""
-        if self.values.ndim == 2:
-            return self.values[index].copy()
-        one_hot = np.zeros(self.size, np.float32)
-        one_hot[self.values[index]] = 1
-        return one_hot
-
-    def numbered_as(self, class_names: Sequence[str] | None) -> "Labels":
-        """The same labels with the numbers that a network gives to classes of these names.
-
-        They stay as they are where the data or the network has no names.
-
-        Raises:
-            DataError: If the network lacks a class of the data.
-        """
-        if not class_names or not self.class_names:
-            return self
-        if unknown := [name for name in self.class_names if name not in class_names]:
-            raise DataError(
-                f"has a class {unknown[0]}, the model only {shorten_list(class_names)}. Use the "
-                "classes that it was trained on."
-            )
-        numbers = np.array([list(class_names).index(name) for name in self.class_names])
-        return Labels(len(class_names), numbers[self.values], list(class_names))
-
-    def json_value(self, index: int) -> Label:
-        """The label of one image as `dataset.json` writes it."""
-        value: Label = self.values[index].tolist()
-        return value
 
 
 def common_folder(names: Sequence[str]) -> str:
@@ -101,7 +54,11 @@ def read_labels(
         prefix = "".join(f"{part}/" for part in parts[:depth])
         if prefix + LABELS_FILE in archive.sizes:
             return _read_labels_file(archive, prefix, images, left_out, class_names)
-    return _labels_from_folders(images, top, natural_order=natural_order)
+    return (
+        None
+        if has_numbered_folders(images)
+        else labels_from_folders(images, top, natural_order=natural_order)
+    )
 
 
 def _read_labels_file(
@@ -191,9 +148,12 @@ def _vector_labels(where: str, images: Sequence[str], values: list[Any]) -> Labe
     return Labels(lengths.pop(), np.array(values, np.float32))
 
 
-def _labels_from_folders(images: Sequence[str], top: str, *, natural_order: bool) -> Labels | None:
+def labels_from_folders(
+    images: Sequence[str], top: str, *, natural_order: bool = True
+) -> Labels | None:
+    """Classes by the folders below `top`, if every image lies in one and there are several."""
     paths = [name.removeprefix(top).split("/") for name in images]
-    if any(len(path) < 2 for path in paths) or _has_numbered_folders(images):
+    if any(len(path) < 2 for path in paths):
         return None
     folders = sorted({path[0] for path in paths}, key=natural_key if natural_order else None)
     if len(folders) < 2:
@@ -203,7 +163,7 @@ def _labels_from_folders(images: Sequence[str], top: str, *, natural_order: bool
     return Labels(len(folders), values, [printable_name(name) for name in folders])
 
 
-def _has_numbered_folders(images: Sequence[str]) -> bool:
+def has_numbered_folders(images: Sequence[str]) -> bool:
     """Whether the folders only split a long list, as `00012/img00012345.png` does."""
     return all(re.search(r"(^|/)\d{5}/img\d{8}\.[a-z]+$", name) for name in images)
 

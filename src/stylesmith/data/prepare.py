@@ -1,4 +1,4 @@
-"""From any folder or zip of images to a training zip: cropped, resized, labels kept."""
+"""From any folder, zip or container of images to a training zip: cropped, resized, labels kept."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from PIL import Image
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.choices import ResizeFilter, check_choices
 from stylesmith.config import base_grid
-from stylesmith.data.archive import Archive, open_archive
+from stylesmith.data.archive import Archive
 from stylesmith.data.decode import (
     FULL_RANGE,
     center_crop_box,
@@ -23,13 +23,12 @@ from stylesmith.data.decode import (
     image_value_range,
     pad_with_black,
 )
-from stylesmith.data.labels import Label
+from stylesmith.data.image_set import AUTOMATIC, ReadOptions, open_images
+from stylesmith.data.label_values import Label
 from stylesmith.data.scan import (
     BadImage,
-    image_names,
     note_other_files,
     process_images,
-    read_image_labels,
     scan_images,
     unreadable_image_error,
 )
@@ -70,13 +69,14 @@ def prepare_dataset(
     skip_bad: bool = False,
     max_images: int | None = None,
     stretch: bool = False,
+    options: ReadOptions = AUTOMATIC,
     force: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> PreparedDataset:
     """Center-crop and resize every image of `source` into a training zip, written whole or not.
 
     Args:
-        source: Folder or zip of images; labels as `open_dataset` finds them.
+        source: Folder, zip or container of images; labels as `open_dataset` finds them.
         out: The zip.
         size: Height and width.
         filter: How to resize; recorded in the manifest, for scores depend on it.
@@ -87,6 +87,7 @@ def prepare_dataset(
         max_images: Take only so many, spread evenly over the sorted names.
         stretch: Make the least value of all images black and the greatest white. All images are
             read once more for it.
+        options: Which part to take, and where labels come from.
         force: Replace `out` if it exists.
         on_progress: Called with the number of images done, and of all.
 
@@ -103,11 +104,11 @@ def prepare_dataset(
         raise OutputError(f"{out}: is the source itself. Choose another name.")
     if max_images is not None and max_images < 1:
         raise UsageError(f"--max-images {max_images}: wanted at least 1")
-    with closing(open_archive(source)) as archive:
-        names = image_names(archive)
-        found = scan_images(archive, names, skip_bad=skip_bad)
+    images = open_images(source, options=options, size=size, skip_bad=skip_bad)
+    with closing(images.archive) as archive:
+        found = scan_images(archive, images.names, skip_bad=skip_bad)
         good = list(found.headers)
-        labels = read_image_labels(archive, names, good)
+        labels = images.read_labels(good)
         value_range = find_value_range(archive, good) if stretch else FULL_RANGE
         transform = CropAndResize(size, content_size or size, filter, value_range)
         channels = channels or found.channels
@@ -124,6 +125,7 @@ def prepare_dataset(
             "pillow": PIL.__version__,
             **({"value_range": value_range} if stretch else {}),
             "skipped": skipped,
+            **({"recognized": images.recognized} if images.recognized else {}),
         }
         encoded = _encode_images(
             archive, taken, transform, channels, skipped if skip_bad else None, seen, on_progress
@@ -139,7 +141,7 @@ def prepare_dataset(
         )
     enlarged = sum(transform.enlarges(found.headers[name].size) for name in taken)
     label_size = labels.size if labels else 0
-    notes = [note_other_files(archive), note_value_range(seen, "Add --stretch")]
+    notes = [images.recognized, note_other_files(archive), note_value_range(seen, "Add --stretch")]
     return PreparedDataset(
         out,
         written,

@@ -1,4 +1,4 @@
-"""Scan of a folder or zip by the headers of its images."""
+"""Scan of images by their headers."""
 
 import os
 from collections import Counter
@@ -17,11 +17,12 @@ from stylesmith.data.decode import (
     ImageHeader,
     read_header,
 )
-from stylesmith.data.labels import LABELS_FILE, Labels, read_labels
+from stylesmith.data.labels import LABELS_FILE
 from stylesmith.data.parallel import map_ahead, report_progress
-from stylesmith.data.training_zip import ATTRIBUTES_FILE, MANIFEST_FILE, read_manifest
+from stylesmith.data.training_zip import ATTRIBUTES_FILE, MANIFEST_FILE
 from stylesmith.errors import ConfigError, DataError
 from stylesmith.formatting import format_command, format_image_size
+from stylesmith.images import PIL_MODES
 
 R = TypeVar("R")
 
@@ -42,9 +43,10 @@ class ScanResult:
         return 1 if all(header.is_gray for header in self.headers.values()) else 3
 
 
-FINGERPRINT_VERSION = 2
+FINGERPRINT_VERSION = 3
 """Version of the rules by which images are found and classes are numbered. Version 1, of earlier
-runs, takes fewer kinds of files for images and sorts class folders as text."""
+runs, takes fewer kinds of files for images and sorts class folders as text; version 2 knows folders
+and zips alone, and takes parts, masks and most numbered folders for classes."""
 
 UNREADABLE_KINDS = frozenset(
     {".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".tga", ".dng", ".raw", ".cr2", ".nef"}
@@ -109,12 +111,16 @@ def scan_images(
     skip_bad: bool,
     on_progress: ProgressCallback | None = None,
 ) -> ScanResult:
-    """Read the header and the end of every image.
+    """Read the header and the end of every image, unless the container tells them.
 
     Raises:
         DataError: If there are bad images and `skip_bad` is off, or no others; naming the first
             ones and their number.
     """
+    if archive.shape:
+        *size, channels = archive.shape
+        header = ImageHeader((size[0], size[1]), PIL_MODES[channels])
+        return ScanResult(dict.fromkeys(names, header), [])
     headers: dict[str, ImageHeader] = {}
     bad: list[BadImage] = []
     for done, name in enumerate(names, start=1):
@@ -159,28 +165,6 @@ def process_images(
         for done, (name, result) in enumerate(zip(names, results, strict=True), start=1):
             yield name, result
             report_progress(on_progress, done, len(names), step=8)
-
-
-def read_image_labels(
-    archive: Archive,
-    names: Sequence[str],
-    good: Sequence[str],
-    *,
-    version: int = FINGERPRINT_VERSION,
-) -> Labels | None:
-    """The labels of the good images among all; None where the data has none.
-
-    Raises:
-        DataError: If `dataset.json` is malformed, or does not fit the images.
-    """
-    manifest = read_manifest(archive, len(names))
-    return read_labels(
-        archive,
-        good,
-        left_out=sorted(set(names).difference(good)),
-        class_names=manifest.class_names if manifest else None,
-        natural_order=version > 1,
-    )
 
 
 def unreadable_image_error(path: Path, name: str, reason: object) -> DataError:

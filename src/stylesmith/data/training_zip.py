@@ -12,7 +12,8 @@ from typing import Any
 
 from stylesmith import files
 from stylesmith.data.archive import Archive
-from stylesmith.data.labels import LABELS_FILE, Label
+from stylesmith.data.label_values import Label
+from stylesmith.data.labels import LABELS_FILE
 from stylesmith.errors import DataError, OutputError
 
 MANIFEST_FILE = "stylesmith.json"

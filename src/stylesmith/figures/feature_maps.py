@@ -10,6 +10,7 @@ from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import AdaINConfig
+from stylesmith.devices import to_float64
 from stylesmith.errors import UsageError
 from stylesmith.figures import activations
 from stylesmith.figures.activations import Activations, capture_activations
@@ -160,7 +161,7 @@ def nearest_and_farthest_rows(values: Tensor) -> tuple[int, int]:
 
     Distances are of logarithms, in standard deviations of each column.
     """
-    logs = values.double().log()
+    logs = to_float64(values).log()
     scores = (logs - logs.mean(dim=0)) / logs.std(dim=0).clamp(min=1e-9)
     distances = scores.square().sum(dim=1)
     return int(distances.argmin()), int(distances.argmax())

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback, partial_progress
+from stylesmith.devices import to_float64
 from stylesmith.figures.figure_input import FigureInput, draw_images, paper_figure
 from stylesmith.figures.panels import (
     OKABE_ITO_COLORS,
@@ -25,7 +26,6 @@ from stylesmith.inversion.latent_optimizer import choose_distance
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics.extraction import batch_size
 from stylesmith.metrics.path_length import path_lengths_around
-from stylesmith.perception.preprocessing import disable_tf32
 from stylesmith.sampling import SamplingPipeline
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def singular_values(matrix: Tensor) -> Tensor:
     Rows are first folded into a triangle `(D, D)`, block by block, which keeps singular values and
     spares a float64 copy of the whole.
     """
-    triangle = matrix[:0].double()
+    triangle = to_float64(matrix[:0])
     for block in matrix.split(QR_BLOCK_ROWS):
-        triangle = torch.linalg.qr(torch.cat([triangle, block.double()]), mode="r").R
+        triangle = torch.linalg.qr(torch.cat([triangle, to_float64(block)]), mode="r").R
     return torch.linalg.svdvals(triangle)
 
 
@@ -130,8 +130,7 @@ def normalized_spectrum(pipeline: SamplingPipeline, w: Tensor) -> Tensor:
         return generator.draw(generator.broadcast(w))
 
     batch_size = max(1, min(MAX_PIXELS_PER_BATCH // (height * width), len(w)))
-    with disable_tf32():
-        values = singular_values(jacobian(draw, w, batch_size=batch_size))
+    values = singular_values(jacobian(draw, w, batch_size=batch_size))
     return values / values[0]
 
 
@@ -214,8 +213,7 @@ def measure_image_path_lengths(
             for way in range(PATHS_PER_IMAGE)
         )
         draw = partial(pipeline.generator.draw, noise=noise)
-        with disable_tf32():
-            lengths = path_lengths_around(draw, distance.embed, pipeline.ws(seeds), ends)
+        lengths = path_lengths_around(draw, distance.embed, pipeline.ws(seeds), ends)
         values.append(lengths.cpu())
         on_progress(seeds.stop, count)
     name = "PPL" if distance.name == "lpips" else f"path length ({distance.name} distance)"

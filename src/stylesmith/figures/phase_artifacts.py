@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylesmith.callbacks import ProgressCallback
+from stylesmith.devices import to_float64
 from stylesmith.errors import UsageError
 from stylesmith.figures.activations import downsample_to_tile
 from stylesmith.figures.figure_input import FigureInput, draw_images, paper_figure
@@ -107,7 +108,7 @@ def static_energy_fractions(frames: Tensor, levels: int) -> list[float]:
     a pattern moves through all of its phases alike, 1/T where frames have nothing in common.
     """
     shares = []
-    for band in detail_bands(frames[:, :3].double(), levels):
+    for band in detail_bands(to_float64(frames[:, :3]), levels):
         energy = band.square().sum() / len(band)
         shares.append(float(band.mean(dim=0).square().sum() / energy) if energy > 0 else 1.0)
     return shares

@@ -311,7 +311,9 @@ class LatentOptimizer:
         limit = self.settings.stop_at
         if state.step >= self.settings.steps:
             return [True] * len(state)
-        return [limit is not None and value <= limit for value in state.distances[:, -1].tolist()]
+        if limit is None:  # the distances lie on the GPU, and asking for them waits for it
+            return [False] * len(state)
+        return [value <= limit for value in state.distances[:, -1].tolist()]
 
     def _losses(
         self, rows: Tensor, target_features: Tensor, w_noise: Tensor | float = 0.0

@@ -14,6 +14,7 @@ from torch import Tensor
 from stylesmith import files
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
+from stylesmith.devices import dtype_name
 from stylesmith.errors import OutputError
 from stylesmith.inversion.latent_optimizer import LatentOptimizer
 from stylesmith.inversion.projector import ProjectionResult, draw_latent_file
@@ -134,7 +135,12 @@ def tune_projection(
     tuned = tuner.tune(codes, target.image, on_progress=on_progress)
     drawn = tuned.draw(codes.ws, codes.noise)
     distance = float(tuner.distance.distance(drawn, target.image[None].to(codes.ws)))
-    summary = {"image": target.source, "distance": distance, "made_by": made_by}
+    summary = {
+        "image": target.source,
+        "distance": distance,
+        "dtype": dtype_name(pipeline.precision),
+        "made_by": made_by,
+    }
     save_model(
         folder.path,
         tuned,

@@ -125,10 +125,10 @@ def real_targets(
     *,
     option: str = "--generated",
 ) -> list[ProjectionTarget]:
-    """Images of a folder or zip chosen at random, in the size of the network.
+    """Images of a data set chosen at random, in the size of the network.
 
     Args:
-        data: The folder or zip.
+        data: The folder, zip or container.
         generator: Decides size and channels.
         count: Number of images.
         settings: Their seed chooses.

@@ -15,6 +15,7 @@ from stylesmith import files
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.charts import line_chart
+from stylesmith.devices import dtype_name
 from stylesmith.errors import DataError, OutputError, RunError
 from stylesmith.inversion.latent_optimizer import (
     LatentOptimizer,
@@ -292,6 +293,7 @@ class Projector:
             "changes": target.changes,
             "distance": distance,
             "steps": state.step,
+            "dtype": dtype_name(self.pipeline.precision),
             "made_by": self.made_by(target),
         }
         folder, pipeline = self.result_folder(target), self.pipeline

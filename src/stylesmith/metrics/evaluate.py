@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from stylesmith import distributed
-from stylesmith.data.archive import open_archive
+from stylesmith.data.recognition import open_archive
 from stylesmith.data.training_zip import read_manifest
 from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import DataError, ModelError, UsageError

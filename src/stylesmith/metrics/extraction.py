@@ -26,7 +26,7 @@ from stylesmith.perception.extractors import (
     ClassProbabilityExtractor,
     FeatureExtractor,
 )
-from stylesmith.perception.preprocessing import ImageDistance, disable_tf32
+from stylesmith.perception.preprocessing import ImageDistance
 
 
 def batch_ranges(count: int, batch_size: int) -> list[range]:
@@ -156,23 +156,22 @@ def path_length_samples(
     values, keys = torch.zeros(metric.count, dtype=torch.float64), RandomKeys(source.seed)
     # Smaller batches, because distances keep several layers of two images at once.
     batches = rank_batches(metric.count, max(1, batch_size(source.size) // 4))
-    with disable_tf32():
-        for part in reporter.track(batches, metric.count, metric.title):
-            points, draw = _latent_space(source, metric, part)
-            if metric.family == "ppl_image":
-                ends = (points(f"other z {i}") for i in range(DIRECTIONS_PER_IMAGE))
-                found = path_lengths_around(draw, distance.embed, points("z"), ends)
-            else:
-                places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
-                found = path_lengths(
-                    draw,
-                    distance.distance,
-                    (points("z"), points("other z")),
-                    torch.tensor(places, device=source.device)[:, None],
-                    interpolate=slerp if metric.space == "z" else torch.lerp,
-                    crop_to_face=metric.crop_to_face,
-                )
-            values[part.start : part.stop] = found.cpu()
+    for part in reporter.track(batches, metric.count, metric.title):
+        points, draw = _latent_space(source, metric, part)
+        if metric.family == "ppl_image":
+            ends = (points(f"other z {i}") for i in range(DIRECTIONS_PER_IMAGE))
+            found = path_lengths_around(draw, distance.embed, points("z"), ends)
+        else:
+            places = [keys.uniform("place", i) if metric.whole_path else 0.0 for i in part]
+            found = path_lengths(
+                draw,
+                distance.distance,
+                (points("z"), points("other z")),
+                torch.tensor(places, device=source.device)[:, None],
+                interpolate=slerp if metric.space == "z" else torch.lerp,
+                crop_to_face=metric.crop_to_face,
+            )
+        values[part.start : part.stop] = found.cpu()
     return distributed.all_reduce_sum(values).numpy()
 
 

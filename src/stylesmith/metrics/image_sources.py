@@ -26,8 +26,10 @@ from stylesmith.data.dataset import (
     open_dataset,
     open_training_data,
 )
-from stylesmith.data.labels import Labels
+from stylesmith.data.image_set import AUTOMATIC, ReadOptions
+from stylesmith.data.label_values import Labels
 from stylesmith.data.parallel import map_ahead
+from stylesmith.data.recognition import is_data_file
 from stylesmith.devices import FP32, Precision
 from stylesmith.errors import DataError, UsageError
 from stylesmith.formatting import format_image_size
@@ -260,6 +262,8 @@ class SourceOptions:
     size: tuple[int, int] | None = None
     """Height and width that data is cropped and resized to; None leaves it as it is."""
     skip_bad: bool = False
+    reading: ReadOptions = AUTOMATIC
+    """Which part of images to take; those of a run are read as the run reads them."""
     on_progress: ProgressCallback | None = None
 
 
@@ -282,7 +286,8 @@ def open_sources(
     trained = training_data_config(fake)
     real_model = real if real is not None and is_model(real) else None
     dataset = None
-    if trained and (real is None or real_model or real.resolve() == Path(trained.path)):
+    is_own = real is not None and real.resolve() == Path(trained.path if trained else "")
+    if trained and (real is None or real_model or (is_own and options.reading == AUTOMATIC)):
         dataset = open_training_data(
             trained, size=options.size, skip_bad=options.skip_bad, on_progress=options.on_progress
         )
@@ -300,7 +305,7 @@ def is_model(path: Path) -> bool:
     """Whether a path is a run, a model folder or a file that `load` opens, and not images."""
     if path.is_dir():
         return (path / WEIGHTS_FILE).is_file() or RunFolder(path).exists()
-    return path.is_file() and path.suffix.lower() != ".zip"
+    return path.is_file() and not is_data_file(path)
 
 
 def training_data_config(path: Path) -> DataConfig | None:
@@ -338,5 +343,6 @@ def open_data(path: Path, options: SourceOptions, *, rules_of: DataConfig | None
         size=options.size,
         skip_bad=options.skip_bad,
         any_size=True,
+        options=options.reading,
         on_progress=options.on_progress,
     )

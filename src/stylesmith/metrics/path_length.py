@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylesmith.devices import to_float64
+
 EPSILON = 1e-4
 """Length of a step, as a part of the path."""
 DEFAULT_PERCENTILES = (1.0, 99.0)
@@ -70,10 +72,10 @@ def path_lengths_around(
     Source: StyleGAN2, section 3 and Figures 4 and 5.
     """
     first = embed(draw(w))
-    total, count = torch.zeros(len(w), dtype=torch.float64, device=w.device), 0
+    total, count = to_float64(w.new_zeros(len(w))), 0
     for end in ends:
         second = embed(draw(torch.lerp(w, end, epsilon)))
-        total += (first - second).square().sum(dim=1) / epsilon**2
+        total += to_float64((first - second).square().sum(dim=1) / epsilon**2)
         count += 1
     return total / count
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stylesmith.devices import to_float64
 from stylesmith.errors import DataError
 
 BLOCK_ROWS, BLOCK_COLUMNS = 4096, 8192
@@ -128,7 +129,7 @@ def compute_precision_recall(real: Tensor, fake: Tensor, *, k: int = 3) -> Preci
 
 def _mean(values: Tensor) -> float:
     """The mean of counts or flags."""
-    return float(values.double().mean())
+    return float(to_float64(values).mean())
 
 
 MAX_AUTHENTICITY_RATIO = 1e6

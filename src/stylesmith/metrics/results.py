@@ -11,6 +11,7 @@ import torch
 from rich.table import Table
 
 from stylesmith import distributed
+from stylesmith.devices import to_float64
 from stylesmith.errors import ModelError
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics import extraction
@@ -71,7 +72,7 @@ def score_against_real(
     closest = [
         {"sample": i, "real": int(nearest.indices[i, 0]), "ratio": float(ratios[i])} for i in order
     ]
-    copies = float((ratios < 1).double().mean())
+    copies = float(to_float64(ratios < 1).mean())
     return MetricValues({"copies": copies, "ratio": float(ratios.median())}, {"closest": closest})
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from stylesmith import distributed
+from stylesmith.devices import to_float64
 from stylesmith.errors import DataError
 from stylesmith.latents import RandomKeys
 
@@ -35,9 +36,8 @@ class Moments:
     @classmethod
     def empty(cls, dimension: int, device: torch.device | str = "cpu") -> Self:
         """Of no rows."""
-        place = "cpu" if torch.device(device).type == "mps" else device
-        mean = torch.zeros(dimension, dtype=torch.float64, device=place)
-        return cls(0, mean, torch.zeros(dimension, dimension, dtype=torch.float64, device=place))
+        mean = to_float64(torch.zeros(dimension, device=device))
+        return cls(0, mean, mean.new_zeros(dimension, dimension))
 
     @property
     def mean(self) -> Tensor:
@@ -75,7 +75,7 @@ class Moments:
     def all_reduced(self) -> "Moments":
         """The moments of the rows of all processes, in every one of them."""
         mean, scatter, count = self.mean, self.scatter, self.count
-        total = int(distributed.all_reduce_sum(torch.tensor([count], device=mean.device)))
+        total = int(distributed.all_reduce_sum(torch.tensor([count])))
         common = distributed.all_reduce_sum(mean * count) / max(1, total)
         shift = mean - common
         scatter = distributed.all_reduce_sum(scatter + count * torch.outer(shift, shift))
@@ -146,7 +146,7 @@ def kernel_distance(
 
 def squared_mmd(x: Tensor, y: Tensor) -> float:
     """Unbiased estimate from samples of one size, both `(m, D)`, in float64."""
-    x, y = x.double(), y.double()
+    x, y = to_float64(x), to_float64(y)
     m = len(x)
     within = sum(
         k.sum() - k.diagonal().sum() for k in (polynomial_kernel(x, x), polynomial_kernel(y, y))

@@ -210,7 +210,8 @@ class Generator(nn.Module):
             noise: `fixed`, the network's own maps; `random`, maps that belong to the seed; `none`;
                 or maps, one `(N or 1, 1, H, W)` per noise input.
             growth: The levels in use, by a network that grows; None is those trained.
-            precision: Dtype of the convolution blocks; `auto` follows the device.
+            precision: Dtype of the convolution blocks; `auto` is fp32, `bf16` is faster where the
+                device has it.
             batch_size: Images drawn at once.
 
         Returns:

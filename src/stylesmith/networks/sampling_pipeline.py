@@ -17,7 +17,7 @@ from torch import Tensor
 
 from stylesmith import latents
 from stylesmith.choices import PrecisionName, TruncationCenter, check_choices
-from stylesmith.devices import choose_precision
+from stylesmith.devices import choose_drawing_precision, dtype_name
 from stylesmith.errors import ModelError, UsageError
 from stylesmith.networks.growth import Growth
 from stylesmith.networks.latent_codes import LatentCodes, SavedLatent, SeedOrLatent, cat_codes
@@ -72,6 +72,7 @@ class SamplingSettings:
     """Class or label, where the network has classes."""
     noise: NoiseSettings = NoiseSettings()
     precision: PrecisionName = "auto"
+    """Number format of the convolution blocks; `auto` is fp32."""
     growth: Growth | None = None
     """The levels in use, by a network that grows; None is those trained."""
 
@@ -160,7 +161,7 @@ class SamplingPipeline:
                 f"this network's weights are {dtype}, wanted torch.float32: call .float(), and "
                 "choose the dtype of drawing by precision"
             )
-        self.precision = choose_precision(self.settings.precision, self.device)
+        self.precision = choose_drawing_precision(self.settings.precision, self.device)
         label = self.settings.label
         labels = None if label is None else self._check_labels(label)
         self.labels = labels
@@ -173,6 +174,10 @@ class SamplingPipeline:
         self._truncates = bool((psi != 1).any())
         if self.settings.center == "class" and not self.config.label_size:
             raise UsageError("center of a class: this network was trained without labels")
+
+    def describe(self) -> dict[str, Any]:
+        """The settings and the dtype that they lead to, as JSON, for files."""
+        return {**self.settings.describe(), "dtype": dtype_name(self.precision)}
 
     @cached_property
     def model_hash(self) -> str:
@@ -233,7 +238,8 @@ class SamplingPipeline:
         else:
             ws = self.truncate(self._given_w(w))
         if noise is not None:
-            noise = check_noise_maps(noise, self.config, len(ws))
+            maps = check_noise_maps(noise, self.config, len(ws))
+            noise = [None if map_ is None else map_.to(self.device) for map_ in maps]
         elif numbers is None:
             noise = self.noise_maps_without_seeds()
         images = []

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylesmith.perception.preprocessing import disable_tf32, uint8_to_rgb
+from stylesmith.perception.preprocessing import uint8_to_rgb
 from stylesmith.perception.state_dicts import open_network
 
 INPUT_SIZE = 299
@@ -244,8 +244,7 @@ class InceptionExtractor:
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """uint8 `(N, 1, 3 or 4, H, W)` -> float32 `(N, 2048)`."""
-        with disable_tf32():
-            result: Tensor = self.network(uint8_to_rgb(images, self.device))
+        result: Tensor = self.network(uint8_to_rgb(images, self.device))
         return result
 
     @torch.no_grad()

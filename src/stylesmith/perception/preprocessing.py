@@ -1,7 +1,5 @@
-"""Preprocessing for perceptual networks, convolutions without TF32, and the base of distances."""
+"""Preprocessing for perceptual networks, and the base of distances."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -98,18 +96,3 @@ def downscale(images: Tensor, max_size: int) -> Tensor:
         return images
     size = [max(1, round(length * max_size / longer)) for length in (height, width)]
     return F.interpolate(images, size=size, mode="area")
-
-
-@contextmanager
-def disable_tf32() -> Iterator[None]:
-    """Convolve in float32 proper, where torch would let a GPU round inputs to 10 bits (TF32).
-
-    Path lengths compare images that differ by 1e-4, which would be lost.
-    """
-    with torch.backends.cudnn.flags(
-        enabled=torch.backends.cudnn.enabled,
-        benchmark=torch.backends.cudnn.benchmark,
-        deterministic=torch.backends.cudnn.deterministic,
-        allow_tf32=False,
-    ):
-        yield

@@ -26,7 +26,6 @@ from torch import Tensor
 from stylesmith.perception.preprocessing import (
     MAX_SIZE,
     ImageDistance,
-    disable_tf32,
     downscale,
     signed_to_rgb,
     uint8_to_rgb,
@@ -97,11 +96,10 @@ class RandomFeatures(ImageDistance):
     def levels(self, images: Tensor) -> list[Tensor]:
         """RGB `(N, 3, H, W)`, -1..1 -> activations of the four levels."""
         x, found = images.contiguous(memory_format=torch.channels_last), []
-        with disable_tf32():
-            for index, (kernels, biases) in enumerate(self.layers):
-                x = F.avg_pool2d(x, 2) if index > 0 else x
-                x = F.conv2d(x, kernels, biases, padding=1).relu()
-                found.append(x)
+        for index, (kernels, biases) in enumerate(self.layers):
+            x = F.avg_pool2d(x, 2) if index > 0 else x
+            x = F.conv2d(x, kernels, biases, padding=1).relu()
+            found.append(x)
         return found
 
 

@@ -15,7 +15,6 @@ from stylesmith.errors import ModelError
 from stylesmith.perception.preprocessing import (
     MAX_SIZE,
     ImageDistance,
-    disable_tf32,
     downscale,
     signed_to_rgb,
     uint8_to_rgb,
@@ -102,8 +101,7 @@ class VGG16Extractor:
         x = F.interpolate(
             x, size=(VGG16_INPUT_SIZE, VGG16_INPUT_SIZE), mode="bilinear", antialias=True
         )
-        with disable_tf32():
-            result: Tensor = self.network((x - self.mean) / self.std)
+        result: Tensor = self.network((x - self.mean) / self.std)
         return result
 
 
@@ -136,8 +134,7 @@ class LPIPS(ImageDistance):
         """
         x = signed_to_rgb(images, self.device, min_size=self.min_size)
         x = (downscale(x, MAX_SIZE) - self.shift) / self.scale
-        with disable_tf32():
-            stages = self.network.stages(x.contiguous(memory_format=torch.channels_last))
+        stages = self.network.stages(x.contiguous(memory_format=torch.channels_last))
         weighted = []
         for stage, root in zip(stages, self.sqrt_weights, strict=True):
             scale = root / math.sqrt(stage[0, 0].numel())  # a mean over places

@@ -9,17 +9,28 @@ from stylesmith.config import DataConfig, RunConfig
 from stylesmith.presets.stylegan2_configs import config_e
 from stylesmith.presets.stylegan_configs import equal_learning_rates
 
+MAX_AUTO_BATCH = 64
+"""Largest batch of `auto` that several GPUs reach, unless their least shares add up to more."""
+MIN_AUTO_SHARE = 4
+"""Images of a process: one group of the minibatch standard deviation."""
 
-def auto(data: DataConfig, device: torch.device) -> RunConfig:
+
+def auto(data: DataConfig, device: torch.device, processes: int = 1) -> RunConfig:
     """Batch, widths, gamma and averaging that suit these images on this device.
 
-    On a GPU the networks are those of config E (F from 512 pixels up) with two mapping layers.
+    On a GPU the networks are those of config E (F from 512 pixels up) with two mapping layers. Each
+    process has images for one group of the minibatch standard deviation or more.
     """
     height, width = data.size
     area, size = height * width, max(height, width)
-    batch = 16 if device.type == "cpu" else max(8, min(4096 // size, 32))
+    config = config_e(data)
+    share = 16 // processes
+    if device.type != "cpu":
+        share = min(4096 // size, 32, MAX_AUTO_BATCH // processes)
+    at_least = MIN_AUTO_SHARE if processes > 1 else 8
+    batch = processes * max(share, at_least)
     maps = {"channel_base": 32768 if size >= 512 else 16384}
-    config = config_e(data).change(
+    config = config.change(
         generator={**maps, "mapping": {"layers": 2}},
         discriminator=maps,
         training={
@@ -36,6 +47,14 @@ def auto(data: DataConfig, device: torch.device) -> RunConfig:
 def auto_held_out_images(images: int) -> int:
     """Number of images that `auto` keeps from training, of so many: none of fewer than 300."""
     return min(500, max(images // 20, 50)) if images >= 300 else 0
+
+
+def auto_augmentation(images: int) -> str:
+    """The augmentation of `auto` for so many images, mirrored ones included.
+
+    Below 30,000 images it helps; from 100,000 on it does slight harm (StyleGAN3's documentation).
+    """
+    return "ada" if images < 30_000 else "none"
 
 
 def _for_cpu(config: RunConfig, size: int) -> RunConfig:

@@ -18,13 +18,15 @@ from stylesmith.presets.data_sets import (
 )
 from stylesmith.presets.own_presets import (
     auto,
+    auto_augmentation,
     auto_held_out_images,
     small_avatars,
     tiny,
 )
 from stylesmith.presets.published_results import PublishedResults, published_results_of
 
-BuildPreset = Callable[[DataConfig, torch.device], RunConfig]
+BuildPreset = Callable[[DataConfig, torch.device, int], RunConfig]
+"""A function of the data, the device, and the number of processes."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,16 @@ class Preset:
     """Height and width for which it is shown: those of the paper."""
     held_out_images: Callable[[int], int] = lambda images: 0
     """How many of so many images are kept from training where the user does not say it."""
+    augmentation: Callable[[int], str] | None = None
+    """The augmentation for so many images where the user does not say it; None keeps its own."""
 
-    def build(self, data: DataConfig, device: torch.device) -> RunConfig:
-        """The configuration for these images on this device.
+    def build(self, data: DataConfig, device: torch.device, processes: int = 1) -> RunConfig:
+        """The configuration for these images on this device, in so many processes.
 
         Raises:
             ConfigError: If the preset is for other images.
         """
-        return self.build_config(data, device).change(preset=self.name)
+        return self.build_config(data, device, processes).change(preset=self.name)
 
     @property
     def source(self) -> str:
@@ -67,7 +71,7 @@ class Preset:
 
 
 def _on_any_device(build: Callable[..., RunConfig], *options: Any) -> BuildPreset:
-    return lambda data, device: build(data, *options)
+    return lambda data, device, processes: build(data, *options)
 
 
 def _on_dataset(
@@ -75,7 +79,9 @@ def _on_dataset(
 ) -> BuildPreset:
     """The preset `row`, which `build` makes, trained on a data set."""
     name = f"{row}-{data_set.key}"
-    return lambda data, device: overrides.apply(build(data_set.fit(data, preset=name, row=row)))
+    return lambda data, device, processes: overrides.apply(
+        build(data_set.fit(data, preset=name, row=row))
+    )
 
 
 def _row_title(row: str) -> str:
@@ -106,6 +112,7 @@ PRESETS = (
         "settings from your data and machine; the default",
         auto,
         held_out_images=auto_held_out_images,
+        augmentation=auto_augmentation,
         example_size=(256, 256),
     ),
     Preset(

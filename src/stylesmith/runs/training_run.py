@@ -8,10 +8,12 @@ import torch
 
 import stylesmith
 from stylesmith import distributed, files
+from stylesmith.augment import open_augmentation
 from stylesmith.callbacks import Notify
-from stylesmith.config import DataConfig, RunConfig, TrainingConfig
+from stylesmith.config import ConvolutionalConfig, DataConfig, RunConfig, TrainingConfig
 from stylesmith.data.dataset import Dataset, open_training_data
-from stylesmith.data.held_out import check_held_out, split_held_out
+from stylesmith.data.held_out import split_held_out
+from stylesmith.data.image_set import absolute_table
 from stylesmith.devices import choose_precision, device_name, dtype_name, enable_cudnn_benchmark
 from stylesmith.errors import ConfigError, DataError, ModelError
 from stylesmith.formatting import (
@@ -22,12 +24,14 @@ from stylesmith.formatting import (
 )
 from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
-from stylesmith.presets import differences
+from stylesmith.presets import differences, find_preset
 from stylesmith.runs.evaluators import RunEvaluator
+from stylesmith.runs.fine_tuning import copy_source_weights, describe_source
 from stylesmith.runs.run_lock import lock_run
 from stylesmith.training.estimate import Forecast, choose_micro_batch, forecast, set_micro_batches
 from stylesmith.training.log import LiveView, read_log
 from stylesmith.training.recorder import Preview, Recorder
+from stylesmith.training.run_history import EARLY_IMAGES
 from stylesmith.training.schedule import Schedule
 from stylesmith.training.train_state import TrainState, restore_newest
 from stylesmith.training.trainer import RunLimits, StopReason, Trainer, stop_request
@@ -55,18 +59,18 @@ def make_data_config(
     """The data section of a configuration.
 
     Raises:
-        DataError: If `conditional` is set and there are no labels, or if fewer than 4 images are
-            left besides the `hold_out` that are held out.
+        DataError: If `conditional` is set and there are no labels.
     """
     if conditional and not dataset.label_size:
         raise DataError(
             f"{dataset.path}: has no labels, which --conditional needs. Put the images of each "
             "class into a folder of its own, or add a dataset.json."
         )
-    check_held_out(len(dataset), hold_out, dataset.path)
     return DataConfig.model_validate(
         {
             "path": str(dataset.path.resolve()),
+            "split": dataset.options.split,
+            "labels": absolute_table(dataset.options.labels),
             "size": dataset.size,
             "channels": dataset.channels,
             "label_size": dataset.label_size if conditional else 0,
@@ -95,6 +99,7 @@ def plan(
     schedule = Schedule(config, processes=distributed.planned_world_size())
     precision = choose_precision(config.training.precision, options.device)
     expected = forecast(config, schedule, precision, options.device)
+    config = _plan_strength(config, options.limits, expected)
     duration, training = format_duration(expected.seconds), config.training
     mirrored = ", mirrored" if config.data.mirror else ""
     count = "" if dataset_images is None else f"{dataset_images} "
@@ -102,15 +107,19 @@ def plan(
         f"{config.preset}: {count}images of {config.data.describe()}{mirrored}",
         f"  networks   up to {config.generator.max_channels} channels, "
         f"{config.generator.mapping.layers} mapping layers",
+        *(f"  starts     {text}" for text in filter(None, [describe_source(config)])),
         *_describe_phases(config, schedule),
         f"  losses     {_describe_losses(training)}",
         *_describe_metrics(config),
         *_describe_held_out(config),
+        *_describe_augmentation(config),
         f"  device     {device_name(options.device)}, {dtype_name(precision)}",
         f"  memory     about {expected.memory_bytes / 1e9:.1f} GB a process",
         f"  time       about {expected.images_per_second:.3g} images a second at full size: "
         f"{duration} for {format_image_count(round(training.kimg * 1000))} images",
         *_describe_minutes(options.limits, expected, training),
+        *_describe_first_results(config, options.device, expected),
+        *filter(None, [_micro_batch_note(config, schedule)]),
     ]
     return config, "\n".join(lines)
 
@@ -122,6 +131,77 @@ def _describe_minutes(limits: RunLimits, expected: Forecast, training: TrainingC
         return []
     reached = format_image_count(int(seconds * training.kimg * 1000 / expected.seconds))
     return [f"  this time  {format_duration(seconds)}: about {reached} images, then it stops"]
+
+
+def _describe_first_results(
+    config: RunConfig, device: torch.device, expected: Forecast
+) -> list[str]:
+    """When first shapes may be expected, and by `auto` at which size within an hour."""
+    if config.training.kimg * 1000 < EARLY_IMAGES:
+        return []
+    seconds = EARLY_IMAGES / expected.images_per_second
+    text = f"after {format_image_count(EARLY_IMAGES)} images, about {format_duration(seconds)}"
+    size = _size_within_an_hour(config, device) if seconds > 3600 else None
+    advice = f"; within an hour at {format_image_size(size)} (--resolution)" if size else ""
+    return [f"  shapes     usually appear {text}{advice}"]
+
+
+def _size_within_an_hour(config: RunConfig, device: torch.device) -> tuple[int, int] | None:
+    """The largest smaller size at which the same preset shows shapes within an hour."""
+    height, width = config.data.size
+    while min(height, width) >= 32:
+        height, width = height // 2, width // 2
+        data = config.data.change(size=(height, width))
+        try:
+            smaller = find_preset(config.preset).build(
+                data, device, distributed.planned_world_size()
+            )
+        except ConfigError:  # of a data set of one size
+            return None
+        smaller = choose_micro_batch(smaller, device)
+        schedule = Schedule(smaller, processes=distributed.planned_world_size())
+        precision = choose_precision(smaller.training.precision, device)
+        speed = forecast(smaller, schedule, precision, device).images_per_second
+        if speed * 3600 >= EARLY_IMAGES:
+            return height, width
+    return None
+
+
+MIN_ADJUSTMENT_KIMG = 10.0
+"""Fewest thousands of images over which the strength of augmentation goes from 0 to 1."""
+
+
+def _plan_strength(config: RunConfig, limits: RunLimits, expected: Forecast) -> RunConfig:
+    """Let the strength of augmentation go from 0 to 1 in a tenth of what this session reaches."""
+    training = config.training
+    if training.augment is None or training.strength.kimg is not None:
+        return config
+    planned = training.kimg
+    if limits.minutes:
+        planned = min(planned, limits.minutes * 60 * planned / expected.seconds)
+    kimg = max(MIN_ADJUSTMENT_KIMG, round(planned / 10, 1))
+    return config.change(training={"strength": {"kimg": kimg}})
+
+
+def _describe_augmentation(config: RunConfig) -> list[str]:
+    """The augmentation, what sets its strength, and the groups that cannot run at this size."""
+    augment, strength = config.training.augment, config.training.strength
+    if augment is None:
+        return []
+    size, channels = config.data.size, config.generator.image_channels
+    left_out = open_augmentation(augment, channels, *size).left_out
+    if strength.signal == "fixed":
+        course = f"with strength {strength.initial:g}"
+    else:
+        by = "held-out" if strength.signal == "r_v" else "training"
+        course = (
+            f"by scores of {by} images ({strength.signal} {strength.target_value:g}), from 0 to 1 "
+            f"in {strength.kimg:g} thousand"
+        )
+    return [
+        f"  augments   {augment.describe()}, {course} (--augment none turns it off)",
+        *(f"             without {group}: {reason}" for group, reason in left_out.items()),
+    ]
 
 
 def _describe_held_out(config: RunConfig) -> list[str]:
@@ -189,7 +269,7 @@ def start(
     """
     with distributed.process_group(options.device):
         files.check_absent(out, force=options.force, folder=True)
-        config = _agree_on_micro_batch(config, options.device)
+        config = _agree_on_config(config, options.device)
         with _lock(RunFolder(out), notify):
             if RunFolder(out).exists():  # another process may have begun and ended one
                 files.check_absent(out, force=options.force, folder=True)
@@ -217,9 +297,11 @@ def resume(run: RunFolder, config: RunConfig, options: RunOptions, *, notify: No
             "the images, or start a new run."
         )
     with distributed.process_group(options.device), _lock(run, notify):
-        Schedule(config)  # refused, as a damaged log is, before anything is written
+        schedule = Schedule(config)  # refused, as a damaged log is, before anything is written
         if run.log.exists():
             read_log(run.log)
+        if distributed.is_main() and (note := _micro_batch_note(config, schedule)):
+            notify(note)
         return _train(config, dataset, run, options, notify, is_new=False)
 
 
@@ -236,6 +318,12 @@ def check_resumable(run: RunFolder, config: RunConfig) -> None:
     Raises:
         ModelError: If networks or data differ from those that the run was started with.
     """
+    for name in ("source", "freeze_d"):
+        if getattr(run.read_config().training, name) != getattr(config.training, name):
+            raise ModelError(
+                f"{run.path}: a run is resumed with the training.{name} it was started with; start "
+                "a new run to change that."
+            )
     free = {"path": config.data.path, "skip_bad": config.data.skip_bad}
     old = run.read_config().change(data=free)
     for part in ("generator", "discriminator", "data"):
@@ -290,6 +378,8 @@ def _train(
     evaluator = RunEvaluator.from_config(config, held_out or dataset, options.device)
     state = TrainState.create(config, options.device)
     state.ema.class_names = class_names if config.generator.label_size else None
+    if config.training.source and (is_new or not run.checkpoints()):
+        copy_source_weights(state, config.training.source)
     if not is_new:
         restore_newest(run, config, state, notify=notify)
     preview = Preview.from_dataset(config, dataset) if distributed.is_main() else None
@@ -322,13 +412,34 @@ def _make_view(config: RunConfig, state: TrainState, limits: RunLimits) -> LiveV
     )
 
 
-def _agree_on_micro_batch(config: RunConfig, device: torch.device) -> RunConfig:
-    """The smallest micro-batches that any process chose: each knows its own free memory."""
-    config = choose_micro_batch(config, device)
+def _agree_on_config(config: RunConfig, device: torch.device) -> RunConfig:
+    """The configuration of the main process, with the smallest micro-batches that any chose.
+
+    Each process knows its own free memory; all else is decided once.
+    """
+    own = choose_micro_batch(config, device)
+    config = RunConfig.model_validate_json(distributed.broadcast_text(own.model_dump_json()))
     levels = list(Schedule(config).phases)
-    chosen = [config.training.at_level("micro_batch", level) for level in levels]
+    chosen = [own.training.at_level("micro_batch", level) for level in levels]
     agreed = distributed.all_reduce_min_(torch.tensor(chosen, device=device)).tolist()
     return set_micro_batches(config, dict(zip(levels, agreed, strict=True)))
+
+
+def _micro_batch_note(config: RunConfig, schedule: Schedule) -> str | None:
+    """Says where micro-batches are smaller than the groups of the minibatch standard deviation."""
+    critic = config.discriminator
+    if not isinstance(critic, ConvolutionalConfig) or not critic.stddev_features:
+        return None
+    group = critic.stddev_group
+    smallest = min(phase.layout.micro_batch for phase in schedule.phases.values())
+    if smallest >= group:
+        return None
+    effect = "off" if smallest == 1 else f"taken over {smallest} images"
+    return (
+        f"Micro-batches of {smallest} are smaller than the groups of {group} images whose standard "
+        f"deviation the discriminator sees: it is {effect} there. A larger training.batch_size, "
+        "fewer processes or more memory mend that."
+    )
 
 
 def _start_fields(config: RunConfig, trainer: Trainer, device: torch.device) -> dict[str, object]:

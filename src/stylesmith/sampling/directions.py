@@ -16,6 +16,7 @@ from torch import Tensor
 
 from stylesmith.choices import check_choices
 from stylesmith.config import GeneratorConfig
+from stylesmith.devices import to_float64
 from stylesmith.errors import DataError, UsageError
 from stylesmith.networks import Generator
 from stylesmith.networks.latent_codes import LatentCodes
@@ -241,20 +242,22 @@ def channel_direction(pipeline: SamplingPipeline, affine: str, channel: int) -> 
         raise UsageError(f"channel {channel}: layer {affine} has the channels {channels}")
     vector = torch.zeros(found.channels)
     vector[channel] = 1
-    along = pipeline.w_samples.double() @ found.weight[channel].double()
+    along = to_float64(pipeline.w_samples) @ to_float64(found.weight[channel])
     name, model, unit = f"channel-{affine}-{channel}", pipeline.model_hash, float(along.std())
     return Direction(name, vector, unit, (found.layer,), "channel", model, affine)
 
 
 def right_singular_vectors(weights: Tensor) -> Tensor:
     """Right singular vectors of a matrix `(M, D)` as rows `(D, D)`, the largest value first."""
-    _, vectors = torch.linalg.eigh(weights.double().T @ weights.double())
+    rows = to_float64(weights)
+    _, vectors = torch.linalg.eigh(rows.T @ rows)
     return _fix_signs(vectors.flip(1).T)
 
 
 def principal_components(points: Tensor) -> Tensor:
     """Directions of largest variance of points `(N, D)`, as rows `(D, D)`, the widest first."""
-    return right_singular_vectors(points.double() - points.double().mean(dim=0))
+    rows = to_float64(points)
+    return right_singular_vectors(rows - rows.mean(dim=0))
 
 
 def _fix_signs(rows: Tensor) -> Tensor:
@@ -283,7 +286,7 @@ def _scaled_direction(
     origin: DirectionOrigin,
     layers: LayerIndices | None,
 ) -> Direction:
-    w = pipeline.w_samples.double()
+    w = to_float64(pipeline.w_samples)
     unit = float((w @ vector.to(w)).std())
     chosen = _layers_or_all(pipeline, layers)
     return Direction(name, vector.float().cpu(), unit, chosen, origin, pipeline.model_hash)

@@ -257,7 +257,7 @@ def write_comparison(
 
 
 def _save_latent(pipeline: SamplingPipeline, source: SeedOrLatent, path: Path) -> None:
-    made_by = {"from": image_stem(source), **pipeline.settings.describe()}
+    made_by = {"from": image_stem(source), **pipeline.describe()}
     write_latent_file(path, pipeline.codes([source]), model=pipeline.model_hash, settings=made_by)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from stylesmith.choices import PrecisionName
 from stylesmith.config import GeneratorConfig
 from stylesmith.errors import DataError, UsageError
 from stylesmith.networks import Generator
@@ -16,6 +17,9 @@ from stylesmith.networks.sampling_pipeline import SamplingPipeline
 from stylesmith.networks.synthesis import NoiseMaps
 from stylesmith.sampling.array_files import ARRAY_FILE_SUFFIXES, read_array_sources
 from stylesmith.tensor_file import TENSOR_FILE_SUFFIX, read_tensor_file, write_tensor_file
+
+DTYPE_OPTIONS: dict[str, PrecisionName] = {"bfloat16": "bf16", "float16": "fp16"}
+"""The precision that draws in a dtype, of those that `auto` is not."""
 
 
 def image_stem(source: SeedOrLatent) -> str:
@@ -122,6 +126,32 @@ def load_latents(path: str | Path, generator: Generator) -> LatentCodes:
     device = generator.mapping.w_avg.device
     noise = [None if noise is None else noise.to(device) for noise in saved.noise]
     return LatentCodes(saved.ws[None].to(device), noise)
+
+
+def precision_note(pipeline: SamplingPipeline, sources: Sequence[SeedOrLatent]) -> str | None:
+    """Says which file was drawn in another precision than `auto`, and how to redraw it; else None.
+
+    Version 0.1.0 recorded no dtype, and drew in bf16 on devices that compute it natively. Files
+    that `save_latents` wrote were never drawn.
+    """
+    if pipeline.settings.precision != "auto":
+        return None
+    for source in sources:
+        if not isinstance(source, SavedLatent):
+            continue
+        made_by = source.settings
+        dtype, was_drawn = made_by.get("dtype"), "precision" in made_by or "made_by" in made_by
+        if dtype is None and was_drawn:
+            return (
+                f"{source.path}: is drawn in float32 now; where version 0.1.0 drew it in bfloat16, "
+                "--precision bf16 redraws its image to the bit"
+            )
+        if dtype in DTYPE_OPTIONS:
+            return (
+                f"{source.path}: was drawn in {dtype}; --precision {DTYPE_OPTIONS[dtype]} redraws "
+                "its image to the bit"
+            )
+    return None
 
 
 def check_model_hash(path: Path, found: str, wanted: str) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 from stylesmith import images as pixels
 from stylesmith.callbacks import ProgressCallback
 from stylesmith.config import GeneratorConfig
+from stylesmith.devices import to_float64
 from stylesmith.errors import UsageError
 from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.networks.layer_indices import LayerIndices
@@ -83,7 +84,7 @@ def measure_noise_variation(
 
 def gray_levels(images: Tensor) -> Tensor:
     """Mean of the color channels, `(N, H, W)`, 0..255; transparency is left out."""
-    return (images[:, :3].double().mean(dim=1) + 1) * 127.5
+    return (to_float64(images[:, :3]).mean(dim=1) + 1) * 127.5
 
 
 def pixel_std(batches: Iterable[Tensor]) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 from stylesmith import files, latents
 from stylesmith import images as pixels
 from stylesmith.choices import PathInterpolation, check_choices
+from stylesmith.devices import to_float64
 from stylesmith.errors import UsageError
 from stylesmith.networks.latent_codes import LatentCodes, SeedOrLatent
 from stylesmith.networks.latent_functions import slerp_with_length
@@ -63,11 +64,11 @@ def _spline_slopes(keyframes: Tensor) -> Tensor:
     They solve m[i-1] + 4 m[i] + m[i+1] = 3 (p[i+1] - p[i-1]), with indices around the loop.
     """
     count = len(keyframes)
-    flat = keyframes.double().reshape(count, -1)
+    flat = to_float64(keyframes).reshape(count, -1)
     eye = torch.eye(count, dtype=flat.dtype, device=flat.device)
     matrix = 4 * eye + eye.roll(1, dims=0) + eye.roll(-1, dims=0)
     slopes = torch.linalg.solve(matrix, 3 * (flat.roll(-1, dims=0) - flat.roll(1, dims=0)))
-    return slopes.to(keyframes.dtype).reshape(keyframes.shape)
+    return slopes.to(keyframes).reshape(keyframes.shape)
 
 
 def _path_segments(keyframes: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -134,15 +135,14 @@ def noise_path(pipeline: SamplingPipeline, source: SeedOrLatent) -> LatentPath:
     check_has_noise(pipeline)
     codes = pipeline.codes([source])
     shapes = pipeline.config.noise_shapes
-    others = latents.noise_from_seeds(
-        [1 if source == 0 else 0], pipeline.config.mapping.z_dim, shapes
-    )
+    z_dim, seed = pipeline.config.mapping.z_dim, 1 if source == 0 else 0
+    others = [map_.to(pipeline.device) for map_ in latents.noise_from_seeds([seed], z_dim, shapes)]
 
     def at(times: Tensor) -> LatentCodes:
-        angle = times.to(pipeline.device).float() * (2 * math.pi / NOISE_LOOP_KEYFRAMES)
+        angle = times.float().to(pipeline.device) * (2 * math.pi / NOISE_LOOP_KEYFRAMES)
         cos, sin = (part[:, None, None, None] for part in (angle.cos(), angle.sin()))
         noise: NoiseMaps = [
-            None if own is None else cos * own + sin * other.to(pipeline.device)
+            None if own is None else cos * own + sin * other
             for own, other in zip(codes.noise, others, strict=True)
         ]
         return LatentCodes(codes.ws.expand(len(times), -1, -1), noise)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stylesmith.augment.controller import window_sums
 from stylesmith.config import GeneratorConfig
 from stylesmith.config.training import LossName, TrainingConfig
 from stylesmith.devices import Precision
@@ -18,6 +19,7 @@ from stylesmith.latents import RandomKeys, split_noise_maps
 from stylesmith.networks import Discriminator, Generator, Growth
 from stylesmith.networks.latent_functions import mix_styles
 from stylesmith.training import losses
+from stylesmith.training.augmenter import AugmentImages, unchanged
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,15 @@ class Networks:
 
 
 def generator_pass(
-    networks: Networks, latents: LatentBatch, *, loss: LossName = "logistic"
+    networks: Networks,
+    latents: LatentBatch,
+    *,
+    loss: LossName = "logistic",
+    augment: AugmentImages = unchanged,
 ) -> tuple[Tensor, Stats]:
     """Loss of the generator; stats hold the mean w of the micro-batch, `(D,)`."""
     w, ws = map_and_mix(networks.generator, latents)
-    scores = networks.score(networks.generate(ws, latents), latents.label)
+    scores = networks.score(augment(networks.generate(ws, latents)), latents.label)
     value = losses.GENERATOR_LOSSES[loss](scores).mean()
     return value, {"loss_g": value.detach(), "w": w.detach().mean(dim=0)}
 
@@ -134,11 +140,18 @@ def path_pass(
 
 
 def discriminator_pass(
-    networks: Networks, reals: Tensor, labels: Tensor | None, latents: LatentBatch
+    networks: Networks,
+    reals: Tensor,
+    labels: Tensor | None,
+    latents: LatentBatch,
+    *,
+    augment_reals: AugmentImages = unchanged,
+    augment_fakes: AugmentImages = unchanged,
 ) -> tuple[Tensor, Stats]:
     """Logistic loss of the discriminator on real images `(N, C, H, W)` and as many generated."""
-    fake_scores = networks.score(_generate_fakes(networks, latents), latents.label)
-    real_scores = networks.score(networks.prepare_reals(reals), labels)
+    fakes = augment_fakes(_generate_fakes(networks, latents))
+    fake_scores = networks.score(fakes, latents.label)
+    real_scores = networks.score(augment_reals(networks.prepare_reals(reals)), labels)
     loss = losses.discriminator_logistic(real_scores, fake_scores).mean()
     real, fake = real_scores.detach(), fake_scores.detach()
     return loss, {
@@ -147,13 +160,20 @@ def discriminator_pass(
         "score_fake": fake.mean(),
         "sign_real": (real > 0).float().mean(),
         "sign_fake": (fake < 0).float().mean(),
+        "score_sums": window_sums(real, fake),
     }
 
 
-def held_out_pass(networks: Networks, reals: Tensor, labels: Tensor | None) -> Stats:
+def held_out_pass(
+    networks: Networks, reals: Tensor, labels: Tensor | None, augment: AugmentImages
+) -> Stats:
     """Scores of real images `(N, C, H, W)` that are kept from training; nothing learns."""
-    scores = networks.score(networks.prepare_reals(reals), labels)
-    return {"score_held_out": scores.mean(), "sign_held_out": (scores > 0).float().mean()}
+    scores = networks.score(augment(networks.prepare_reals(reals)), labels)
+    return {
+        "score_held_out": scores.mean(),
+        "sign_held_out": (scores > 0).float().mean(),
+        "score_sums": window_sums(scores.new_zeros(0), held_out=scores),
+    }
 
 
 def wgan_pass(
@@ -163,6 +183,9 @@ def wgan_pass(
     latents: LatentBatch,
     t: Tensor,
     config: TrainingConfig,
+    *,
+    augment_reals: AugmentImages = unchanged,
+    augment_fakes: AugmentImages = unchanged,
 ) -> tuple[Tensor, Stats]:
     """WGAN-GP's loss of the discriminator, penalty included (ProGAN, appendix A.1).
 
@@ -170,7 +193,8 @@ def wgan_pass(
     one (1); it keeps the label of the real one. Signs of scores mean nothing here and are not in
     the stats.
     """
-    fakes, real_views = _generate_fakes(networks, latents), networks.prepare_reals(reals)
+    fakes = augment_fakes(_generate_fakes(networks, latents))
+    real_views = augment_reals(networks.prepare_reals(reals))
     fake_scores = networks.score(fakes, latents.label)
     real_scores = networks.score(real_views, labels)
     loss = losses.discriminator_wasserstein(real_scores, fake_scores, config.wgan_drift).mean()
@@ -189,13 +213,21 @@ def wgan_pass(
 
 
 def r1_pass(
-    networks: Networks, reals: Tensor, labels: Tensor | None, config: TrainingConfig
+    networks: Networks,
+    reals: Tensor,
+    labels: Tensor | None,
+    config: TrainingConfig,
+    *,
+    augment: AugmentImages = unchanged,
 ) -> tuple[Tensor, Stats]:
-    """Gradient penalty of the discriminator on real images."""
+    """Gradient penalty of the discriminator on real images, by the images before augmentation."""
     views = [view.detach().requires_grad_() for view in networks.prepare_reals(reals)]
-    scores = networks.score(views, labels)
+    scores = networks.score(augment(views), labels)
     penalty = losses.r1_penalty(scores, views).mean() * networks.penalty_scale
-    return penalty * (config.r1_gamma / 2 * config.r1_interval), {"r1": penalty.detach()}
+    return penalty * (config.r1_gamma / 2 * config.r1_interval), {
+        "r1": penalty.detach(),
+        "score_sums": window_sums(scores),
+    }
 
 
 def map_and_mix(generator: Generator, latents: LatentBatch) -> tuple[Tensor, Tensor]:

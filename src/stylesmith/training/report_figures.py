@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from stylesmith.augment.controller import LEAK_BOUND
 from stylesmith.charts import ChartPoint, evenly_spaced, line_chart
 from stylesmith.formatting import format_image_count
 from stylesmith.models import RunFolder
@@ -74,6 +75,13 @@ PLOTS = (
         {"r_v": "r_v, by held-out images", "r_t": "r_t, by training images"},
         "r_v is 0 where held-out images score as training images, and 1 where they score as "
         "generated ones. r_t is the mean sign of the scores of training images.",
+    ),
+    Plot(
+        "Augmentation",
+        "strength p",
+        {"augment_p": "chance of each transformation"},
+        f"Above {LEAK_BOUND:g} augmentations begin to show in the samples.",
+        y_range=(0.0, 1.0),
     ),
     Plot(
         "Distance of color moments",

@@ -13,7 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from stylesmith.config import RunConfig, TrainingConfig
+from stylesmith.augment.controller import LEAK_BOUND
+from stylesmith.config import AdaConfig, RunConfig, TrainingConfig
 from stylesmith.config.training import map_setting
 from stylesmith.formatting import format_command, format_image_count
 from stylesmith.training.log import LogRecord
@@ -314,6 +315,16 @@ PROBLEMS = (
         hint="The discriminator overfits: images that it has never seen pass for generated ones "
         "(r_v above 1). Augment the images (--augment ada in a new run), bring more of them, or "
         "stop and keep a snapshot of before.",
+    ),
+    Problem(
+        "leak",
+        lambda history: (
+            isinstance(history.config.training.augment, AdaConfig)  # DiffAugment is always on
+            and (history.recent("augment_p") or 0) > LEAK_BOUND
+        ),
+        hint=f"Augmentation is above {LEAK_BOUND:g}: turned, shifted and recolored images begin to "
+        "show in the samples. Bring more images, raise --target, or take fewer groups "
+        "(--augment-groups bg).",
     ),
     Problem(
         "less-r1",

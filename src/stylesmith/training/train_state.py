@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from stylesmith import distributed
+from stylesmith.augment.controller import WINDOW, adjust
 from stylesmith.callbacks import Notify
 from stylesmith.config import RunConfig, TrainingConfig
+from stylesmith.config.augment import StrengthConfig
 from stylesmith.devices import choose_precision, dtype_name, has_fused_adam, numeric_environment
 from stylesmith.errors import ModelError
 from stylesmith.models.run_folder import RunFolder
@@ -73,6 +75,7 @@ def training_quantities(config: RunConfig) -> tuple[TrainingQuantity, ...]:
     They are the same for all settings: a run may be resumed with others.
     """
     w_decay, path_decay = config.generator.mapping.w_avg_beta, config.training.path_decay
+    strength, augmented = config.training.strength, config.training.augment is not None
     return (
         TrainingQuantity(
             "w_avg",
@@ -85,7 +88,28 @@ def training_quantities(config: RunConfig) -> tuple[TrainingQuantity, ...]:
             stat="path_length",
             update=lambda state, length: state.quantities["path_mean"].lerp_(length, path_decay),
         ),
+        TrainingQuantity(
+            "augment_window",
+            stat="score_sums",
+            update=lambda state, sums: state.quantities["augment_window"].add_(sums),
+            initial=(0.0,) * len(WINDOW),
+            logged=False,
+        ),
+        TrainingQuantity(
+            "augment_p",
+            stat="window_images",
+            update=lambda state, images: _end_window(state.quantities, strength, images),
+            initial=strength.initial,
+            logged=augmented,
+        ),
     )
+
+
+def _end_window(quantities: dict[str, Tensor], settings: StrengthConfig, images: Tensor) -> None:
+    """Adjust the strength of augmentation by the scores of its window, and empty that."""
+    strength, window = quantities["augment_p"], quantities["augment_window"]
+    strength.copy_(adjust(settings, strength, window, images=images))
+    window.zero_()
 
 
 @dataclass

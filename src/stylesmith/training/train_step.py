@@ -18,6 +18,7 @@ from stylesmith.data.loader import BatchLoader
 from stylesmith.devices import choose_precision
 from stylesmith.latents import RandomKeys
 from stylesmith.training import loss_passes
+from stylesmith.training.augmenter import Augmenter, AugmentImages
 from stylesmith.training.loss_passes import LatentBatch, Stats, make_latent_batch
 from stylesmith.training.schedule import Phase, Schedule
 from stylesmith.training.train_state import StateBackup, TrainState
@@ -49,9 +50,6 @@ def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
 LossPass = Callable[[range], tuple[Tensor, Stats]]
 """From indices in the global batch, one micro-batch of them, to a loss and stats."""
 
-HELD_OUT_INTERVAL = 4
-"""Steps between batches of held-out images: one for every four that are learned from."""
-
 RealBatches = dict[range, tuple[Tensor, Tensor | None]]
 """Real images in -1..1 and labels of each micro-batch."""
 
@@ -70,10 +68,13 @@ class TrainStep:
     phase: Phase = field(init=False)
     """What is in force since the schedule was last read."""
     networks: loss_passes.Networks = field(init=False)
+    augmenter: Augmenter = field(init=False)
 
     def __post_init__(self) -> None:
         self.device = self.state.device
         self.precision = choose_precision(self.config.training.precision, self.device)
+        layers = self.state.discriminator.image_layers()
+        self.frozen = layers[: self.config.training.freeze_d]
         self.backup = StateBackup(self.state)
         self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
         self._apply_phase(self.schedule.at(self.state.counters.schedule_read))
@@ -90,6 +91,7 @@ class TrainStep:
         if self.config.training.order == "discriminator_first":
             moves.reverse()
         stats = moves[0]() | moves[1]() | self._judge()
+        self._adjust_strength()
         finite = bool(self.all_finite)  # the one wait for the device in a step
         if finite:
             self._update_ema()
@@ -123,6 +125,9 @@ class TrainStep:
             growth=phase.growth,
             penalty_scale=phase.penalty_scale,
         )
+        self.augmenter = Augmenter.at_level(
+            self.config, phase.growth.level, self.keys, state.quantities["augment_p"]
+        )
         state.ema.growth = phase.growth
         state.set_learning_rates(phase.generator_lr, phase.discriminator_lr)
 
@@ -134,7 +139,9 @@ class TrainStep:
         return self._update(
             "discriminator",
             lambda indices: self._discriminator_pass(indices, batches[indices]),
-            lambda indices: loss_passes.r1_pass(self.networks, *batches[indices], training),
+            lambda indices: loss_passes.r1_pass(
+                self.networks, *batches[indices], training, augment=self._augment("r1", indices)
+            ),
         )
 
     def _update(self, name: NetworkName, main: LossPass, penalty: LossPass) -> Stats:
@@ -157,6 +164,8 @@ class TrainStep:
         """
         for other in ("generator", "discriminator"):
             getattr(self.state, other).requires_grad_(other == name)
+        for layer in self.frozen:  # with no gradient and no moments Adam leaves them as they are
+            layer.requires_grad_(False)
         optimizer = getattr(self.state, f"{name}_optimizer")
         optimizer.zero_grad()
         totals: Stats = {}
@@ -177,19 +186,40 @@ class TrainStep:
     @torch.no_grad()
     def _judge(self) -> Stats:
         """Score a batch of held-out images every few steps, as the discriminator now is."""
-        step = self.state.counters.steps
-        if self.held_out is None or (step + 1) % HELD_OUT_INTERVAL:
+        if self.held_out is None or not self._ends_window:
             return {}
-        start = step // HELD_OUT_INTERVAL * self.phase.batch_size
-        batches = self._take_images(self.held_out, start)
-        parts = [loss_passes.held_out_pass(self.networks, *batch) for batch in batches.values()]
-        means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+        window = self.state.counters.steps // self.config.training.strength.interval
+        batches = self._take_images(self.held_out, window * self.phase.batch_size)
+        parts = [
+            loss_passes.held_out_pass(self.networks, *batch, self._augment("held-out", indices))
+            for indices, batch in batches.items()
+        ]
+        means = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
         distributed.all_reduce_mean_(list(means.values()))
         return self.state.update_quantities(means)
 
+    def _adjust_strength(self) -> None:
+        """At the end of each window let its scores decide on the strength of augmentation."""
+        if self._ends_window:
+            images = self.phase.batch_size * self.config.training.strength.interval
+            shown = torch.full((), float(images), device=self.device)
+            self.state.update_quantities({"window_images": shown})
+
+    @property
+    def _ends_window(self) -> bool:
+        return (self.state.counters.steps + 1) % self.config.training.strength.interval == 0
+
+    def _augment(self, purpose: str, indices: range) -> AugmentImages:
+        return self.augmenter.images(purpose, self.state.counters.steps, indices)
+
     def _generator_pass(self, indices: range) -> tuple[Tensor, Stats]:
         latents = self._latent_batch("generator", indices)
-        return loss_passes.generator_pass(self.networks, latents, loss=self.config.training.loss)
+        return loss_passes.generator_pass(
+            self.networks,
+            latents,
+            loss=self.config.training.loss,
+            augment=self._augment("generator", indices),
+        )
 
     def _path_pass(self, indices: range) -> tuple[Tensor, Stats]:
         training, config = self.config.training, self.config.generator
@@ -209,11 +239,16 @@ class TrainStep:
     ) -> tuple[Tensor, Stats]:
         training, step = self.config.training, self.state.counters.steps
         latents = self._latent_batch("discriminator", indices)
+        reals, fakes = self._augment("reals", indices), self._augment("fakes", indices)
         if training.loss == "logistic":
-            return loss_passes.discriminator_pass(self.networks, *batch, latents)
+            return loss_passes.discriminator_pass(
+                self.networks, *batch, latents, augment_reals=reals, augment_fakes=fakes
+            )
         numbers = [self.keys.uniform("wgan", step, i) for i in indices]
         t = torch.tensor(numbers, dtype=torch.float32, device=self.device)
-        return loss_passes.wgan_pass(self.networks, *batch, latents, t, training)
+        return loss_passes.wgan_pass(
+            self.networks, *batch, latents, t, training, augment_reals=reals, augment_fakes=fakes
+        )
 
     def _latent_batch(self, purpose: str, indices: range) -> LatentBatch:
         """Latents, noise and labels of generated images; labels are distributed as in the data."""

@@ -157,7 +157,7 @@ def test_an_onnx_file_is_valid_and_says_what_it_is(make, tmp_path):
         "images": ["batch", 3, 8, 8],
     }
     notes = {entry.key: entry.value for entry in model.metadata_props}
-    assert notes["stylesmith"] == stylesmith.__version__
+    assert notes["stylesmith"] == stylesmith.__version__ and notes["dtype"] == "float32"
     assert json.loads(notes["about"]) == about
     assert all(node.domain == "" for node in model.graph.node)
 
@@ -167,7 +167,9 @@ def test_torch_export_draws_the_same(make, tmp_path, kind):
     generator = make(kind)
     (written,) = write_programs(tmp_path / "x.pt2", "torch-export", generator)
     assert written.difference <= 1e-4
-    module = torch.export.load(tmp_path / "x.pt2").module()
+    notes = {"about.json": ""}
+    module = torch.export.load(tmp_path / "x.pt2", extra_files=notes).module()
+    assert json.loads(notes["about.json"])["dtype"] == "float32"
     for n in (1, 5):
         z, label = latents_from_seeds(range(n), 8), label_of(generator, n)
         given = (z, torch.tensor(0.5), *([] if label is None else [label]))

@@ -17,6 +17,7 @@ from torch import Tensor
 import stylesmith
 from stylesmith import files
 from stylesmith.choices import PROGRAM_SUFFIXES, NoiseInput, ProgramFormat, check_choices
+from stylesmith.devices import FP32, dtype_name
 from stylesmith.errors import RunError, UsageError
 from stylesmith.models.deploy.programs import (
     ExportableProgram,
@@ -68,11 +69,19 @@ def check_exported(
     return largest
 
 
-def write_torch_export(path: Path, program: ExportableProgram) -> ProgramRunner:
-    """Write a program as a `.pt2` file, and read it back."""
+ABOUT_FILE = "about.json"
+"""Name of the notes within a `.pt2` file."""
+
+
+def write_torch_export(
+    path: Path, program: ExportableProgram, *, about: Mapping[str, str]
+) -> ProgramRunner:
+    """Write a program as a `.pt2` file with notes in it, and read it back."""
     content = io.BytesIO()  # torch ends the whole process where a disk is full
     with quiet_exporters():
-        torch.export.save(trace(program), content)
+        torch.export.save(
+            trace(program), content, extra_files={ABOUT_FILE: json.dumps(dict(about))}
+        )
         path.write_bytes(content.getvalue())
         module = torch.export.load(path).module()
     return lambda inputs: module(*inputs)
@@ -197,7 +206,7 @@ def write_programs(
         file_format: The format.
         generator: On the CPU, in evaluation mode.
         noise: What becomes of noise inputs.
-        about: Where the model comes from, kept in ONNX files.
+        about: Where the model comes from, kept in the files beside the version and the dtype.
 
     Raises:
         UsageError: If the suffix is not of this format, or a package is missing.
@@ -231,11 +240,16 @@ def _write_program(
     program: ExportableProgram,
     about: Mapping[str, Any] | None,
 ) -> ExportedFile:
+    notes = {
+        "stylesmith": stylesmith.__version__,
+        "dtype": dtype_name(FP32),
+        "about": json.dumps(dict(about or {})),
+    }
     if file_format == "onnx":
-        notes = {"stylesmith": stylesmith.__version__, "about": json.dumps(dict(about or {}))}
         run, reader = write_onnx(path, program, about=notes), "onnxruntime"
         shown = f"opset {ONNX_OPSET}, in onnxruntime"
     else:
-        run, reader, shown = write_torch_export(path, program), "torch.export", "in torch"
+        run, reader = write_torch_export(path, program, about=notes), "torch.export"
+        shown = "in torch"
     difference = check_exported(program, run, path=path, reader=reader)
     return ExportedFile(path.name, program.inputs, program.output, shown, difference)
