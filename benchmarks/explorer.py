@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from websockets import Origin
 from websockets.sync.client import ClientConnection, connect
 
 from stylesmith import load
@@ -60,7 +61,7 @@ def open_page(port: int) -> ClientConnection:
     return connect(
         f"ws://127.0.0.1:{port}/live",
         sock=connection,
-        origin=origin,  # type: ignore[arg-type]
+        origin=Origin(origin),
         additional_headers={"Cookie": cookie},
         max_size=None,
     )
