@@ -98,7 +98,8 @@ def listen(settings: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     problem = ""
     for port in ports:
-        listener = socket.socket(family)
+        # asyncio sends at once, without waiting for acknowledgments, only where it reads TCP here.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((settings.host, port))
