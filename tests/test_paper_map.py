@@ -32,7 +32,11 @@ OURS = {
     "generator": (ModulatedConfig, PYRAMID),
     "generator.mapping": (MappingConfig, {"label_mode", "w_avg_beta"}),
     "discriminator": (ConvolutionalConfig, PYRAMID | LABELS | {"base", "kind"}),
-    "training": (TrainingConfig, {"micro_batch", "seed", "precision", "order", "ema_rampup"}),
+    "training": (
+        TrainingConfig,
+        {"micro_batch", "seed", "precision", "order", "ema_rampup"}
+        | {"source", "freeze_d", "augment", "strength"},
+    ),
     "training.growth": (GrowthConfig, {"repeats"}),
 }
 """Settings that the papers give no value: they follow the data or the machine, or come from other

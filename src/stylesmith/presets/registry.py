@@ -8,7 +8,7 @@ import torch
 
 from stylesmith.config import DataConfig, RunConfig
 from stylesmith.errors import ConfigError, suggest_name
-from stylesmith.presets import stylegan2_configs, stylegan_configs
+from stylesmith.presets import ada_configs, stylegan2_configs, stylegan_configs
 from stylesmith.presets.data_sets import (
     STYLEGAN2_OVERRIDES,
     STYLEGAN_OVERRIDES,
@@ -129,6 +129,7 @@ PRESETS = (
     ),
     *_paper_presets("StyleGAN", stylegan_configs.ROWS, STYLEGAN_OVERRIDES),
     *_paper_presets("StyleGAN2", stylegan2_configs.ROWS, STYLEGAN2_OVERRIDES),
+    *_paper_presets("StyleGAN2-ADA", ada_configs.ROWS, {}),
 )
 
 
