@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stylesmith.data.prepare import prepare_dataset
-from tests.support import make_photos
+from tests.support import make_photos, start
 
 LIST = "image,even,low\n" + "".join(f"{i:03d}.png,{(i + 1) % 2},{int(i < 20)}\n" for i in range(40))
 
@@ -182,3 +182,18 @@ def test_attributes_that_do_not_fit_are_one_line(cli, labeled, photos, tmp_path,
     message = cli("classifiers", "train", labeled, *words).error()
     assert "has no attributes for 1 of 40 images, such as 'class1/039.png'" in message
     assert not out.exists()
+
+
+def test_a_run_with_held_out_images_is_measured(cli, photos, tmp_path):
+    run = start(photos, tmp_path / "run", "data.hold_out=6", steps=2)
+    done = cli("evaluate", run.path, "--metrics", "copies_random20")
+    assert done.status == 0, done.err
+    assert "copies_random20 share" in done.out and "copies_random20 control" in done.out
+
+
+def test_other_runs_and_data_have_none(cli, finished_run, photos, tmp_path):
+    wanted = "compares training images with held-out ones"
+    words = ("--metrics", "copies_random20")
+    assert wanted in cli("evaluate", finished_run.path, *words).error()
+    assert wanted in cli("evaluate", finished_run.model, "--data", photos, *words).error()
+    assert wanted in cli("evaluate", photos, "--data", photos, *words).error()

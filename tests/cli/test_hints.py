@@ -24,7 +24,8 @@ from tests.cli.commands import COMMANDS
         ("train --aug ada", "--augment ada"),
         ("train --augpipe bgc", "--augment-groups bgc"),
         ("train --p 0.2", "--augment fixed:P"),
-        ("train --init x.pkl", "cannot start from the weights of another network"),
+        ("train --init x.pkl", "--from MODEL"),
+        ("train --freezed 10", "--freeze-d N"),
         ("train --network_pkl x.pkl", "--resume RUN"),
         ("generate avatars --trunc 0.5", "--psi NUMBER"),
         ("generate avatars --network x.pkl", "MODEL without an option"),
@@ -63,7 +64,7 @@ def test_an_option_of_another_program_is_answered_by_ours(cli, words, advice):
         ("gen_video", "`stylesmith video MODEL`"),
         ("calc_metrics", "`stylesmith evaluate MODEL --data DATA`"),
         ("resume runs/x", "`stylesmith train --resume RUN`"),
-        ("finetune", "cannot start from the weights of another network"),
+        ("finetune", "`stylesmith train DATA --from MODEL`"),
         ("visualizer", "`stylesmith explore MODEL`"),
     ],
 )

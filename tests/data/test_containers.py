@@ -76,6 +76,8 @@ def test_a_container_holds_the_images_of_a_folder(tmp_path, images, classes, kin
     np.testing.assert_array_equal(all_pixels(data), images)
     assert data.label_size == 3
     assert [int(data.label(i).argmax()) for i in range(COUNT)] == classes.tolist()
+    old = open_dataset(path, version=2)  # by the rules of an older run that is measured
+    assert old.names == data.names and old.label_size == 3
     report = check_data(path)
     assert report.pixel_hash == check_data(folder).pixel_hash
     assert report.images == COUNT and not report.bad_images

@@ -142,7 +142,8 @@ def reopened(dataset):
 
 
 def test_a_run_reads_its_data_as_it_was_started(make_zip, make_image):
-    path = make_zip({name: make_image(i) for i, name in enumerate(AFHQ)})
+    names = [name.replace(".png", f"{i}.png") for name in AFHQ for i in range(2)]
+    path = make_zip({name: make_image(i) for i, name in enumerate(names)})
     for options in (ReadOptions(), ReadOptions("test"), ReadOptions("all", "none"), FOLDERS):
         data = open_dataset(path, options=options)
         again = reopened(data)

@@ -76,9 +76,9 @@ def prepare(
     """Crop and resize any folder, zip or container of images into one zip, ready for training.
 
     PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF, PPM and PGM files are read, in folders, zips and tar
-    shards; also TFRecords, `.npy`, `.npz`, CIFAR and MNIST. Each image is cropped around its center
-    and resized. Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a `dataset.json`,
-    a table or the container tells them.
+    shards; also TFRecords, `.npy`, `.npz`, CIFAR, MNIST, LMDB, HDF5. Each image is cropped around
+    its center and resized. Labels are kept: subfolders (`cats/`, `dogs/`) become classes, or a
+    `dataset.json`, a table or the container tells them.
 
     Example: `stylesmith data prepare photos/ photos.zip --resolution 256`
     """

@@ -6,11 +6,6 @@ from typing import NamedTuple
 
 import typer
 
-NO_FINE_TUNING = (
-    "a run cannot start from the weights of another network; `stylesmith train --resume RUN` goes "
-    "on with a run of its own"
-)
-
 
 class OptionHint(NamedTuple):
     """What to write in place of some options that a command does not have."""
@@ -28,11 +23,8 @@ OPTION_HINTS = [
     OptionHint("aug-p p", "augment", "--augment fixed:P"),
     OptionHint("target-p ada-target", "target", "--target 0.6"),
     OptionHint("holdout validation val-images", "hold_out", "--hold-out N"),
-    OptionHint(
-        "init transfer finetune fine-tune pretrained resume-pkl freezed freeze-d",
-        None,
-        NO_FINE_TUNING,
-    ),
+    OptionHint("init transfer finetune fine-tune pretrained resume-pkl", "source", "--from MODEL"),
+    OptionHint("freezed freeze", "freeze_d", "--freeze-d N"),
     OptionHint(
         "translate rotate", None, "only StyleGAN3 has them, which is not part of this package"
     ),
@@ -141,12 +133,12 @@ COMMAND_HINTS = {
     "figures": "stylesmith figure --list",
     "tables": "stylesmith table --list",
     "augment ada": "stylesmith train DATA --augment ada",
+    "finetune fine-tune transfer": "stylesmith train DATA --from MODEL",
     "version": "stylesmith --version",
     "help": "stylesmith --help",
 }
 
 MISSING_COMMANDS = {
-    "finetune fine-tune transfer": NO_FINE_TUNING,
     "align crop face-align": "faces cannot be aligned by this package; align them before `prepare`",
     "avg-spectra": "spectra cannot be measured by this package",
 }

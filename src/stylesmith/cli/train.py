@@ -56,6 +56,20 @@ def train(
             "twentieth, at least 50 and at most 500, of 300 or more.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Start with the weights of this model (fine-tuning): a run, model folder, "
+            "checkpoint, or published weights; its architecture is taken too.",
+        ),
+    ] = None,
+    freeze_d: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="With --from: layers of the discriminator, from the image on, that stay."
+        ),
+    ] = None,
     augment: Annotated[
         str | None,
         typer.Option(
@@ -136,7 +150,7 @@ def train(
     settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every)]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
-        values["--hold-out"] = hold_out
+        values |= {"--hold-out": hold_out, "--from": source, "--freeze-d": freeze_d}
         values |= {"--split": split or None, "--labels": labels or None}
         flags = {"--conditional": conditional, "--mirror": mirror, "--force": force}
         flags |= {"--scale-schedule": scale_schedule, "--preset": preset != "auto"}
@@ -194,6 +208,10 @@ def train(
         if config.training.augment:  # adjusted within this run, however long it is
             config = config.change(training={"strength": {"kimg": None}})
     config = _augmented(config, augment, augment_groups, target)
+    if source is not None:
+        config = runs.fine_tuned_config(config, source, freeze_d=freeze_d or 0)
+    elif freeze_d is not None:
+        raise UsageError(f"--freeze-d {freeze_d}: wanted --from MODEL too, whose layers stay")
     config = apply_overrides(config, [*seeded, *settings])
     if scale_schedule and kimg:
         config = config.scale_schedule(kimg)

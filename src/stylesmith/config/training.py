@@ -148,6 +148,11 @@ class TrainingConfig(Config):
     style_mixing: float = Field(default=0.9, ge=0, le=1)
     """Probability that a step draws styles from two latents."""
 
+    source: str | None = None
+    """Model whose weights the run starts with (fine-tuning); null starts at random."""
+    freeze_d: int = Field(default=0, ge=0)
+    """Layers of the discriminator, from the image on, that do not learn (Freeze-D)."""
+
     augment: SerializeAsAny[AugmentConfig] | None = None
     """Augmentation of what the discriminator sees; null leaves it out."""
     strength: StrengthConfig = StrengthConfig()

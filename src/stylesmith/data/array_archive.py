@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +20,22 @@ _SAMPLE_BYTES = 1 << 12
 """An image up to this size is its own sample."""
 
 
+class ImageArray(Protocol):
+    """What an archive needs of an array of images: those of NumPy, and others that read lazily."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(N, H, W, C)`."""
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a value."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
 class ArrayArchive:
     """Arrays of images, in memory or mapped from files, one after the other."""
 
@@ -28,7 +45,7 @@ class ArrayArchive:
     def __init__(
         self,
         path: Path,
-        arrays: Sequence[np.ndarray],
+        arrays: Sequence[ImageArray],
         labels: Labels | None,
         description: str,
         *,

@@ -219,6 +219,15 @@ def _format_of(head: bytes) -> str | None:
     return None
 
 
+def image_suffix(head: bytes) -> str:
+    """Suffix for a PNG, JPEG or WebP file, by its first 12 bytes; empty for anything else."""
+    return _STORED_SUFFIXES.get(_format_of(head) or "", "")
+
+
+_STORED_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+"""Formats of image files that containers hold."""
+
+
 def _has_end_marker(head: bytes, tail: bytes, size: int) -> bool:
     """Whether the end marker of the format is where it should be."""
     if head.startswith(b"\xff\xd8"):

@@ -30,6 +30,17 @@ def check_held_out(images: int, count: int, source: object) -> None:
         )
 
 
+def held_out_indices(images: int, count: int, *, seed: int) -> list[int]:
+    """Which of so many images a run holds out, in their order.
+
+    Args:
+        images: Number of images of the data.
+        count: Number that are held out.
+        seed: Seed of the run.
+    """
+    return sorted(RandomKeys(seed).permutation(images, "held out")[:count].tolist())
+
+
 def split_held_out(dataset: Dataset, count: int, *, seed: int) -> tuple[Dataset, Dataset | None]:
     """The images to learn from, and those held out; both in the order of the data.
 
@@ -47,5 +58,6 @@ def split_held_out(dataset: Dataset, count: int, *, seed: int) -> tuple[Dataset,
     if not count:
         return dataset, None
     check_held_out(len(dataset), count, dataset.path)
-    order = RandomKeys(seed).permutation(len(dataset), "held out").tolist()
-    return dataset.subset(sorted(order[count:])), dataset.subset(sorted(order[:count]))
+    held_out = held_out_indices(len(dataset), count, seed=seed)
+    learned = sorted(set(range(len(dataset))) - set(held_out))
+    return dataset.subset(learned), dataset.subset(held_out)

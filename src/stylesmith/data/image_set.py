@@ -146,15 +146,14 @@ def open_images(
         options: How to read it.
         size: Height and width that are wanted, for containers that have several.
         skip_bad: Whether to go on where a part is missing.
-        version: Version of the rules that images and classes are found by; 1 and 2 know folders
-            and zips alone.
+        version: Version of the rules that images and classes in folders and zips are found by.
 
     Raises:
         DataError: If the data cannot be used.
     """
-    archive = open_archive(
-        path, size=size, split=options.split, skip_bad=skip_bad, containers=version > 2
-    )
+    archive = open_archive(path, size=size, split=options.split, skip_bad=skip_bad)
+    if archive.description:  # runs of earlier versions, whose rules are kept, had no containers
+        version = FINGERPRINT_VERSION
     try:
         images = image_names(archive, version=version)
         is_told = archive.shape or options.labels == FOLDERS

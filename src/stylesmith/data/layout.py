@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from stylesmith.data.labels import common_folder
@@ -28,6 +29,8 @@ _MASK_FOLDER = re.compile(
     re.I,
 )
 _MASK_STEM = re.compile(r"(.+)[-_](masks?|seg|segmentation|anno|labels?|depth|alpha|matte)", re.I)
+_HASH = re.compile(r"[0-9a-f]{16,}", re.I)
+_LAST_DIGITS = re.compile(r"(\d+)\D*$")
 _AS_IT_LIES = "--labels folders reads all as it lies"
 
 
@@ -115,19 +118,18 @@ def _leave_out_masks(layout: Layout) -> Layout:
 
 def _leave_out_mask_files(layout: Layout) -> Layout:
     """Leave out `a_mask.png` beside `a.jpg`."""
-    stems = {str(PurePosixPath(name).with_suffix("")) for name in layout.images}
-
-    def is_mask(name: str) -> bool:
-        match = _MASK_STEM.fullmatch(str(PurePosixPath(name).with_suffix("")))
-        return match is not None and match[1] in stems
-
-    images = [name for name in layout.images if not is_mask(name)]
-    count = len(layout.images) - len(images)
-    if not count:
+    stems = [name.rpartition(".")[0] for name in layout.images]
+    bases = [(match := _MASK_STEM.fullmatch(stem)) and match[1] for stem in stems]
+    if not any(bases):
         return layout
-    example = next(name for name in layout.images if is_mask(name))
-    text = f"{count:,} masks, such as {PurePosixPath(example).name}, are left out ({_AS_IT_LIES})"
-    return layout.note(text, images=images)
+    there = set(stems)
+    masks = [n for n, base in zip(layout.images, bases, strict=True) if base in there]
+    if not masks:
+        return layout
+    left_out = set(masks)
+    text = f"{len(masks):,} masks, such as {PurePosixPath(masks[0]).name}, are left out"
+    images = [name for name in layout.images if name not in left_out]
+    return layout.note(f"{text} ({_AS_IT_LIES})", images=images)
 
 
 def _take_split(layout: Layout, wanted: str, where: object) -> Layout:
@@ -155,34 +157,31 @@ def describe_numbering(images: Sequence[str]) -> str:
     They do if the numbers of images tell their folders: `03000/03123.png`, `00003/img00003123.png`
     and `0123/3123.jpg` (the last digits), or if they are the first digits of long hashes.
     """
-    paths = [PurePosixPath(name.removeprefix(common_folder(images))) for name in images]
-    if not images or any(len(path.parts) < 2 for path in paths):
+    top = common_folder(images)
+    paths = [name.removeprefix(top).rpartition(".")[0].split("/") for name in images]
+    if not paths or any(len(path) < 2 for path in paths):
         return ""
-    folders = sorted({path.parts[0] for path in paths})
+    folders = sorted({path[0] for path in paths})
     if len(folders) < 2:
         return ""
     named = f"folders {folders[0]} to {folders[-1]}"
     if all(_is_hashed(path) for path in paths):
         return f"{named}, first digits of names,"
-    numbers = [_numbers(path) for path in paths]
-    known = [pair for pair in numbers if pair is not None]
-    if len(known) == len(numbers) and any(_matches(known)):
-        return f"numbered {named}"
-    return ""
+    known = [pair for pair in takewhile(bool, map(_numbers, paths)) if pair]
+    return f"numbered {named}" if len(known) == len(paths) and any(_matches(known)) else ""
 
 
-def _is_hashed(path: PurePosixPath) -> bool:
-    prefix = "".join(path.parts[:-1])
-    is_hash = re.fullmatch(r"[0-9a-f]{16,}", path.stem, re.I) is not None
-    return is_hash and path.stem.startswith(prefix)
+def _is_hashed(path: Sequence[str]) -> bool:
+    *folders, stem = path
+    return _HASH.fullmatch(stem) is not None and stem.startswith("".join(folders))
 
 
-def _numbers(path: PurePosixPath) -> tuple[int, int] | None:
+def _numbers(path: Sequence[str]) -> tuple[int, int] | None:
     """The number of the folder and that of the image."""
-    digits = re.search(r"(\d+)\D*$", path.stem)
-    if len(path.parts) != 2 or not path.parts[0].isdecimal() or not digits:
+    digits = _LAST_DIGITS.search(path[-1])
+    if len(path) != 2 or not path[0].isdecimal() or not digits:
         return None
-    return int(path.parts[0]), int(digits[1])
+    return int(path[0]), int(digits[1])
 
 
 def _matches(numbers: Sequence[tuple[int, int]]) -> Iterator[bool]:

@@ -27,11 +27,20 @@ def open_npy(path: Path, split: str) -> ArrayArchive:
     """
     choose_splits([], split, path)
     images = as_images(_map_array(path, 0), str(path))
-    labels = None
+    labels = labels_beside(path, len(images))
+    return ArrayArchive(path, [images], labels, _describe("NumPy array", images))
+
+
+def labels_beside(path: Path, count: int) -> Labels | None:
+    """Labels in `NAME-labels.npy` or `NAME_labels.npy` beside a file; None if there are none.
+
+    Raises:
+        DataError: If they are not as many as images, or no labels.
+    """
     for beside in (path.with_name(f"{path.stem}{mark}labels.npy") for mark in "-_"):
         if beside.is_file():
-            labels = _make_labels(_map_array(beside, 0), len(images), beside)
-    return ArrayArchive(path, [images], labels, _describe("NumPy array", images))
+            return make_labels(_map_array(beside, 0), count, beside)
+    return None
 
 
 def open_npz(path: Path, split: str) -> ArrayArchive:
@@ -64,7 +73,7 @@ def open_npz(path: Path, split: str) -> ArrayArchive:
     labels = None
     if all(part is not None for part in found):
         values = np.concatenate([part for part in found if part is not None])
-        labels = _make_labels(values, sum(map(len, chosen)), path)
+        labels = make_labels(values, sum(map(len, chosen)), path)
     text = _describe("NumPy arrays", *chosen)
     more = describe_splits(taken, named)
     return ArrayArchive(path, chosen, labels, f"{text}, {more}" if more else text)
@@ -111,7 +120,12 @@ def _labels_of(
     return array
 
 
-def _make_labels(values: np.ndarray, count: int, where: Path) -> Labels:
+def make_labels(values: np.ndarray, count: int, where: Path) -> Labels:
+    """Labels of so many images from an array.
+
+    Raises:
+        DataError: If they are not as many as images, or no labels.
+    """
     if len(values) != count:
         raise DataError(
             f"{where}: holds {len(values)} labels for {count} images. Repair or remove it."

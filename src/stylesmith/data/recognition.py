@@ -10,6 +10,8 @@ from stylesmith.data.archive import Archive, FolderArchive, ZipArchive
 from stylesmith.data.cifar import is_cifar, open_cifar_folder, open_cifar_tar
 from stylesmith.data.decode import IMAGE_SUFFIXES
 from stylesmith.data.file_names import is_system_file
+from stylesmith.data.hdf5_images import HDF5_SUFFIXES, open_hdf5
+from stylesmith.data.lmdb_images import LmdbArchive
 from stylesmith.data.mnist import IMAGES_NAME, open_mnist
 from stylesmith.data.numpy_images import open_npy, open_npz
 from stylesmith.data.splits import ALL, choose_splits
@@ -17,9 +19,10 @@ from stylesmith.data.tar_shards import TarArchive, find_shards
 from stylesmith.data.tfrecord import find_tfrecords, open_tfrecord
 from stylesmith.errors import DataError
 
+DATABASE_NAME = "data.mdb"
 TFRECORD_NAME = re.compile(r".+\.tfrecords?(-\d+-of-\d+)?|.+\.tfrecords?-\d+", re.I)
 COMPRESSED = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
-FILE_SUFFIXES = (".zip", ".npy", ".npz", ".tfrecord", ".tfrecords", *COMPRESSED)
+FILE_SUFFIXES = (".zip", ".npy", ".npz", ".tfrecord", ".tfrecords", *HDF5_SUFFIXES, *COMPRESSED)
 
 
 def is_data_file(path: Path) -> bool:
@@ -31,6 +34,7 @@ def is_data_file(path: Path) -> bool:
         name.endswith(FILE_SUFFIXES)
         or TFRECORD_NAME.fullmatch(name) is not None
         or IMAGES_NAME.fullmatch(name) is not None
+        or name == DATABASE_NAME
     )
 
 
@@ -40,7 +44,6 @@ def open_archive(
     size: tuple[int, int] | None = None,
     split: str = "",
     skip_bad: bool = False,
-    containers: bool = True,
 ) -> Archive:
     """Open a folder, a zip, or a container of images.
 
@@ -49,24 +52,26 @@ def open_archive(
         size: Height and width that are wanted; of several levels in TFRecords this one is taken.
         split: Part of a container that has several: train, val, test or all; empty is train.
         skip_bad: Go on where a shard is missing.
-        containers: Whether there can be others than folders and zips.
 
     Raises:
         DataError: If it is missing, unknown or unreadable, or holds unsafe names.
     """
     try:
         if path.is_dir():
-            found = _open_folder_container(path, size, split, skip_bad) if containers else None
-            return found or FolderArchive(path)
+            return _open_folder_container(path, size, split, skip_bad) or FolderArchive(path)
         if not path.exists():
             raise DataError(f"{path}: there is no such folder or zip.")
-        found = _open_file(path, split) if containers else None
-        return found or ZipArchive(path)
+        return _open_file(path, size, split) or ZipArchive(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
-def _open_file(path: Path, split: str) -> Archive | None:
+def _open_lmdb(path: Path, folder: Path, size: tuple[int, int] | None, split: str) -> Archive:
+    choose_splits([], split, path)
+    return LmdbArchive(path, folder, size)
+
+
+def _open_file(path: Path, size: tuple[int, int] | None, split: str) -> Archive | None:
     """The reader of a file; None for a zip, whose reader refuses unknown files, too."""
     name = path.name.lower()
     if name.endswith(COMPRESSED):
@@ -79,12 +84,17 @@ def _open_file(path: Path, split: str) -> Archive | None:
     if TFRECORD_NAME.fullmatch(name):
         choose_splits([], split, path)
         return open_tfrecord(path)
+    if name.endswith(HDF5_SUFFIXES):
+        choose_splits([], split, path)
+        return open_hdf5(path, size)
     if name.endswith(".npz"):
         return open_npz(path, split)
     if name.endswith(".npy"):
         return open_npy(path, split)
     if IMAGES_NAME.fullmatch(name):
         return open_mnist(path.parent, [path.name], split or ALL, path)
+    if name == DATABASE_NAME:
+        return _open_lmdb(path, path.parent, size, split)
     if name.endswith(".tar"):
         return TarArchive(path, [path])
     return None
@@ -101,6 +111,8 @@ def _open_folder_container(
         return open_cifar_folder(folder, names, split, path)
     if any((folder / name).is_dir() for name in names):
         return None
+    if DATABASE_NAME in names:
+        return _open_lmdb(path, folder, size, split)
     records = [name for name in names if TFRECORD_NAME.fullmatch(name)]
     if records:
         choose_splits([], split, path)
@@ -110,13 +122,16 @@ def _open_folder_container(
     shards = [name for name in names if name.lower().endswith(".tar")]
     if shards:
         return TarArchive(path, find_shards(folder, shards, skip_bad=skip_bad))
-    return _open_only_file(folder, names, split)
+    return _open_only_file(folder, names, size, split)
 
 
-def _open_only_file(folder: Path, names: Iterable[str], split: str) -> Archive | None:
+def _open_only_file(
+    folder: Path, names: Iterable[str], size: tuple[int, int] | None, split: str
+) -> Archive | None:
     """The one file of arrays or records in a folder, as downloads leave it."""
-    found = [n for n in names if n.lower().endswith((".npz", ".npy")) and "label" not in n.lower()]
-    return _open_file(folder / found[0], split) if len(found) == 1 else None
+    suffixes = (".npz", ".npy", *HDF5_SUFFIXES)
+    found = [n for n in names if n.lower().endswith(suffixes) and "label" not in n.lower()]
+    return _open_file(folder / found[0], size, split) if len(found) == 1 else None
 
 
 def _descend(path: Path) -> tuple[Path, list[str]]:

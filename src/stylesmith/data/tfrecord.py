@@ -15,6 +15,7 @@ import numpy as np
 
 from stylesmith.data.archive import read_range
 from stylesmith.data.crc32c import masked_crc32c
+from stylesmith.data.decode import image_suffix
 from stylesmith.data.file_names import missing_parts
 from stylesmith.data.label_values import Labels, labels_from_array
 from stylesmith.data.pixel_files import (
@@ -29,7 +30,7 @@ from stylesmith.errors import DataError
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
-_IMAGE_STARTS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp"}
+_FIRST_BYTES = 16
 _FIXED_BYTES = {1: 8, 5: 4}
 """Length of fields of fixed size, by their wire type."""
 _ADVICE = "Copy or download the file again."
@@ -209,9 +210,7 @@ class _Example:
 
     @property
     def suffix(self) -> str:
-        start = bytes(self.content[:4])
-        found = (suffix for magic, suffix in _IMAGE_STARTS.items() if start.startswith(magic))
-        return PIXEL_SUFFIX if self.shape else next(found)
+        return PIXEL_SUFFIX if self.shape else image_suffix(bytes(self.content[:_FIRST_BYTES]))
 
 
 def _parse_example(payload: bytes | memoryview) -> _Example:
@@ -222,7 +221,7 @@ def _parse_example(payload: bytes | memoryview) -> _Example:
         raise DataError("no tf.train.Example") from error
     for values in features.values():
         for value in values:
-            if isinstance(value, memoryview) and bytes(value[:4]).startswith(tuple(_IMAGE_STARTS)):
+            if isinstance(value, memoryview) and image_suffix(bytes(value[:_FIRST_BYTES])):
                 return _Example(value, None)
     shape, data = features.get("shape", []), features.get("data", [])
     if len(data) != 1 or not isinstance(data[0], memoryview) or len(shape) != 3:

@@ -41,7 +41,7 @@ from stylesmith.perception.preprocessing import ImageDistance
 
 MetricNetwork = FeatureExtractor | ImageDistance | Classifiers
 
-COMPARISON_FAMILIES = frozenset({"fd", "kd", "pr", "nearest"})
+COMPARISON_FAMILIES = frozenset({"fd", "kd", "pr", "nearest", "copies"})
 """Families that compare generated images with real ones."""
 LATENT_FAMILIES = frozenset({"ppl", "ppl_image", "ls"})
 """Families that need latents, not only images."""
@@ -70,6 +70,8 @@ def check_measurable(
     for metric in metrics:
         if metric.family in COMPARISON_FAMILIES:
             _check_sources(fake, real, metric)
+        if metric.family == "copies":
+            _check_held_out(fake, real, metric)
         if metric.family in LATENT_FAMILIES and not isinstance(fake, ModelSource):
             raise UsageError(
                 f"--metrics {metric.name}: needs a model, whose latents it takes; {fake.name} "
@@ -83,6 +85,14 @@ def check_measurable(
                 f"Ask for fewer, as in --metrics {replace(metric, count=fake.count).name}."
             )
         _check_image_size(fake, metric, networks[metric])
+
+
+def _check_held_out(fake: ImageSource, real: ImageSource | None, metric: Metric) -> None:
+    if not isinstance(real, DataSource) or len(real.held_out) < 2:
+        raise UsageError(
+            f"--metrics {metric.name}: compares training images with held-out ones. Wanted a run "
+            f"that was trained with --hold-out, and its own data; {fake.name} has no such images."
+        )
 
 
 def _check_mixing(fake: ImageSource, metric: Metric) -> None:
@@ -345,7 +355,14 @@ class _Evaluation:
             needed = needed_statistics(group, lambda metric: metric.count)
             found = extract_statistics(fake, network, *needed, self.reporter, device=device)
             yield {
-                m: score_against_real(m, real, found, reference.image_count(m), device=device)
+                m: score_against_real(
+                    m,
+                    real,
+                    found,
+                    reference.image_count(m),
+                    held_out=getattr(reference.source, "held_out", ()),
+                    device=device,
+                )
                 for m in group
             }
 

@@ -26,6 +26,7 @@ from stylesmith.data.dataset import (
     open_dataset,
     open_training_data,
 )
+from stylesmith.data.held_out import held_out_indices
 from stylesmith.data.image_set import AUTOMATIC, ReadOptions
 from stylesmith.data.label_values import Labels
 from stylesmith.data.parallel import map_ahead
@@ -68,8 +69,10 @@ class ImageSource(Protocol):
 class DataSource:
     """Images of a data set, in its order."""
 
-    def __init__(self, dataset: Dataset):
+    def __init__(self, dataset: Dataset, *, held_out: Sequence[int] = ()):
         self.dataset = dataset
+        self.held_out = held_out
+        """Indices of the images that a run, which is measured, was not trained on."""
         self.name, self.size, self.channels = str(dataset.path), dataset.size, dataset.channels
         self.count: int | None = len(dataset)
 
@@ -294,6 +297,10 @@ def open_sources(
     elif real is not None and not real_model:
         dataset = open_data(real, options, rules_of=_data_config(fake))
     reference: ImageSource | None = DataSource(dataset) if dataset else None
+    if dataset and trained and dataset.fingerprint == trained.fingerprint:
+        seed = RunFolder(fake).read_config().training.seed
+        held_out = held_out_indices(len(dataset), trained.hold_out, seed=seed)
+        reference = DataSource(dataset, held_out=held_out)
     if real_model:
         reference = replace(open_model_source(real_model, options, dataset), role="real")
     if fake.exists() and not is_model(fake):

@@ -7,7 +7,7 @@ from typing import Literal
 from stylesmith.choices import ProtocolName, check_choices
 from stylesmith.errors import UsageError, suggest_name
 
-MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "ppl", "ppl_image", "ls"]
+MetricFamily = Literal["fd", "kd", "is", "pr", "nearest", "copies", "ppl", "ppl_image", "ls"]
 
 _FAMILY_DEFAULTS: dict[MetricFamily, tuple[str, str, int, int]] = {
     "fd": ("fid", "inception", 50_000, 5_000),
@@ -15,6 +15,7 @@ _FAMILY_DEFAULTS: dict[MetricFamily, tuple[str, str, int, int]] = {
     "is": ("is", "inception", 50_000, 5_000),
     "pr": ("pr", "vgg16", 50_000, 5_000),
     "nearest": ("nearest", "vgg16", 10_000, 1_000),
+    "copies": ("copies", "vgg16", 1_000, 200),
     "ppl": ("ppl", "lpips", 50_000, 2_000),
     "ppl_image": ("ppl", "lpips", 2_000, 100),
     "ls": ("ls", "classifiers", 200_000, 20_000),
@@ -24,8 +25,11 @@ _FAMILY_DEFAULTS: dict[MetricFamily, tuple[str, str, int, int]] = {
 PUBLISHED_NAMES = {family: (name, net) for family, (name, net, *_) in _FAMILY_DEFAULTS.items()}
 """The published name of each family, which it has with this network alone."""
 
-_IMAGE_FAMILIES = frozenset({"fd", "kd", "is", "pr", "nearest"})
+_IMAGE_FAMILIES = frozenset({"fd", "kd", "is", "pr", "nearest", "copies"})
 """Families whose metrics are of images, not of latents."""
+
+WHOLE_DATA_FAMILIES = frozenset({"nearest", "copies"})
+"""Families that always take all real images."""
 
 DEFAULT_COUNTS: dict[ProtocolName, dict[MetricFamily, int]] = {
     "paper": {family: paper for family, (_, _, paper, _) in _FAMILY_DEFAULTS.items()},
@@ -94,9 +98,17 @@ class Metric:
 
 KNOWN_METRIC_NAMES = [
     *("fid", "fid50k", "fid10k", "fid50k_full", "kid", "kid50k", "kid50k_full", "is", "is50k"),
-    *("pr", "pr50k3", "pr50k3_full", "nearest", "nearest10k", "ls", "ppl_image"),
+    *("pr", "pr50k3", "pr50k3_full", "nearest", "nearest10k", "copies", "ls", "ppl_image"),
     *(f"{ppl}_{where}" for ppl in ("ppl", "ppl2") for where in ("zfull", "wfull", "zend", "wend")),
-    *("fid_mix2", "fd_random", "kd_random", "pr_random", "nearest_random", "pl2_random_wend"),
+    *(
+        "fid_mix2",
+        "fd_random",
+        "kd_random",
+        "pr_random",
+        "nearest_random",
+        "copies_random",
+        "pl2_random_wend",
+    ),
 ]
 """Names that are offered when one is misspelled."""
 
@@ -106,7 +118,7 @@ _MIXING_PATTERN = r"(?:_mix(?P<latents>[2-9]))?"
 _NAME_PATTERNS = [
     re.compile(pattern)
     for pattern in (
-        rf"(?P<stem>fid|kid|fd|kd|is|nearest){_NETWORK_PATTERN}{_MIXING_PATTERN}{_COUNT_PATTERN}"
+        rf"(?P<stem>fid|kid|fd|kd|is|nearest|copies){_NETWORK_PATTERN}{_MIXING_PATTERN}{_COUNT_PATTERN}"
         r"(?P<full>_full)?",
         rf"(?P<stem>pr){_NETWORK_PATTERN}{_MIXING_PATTERN}"
         r"(?:_?(?P<count>\d+)(?P<thousands>k|(?=_))_?(?P<k>\d+))?(?P<full>_full)?",
@@ -119,7 +131,7 @@ _NAME_PATTERNS = [
 
 _FAMILY_OF_STEM: dict[str, MetricFamily] = {
     **{"fid": "fd", "fd": "fd", "kid": "kd", "kd": "kd", "is": "is", "pr": "pr"},
-    **{"nearest": "nearest", "ppl": "ppl", "pl": "ppl", "ls": "ls"},
+    **{"nearest": "nearest", "copies": "copies", "ppl": "ppl", "pl": "ppl", "ls": "ls"},
 }
 
 
@@ -173,7 +185,7 @@ def _metric_of_name(
     count, full = counts[family], bool(found.get("full"))
     if found["count"]:
         count = int(found["count"]) * (1000 if found["thousands"] else 1)
-    max_reals = MAX_REALS.get(family) if full or family == "nearest" else count
+    max_reals = MAX_REALS.get(family) if full or family in WHOLE_DATA_FAMILIES else count
     return Metric(
         family,
         network or PUBLISHED_NAMES[family][1],

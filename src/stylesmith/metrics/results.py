@@ -16,6 +16,7 @@ from stylesmith.errors import ModelError
 from stylesmith.latents import RandomKeys
 from stylesmith.metrics import extraction
 from stylesmith.metrics.classifiers import Classifiers
+from stylesmith.metrics.copy_share import copy_share
 from stylesmith.metrics.extraction import FeatureStatistics, LabeledLatents, ProgressReporter
 from stylesmith.metrics.image_sources import ImageSource, ModelSource
 from stylesmith.metrics.path_length import trimmed_mean
@@ -45,6 +46,7 @@ def score_against_real(
     fake: FeatureStatistics,
     real_count: int,
     *,
+    held_out: Sequence[int] = (),
     device: torch.device,
 ) -> MetricValues:
     """Compare generated images with real ones.
@@ -54,6 +56,7 @@ def score_against_real(
         real: Statistics of the real images.
         fake: Statistics of the generated ones.
         real_count: How many real images the metric takes.
+        held_out: Indices of those that were kept from training; only `copies` takes them.
         device: Where to compute.
     """
     if not distributed.is_main():
@@ -67,6 +70,11 @@ def score_against_real(
     if metric.family == "pr":
         manifolds = compute_precision_recall(a, b, k=metric.k)
         return MetricValues({name: value for name, value in vars(manifolds).items()})
+    if metric.family == "copies":
+        kept = torch.zeros(len(a), dtype=torch.bool, device=a.device)
+        kept[list(held_out)] = True
+        found = copy_share(b, a[~kept], a[kept])
+        return MetricValues({"share": found.share, "control": found.control})
     ratios, nearest = authenticity_ratios(b, a)
     order = ratios.argsort()[:MAX_LISTED_IMAGES].tolist()
     closest = [

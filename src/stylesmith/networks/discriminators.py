@@ -160,6 +160,20 @@ class Discriminator(nn.Module):
         top = self.config.levels - 1
         return [match_growth(images, top, growth or Growth(top))]
 
+    def image_layers(self) -> list[nn.Module]:
+        """Layers with weights from the image on, in the order of Freeze-D (Mo et al. 2020).
+
+        fromRGB, then of each level its convolutions, its shortcut where it has one, and the fromRGB
+        of the next level where every level has its own. The epilogue is none of them.
+        """
+        parts = dict(self.named_children())
+        first = parts["from_rgb"]
+        own = list(first) if isinstance(first, nn.ModuleList) else [first]
+        layers = own[:1]
+        for index, block in enumerate(parts["blocks"].children()):
+            layers += [*block.children(), *own[index + 1 : index + 2]]
+        return layers
+
     def score(
         self,
         inputs: Sequence[Tensor],

@@ -1,5 +1,6 @@
 """Start or resume a run: the package that joins data, networks, metrics and training."""
 
+from stylesmith.runs.fine_tuning import fine_tuned_config
 from stylesmith.runs.run_comparison import RunComparison
 from stylesmith.runs.training_run import (
     RunOptions,
@@ -16,6 +17,7 @@ __all__ = [
     "RunOptions",
     "check_resumable",
     "check_same_settings",
+    "fine_tuned_config",
     "make_data_config",
     "plan",
     "resume",

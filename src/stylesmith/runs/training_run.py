@@ -26,6 +26,7 @@ from stylesmith.models import RunFolder
 from stylesmith.networks import parameter_count
 from stylesmith.presets import differences, find_preset
 from stylesmith.runs.evaluators import RunEvaluator
+from stylesmith.runs.fine_tuning import copy_source_weights, describe_source
 from stylesmith.runs.run_lock import lock_run
 from stylesmith.training.estimate import (
     Forecast,
@@ -114,6 +115,7 @@ def plan(
         f"{config.preset}: {count}images of {config.data.describe()}{mirrored}",
         f"  networks   up to {config.generator.max_channels} channels, "
         f"{config.generator.mapping.layers} mapping layers",
+        *(f"  starts     {text}" for text in filter(None, [describe_source(config)])),
         *_describe_phases(config, schedule),
         f"  losses     {_describe_losses(training)}",
         *_describe_metrics(config),
@@ -326,6 +328,12 @@ def check_resumable(run: RunFolder, config: RunConfig) -> None:
     Raises:
         ModelError: If networks or data differ from those that the run was started with.
     """
+    for name in ("source", "freeze_d"):
+        if getattr(run.read_config().training, name) != getattr(config.training, name):
+            raise ModelError(
+                f"{run.path}: a run is resumed with the training.{name} it was started with; start "
+                "a new run to change that."
+            )
     free = {"path": config.data.path, "skip_bad": config.data.skip_bad}
     old = run.read_config().change(data=free)
     for part in ("generator", "discriminator", "data"):
@@ -380,6 +388,8 @@ def _train(
     evaluator = RunEvaluator.from_config(config, held_out or dataset, options.device)
     state = TrainState.create(config, options.device)
     state.ema.class_names = class_names if config.generator.label_size else None
+    if config.training.source and (is_new or not run.checkpoints()):
+        copy_source_weights(state, config.training.source)
     if not is_new:
         restore_newest(run, config, state, notify=notify)
     preview = Preview.from_dataset(config, dataset) if distributed.is_main() else None

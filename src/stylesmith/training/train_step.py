@@ -73,6 +73,8 @@ class TrainStep:
     def __post_init__(self) -> None:
         self.device = self.state.device
         self.precision = choose_precision(self.config.training.precision, self.device)
+        layers = self.state.discriminator.image_layers()
+        self.frozen = layers[: self.config.training.freeze_d]
         self.backup = StateBackup(self.state)
         self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
         self._apply_phase(self.schedule.at(self.state.counters.schedule_read))
@@ -167,6 +169,8 @@ class TrainStep:
         """
         for other in ("generator", "discriminator"):
             getattr(self.state, other).requires_grad_(other == name)
+        for layer in self.frozen:  # with no gradient and no moments Adam leaves them as they are
+            layer.requires_grad_(False)
         optimizer = getattr(self.state, f"{name}_optimizer")
         optimizer.zero_grad()
         totals: Stats = {}

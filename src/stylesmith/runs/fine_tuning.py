@@ -1,0 +1,155 @@
+"""Fine-tuning: a new run that starts with the weights of another model.
+
+The architecture is that of the source. Weights of the generator, its average and the discriminator
+are copied; moments of the optimizers, means and the strength of augmentation start anew.
+"""
+
+from pathlib import Path
+
+import torch
+
+from stylesmith.config import RunConfig
+from stylesmith.config.network import ConvolutionalConfig, GeneratorConfig
+from stylesmith.errors import ModelError, UsageError
+from stylesmith.formatting import format_image_size
+from stylesmith.models import RunFolder, load_bundle, locate_model
+from stylesmith.models.serialization import Bundle, copy_tensors
+from stylesmith.networks import build_discriminator
+from stylesmith.training.train_state import TrainState
+
+ADJUSTMENT_KIMG = 100.0
+"""Thousands of images in which the strength of augmentation goes from 0 to 1 (StyleGAN2-ADA)."""
+USUAL_RATE = 0.002
+"""Learning rate where the source does not tell the one that it was trained with."""
+
+
+def fine_tuned_config(config: RunConfig, source: str, *, freeze_d: int = 0) -> RunConfig:
+    """The configuration of a run that starts with the weights of a model.
+
+    Networks are those of the source. Learning rates and the penalty are those of its run, where it
+    is one. The average follows at once: its source is no random start. Growing is over.
+
+    Args:
+        config: The run without a source; its data decides what the source must draw.
+        source: A run, a model folder, a checkpoint, or a file of published weights.
+        freeze_d: Layers of the discriminator, from the image on, that do not learn.
+
+    Raises:
+        UsageError: If the discriminator has fewer layers than are to stay.
+        ModelError: If there is no model, or its images, channels or labels are not those of the
+            data.
+    """
+    bundle = load_bundle(Path(source), trained=True)
+    _check_fits(bundle.ema.config, config, source)
+    discriminator = _discriminator(config, bundle)
+    values = config.model_dump() | {
+        "generator": bundle.ema.config.model_dump(),
+        "discriminator": discriminator.model_dump(),
+    }
+    run = RunFolder(locate_model(source))
+    kept = ("generator_lr", "discriminator_lr", "r1_gamma", "path_weight", "loss")
+    rates = {"generator_lr": USUAL_RATE, "discriminator_lr": USUAL_RATE}
+    if run.exists():
+        trained = run.read_config().training
+        rates = {name: getattr(trained, name) for name in kept}
+    _check_layers(discriminator, freeze_d)
+    location = str(Path(source).resolve()) if Path(source).exists() else source
+    changed = RunConfig.model_validate(values).change(
+        training={
+            **rates,
+            "source": location,
+            "freeze_d": freeze_d,
+            "ema_rampup": None,
+            "growth": None,
+        }
+    )
+    if changed.training.augment is None:
+        return changed
+    return changed.change(training={"strength": {"kimg": ADJUSTMENT_KIMG}})
+
+
+def _check_layers(config: ConvolutionalConfig, freeze_d: int) -> None:
+    with torch.device("meta"):
+        layers = len(build_discriminator(config).image_layers())
+    if freeze_d > layers:
+        raise UsageError(
+            f"--freeze-d {freeze_d}: this discriminator has {layers} layers before its epilogue, "
+            f"so at most {layers} can stay."
+        )
+
+
+def _discriminator(config: RunConfig, bundle: Bundle) -> ConvolutionalConfig:
+    """That of the source; else the one of the run, with the levels and channels of the images."""
+    if bundle.discriminator is not None:
+        return bundle.discriminator.config
+    found: ConvolutionalConfig = config.discriminator  # type: ignore[assignment]
+    return found
+
+
+def _check_fits(found: GeneratorConfig, config: RunConfig, source: str) -> None:
+    """Refuse a source whose images are not those of the data, with the options that help."""
+    data = config.data
+    remedies = []
+    if found.size() != data.size:
+        height, width = found.size()
+        option = f"{height}" if height == width else format_image_size(found.size())
+        remedies.append(f"--resolution {option}")
+    if found.image_channels != data.channels:
+        remedies.append(f"--channels {found.image_channels}")
+    if found.label_size != data.label_size:
+        if found.label_size and data.label_size:
+            raise ModelError(
+                f"{source}: has {found.label_size} classes, the data {data.label_size}. Fine-tune "
+                "with the same classes, or without --conditional from a model without classes."
+            )
+        if found.label_size:
+            remedies.append("--conditional and data with the same classes")
+        else:
+            raise ModelError(
+                f"{source}: draws without classes, so a run that starts with its weights does too. "
+                "Leave --conditional out."
+            )
+    if remedies:
+        kind = {1: "gray", 3: "RGB", 4: "RGBA"}[found.image_channels]
+        raise ModelError(
+            f"{source}: draws {format_image_size(found.size())} {kind}, the data is "
+            f"{data.describe()}. Wanted {', '.join(remedies)}."
+        )
+
+
+def describe_source(config: RunConfig) -> str:
+    """What a run takes from its source, in a line; empty where it has none."""
+    training = config.training
+    if training.source is None:
+        return ""
+    bundle = load_bundle(Path(training.source), trained=True)
+    generator = "generator, average" if bundle.generator else "generator (the average)"
+    if bundle.discriminator is None:
+        kept = f"{generator}; a fresh discriminator, since the source has none"
+    else:
+        kept = f"{generator} and discriminator"
+    frozen = f", of which {training.freeze_d} layers stay" if training.freeze_d else ""
+    return f"from {training.source}: {kept}{frozen}; optimizers start anew"
+
+
+def copy_source_weights(state: TrainState, source: str) -> None:
+    """Start a run with the weights of its source.
+
+    Args:
+        state: A fresh start with the architecture of the source.
+        source: As in `fine_tuned_config`.
+
+    Raises:
+        ModelError: If there is no model any more, or it has other networks.
+    """
+    bundle = load_bundle(Path(source), trained=True)
+    trained = bundle.generator or bundle.ema
+    pairs = [(state.generator, trained), (state.ema, bundle.ema)]
+    for target, network in pairs:
+        copy_tensors(target.state_dict(), network.state_dict(), source=source)
+    if bundle.discriminator is not None:
+        found = bundle.discriminator.state_dict()
+        copy_tensors(state.discriminator.state_dict(), found, source=source)
+    with torch.no_grad():  # noise maps and the mean of w belong to the network that is drawn with
+        for name, buffer in state.generator.named_buffers():
+            buffer.copy_(dict(bundle.ema.named_buffers())[name])
