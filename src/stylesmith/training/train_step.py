@@ -73,8 +73,8 @@ class TrainStep:
     def __post_init__(self) -> None:
         self.device = self.state.device
         self.precision = choose_precision(self.config.training.precision, self.device)
-        layers = self.state.discriminator.image_layers()
-        self.frozen = layers[: self.config.training.freeze_d]
+        freeze_d = self.config.training.freeze_d
+        self.frozen = self.state.discriminator.image_layers()[:freeze_d] if freeze_d else []
         self.backup = StateBackup(self.state)
         self.all_finite = torch.ones((), dtype=torch.bool, device=self.device)
         self._apply_phase(self.schedule.at(self.state.counters.schedule_read))
