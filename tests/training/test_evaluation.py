@@ -8,6 +8,7 @@ import torch
 import stylesmith
 from stylesmith.errors import StylesmithError
 from stylesmith.models import RunFolder
+from stylesmith.runs.evaluators import RunEvaluator
 from stylesmith.training.log import read_log
 from stylesmith.training.recorder import Score, is_best
 from tests.support import differing, newest_state, resume, start
@@ -101,3 +102,54 @@ def test_the_best_is_the_smallest_or_the_largest(larger, best):
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("STYLESMITH_CACHE", str(tmp_path_factory.mktemp("cache")))
     torch.set_num_threads(1)
+
+
+class Scripted:
+    """An evaluator whose scores are given."""
+
+    def __init__(self, *values: float):
+        self.values = iter(values)
+
+    def measure(self, generator):
+        return [Score("m", next(self.values))]
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Let all runs be measured by given scores."""
+
+    def script(*values: float) -> None:
+        evaluator = Scripted(*values)
+        monkeypatch.setattr(RunEvaluator, "from_config", lambda *_: evaluator)
+
+    return script
+
+
+PATIENT = (*METRICS, "output.patience_kimg=0.04")
+
+
+@pytest.mark.parametrize(
+    ("scores", "seen"),
+    [((3.0, 2.0, 2.5, 2.4, 2.3, 2.2), 32 + 40), ((3.0, 2.9, 2.8, 2.7, 2.6, 2.5), 96)],
+)
+def test_a_run_stops_when_its_metric_no_longer_improves(photos, tmp_path, scripted, scores, seen):
+    scripted(*scores)
+    run = start(photos, tmp_path / "run", *PATIENT, steps=24)
+    stop = read_log(run.log)[-2]
+    expected = "no longer improves" if seen < 96 else "length is reached"
+    assert stop["event"] == "stop" and expected in stop["reason"]
+    assert newest_state(run)[1]["clocks"]["images_seen"] == seen
+    assert run.best.exists()
+
+
+def test_patience_holds_over_a_resume(photos, tmp_path, scripted):
+    scripted(2.0, 2.5, 2.4, 2.3, 2.2, 2.1)
+    run = start(photos, tmp_path / "run", *PATIENT, steps=9)
+    resume(run, steps=24)
+    assert "no longer improves" in read_log(run.log)[-2]["reason"]
+    assert newest_state(run)[1]["clocks"]["images_seen"] == 56
+
+
+def test_patience_wants_a_metric(photos, tmp_path):
+    with pytest.raises(StylesmithError, match="patience_kimg: wanted a metric too"):
+        start(photos, tmp_path / "run", "output.patience_kimg=1", steps=1)

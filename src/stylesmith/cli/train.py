@@ -100,6 +100,13 @@ def train(
     metrics_every: Annotated[
         float | None, typer.Option(min=0.001, help="Thousands of images between measurements.")
     ] = None,
+    patience: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Stop after so many thousands of images without a better first metric.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Start of every random number; 0 by default.")
     ] = None,
@@ -147,7 +154,7 @@ def train(
     if scale_schedule and kimg is None:
         raise UsageError("--scale-schedule: wanted --kimg too, the length to scale to")
     length = kimg if kimg and not scale_schedule else None
-    settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every)]
+    settings = [*(set_ or []), *_run_settings(length, metrics, metrics_every, patience)]
     if resume:
         values = {"--out": out, "--resolution": resolution, "--channels": channels, "--seed": seed}
         values |= {"--hold-out": hold_out, "--from": source, "--freeze-d": freeze_d}
@@ -240,19 +247,26 @@ def _augmented(
     return config.change(training=changed)
 
 
-def _run_settings(kimg: float | None, metrics: str | None, every: float | None) -> list[str]:
+def _run_settings(
+    kimg: float | None, metrics: str | None, every: float | None, patience: float | None
+) -> list[str]:
     """Options of the run's length and metrics as settings of the run."""
     names = options.split_names(metrics)
     return [
         *([f"training.kimg={kimg:.12g}"] if kimg else []),
         *([f"output.metrics={json.dumps(names)}"] if names else []),
         *([f"output.metrics_kimg={every:.12g}"] if every else []),
+        *([f"output.patience_kimg={patience:.12g}"] if patience else []),
     ]
 
 
 def _print_end(out: Path, reason: str, minutes: float | None) -> None:
     limit = [] if minutes is None else ["--minutes", f"{minutes:g}"]
-    longer = ["--kimg", "N"] if reason == "its length is reached" else limit
+    options_of = {
+        "its length is reached": ["--kimg", "N"],
+        "its metric no longer improves": ["--patience", "N"],
+    }
+    longer = options_of.get(reason, limit)
     print_line(
         f"Stopped: {reason}. Everything is saved; see {out / 'report.html'}.",
         f"Go on: {format_command('train', '--resume', out, *longer)}",

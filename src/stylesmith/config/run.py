@@ -87,6 +87,8 @@ class OutputConfig(Config):
     was best by the first is kept."""
     metrics_kimg: IntervalByLevel = 100.0
     """Thousands of images between measurements, once all levels are in use."""
+    patience_kimg: float | None = Field(default=None, gt=0)
+    """Thousands of images without a better first metric after which the run stops; null never."""
     checkpoint_minutes: float = Field(default=10.0, gt=0)
     """Minutes between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
@@ -140,6 +142,15 @@ class RunConfig(Config):
             raise ValueError(
                 "a multiscale generator needs a multiscale discriminator and the other way round; "
                 f"got {connections[0]} and {connections[1]}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _patience_has_a_metric(self) -> Self:
+        if self.output.patience_kimg is not None and not self.output.metrics:
+            raise ValueError(
+                "output.patience_kimg: wanted a metric too, which has to improve (--metrics, such "
+                "as fd_random_5k)"
             )
         return self
 

@@ -58,6 +58,13 @@ def is_best(score: Score, records: Iterable[LogRecord]) -> bool:
     return all(sign * score.value > sign * value for value in logged if value is not None)
 
 
+def _images_at_best(log: Path) -> int | None:
+    """Images seen when the best model was measured; None before the first measurement."""
+    records = read_log(log) if log.exists() else []
+    best = [r["images_seen"] for r in records if r["event"] == "metrics" and r.get("best")]
+    return best[-1] if best else None
+
+
 MOMENT_IMAGES = 256
 """Real images whose moments stand for those of the data."""
 
@@ -151,6 +158,7 @@ class Recorder:
         self._stat_sums: dict[str, tuple[Tensor | float, int]] = {}
         self._last_images, self._last_seconds = seen, state.counters.seconds
         self._last_checkpoint = time.monotonic()
+        self._best_images = _images_at_best(run.log)
         self._last_waited = seconds_without_core()
 
     def start(self, **facts: Any) -> None:
@@ -201,11 +209,20 @@ class Recorder:
         first, values = scores[0], {score.name: score.value for score in scores}
         best = is_best(first, read_log(self.run.log))
         if best:
+            self._best_images = self.state.counters.images_seen
             self._save_model(self.run.best, **values)
         self._write("metrics", scores=values, best=best)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         seen = self.state.counters.images_seen / 1000
         self.notify(f"After {seen:g} thousand images: {shown}{', the best so far' if best else ''}")
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether the best model is as many images old as the run waits for a better one."""
+        patience = self.config.output.patience_kimg
+        if patience is None or self._best_images is None:
+            return False
+        return self.state.counters.images_seen - self._best_images >= 1000 * patience
 
     def record_rollback(self) -> None:
         """Log a return to a checkpoint."""

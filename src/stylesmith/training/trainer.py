@@ -58,7 +58,12 @@ def stop_request() -> Iterator[StopRequest]:
 MAX_DROPPED_IN_ROW = 5
 """Steps in a row that may fail before the run goes back."""
 
-StopReason = Literal["its length is reached", "its time is over", "it was asked to stop"]
+StopReason = Literal[
+    "its length is reached",
+    "its time is over",
+    "it was asked to stop",
+    "its metric no longer improves",
+]
 """Why a session ended."""
 
 
@@ -235,12 +240,15 @@ class Trainer:
         if long_enough and not limits.ignore_length:
             return "its length is reached"
         late = limits.minutes is not None and time.monotonic() - began > limits.minutes * 60
+        patient = not (self.recorder and self.recorder.is_out_of_patience)
         go_on = torch.tensor(
-            [not late, request.signal is None], dtype=torch.uint8, device=self.state.device
+            [not late, request.signal is None, patient], dtype=torch.uint8, device=self.state.device
         )
-        in_time, undisturbed = distributed.all_reduce_min_(go_on).tolist()
+        in_time, undisturbed, improves = distributed.all_reduce_min_(go_on).tolist()
         if not undisturbed:
             return "it was asked to stop"
+        if not improves:
+            return "its metric no longer improves"
         return None if in_time else "its time is over"
 
     def _prepare(self) -> None:
