@@ -73,6 +73,22 @@ def test_celebas_list_is_found_beside_the_images(make_folder, make_image):
 
 
 @pytest.mark.parametrize(
+    ("table", "problem"),
+    [("many\na\nx.jpg 1\n", "is no table"), ("1\nSmiling\nother.jpg 1\n", "has no row for 3 of 3")],
+)
+def test_a_list_that_nobody_asked_for_and_does_not_fit_is_left_out(
+    make_folder, make_image, table, problem
+):
+    content = {f"{name}.png": make_image(0) for name in "abc"}
+    folder = make_folder({**content, "list_attr_celeba.txt": table.encode()})
+    data = open_dataset(folder)
+    assert data.labels is None
+    assert "no labels of list_attr_celeba.txt: " in data.recognized and problem in data.recognized
+    with pytest.raises(DataError, match=problem):
+        open_dataset(folder, options=ReadOptions(labels=str(folder / "list_attr_celeba.txt")))
+
+
+@pytest.mark.parametrize(
     ("content", "column", "reason"),
     [
         ("file,kind\na.png,1\n", "", "has no row for 2 of 3 images, such as 'x/b.png'"),

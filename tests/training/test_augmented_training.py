@@ -68,7 +68,6 @@ def test_images_get_their_own_numbers_in_each_pass_and_step(photos):
 def test_micro_batches_do_not_change_a_step(photos):
     parts = weights(stepped(photos, *FIXED, "training.micro_batch=2", *NO_STDDEV)[0])
     whole = weights(stepped(photos, *FIXED, *NO_STDDEV)[0])
-    assert_close(parts.pop("augment_window")[2:] * 2, whole.pop("augment_window")[2:])
     for name, tensor in whole.items():
         assert_close(tensor, parts[name], atol=2e-4, rtol=1e-3, msg=name)
 

@@ -1,7 +1,7 @@
 """The images and labels at a path, whatever holds them: the one way by which data is opened."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from stylesmith.data.archive import Archive
@@ -39,7 +39,7 @@ def absolute_table(labels: str) -> str:
     return ":".join([str(file.resolve()), *([",".join(columns)] if columns else [])])
 
 
-@dataclass(frozen=True)
+@dataclass
 class ImageSet:
     """The names of images in an archive, and how their labels are found."""
 
@@ -51,12 +51,16 @@ class ImageSet:
     options: ReadOptions
     layout: Layout
     version: int
+    _table_problem: str = field(default="", init=False)
+    """Why the table of a published data set is not used."""
 
     @property
     def recognized(self) -> str:
         """What was recognized, in one line; empty if there is nothing to say."""
         parts = [self.archive.description, *self.layout.notes]
-        if table := self._known_table():
+        if self._table_problem:
+            parts.append(f"no labels of {self._table_problem}")
+        elif table := self._known_table():
             parts.append(f"labels of {table} (--labels none goes without)")
         text = "; ".join(part for part in parts if part)
         return f"Recognized: {text}." if text else ""
@@ -80,7 +84,10 @@ class ImageSet:
             return self.archive.labels.select([rows[name] for name in good])
         if table := self._known_table():
             content = self.archive.read(table)
-            return read_table_labels(content, f"{self.archive.path}: {table}", [], good)
+            try:
+                return read_table_labels(content, table, [], good)
+            except DataError as error:  # nobody asked for it, and images are sound without it
+                self._table_problem = str(error).partition(". ")[0]
         if not self.layout.has_classes:
             return None
         return _labels_from_classes(good, self.names)

@@ -135,6 +135,8 @@ def _match_rows(
     rows: Mapping[str, list[str]], where: str, images: Sequence[str]
 ) -> list[list[str]]:
     """The row of each image: by its whole name, by its end, or without the suffix."""
+    stems = {str(PurePosixPath(key).with_suffix("")): key for key in rows}
+    rows = {stem: rows[key] for stem, key in stems.items()} | dict(rows)
     found, missing = [], []
     used: dict[str, str] = {}
     for name in images:

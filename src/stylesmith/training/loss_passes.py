@@ -160,7 +160,7 @@ def discriminator_pass(
         "score_fake": fake.mean(),
         "sign_real": (real > 0).float().mean(),
         "sign_fake": (fake < 0).float().mean(),
-        "score_sums": window_sums(real, fake),
+        "score_sums": window_sums(real, fake) / len(real),
     }
 
 
@@ -172,7 +172,7 @@ def held_out_pass(
     return {
         "score_held_out": scores.mean(),
         "sign_held_out": (scores > 0).float().mean(),
-        "score_sums": window_sums(scores.new_zeros(0), held_out=scores),
+        "score_sums": window_sums(scores.new_zeros(0), held_out=scores) / len(scores),
     }
 
 
@@ -226,7 +226,7 @@ def r1_pass(
     penalty = losses.r1_penalty(scores, views).mean() * networks.penalty_scale
     return penalty * (config.r1_gamma / 2 * config.r1_interval), {
         "r1": penalty.detach(),
-        "score_sums": window_sums(scores),
+        "score_sums": window_sums(scores) / len(scores),
     }
 
 
