@@ -4,7 +4,6 @@ import asyncio
 import json
 import struct
 import threading
-from collections import Counter
 
 import pytest
 import torch
@@ -238,7 +237,14 @@ def test_nothing_is_drawn_for_a_page_that_has_not_received_the_last_picture():
 
 def test_pages_take_turns_and_small_pictures_wait_for_large_ones():
     bench = Bench(3)
-    turns = Counter()
+
+    def all_drawn(turn):
+        """Whether each page got the large picture of a turn; what has come is acknowledged."""
+        for page in bench.pages:
+            if page.websocket.sent:
+                page.websocket.sent.clear()
+                send(page, RECEIVED)
+        return {1000 * place + 500 + turn for place in range(3)} <= set(bench.started)
 
     async def script():
         bench.release.release(1000)
@@ -248,16 +254,12 @@ def test_pages_take_turns_and_small_pictures_wait_for_large_ones():
         for turn in range(30):
             for place, page in enumerate(bench.pages):
                 send(page, request(1000 * place + 500 + turn))
-            before = len(bench.started)
-            await bench.until(lambda before=before: len(bench.started) >= before + 3)
-            for page in bench.pages:
-                await bench.until(lambda page=page: page.websocket.sent)
-                send(page, RECEIVED)
-                page.websocket.sent.clear()
+            await bench.until(lambda turn=turn: all_drawn(turn))
 
     bench.run(script)
-    turns = Counter(number // 1000 for number in bench.started[:90])
-    assert max(turns.values()) - min(turns.values()) <= 1
+    large = [number // 1000 for number in bench.started if number % 1000 >= 500]
+    assert len(large) == 90
+    assert all(sorted(large[i : i + 3]) == [0, 1, 2] for i in range(0, 90, 3))
     assert all(number % 1000 >= 500 for number in bench.started[:3])
 
 

@@ -53,8 +53,6 @@ def test_exactly_the_numbers_with_a_second_source_are_confirmed():
         ("stylegan2-f-car", "fid"): "2.32",
         ("stylegan2-a-cat", "fid"): "8.53",
         ("stylegan2-a-cat", "path_length"): "924",
-        ("stylegan2-ada-cifar", "fid"): "2.92",
-        ("stylegan2-ada-paper256", "fid"): "3.88",
         ("stylegan2-f-cat", "fid"): "6.93",
         ("stylegan2-f-church", "fid"): "3.86",
         ("stylegan2-f-horse", "fid"): "3.43",

@@ -297,7 +297,7 @@ def open_sources(
     elif real is not None and not real_model:
         dataset = open_data(real, options, rules_of=_data_config(fake))
     reference: ImageSource | None = DataSource(dataset) if dataset else None
-    if dataset and trained and dataset.fingerprint == trained.fingerprint:
+    if dataset and trained and trained.hold_out and dataset.fingerprint == trained.fingerprint:
         seed = RunFolder(fake).read_config().training.seed
         held_out = held_out_indices(len(dataset), trained.hold_out, seed=seed)
         reference = DataSource(dataset, held_out=held_out)

@@ -93,7 +93,7 @@ ROWS: tuple[PresetRow, ...] = (
     ("stylegan2-ada-auto", "Configurations", "settings by the size of the images", ada_auto),
     ("stylegan2-ada-paper512", "Configurations", "AFHQ at 512x512", ada_config, PAPER_512),
     ("stylegan2-ada-paper1024", "Configurations", "MetFaces at 1024x1024", ada_config, PAPER_1024),
-    ("stylegan2-ada-paper256", "FFHQ-140k", "FFHQ at 256x256, mirrored", ada_config, PAPER_256),
-    ("stylegan2-ada-cifar", "CIFAR-10", "CIFAR-10 at 32x32", ada_cifar),
+    ("stylegan2-ada-paper256", "Configurations", "FFHQ at 256x256", ada_config, PAPER_256),
+    ("stylegan2-ada-cifar", "Configurations", "CIFAR-10 at 32x32", ada_cifar),
 )
 """Presets of this paper for any images."""

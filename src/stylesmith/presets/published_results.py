@@ -85,9 +85,6 @@ _PUBLISHED_TEXTS = {
     "stylegan-f-bedroom": "2.65",
     "stylegan-f-car": "~3.27",
     "stylegan-f-cat": "8.53",
-    # StyleGAN2-ADA: FFHQ at 256x256 (140,000 images with mirrored ones), CIFAR-10 (tuned).
-    "stylegan2-ada-paper256": "3.88",
-    "stylegan2-ada-cifar": "2.92",
     # StyleGAN2, Table 1, FFHQ.
     "stylegan2-a": "4.40 ~212.1 ~.721 ~.399",
     "stylegan2-b": "~4.39 ~175.4 ~.702 ~.425",
