@@ -86,6 +86,7 @@ except RunError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_answer_is_one_line():
     (status, said), _ = start_workers(HANGS)
     assert status == 0

@@ -98,9 +98,7 @@ def test_auto_augments_few_images_and_adjusts_within_the_run(cli, tmp_path):
     assert "by scores of held-out images (r_v 0.5), from 0 to 1 in 2500 thousand" in said
     assert "in 20 thousand" in cli(*words, "--kimg", "200").out
     assert "in 10 thousand" in cli(*words, "--minutes", "0.1").out
-    assert "in 500 thousand" in cli(*words, "--augment", "ada").out
     assert "usually appear after 100 thousand images, about" in said
-    assert "augments" not in cli(*words, "--augment", "none").out
 
 
 def test_settings_are_kept_as_json(train, tmp_path):

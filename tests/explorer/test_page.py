@@ -173,6 +173,7 @@ def test_random_gestures_are_undone_to_the_start_and_redone_to_the_end(page):
     assert page.evaluate(scene) == end
 
 
+@pytest.mark.slow
 def test_pins_history_and_steps_survive_a_reload_and_a_new_server(page, avatars, studio):
     page.key("ArrowRight")
     page.key("p")

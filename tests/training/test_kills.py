@@ -14,7 +14,7 @@ from tests.support import differing, newest_state, start
 
 @pytest.mark.parametrize(
     ("steps", "kills", "writing"),
-    [(40, 4, 0), pytest.param(200, 1000, 100, marks=pytest.mark.slow)],
+    [(24, 3, 0), pytest.param(200, 1000, 100, marks=pytest.mark.slow)],
 )
 def test_killed_runs_go_on_to_the_bit(photos, tmp_path, one_thread, steps, kills, writing):
     words = [str(photos), str(tmp_path), str(steps), str(kills), str(writing)]
