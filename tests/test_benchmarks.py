@@ -70,7 +70,7 @@ def test_the_plain_discriminator_is_the_shipped_one(load, tiny_discriminator):
     assert_same_gradients(discriminator, plain)
 
 
-@pytest.mark.parametrize("name", ["step", "generate"])
+@pytest.mark.parametrize("name", ["step", pytest.param("generate", marks=pytest.mark.slow)])
 def test_a_benchmark_reports_both_forms(name, load, capsys):
     measure = load("measure")
     config = measure.narrow(8, 4)
@@ -91,6 +91,7 @@ def test_a_benchmark_reports_both_forms(name, load, capsys):
     assert "ratio" not in alone and set(alone["seconds"]) == {"shipped"}
 
 
+@pytest.mark.slow
 def test_the_cost_of_augmentation_is_a_share_of_the_step_with_it(load):
     measure = load("measure")
     config = measure.narrow(8, 4).change(generator={"mapping": {"layers": 1}})

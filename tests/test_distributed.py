@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import closing
 
+import pytest
 import torch
 
 from stylesmith import distributed

@@ -159,6 +159,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("declared")
 def test_two_processes_carry_the_same_value_as_one(photos, tmp_path, monkeypatch):
     words = ("train", photos, "--preset", "tiny", "--out", tmp_path / "two", "--device", "cpu")

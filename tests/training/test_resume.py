@@ -39,7 +39,11 @@ def assert_same_end(first: RunFolder, second: RunFolder) -> None:
     assert differing(tensors, others) == []
 
 
-@pytest.mark.parametrize("options", [PLAIN, EVERYTHING], ids=["plain", "everything"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(PLAIN, marks=pytest.mark.slow), EVERYTHING],
+    ids=["plain", "everything"],
+)
 def test_a_fresh_process_goes_on_to_the_bit(photos, tmp_path, one_thread, options):
     whole = begin(photos, tmp_path / "whole", options, steps=STEPS)
     parted = begin(photos, tmp_path / "parted", options, steps=5)
