@@ -54,6 +54,24 @@ def test_a_run_goes_on_with_another_augmentation(train, cli, tmp_path):
     assert RunFolder(run).read_config().training.strength.initial == 0.5
 
 
+def test_an_option_given_alone_leaves_the_others(train, cli, tmp_path):
+    train("--augment", "ada", "--augment-groups", "bg", "--target", "0.3")
+    run = tmp_path / "run"
+    for kimg, words in ((0.04, ("--target", 0.4)), (0.06, ("--augment-groups", "blit"))):
+        assert cli("train", "--resume", run, "--kimg", kimg, *words).status == 0
+    training = RunFolder(run).read_config().training
+    assert (training.augment.groups, training.strength.target) == ("blit", 0.4)
+
+
+@pytest.mark.parametrize(("count", "augmented"), [(300, True), (40, False)])
+def test_auto_knows_that_scores_of_wgan_gp_have_no_sign(cli, tmp_path, count, augmented):
+    photos = support.make_photos(tmp_path / "photos", size=16, count=count, classes=1)
+    words = ("--set", "training.loss=wgan_gp", "--set", "training.r1_gamma=0", "--kimg", 1)
+    done = cli("train", photos, "--device", "cpu", "--dry-run", *words)
+    assert done.status == 0, done.err
+    assert ("augments   ada (bgc), by scores of held-out images" in done.out) == augmented
+
+
 def test_groups_that_cannot_run_are_named(train):
     said, _ = train("--augment", "ada", "--augment-groups", "bgcf")
     assert "without filter: " in said

@@ -90,6 +90,18 @@ def test_an_override_reaches_nested_values():
     assert config.generator.mapping == MappingConfig(layers=2)
 
 
+@pytest.mark.parametrize(
+    "section", ['training.growth={"start": 4}', 'training.augment={"kind": "diffaugment"}']
+)
+def test_an_optional_section_is_set_and_left_out_again(section):
+    name = section.partition("=")[0].removeprefix("training.")
+    grows = ["generator.connection=grow", "discriminator.connection=grow"]
+    config = apply_overrides(RunConfig(), [section, *grows])
+    assert getattr(config.training, name) is not None
+    assert getattr(apply_overrides(config, [f"training.{name}=null"]).training, name) is None
+    assert apply_overrides(config, [section]) == config
+
+
 def test_later_overrides_win():
     config = apply_overrides(RunConfig(), ["training.seed=1", "training.seed=2"])
     assert config.training.seed == 2
@@ -102,6 +114,7 @@ def test_later_overrides_win():
         ("r1_gamma=1", "did you mean training.r1_gamma?"),
         ("qqqqqqqq=1", "there is no such setting"),
         ("training=1", "there is no such setting"),
+        ("training=null", "training: "),
         ("training.r1_gamma", "wanted key=value"),
         ("training.r1_gamma=much", "training.r1_gamma: .*number.*got 'much'"),
         ("training.r1_gamma=-1", "greater than or equal to 0, got -1"),

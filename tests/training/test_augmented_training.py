@@ -123,6 +123,21 @@ def test_what_cannot_be_augmented_is_one_line(photos, settings, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_fixed_strength_holds_from_a_resume_on(photos, tmp_path):
+    run = start(photos, tmp_path / "run", *FAST, steps=4)
+    resume(run, *FIXED, steps=8)
+    progress = [record for record in read_log(run.log) if record["event"] == "progress"]
+    assert progress[0]["augment_p"] < 0.5 and progress[-1]["augment_p"] == pytest.approx(0.7)
+
+
+def test_held_out_images_set_the_strength_of_wgan_gp_too(photos):
+    settings = ["training.loss=wgan_gp", "training.r1_gamma=0", "training.strength.guard=0"]
+    step, _ = stepped(photos, *BY_HELD_OUT, *settings, steps=0)
+    step.held_out = step.loader
+    assert all(step.step() for _ in range(4))
+    assert float(step.state.quantities["augment_p"]) == pytest.approx(16 / 100)
+
+
 def test_checkpoints_of_before_begin_without_augmentation(photos, tmp_path):
     run = start(photos, tmp_path / "run", steps=4)
     said = resume(run, *ADA, steps=8)

@@ -211,12 +211,16 @@ def train(
     config = chosen.build(described, run_options.device, distributed.planned_world_size())
     learned = len(dataset) - described.hold_out
     if augment is None and chosen.augmentation:
-        config = _augmented(config, chosen.augmentation(learned * (2 if mirror else 1)))
+        loss = apply_overrides(config, settings).training.loss
+        by_images = chosen.augmentation(learned * (2 if mirror else 1))
+        has_signal = loss != "wgan_gp" or bool(described.hold_out)  # its scores have no sign
+        config = _augmented(config, by_images if has_signal else "none")
         if config.training.augment:  # adjusted within this run, however long it is
             config = config.change(training={"strength": {"kimg": None}})
     config = _augmented(config, augment, augment_groups, target)
     if source is not None:
-        config = runs.fine_tuned_config(config, source, freeze_d=freeze_d or 0)
+        config, kept = runs.fine_tuned_config(config, source, freeze_d=freeze_d or 0)
+        print_line(kept)
     elif freeze_d is not None:
         raise UsageError(f"--freeze-d {freeze_d}: wanted --from MODEL too, whose layers stay")
     config = apply_overrides(config, [*seeded, *settings])
@@ -236,13 +240,16 @@ def _augmented(
     target: float | None = None,
 ) -> "RunConfig":
     """The run with another augmentation, where one is given."""
-    from stylesmith.config.augment import augmentation_settings
+    from stylesmith.config.augment import AdaConfig, augmentation_settings
 
+    present, held_out = config.training, bool(config.data.hold_out)
     if augment is None:
         if groups is None and target is None:
             return config
-        augment = "ada"  # whose options were given
-    held_out = bool(config.data.hold_out)
+        augment = "ada"  # whose options were given; the others stay
+        if isinstance(present.augment, AdaConfig):
+            groups = groups or present.augment.groups
+            target = present.strength.target if target is None else target
     changed = augmentation_settings(augment, held_out=held_out, groups=groups, target=target)
     return config.change(training=changed)
 

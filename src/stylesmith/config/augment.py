@@ -128,7 +128,7 @@ def augmentation_settings(
         ConfigError: If there is no such augmentation, or an option does not belong to it.
     """
     kind, _, number = name.partition(":")
-    check_choice_of_augmentation(name)
+    _check_augmentation(name)
     if kind != "ada" and target is not None:
         raise ConfigError(f"--target {target:g}: belongs to --augment ada, got {name}")
     if kind == "none":
@@ -146,7 +146,7 @@ def augmentation_settings(
     return {"augment": {"kind": "ada", "groups": groups or "bgc"}, "strength": strength}
 
 
-def check_choice_of_augmentation(name: str) -> None:
+def _check_augmentation(name: str) -> None:
     """Refuse what is no augmentation by name.
 
     Raises:

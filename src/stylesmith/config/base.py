@@ -180,7 +180,7 @@ def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
     known = [name for name, _, _ in iterate_settings(config, changes=values)]
     changes: dict[str, Any] = {}
     for key, value in values.items():
-        _check_key(known, key)
+        _check_key(known, key, value)
         *parents, name = key.split(".")
         inner = changes
         for parent in parents:
@@ -192,8 +192,10 @@ def apply_overrides(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
         raise ConfigError(f"--set {' '.join(assignments)}: {error}") from None
 
 
-def _check_key(known: Sequence[str], key: str) -> None:
-    if key in known:
+def _check_key(known: Sequence[str], key: str, value: Any) -> None:
+    """Refuse a name of no setting. Sections, such as `training.growth`, take null or all values."""
+    is_section = any(name.startswith(f"{key}.") for name in known)
+    if key in known or (is_section and (value is None or isinstance(value, dict))):
         return
     near = suggest_name(key, known, cutoff=0.5)
     alike = [near] if near else [name for name in known if _leaf_words(name) & _leaf_words(key)]

@@ -2,12 +2,12 @@
 
 from stylesmith.runs.fine_tuning import fine_tuned_config
 from stylesmith.runs.run_comparison import RunComparison
+from stylesmith.runs.run_plan import plan
 from stylesmith.runs.training_run import (
     RunOptions,
     check_resumable,
     check_same_settings,
     make_data_config,
-    plan,
     resume,
     start,
 )

@@ -5,6 +5,7 @@ are copied; moments of the optimizers, means and the strength of augmentation st
 """
 
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -23,8 +24,10 @@ USUAL_RATE = 0.002
 """Learning rate where the source does not tell the one that it was trained with."""
 
 
-def fine_tuned_config(config: RunConfig, source: str, *, freeze_d: int = 0) -> RunConfig:
-    """The configuration of a run that starts with the weights of a model.
+def fine_tuned_config(
+    config: RunConfig, source: str, *, freeze_d: int = 0
+) -> tuple[RunConfig, str]:
+    """The configuration of a run that starts with the weights of a model, and what it takes of it.
 
     Networks are those of the source. Learning rates and the penalty are those of its run, where it
     is one. The average follows at once: its source is no random start. Growing is over.
@@ -32,7 +35,10 @@ def fine_tuned_config(config: RunConfig, source: str, *, freeze_d: int = 0) -> R
     Args:
         config: The run without a source; its data decides what the source must draw.
         source: A run, a model folder, a checkpoint, or a file of published weights.
-        freeze_d: Layers of the discriminator, from the image on, that do not learn.
+        freeze_d: Number of layers of the discriminator, from the image on, that do not learn.
+
+    Returns:
+        The configuration, and a line that says which networks are kept and which are fresh.
 
     Raises:
         UsageError: If the discriminator has fewer layers than are to stay.
@@ -63,9 +69,9 @@ def fine_tuned_config(config: RunConfig, source: str, *, freeze_d: int = 0) -> R
             "growth": None,
         }
     )
-    if changed.training.augment is None:
-        return changed
-    return changed.change(training={"strength": {"kimg": ADJUSTMENT_KIMG}})
+    if changed.training.augment is not None:
+        changed = changed.change(training={"strength": {"kimg": ADJUSTMENT_KIMG}})
+    return changed, _describe_source(bundle, source, freeze_d)
 
 
 def _check_layers(config: ConvolutionalConfig, freeze_d: int) -> None:
@@ -79,11 +85,10 @@ def _check_layers(config: ConvolutionalConfig, freeze_d: int) -> None:
 
 
 def _discriminator(config: RunConfig, bundle: Bundle) -> ConvolutionalConfig:
-    """That of the source; else the one of the run, with the levels and channels of the images."""
+    """The discriminator of the source, or the one of the run where the source has none."""
     if bundle.discriminator is not None:
         return bundle.discriminator.config
-    found: ConvolutionalConfig = config.discriminator  # type: ignore[assignment]
-    return found
+    return cast(ConvolutionalConfig, config.discriminator)
 
 
 def _check_fits(found: GeneratorConfig, config: RunConfig, source: str) -> None:
@@ -117,19 +122,14 @@ def _check_fits(found: GeneratorConfig, config: RunConfig, source: str) -> None:
         )
 
 
-def describe_source(config: RunConfig) -> str:
-    """What a run takes from its source, in a line; empty where it has none."""
-    training = config.training
-    if training.source is None:
-        return ""
-    bundle = load_bundle(Path(training.source), trained=True)
-    generator = "generator, average" if bundle.generator else "generator (the average)"
+def _describe_source(bundle: Bundle, source: str, freeze_d: int) -> str:
+    kept = "generator, average" if bundle.generator else "generator (the average)"
     if bundle.discriminator is None:
-        kept = f"{generator}; a fresh discriminator, since the source has none"
+        kept += "; a fresh discriminator, since the source has none"
     else:
-        kept = f"{generator} and discriminator"
-    frozen = f", of which {training.freeze_d} layers stay" if training.freeze_d else ""
-    return f"from {training.source}: {kept}{frozen}; optimizers start anew"
+        kept += " and discriminator"
+    frozen = f", of which {freeze_d} layers stay" if freeze_d else ""
+    return f"Starts from {source}: {kept}{frozen}; optimizers start anew"
 
 
 def copy_source_weights(state: TrainState, source: str) -> None:
@@ -143,13 +143,13 @@ def copy_source_weights(state: TrainState, source: str) -> None:
         ModelError: If there is no model any more, or it has other networks.
     """
     bundle = load_bundle(Path(source), trained=True)
-    trained = bundle.generator or bundle.ema
-    pairs = [(state.generator, trained), (state.ema, bundle.ema)]
+    pairs = (
+        (state.generator, bundle.generator or bundle.ema),
+        (state.ema, bundle.ema),
+        (state.discriminator, bundle.discriminator or state.discriminator),
+    )
     for target, network in pairs:
         copy_tensors(target.state_dict(), network.state_dict(), source=source)
-    if bundle.discriminator is not None:
-        found = bundle.discriminator.state_dict()
-        copy_tensors(state.discriminator.state_dict(), found, source=source)
     with torch.no_grad():  # noise maps and the mean of w belong to the network that is drawn with
         for name, buffer in state.generator.named_buffers():
             buffer.copy_(dict(bundle.ema.named_buffers())[name])

@@ -209,6 +209,7 @@ def wgan_pass(
         "score_real": real_scores.detach().mean(),
         "score_fake": fake_scores.detach().mean(),
         "wgan_penalty": penalty.detach(),
+        "score_sums": window_sums(real_scores, fake_scores) / len(reals),
     }
 
 

@@ -3,16 +3,18 @@
 Source: StyleGAN2-ADA (Karras et al. 2020), section 2 and equation 1.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import torch
+
+from stylesmith.augment.controller import WINDOW, Overfitting
 from stylesmith.formatting import format_image_count
 
 BEGINS, COMPLETE = 0.5, 1.0
 """Values of r_v at which overfitting begins, and at which held-out images pass for generated."""
-MIN_GAP = 1e-8
-"""Least distance between mean scores of training and generated images."""
 SMOOTHED_RECORDS = 5
 """Neighboring records whose median tells from when on the discriminator overfits."""
 
@@ -27,14 +29,18 @@ def overfitting_signals(means: Mapping[str, float]) -> dict[str, float]:
         `r_t`, the mean sign of scores of training images, -1..1; and where images are held out
         `r_v`, how far their scores lie from those of training images, relative to those of
         generated ones: 0 where they are equal, 1 where held-out images score as generated ones.
+        `r_t` is left out where scores have no meaningful sign (WGAN-GP).
     """
-    signals = {}
-    if "sign_real" in means:
-        signals["r_t"] = 2 * means["sign_real"] - 1
-    if "score_held_out" in means and "score_fake" in means:
-        gap = max(means["score_real"] - means["score_fake"], MIN_GAP)
-        signals["r_v"] = (means["score_real"] - means["score_held_out"]) / gap
-    return signals
+    stats = {
+        "real_signs": 2 * means.get("sign_real", math.nan) - 1,
+        "real_scores": means.get("score_real", math.nan),
+        "fake_scores": means.get("score_fake", math.nan),
+        "held_out_scores": means.get("score_held_out", math.nan),
+    }
+    window = [stats.get(name, 1.0) for name in WINDOW]
+    found = Overfitting.of(torch.tensor(window, dtype=torch.float64))
+    signals = {"r_t": float(found.r_t), "r_v": float(found.r_v)}
+    return {name: value for name, value in signals.items() if not math.isnan(value)}
 
 
 def overfits_since(records: Sequence[Mapping[str, Any]], limit: float) -> int | None:

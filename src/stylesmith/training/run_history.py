@@ -350,9 +350,9 @@ PROBLEMS = (
     Problem(
         "threads",
         lambda history: (history.recent("waiting") or 0) > SHARED_CORES_WAITING,
-        hint="Other programs use the same processor cores, which slows training down. Where a run "
-        "computes with several threads, one can be much faster then: stop it with Ctrl-C, and "
-        "resume it with --threads 1 (numbers then differ in their last bits).",
+        hint="Other programs use the same processor cores, which slows training down. If this run "
+        "computes with several threads, one can be much faster: stop it with Ctrl-C, and resume it "
+        "with --threads 1 (numbers then differ in their last bits).",
     ),
     Problem(
         "safe",

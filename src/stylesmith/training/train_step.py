@@ -73,6 +73,9 @@ class TrainStep:
     def __post_init__(self) -> None:
         self.device = self.state.device
         self.precision = choose_precision(self.config.training.precision, self.device)
+        strength = self.config.training.strength
+        if strength.signal == "fixed":  # whatever it was in a session before
+            self.state.quantities["augment_p"].fill_(strength.initial)
         freeze_d = self.config.training.freeze_d
         self.frozen = self.state.discriminator.image_layers()[:freeze_d] if freeze_d else []
         self.backup = StateBackup(self.state)
