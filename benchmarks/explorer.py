@@ -68,13 +68,23 @@ def open_page(port: int) -> ClientConnection:
 
 
 def next_picture(page: ClientConnection) -> int:
-    """Wait for a picture, and give the number of its request."""
-    while True:
-        message = page.recv(timeout=60)
-        if isinstance(message, bytes):
-            page.send('{"kind":"received"}')
-            return int.from_bytes(message[:4], "little")
-        assert '"error"' not in message[:20], message
+    """Wait for a picture; returns the number of its request."""
+    while (number := take_picture(page, timeout=60)) is None:
+        pass
+    return number
+
+
+def take_picture(page: ClientConnection, *, timeout: float) -> int | None:
+    """The number of the next message's request, if it comes in time and is a picture."""
+    try:
+        message = page.recv(timeout=timeout)
+    except TimeoutError:
+        return None
+    if isinstance(message, bytes):
+        page.send('{"kind":"received"}')
+        return int.from_bytes(message[:4], "little")
+    assert '"error"' not in message[:20], message
+    return None
 
 
 def ask(page: ClientConnection, number: int, scene: dict) -> None:
@@ -101,13 +111,8 @@ def pictures_of_a_movement(page: ClientConnection, seconds: float) -> tuple[int,
         if now < seconds and sent <= 60 * now:
             ask(page, sent, CHANGES["psi"](sent))
             sent += 1
-        try:
-            message = page.recv(timeout=0.001)
-        except TimeoutError:
-            continue
-        if isinstance(message, bytes):
-            page.send('{"kind":"received"}')
-            last, drawn = int.from_bytes(message[:4], "little"), drawn + 1
+        if (number := take_picture(page, timeout=0.001)) is not None:
+            last, drawn = number, drawn + 1
     return sent, drawn
 
 
@@ -129,14 +134,8 @@ def measure_load(port: int, clients: int, seconds: float) -> tuple[list[int], li
                     times[sent] = time.perf_counter()
                     ask(page, sent, {"seed": 1000 * place + sent})
                     sent += 1
-                try:
-                    message = page.recv(timeout=0.02)
-                except TimeoutError:
-                    continue
-                if isinstance(message, bytes):
-                    page.send('{"kind":"received"}')
+                if (number := take_picture(page, timeout=0.02)) is not None:
                     counts[place] += 1
-                    number = int.from_bytes(message[:4], "little")
                     waits.append(1000 * (time.perf_counter() - times[number]))
 
     threads = [threading.Thread(target=use, args=(place,)) for place in range(clients)]

@@ -142,7 +142,7 @@ def has_float64(device: torch.device) -> bool:
 
 
 def to_float64(values: Tensor) -> Tensor:
-    """In double precision, for sums that need it: where the values lie, or else on the CPU."""
+    """The tensor in double precision, on its device, or on the CPU where the device has none."""
     return (values if has_float64(values.device) else values.cpu()).double()
 
 

@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -18,12 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from tests.browser import browser_command
+
 SECONDS = 30.0
-
-
-def find_browser() -> str | None:
-    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Page:
@@ -152,19 +148,7 @@ def chromium_page(browser: str) -> Iterator[Page]:
         os.dup2(os.dup(from_browser), 4)
 
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [
-            browser,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            "--remote-debugging-pipe",
-            f"--user-data-dir={profile}",
-            "about:blank",
-        ]
+        command = browser_command(browser, profile, "--remote-debugging-pipe", "about:blank")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(
             command, start_new_session=True, close_fds=False, preexec_fn=connect, **quiet

@@ -13,7 +13,8 @@ from stylesmith.explorer.app import make_app
 from stylesmith.images import to_uint8
 from stylesmith.sampling.scene import LayerMix, Move, Scene, ScenePainter
 from stylesmith.sampling.scene_files import encode_scene_png, read_scene
-from tests.explorer.chromium import chromium_page, find_browser
+from tests.browser import find_browser
+from tests.explorer.chromium import chromium_page
 from tests.explorer.conftest import TOKEN, Served
 from tests.support import read_pixels
 

@@ -57,7 +57,7 @@ class Overfitting:
     r_t: Tensor
     """Mean sign of the scores of training images, -1..1."""
     r_v: Tensor
-    """Where held-out images lie: 0 with training images, 1 with generated ones."""
+    """Place of held-out images: 0 if they score as training images, 1 as generated ones, `()`."""
     distance: Tensor
     """Mean score of training images less that of generated ones."""
 

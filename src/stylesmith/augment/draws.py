@@ -16,7 +16,7 @@ from stylesmith.errors import ShapeError
 
 @dataclass(frozen=True)
 class DrawPlan:
-    """Which numbers are drawn for an image, by name."""
+    """Names of the random numbers that are drawn for each image."""
 
     coins: tuple[str, ...]
     """Names of transformations that happen with a chance."""
@@ -91,7 +91,7 @@ class Gates:
 
     draws: Draws
     strength: Tensor
-    """In 0..1: one number, or one for each image, `(N,)`; or for several cases, `(K, 1 or N)`."""
+    """Strength in 0..1: `()`, one for each image `(N,)`, or several cases `(K, 1 or N)`."""
 
     @cached_property
     def falls(self) -> Tensor:

@@ -78,7 +78,7 @@ def _spread(taps: np.ndarray, step: int) -> np.ndarray:
 
 @cache
 def _band_matrices(side: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """What each band does along an axis that is extended by reflection, `(4, W, W)`."""
+    """Matrices of the four bands along an axis that is extended by reflection, `(4, W, W)`."""
     matrices = np.zeros((BANDS, side, side))
     for tap in range(2 * RADIUS + 1):
         rows = np.arange(side)

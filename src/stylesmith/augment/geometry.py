@@ -24,7 +24,7 @@ INTEGER_SHIFT = 0.125
 
 @dataclass(frozen=True)
 class AffineMap:
-    """From each position of the output to the position in the input that it shows.
+    """Maps from positions in the output to the positions in the input that they show.
 
     Fields are numbers of images, `(N,)`, or of several strengths too, `(K, N)`: x is mapped to
     `xx * x + xy * y + x0` and y to `yx * x + yy * y + y0`.

@@ -103,7 +103,7 @@ class StrengthConfig(Config):
     kimg: float | None = Field(default=500.0, gt=0)
     """Thousands of images in which p can go from 0 to 1; null takes a tenth of the planned run."""
     guard: float = Field(default=0.2, ge=0)
-    """With r_v, p goes down while mean scores of training and generated images are less apart."""
+    """Distance of mean scores of training and generated images below which r_v lowers p."""
 
     @property
     def target_value(self) -> float:

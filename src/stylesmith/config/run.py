@@ -24,7 +24,7 @@ class DataConfig(Config):
     split: str = ""
     """Part of the data: train, val, test or all; empty takes the training part if there is one."""
     labels: str = ""
-    """Where labels come from: none, folders, or a table; empty takes what is recognized."""
+    """Source of the labels: none, folders, or a table; empty takes what is recognized."""
     size: tuple[int, int] = (256, 256)
     """Height and width in pixels."""
     channels: Literal[1, 3, 4] = 3

@@ -37,7 +37,7 @@ class Archive(Protocol):
 
     path: Path
     description: str
-    """What this is, for people; empty for a folder or zip."""
+    """Kind of container in words; empty for a folder or zip."""
     shape: tuple[int, int, int] | None
     """Height, width and channels of every image, where the container tells them."""
     labels: Labels | None

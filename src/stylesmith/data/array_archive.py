@@ -21,7 +21,7 @@ _SAMPLE_BYTES = 1 << 12
 
 
 class ImageArray(Protocol):
-    """What an archive needs of an array of images: those of NumPy, and others that read lazily."""
+    """Arrays of images that an archive reads: those of NumPy, and others that read lazily."""
 
     @property
     def shape(self) -> tuple[int, ...]:

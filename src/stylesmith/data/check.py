@@ -59,7 +59,7 @@ class DataReport:
     modes: Counter[str] = field(default_factory=Counter)
     """How many images have each pixel format, by Pillow's names."""
     recognized: str = ""
-    """What was recognized, and what overrules it; empty if there is nothing to say."""
+    """A sentence about the recognized layout and the option that overrules it; may be empty."""
     labels: str = "none"
     """The labels in words."""
     pixel_hash: str = ""

@@ -60,7 +60,7 @@ def _long_crc(data: np.ndarray) -> int:
 
 @lru_cache(maxsize=1)
 def _pair_table() -> np.ndarray:
-    """What two bytes at once make of a checksum, by their value."""
+    """Change of a checksum by the next two bytes, by their value."""
     table = np.array(_TABLE, np.uint32)
     pairs = np.arange(1 << 16, dtype=np.uint32)
     first = table[pairs & 0xFF]

@@ -36,8 +36,8 @@ def is_system_file(name: str) -> bool:
 def zip_member_name(info: zipfile.ZipInfo) -> str:
     """The name of a file in a zip with `/` between its parts; a folder ends in `/`.
 
-    Without the flag for UTF-8 names
-    are in code page 437 by the standard, yet macOS writes UTF-8 all the same.
+    Names without the UTF-8 flag are in code page 437 by the standard, yet macOS writes UTF-8 there
+    too.
     """
     name = info.filename
     if not info.flag_bits & _UTF8_FLAG:

@@ -31,7 +31,7 @@ def check_held_out(images: int, count: int, source: object) -> None:
 
 
 def held_out_indices(images: int, count: int, *, seed: int) -> list[int]:
-    """Which of so many images a run holds out, in their order.
+    """Indices of the images that a run holds out, in their order.
 
     Args:
         images: Number of images of the data.

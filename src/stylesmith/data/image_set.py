@@ -47,7 +47,7 @@ class ImageSet:
     names: list[str]
     """The images that are taken, sorted."""
     every_image: list[str]
-    """These, and those that are left out as masks or as other parts."""
+    """All images, with those that are left out as masks or as other parts."""
     options: ReadOptions
     layout: Layout
     version: int
@@ -56,7 +56,7 @@ class ImageSet:
 
     @property
     def recognized(self) -> str:
-        """What was recognized, in one line; empty if there is nothing to say."""
+        """A line about the layout that was recognized; empty if there is nothing to say."""
         parts = [self.archive.description, *self.layout.notes]
         if self._table_problem:
             parts.append(f"no labels of {self._table_problem}")

@@ -42,7 +42,7 @@ class Layout:
     has_classes: bool = True
     """Whether the folders of the images, if there are several, are classes."""
     notes: tuple[str, ...] = ()
-    """What was recognized, with the option that overrules it."""
+    """Sentences about what was recognized, each with the option that overrules it."""
 
     def note(self, text: str, **changes: object) -> "Layout":
         """A changed layout with one more note."""

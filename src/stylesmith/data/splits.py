@@ -44,7 +44,7 @@ def choose_splits(there: Collection[str], wanted: str, where: object) -> list[st
 
 
 def describe_splits(taken: Collection[str], there: Collection[str]) -> str:
-    """What is taken of which parts, for people; empty if there is but one."""
+    """The part that is taken and the others, in words; empty if there is only one."""
     if len(there) < 2:
         return ""
     parts = ", ".join(sorted(there))

@@ -53,7 +53,7 @@ class TarArchive:
         self.description = f"tar{shards_text}, {images:,} images{note}"
 
     def _leave_out_other_images(self) -> str:
-        """Of several images of each sample (`a.jpg`, `a.mask.png`) keep one; returns a note."""
+        """Keep one of several images of each sample (`a.jpg`, `a.mask.png`); returns a note."""
         images = [name for name in self._members if _is_image(name)]
         samples = len({_sample_key(name) for name in images})
         if len(images) == samples:

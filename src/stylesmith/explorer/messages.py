@@ -53,7 +53,7 @@ def parse_message(text: str) -> SceneRequest | Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request is answered with: JSON, then a binary message where there is a picture."""
+    """Answer to a request: JSON, then a binary message where there is a picture."""
 
     about: dict[str, Any]
     picture: bytes | None = None

@@ -21,7 +21,7 @@ PORTS_TRIED = 10
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """Where the explorer listens, and by which names it may be called."""
+    """Address that the explorer listens on, and the host names that it may be called by."""
 
     host: str = "127.0.0.1"
     port: int | None = None
@@ -74,7 +74,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
 
 
 def _address(host: str, listener: socket.socket, token: str) -> str:
-    """What the user opens."""
+    """Address that the user opens, with the token."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
     shown = f"[{shown}]" if ":" in shown else shown
     return f"http://{shown}:{listener.getsockname()[1]}/?token={token}"

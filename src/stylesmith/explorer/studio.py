@@ -42,7 +42,7 @@ class Studio:
         self.hash = model_hash(generator)
 
     def describe(self) -> dict[str, Any]:
-        """What the page must know of the model, as JSON."""
+        """Description of the model for the page, as JSON."""
         generator, config = self.generator, self.generator.config
         top = generator.top_level
         height, width = generator.image_size
@@ -114,7 +114,7 @@ class Studio:
 
 
 def _shares(added: Sequence[float | None]) -> list[float] | None:
-    """What each level's toRGB adds to the picture, as a share of the sum; None without such parts.
+    """Contribution of each level's toRGB to the picture, as a share; None without such parts.
 
     Args:
         added: Standard deviation of what each level adds; None where it adds nothing of its own.

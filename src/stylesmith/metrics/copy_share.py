@@ -23,9 +23,9 @@ class CopyShare:
     """Shares of samples whose nearest image is a training image, 0..1."""
 
     share: float
-    """Of the generated images."""
+    """Share of the generated images."""
     control: float
-    """Of held-out images in their place: that of a generator which copies nothing."""
+    """Share of held-out images in place of generated ones: that of a generator without copies."""
 
 
 def copy_share(samples: Tensor, training: Tensor, held_out: Tensor) -> CopyShare:

@@ -266,7 +266,7 @@ class SourceOptions:
     """Height and width that data is cropped and resized to; None leaves it as it is."""
     skip_bad: bool = False
     reading: ReadOptions = AUTOMATIC
-    """Which part of images to take; those of a run are read as the run reads them."""
+    """Part and labels of the images; those of a run are read as the run reads them."""
     on_progress: ProgressCallback | None = None
 
 

@@ -14,7 +14,7 @@ from stylesmith.presets.stylegan_configs import equal_learning_rates
 
 @dataclass(frozen=True)
 class AdaSettings:
-    """What the published configurations set differently."""
+    """Settings in which the published configurations differ."""
 
     batch_size: int
     micro_batch: int
@@ -63,7 +63,7 @@ def ada_config(data: DataConfig, settings: AdaSettings) -> RunConfig:
 
 
 def ada_cifar(data: DataConfig) -> RunConfig:
-    """For CIFAR-10: no path length regularization, style mixing or residual discriminator."""
+    """The configuration `cifar`: no path length, style mixing or residual discriminator."""
     return ada_config(data, CIFAR).change(
         discriminator={"connection": "orig"},
         training={"path_weight": 0.0, "style_mixing": 0.0},
@@ -71,7 +71,7 @@ def ada_cifar(data: DataConfig) -> RunConfig:
 
 
 def ada_auto(data: DataConfig) -> RunConfig:
-    """Settings by the size of the images, on one GPU."""
+    """The configuration `auto` on one GPU: settings by the size of the images."""
     height, width = data.size
     size = max(height, width)
     batch = max(min(4096 // size, 32), 1)

@@ -74,7 +74,7 @@ def _forecast(config: RunConfig, device: torch.device) -> tuple[RunConfig, Sched
 
 
 def _describe_minutes(limits: RunLimits, expected: Forecast, training: TrainingConfig) -> list[str]:
-    """What a session with a time limit will reach, where that is less than the whole run."""
+    """Number of images that a session with a time limit reaches, if that is not the whole run."""
     seconds = (limits.minutes or 0) * 60
     if not seconds or (seconds >= expected.seconds and not limits.ignore_length):
         return []

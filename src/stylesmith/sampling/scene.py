@@ -50,7 +50,7 @@ class SceneNoise(Config):
     seed: Seed | None = None
     """Seed of random noise; None is the seed of the picture."""
     strength: float = Field(default=1.0, ge=0, le=2)
-    """What the maps are multiplied by."""
+    """Factor on the noise maps."""
     layers: Layers | None = None
     """The layers that get noise; None is all."""
 
@@ -72,9 +72,9 @@ class Move(Config):
     layers: Annotated[Layers, Field(min_length=1)]
     """The layers that it is found for, and that move."""
     number: int = Field(strict=True, ge=1, le=MAX_DIRECTIONS)
-    """Which one; 1 is the strongest."""
+    """Number of the direction; 1 is the strongest."""
     strength: float = Field(ge=-20, le=20)
-    """In standard deviations of w along the direction."""
+    """Distance along the direction, in standard deviations of w."""
 
 
 class Scene(Config):

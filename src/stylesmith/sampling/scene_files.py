@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +32,21 @@ def parse_scene(text: str | bytes) -> Scene:
     """
     if len(text) > MAX_SCENE_BYTES:
         raise UsageError(f"longer than {MAX_SCENE_BYTES} bytes, which no scene is")
-    try:
-        return Scene.model_validate_json(text)
-    except ValidationError as error:
-        raise UsageError(f"not a scene: {format_validation_error(error)}") from None
+    return _valid(Scene.model_validate_json, text)
 
 
 def check_scene(value: Any) -> Scene:
-    """A scene from what JSON was read to.
+    """A scene from a value that was read from JSON.
 
     Raises:
-        UsageError: As `parse_scene`.
+        UsageError: If it is no scene.
     """
+    return _valid(Scene.model_validate, value)
+
+
+def _valid(validate: Callable[[Any], Scene], value: Any) -> Scene:
     try:
-        return Scene.model_validate(value)
+        return validate(value)
     except ValidationError as error:
         raise UsageError(f"not a scene: {format_validation_error(error)}") from None
 

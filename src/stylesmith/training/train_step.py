@@ -207,7 +207,7 @@ class TrainStep:
         return self.state.update_quantities(means)
 
     def _adjust_strength(self) -> None:
-        """At the end of each window let its scores decide on the strength of augmentation."""
+        """Adjust the strength of augmentation by the scores of a window, at its end."""
         if self._ends_window:
             images = self.phase.batch_size * self.config.training.strength.interval
             shown = torch.full((), float(images), device=self.device)

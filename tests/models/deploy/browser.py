@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -15,7 +14,8 @@ from queue import Empty, Queue
 from tempfile import TemporaryDirectory
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from tests.browser import browser_command
+
 SECONDS = 180
 
 DRIVER = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script>
@@ -31,10 +31,6 @@ try {
 """A page of the test's own beside the page under test, which it opens in a frame."""
 
 
-def find_browser() -> str | None:
-    return next(filter(None, map(shutil.which, NAMES)), None)
-
-
 def run(browser: str, folder: Path, script: str, *, width: int = 1000) -> tuple[Any, list[str]]:
     """What the JavaScript `script` returns, beside the files of `folder`; the paths asked for."""
     answers: Queue[Any] = Queue()
@@ -42,19 +38,9 @@ def run(browser: str, folder: Path, script: str, *, width: int = 1000) -> tuple[
     # The last files of a browser that was killed may come after its folder has been emptied.
     profiles = TemporaryDirectory(ignore_cleanup_errors=True)
     with _served(folder, script, answers, asked) as address, profiles as profile:
-        command = [
-            browser,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            f"--user-data-dir={profile}",
-            f"--window-size={width},900",
-            f"{address}/driver.html",
-        ]
+        command = browser_command(
+            browser, profile, f"--window-size={width},900", f"{address}/driver.html"
+        )
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with subprocess.Popen(command, start_new_session=True, **quiet) as process:
             try:

@@ -13,6 +13,7 @@ from stylesmith.images import to_uint8
 from stylesmith.latents import latents_from_seeds
 from stylesmith.models.deploy import find_runtime, web_page, write_page
 from stylesmith.networks import Growth
+from tests.browser import NAMES, find_browser
 from tests.models.deploy import browser
 
 SEEDS = (0, 1, 42, 999_999, 2**31, 2**32 - 1)
@@ -49,8 +50,8 @@ def missing(what):
 
 @pytest.fixture(scope="session")
 def chromium():
-    found = browser.find_browser()
-    return found or missing(f"no browser: none of {', '.join(browser.NAMES)} is installed")
+    found = find_browser()
+    return found or missing(f"no browser: none of {', '.join(NAMES)} is installed")
 
 
 @pytest.fixture(scope="session")
