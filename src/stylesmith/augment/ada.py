@@ -58,6 +58,12 @@ class AdaPipeline:
     def create(cls, config: AdaConfig, channels: int, height: int, width: int) -> "AdaPipeline":
         """The pipeline of a config.
 
+        Args:
+            config: Groups and their multipliers.
+            channels: Channels of the images, 1 or more.
+            height: Height in pixels.
+            width: Width in pixels.
+
         Raises:
             ConfigError: If none of its groups can run on such images.
         """

@@ -54,6 +54,12 @@ class DiffAugmentPipeline:
     ) -> "DiffAugmentPipeline":
         """The pipeline of a config.
 
+        Args:
+            config: Policies in use.
+            channels: Channels of the images, 1 or more.
+            height: Height in pixels.
+            width: Width in pixels.
+
         Raises:
             ConfigError: If none of its policies can run on such images.
         """

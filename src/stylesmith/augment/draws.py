@@ -123,6 +123,11 @@ class Gates:
 def check_images(images: Tensor, draws: Draws, shape: tuple[int, int, int]) -> None:
     """Refuse images that are not of the size of the augmentation, or of another number.
 
+    Args:
+        images: Images that are to be augmented.
+        draws: Random numbers of N images.
+        shape: Channels, height and width that the augmentation was opened for.
+
     Raises:
         ShapeError: If images are not `(N, C, H, W)` for N draws.
     """

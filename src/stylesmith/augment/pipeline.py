@@ -47,6 +47,12 @@ def open_augmentation(
 ) -> Augmentation:
     """The augmentation of a config for images of one size.
 
+    Args:
+        config: The pipeline and its parts.
+        channels: Channels of the images, 1 or more.
+        height: Height in pixels.
+        width: Width in pixels.
+
     Raises:
         ConfigError: If none of the groups can run on such images.
     """

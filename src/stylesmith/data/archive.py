@@ -240,6 +240,11 @@ class ZipArchive:
 def read_range(path: Path, start: int, length: int) -> bytes:
     """Bytes of a file, from any thread; the file is opened anew, so that none is kept open.
 
+    Args:
+        path: The file.
+        start: Place of the first byte.
+        length: Number of bytes.
+
     Raises:
         DataError: If they cannot be read, or the file ends before; the message is the reason alone.
     """

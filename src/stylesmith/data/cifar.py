@@ -42,6 +42,12 @@ def is_cifar(names: Iterable[str]) -> bool:
 def open_cifar_folder(folder: Path, names: Iterable[str], split: str, path: Path) -> ArrayArchive:
     """Open the files of CIFAR in a folder; `path` is what the user named.
 
+    Args:
+        folder: The folder that holds the files.
+        names: Names of its files.
+        split: Part to take: `train`, `test`, `all`, or empty for the training part.
+        path: The path that the user named, for messages.
+
     Raises:
         DataError: If a file is missing or damaged.
     """

@@ -151,7 +151,13 @@ def _vector_labels(where: str, images: Sequence[str], values: list[Any]) -> Labe
 def labels_from_folders(
     images: Sequence[str], top: str, *, natural_order: bool = True
 ) -> Labels | None:
-    """Classes by the folders below `top`, if every image lies in one and there are several."""
+    """Classes by the folders below `top`, if every image lies in one and there are several.
+
+    Args:
+        images: Names of the images.
+        top: Folder, with a `/` at its end, below which classes are looked for; may be empty.
+        natural_order: Number classes with `2` before `10`; else in the order of the alphabet.
+    """
     paths = [name.removeprefix(top).split("/") for name in images]
     if any(len(path) < 2 for path in paths):
         return None

@@ -123,6 +123,11 @@ def _labels_of(
 def make_labels(values: np.ndarray, count: int, where: Path) -> Labels:
     """Labels of so many images from an array.
 
+    Args:
+        values: Classes `(N,)` or vectors `(N, size)`.
+        count: Number of images, N.
+        where: Name of the array, for messages.
+
     Raises:
         DataError: If they are not as many as images, or no labels.
     """

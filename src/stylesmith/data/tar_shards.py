@@ -122,6 +122,11 @@ class TarArchive:
 def find_shards(folder: Path, names: Sequence[str], *, skip_bad: bool) -> list[Path]:
     """The tar files of a folder, those that an index of wids lists if there is one.
 
+    Args:
+        folder: The folder.
+        names: Names of its files.
+        skip_bad: Leave damaged shards out instead of refusing them.
+
     Raises:
         DataError: If a shard is missing and `skip_bad` is off.
     """

@@ -136,6 +136,11 @@ def find_tfrecords(
 ) -> TFRecordArchive:
     """Open the TFRecord files in a folder: the level of `size`, or the largest.
 
+    Args:
+        folder: The folder.
+        names: Names of its files.
+        size: Height and width of the level to take; None takes the largest.
+
     Raises:
         DataError: If they belong to several data sets, or one of several parts is missing.
     """

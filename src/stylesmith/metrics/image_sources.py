@@ -343,6 +343,12 @@ def open_data(path: Path, options: SourceOptions, *, rules_of: DataConfig | None
 
     With `rules_of` classes are numbered as in the data of that run, which may be of an earlier
     version.
+
+    Args:
+        path: A folder, zip or container.
+        options: Size, part and labels; damaged images.
+        rules_of: Data of a run, which may be of an earlier version: classes are numbered as
+            there.
     """
     return open_dataset(
         path,

@@ -65,7 +65,13 @@ class BandedMatrix:
 
 
 def constant_band(matrix: np.ndarray, dtype: torch.dtype, device: torch.device) -> BandedMatrix:
-    """A matrix to be kept from call to call, which gradients may pass in any of them."""
+    """A matrix to be kept from call to call, which gradients may pass in any of them.
+
+    Args:
+        matrix: Matrix of constants, `(H, W)`.
+        dtype: dtype of the products.
+        device: Device of the products.
+    """
     with torch.inference_mode(False):
         return BandedMatrix.from_dense(matrix).to(dtype, device)
 

@@ -20,6 +20,11 @@ def auto(data: DataConfig, device: torch.device, processes: int = 1) -> RunConfi
 
     On a GPU the networks are those of config E (F from 512 pixels up) with two mapping layers. Each
     process has images for one group of the minibatch standard deviation or more.
+
+    Args:
+        data: Size, channels and labels of the images.
+        device: The device that trains; a CPU gets narrow networks.
+        processes: Number of processes that share a batch.
     """
     height, width = data.size
     area, size = height * width, max(height, width)

@@ -54,6 +54,11 @@ class Preset:
     def build(self, data: DataConfig, device: torch.device, processes: int = 1) -> RunConfig:
         """The configuration for these images on this device, in so many processes.
 
+        Args:
+            data: Size, channels and labels of the images.
+            device: The device that trains.
+            processes: Number of processes that share a batch; only `auto` follows it.
+
         Raises:
             ConfigError: If the preset is for other images.
         """

@@ -46,6 +46,12 @@ class Augmenter:
     ) -> "Augmenter":
         """The augmentation of a run for images of a level, counted from 0 at the base.
 
+        Args:
+            config: The run.
+            level: Level of the images, counted from 0 at the base.
+            keys: Random keys of the run.
+            strength: The strength p, `()`, which training changes in place.
+
         Raises:
             ConfigError: If no group of it can run on images of that size.
         """
@@ -56,7 +62,13 @@ class Augmenter:
         return cls(open_augmentation(settings, generator.image_channels, *size), keys, strength)
 
     def images(self, purpose: str, step: int, indices: Sequence[int]) -> AugmentImages:
-        """The augmentation of the images with these indices in the global batch of a step."""
+        """The augmentation of the images with these indices in the global batch of a step.
+
+        Args:
+            purpose: Use of the images, such as `reals`: each has random numbers of its own.
+            step: Number of the step.
+            indices: Indices of the images in the global batch.
+        """
         augmentation = self.augmentation
         if augmentation is None:
             return unchanged

@@ -167,7 +167,14 @@ def discriminator_pass(
 def held_out_pass(
     networks: Networks, reals: Tensor, labels: Tensor | None, augment: AugmentImages
 ) -> Stats:
-    """Scores of real images `(N, C, H, W)` that are kept from training; nothing learns."""
+    """Scores of real images `(N, C, H, W)` that are kept from training; nothing learns.
+
+    Args:
+        networks: The networks, of which only the discriminator is used.
+        reals: Held-out images, `(N, C, H, W)`.
+        labels: Their labels, `(N, label_size)`, or None.
+        augment: The augmentation of these images.
+    """
     scores = networks.score(augment(networks.prepare_reals(reals)), labels)
     return {
         "score_held_out": scores.mean(),

@@ -76,7 +76,13 @@ ABOUT_FILE = "about.json"
 def write_torch_export(
     path: Path, program: ExportableProgram, *, about: Mapping[str, str]
 ) -> ProgramRunner:
-    """Write a program as a `.pt2` file with notes in it, and read it back."""
+    """Write a program as a `.pt2` file with notes in it, and read it back.
+
+    Args:
+        path: The `.pt2` file.
+        program: The function to export, with an example of its inputs.
+        about: Notes that are written as JSON.
+    """
     content = io.BytesIO()  # torch ends the whole process where a disk is full
     with quiet_exporters():
         torch.export.save(
