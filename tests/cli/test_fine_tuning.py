@@ -129,6 +129,27 @@ def test_what_cannot_be_tuned_is_one_line(cli, photos, finished_run, tmp_path, w
     assert not out.exists()
 
 
+def test_a_generator_that_wants_another_discriminator_is_one_line(cli, photos, tmp_path):
+    kind = ("generator.connection=multiscale", "discriminator.connection=multiscale")
+    source = support.start(photos, tmp_path / "source", *kind, steps=1)
+    out = tmp_path / "out"
+    words = ("train", photos, *TINY, "--kimg", support.kimg(1), "--out", out)
+    message = "a multiscale generator needs a multiscale discriminator"
+    assert message in cli(*words, "--from", source.model).error()
+    assert not out.exists()
+    assert cli(*words, "--from", source.path).status == 0  # which has one
+
+
+def test_a_grown_network_is_tuned_at_its_full_size(cli, photos, tmp_path):
+    grow = ["generator.connection=grow", "discriminator.connection=grow"]
+    growth = 'training.growth={"start": 4, "train_kimg": 0.004, "fade_kimg": 0.004}'
+    source = support.start(photos, tmp_path / "source", *grow, growth, steps=4)
+    out = tmp_path / "out"
+    words = ("--kimg", support.kimg(2), "--from", source.path, "--out", out)
+    assert cli("train", photos, *TINY, *words).status == 0
+    assert RunFolder(out).read_config().training.growth is None
+
+
 def test_a_run_keeps_its_source_and_frozen_layers(tune, cli):
     run, _ = tune()
     assert "--from" in cli("train", "--resume", run.path, "--from", "avatars").error()

@@ -125,13 +125,13 @@ def find_shards(folder: Path, names: Sequence[str], *, skip_bad: bool) -> list[P
     Args:
         folder: The folder.
         names: Names of its files.
-        skip_bad: Leave damaged shards out instead of refusing them.
+        skip_bad: Go without shards that are missing.
 
     Raises:
         DataError: If a shard is missing and `skip_bad` is off.
     """
-    indices = [path for path in sorted(folder.glob("*.json")) if _read_index(path) is not None]
-    wanted = [shard for path in indices for shard in _read_index(path) or []]
+    indices = map(_read_index, sorted(folder.glob("*.json")))
+    wanted = [shard for index in indices for shard in index or []]
     missing = [name for name in wanted if name not in names] or missing_parts(names)
     if missing and not skip_bad:
         raise DataError(

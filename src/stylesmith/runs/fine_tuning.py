@@ -42,16 +42,14 @@ def fine_tuned_config(
 
     Raises:
         UsageError: If the discriminator has fewer layers than are to stay.
+        ConfigError: If the source has no discriminator, and its generator does not fit that of the
+            run.
         ModelError: If there is no model, or its images, channels or labels are not those of the
             data.
     """
     bundle = load_bundle(Path(source), trained=True)
     _check_fits(bundle.ema.config, config, source)
     discriminator = _discriminator(config, bundle)
-    values = config.model_dump() | {
-        "generator": bundle.ema.config.model_dump(),
-        "discriminator": discriminator.model_dump(),
-    }
     run = RunFolder(locate_model(source))
     kept = ("generator_lr", "discriminator_lr", "r1_gamma", "path_weight", "loss")
     rates = {"generator_lr": USUAL_RATE, "discriminator_lr": USUAL_RATE}
@@ -60,14 +58,16 @@ def fine_tuned_config(
         rates = {name: getattr(trained, name) for name in kept}
     _check_layers(discriminator, freeze_d)
     location = str(Path(source).resolve()) if Path(source).exists() else source
-    changed = RunConfig.model_validate(values).change(
+    changed = config.change(
+        generator=bundle.ema.config,
+        discriminator=discriminator,
         training={
             **rates,
             "source": location,
             "freeze_d": freeze_d,
             "ema_rampup": None,
             "growth": None,
-        }
+        },
     )
     if changed.training.augment is not None:
         changed = changed.change(training={"strength": {"kimg": ADJUSTMENT_KIMG}})
