@@ -70,7 +70,8 @@ def test_the_plain_discriminator_is_the_shipped_one(load, tiny_discriminator):
     assert_same_gradients(discriminator, plain)
 
 
-@pytest.mark.parametrize("name", ["step", pytest.param("generate", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["step", "generate"])
 def test_a_benchmark_reports_both_forms(name, load, capsys):
     measure = load("measure")
     config = measure.narrow(8, 4)

@@ -96,7 +96,7 @@ def test_an_interrupted_projection_goes_on_to_the_same_bits(
 
 
 @pytest.mark.parametrize(
-    "steps", [8, 201]
+    "steps", [8, pytest.param(201, marks=pytest.mark.slow)]
 )  # evaluated at every step; at every second, and the last
 def test_a_caller_that_stops_loses_nothing(generator, make_optimizer, targets, out, steps):
     optimizer = make_optimizer(generator, steps=steps, noise=False)

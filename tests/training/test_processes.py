@@ -133,6 +133,7 @@ GROWING = (
 """Five steps: two at 4x4, two that fade 8x8 in, of which the first still holds 4x4, one at it."""
 
 
+@pytest.mark.slow
 def test_two_growing_processes_equal_one(photos, tmp_path):
     words = [word for setting in GROWING for word in ("--set", setting)]
     options = ("--preset", "tiny", "--out", tmp_path / "two", "--device", "cpu")

@@ -45,7 +45,9 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_saves_says_so_and_ends_well(photos, tmp_path, number):
     worker = begin(photos, tmp_path / "run")
     worker.send_signal(number)

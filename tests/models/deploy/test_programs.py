@@ -46,7 +46,7 @@ def label_of(generator, n):
     return torch.eye(size)[torch.arange(n) % size] if size else None
 
 
-VARIANTS = ("traditional-noise", "adain-dense", "embed")
+VARIANTS = ("traditional", "traditional-noise", "adain-dense", "embed", "concat", "no-demod")
 """Kinds of which the fast tests have a sibling."""
 
 

@@ -125,6 +125,7 @@ def test_the_page_draws_seeds_truncation_and_mixtures(chromium, real_runtime, ma
     }
 
 
+@pytest.mark.slow
 def test_an_address_is_an_image_of_a_class_at_the_level_reached(
     chromium, real_runtime, make, tmp_path
 ):
